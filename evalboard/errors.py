@@ -1,0 +1,133 @@
+"""Every error that the project raises itself.
+
+The tree, with what it means for a retry:
+
+    EvalboardError
+    ├── ConfigError           the operator must change something; never retried
+    ├── StoreError            a store could not be read or written
+    │   └── ConflictError     somebody else committed first: read again, decide again
+    ├── RecordError           a stored file is not what its place promises
+    ├── LifecycleError        a status may not follow the one that is there
+    ├── ValidationFailed      the submission is wrong; carries the report
+    ├── ModelNotFound         no repository or folder under that name and revision
+    ├── HarnessError          lm_eval refused, or returned something unusable
+    │   └── DataMissing       the questions of a benchmark cannot be had
+    └── EngineError           a process that holds a model failed
+        ├── OutOfMemory
+        ├── EngineDied
+        └── LoadFailed        the weights or the architecture; never retried
+
+Each class has a `code`, which is stored with the failed request. A message says what failed, with
+the value, and what to do about it. Constructors pass only the message to `super()`, so that errors
+cross process borders (pickle) whole.
+"""
+
+from typing import Any, ClassVar
+
+
+class EvalboardError(Exception):
+    """Base of all errors of this project."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigError(EvalboardError):
+    """Raised when a setting or an argument must be corrected by the operator."""
+
+    code = "config"
+
+
+class StoreError(EvalboardError):
+    """Raised when a store cannot be read, or does not hold what was written to it."""
+
+    code = "store"
+
+
+class ConflictError(StoreError):
+    """Raised when the store moved on from the revision that a commit was decided on."""
+
+    code = "conflict"
+
+
+class RecordError(EvalboardError):
+    """Raised when a stored file cannot be read as the record that its place promises."""
+
+    code = "record"
+
+
+class LifecycleError(EvalboardError):
+    """Raised when a request may not go from its status to the one asked for."""
+
+    code = "lifecycle"
+
+
+class ValidationFailed(EvalboardError):
+    """Raised when a submission does not pass its checks.
+
+    `report` is the `evalboard.records.report.Report` with every finding.
+    """
+
+    code = "validation"
+
+    def __init__(self, message: str, *, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class ModelNotFound(EvalboardError):
+    """Raised when no repository or folder exists under a model's name and revision."""
+
+    code = "model_not_found"
+
+
+class HarnessError(EvalboardError):
+    """Raised when lm_eval refuses a task or returns something unusable."""
+
+    code = "task_failed"
+
+
+class DataMissing(HarnessError):
+    """Raised when the questions of a benchmark are in no mirror and on no reachable Hub."""
+
+    code = "data_missing"
+
+
+class EngineError(EvalboardError):
+    """Raised when the process that holds a model fails.
+
+    Args:
+        message: What failed and what to do.
+        settings: The engine settings in force.
+        log_tail: The last lines that the process wrote.
+    """
+
+    code = "engine"
+
+    def __init__(
+        self, message: str, *, settings: dict[str, Any] | None = None, log_tail: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.settings = settings or {}
+        self.log_tail = log_tail
+
+
+class OutOfMemory(EngineError):
+    """Raised when an engine ran out of device or host memory."""
+
+    code = "out_of_memory"
+
+
+class EngineDied(EngineError):
+    """Raised when the process of an engine ended without an answer."""
+
+    code = "engine_died"
+
+
+class LoadFailed(EngineError):
+    """Raised when a model cannot be loaded: bad weights or an unsupported architecture."""
+
+    code = "load_failed"

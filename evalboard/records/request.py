@@ -1,0 +1,235 @@
+"""A request: one submission of one model, as a JSON file that other boards' tools can read.
+
+The outer fields are those of the Open LLM Leaderboard's request files. What only this project knows
+stands under the one key `evalboard`. Unknown keys of others are kept as they are.
+"""
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from evalboard.errors import RecordError
+
+SCHEMA_VERSION = 1
+
+
+class Status(StrEnum):
+    """Where a request stands. `evalboard.lifecycle` says which may follow which."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
+
+
+class Precision(StrEnum):
+    """Number format that a model is evaluated in."""
+
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    FLOAT32 = "float32"
+    INT8 = "8bit"
+    INT4 = "4bit"
+    GPTQ = "GPTQ"
+
+
+class WeightType(StrEnum):
+    """What the repository holds: whole weights, a LoRA adapter, or a difference to its base."""
+
+    ORIGINAL = "Original"
+    ADAPTER = "Adapter"
+    DELTA = "Delta"
+
+
+class ModelType(StrEnum):
+    """How a model came to be. The sign is shown beside the text, never alone."""
+
+    PRETRAINED = "pretrained"
+    CONTINUOUSLY_PRETRAINED = "continuously pretrained"
+    FINE_TUNED = "fine-tuned"
+    INSTRUCTION_TUNED = "instruction-tuned"
+    RL_TUNED = "RL-tuned"
+    CHAT = "chat"
+    MERGE = "merge"
+    UNKNOWN = "unknown"
+
+    @property
+    def sign(self) -> str:
+        """One character for narrow columns."""
+        return _SIGNS[self]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a type as boards write it: `fine-tuned`, `🔶`, `🔶 : fine-tuned on domain data`."""
+        lowered = text.lower()
+        for member in sorted(cls, key=lambda m: -len(m.value)):
+            if member.value.lower() in lowered or (member.sign != "?" and member.sign in text):
+                return member
+        return cls.UNKNOWN
+
+
+_SIGNS = {
+    ModelType.PRETRAINED: "🟢",
+    ModelType.CONTINUOUSLY_PRETRAINED: "🟩",
+    ModelType.FINE_TUNED: "🔶",
+    ModelType.INSTRUCTION_TUNED: "⭕",
+    ModelType.RL_TUNED: "🟦",
+    ModelType.CHAT: "💬",
+    ModelType.MERGE: "🤝",
+    ModelType.UNKNOWN: "?",
+}
+
+
+class Claim(BaseModel):
+    """Who works on a request."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    run_id: str
+    """Flow-run id in Prefect; unique, so that two claims never have the same content."""
+    host: str
+
+
+class Failure(BaseModel):
+    """Why the last attempt failed."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    code: str
+    """`code` of the error's class in `evalboard.errors`."""
+    message: str
+    log_tail: str = ""
+    run_url: str = ""
+
+
+class HistoryEntry(BaseModel):
+    """One change of status."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    status: Status
+    time: str
+    """UTC, ISO 8601, seconds."""
+    reason: str = ""
+
+
+class BoardBlock(BaseModel):
+    """The part of a request that only this project writes and reads."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    schema_version: int = SCHEMA_VERSION
+    suite: str = ""
+    """Suite to evaluate on; empty means the board's own."""
+    priority: int = 0
+    """Higher is earlier."""
+    attempts: int = 0
+    """How often the request was claimed."""
+    claimed_by: Claim | None = None
+    claimed_time: str | None = None
+    history: tuple[HistoryEntry, ...] = ()
+    failure: Failure | None = None
+    report: dict[str, Any] | None = None
+    """`Report.to_document()` of the last check."""
+
+
+class RequestRecord(BaseModel):
+    """One submission. Frozen: changes are made with `model_copy(update=...)`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    model: str
+    """`{org}/{name}`."""
+    base_model: str = ""
+    revision: str = "main"
+    """Commit sha; a branch or tag only in files that others wrote, until the poll pins it."""
+    precision: str = Precision.FLOAT16
+    params: float | None = None
+    """Parameters in billions."""
+    architectures: str | None = None
+    weight_type: str = WeightType.ORIGINAL
+    status: Status = Status.PENDING
+    submitted_time: str = ""
+    """UTC, ISO 8601."""
+    model_type: str = ModelType.UNKNOWN
+    job_id: int | str = -1
+    job_start_time: str | None = None
+    use_chat_template: bool = False
+    sender: str = ""
+    evalboard: BoardBlock = Field(default_factory=BoardBlock)
+
+    @field_validator("base_model", "sender", "weight_type", "model_type", mode="before")
+    @classmethod
+    def _none_is_absent(cls, value: Any, info: Any) -> Any:
+        """Other boards write null where they know nothing."""
+        return cls.model_fields[info.field_name].default if value is None else value
+
+    @property
+    def identity(self) -> "RequestIdentity":
+        """What makes two requests the same submission."""
+        return RequestIdentity(
+            self.model,
+            self.revision,
+            self.precision,
+            self.weight_type,
+            self.base_model,
+            self.use_chat_template,
+            self.evalboard.suite,
+        )
+
+    @property
+    def path(self) -> str:
+        """Where the request lies in its store."""
+        chat = "_chat" if self.use_chat_template else ""
+        return (
+            f"{self.model}_eval_request_False_{self.precision}_{self.weight_type}"
+            f"{chat}_{self.revision[:8]}.json"
+        )
+
+    def to_json(self) -> bytes:
+        """Return the file's content."""
+        document = self.model_dump(mode="json")
+        return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, content: bytes, *, path: str) -> Self:
+        """Read a request file, ours or another board's.
+
+        Args:
+            content: The file's bytes.
+            path: Where it lies, for the message of the error.
+
+        Raises:
+            RecordError: It is no JSON, or no request.
+        """
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as exc:
+            first = exc.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise RecordError(
+                f"Request file {path!r} cannot be read: {where}: {first['msg']}. "
+                "Correct the file or delete it."
+            ) from exc
+
+
+class RequestIdentity(NamedTuple):
+    """What makes two requests the same submission."""
+
+    model: str
+    revision: str
+    precision: str
+    weight_type: str
+    base_model: str
+    use_chat_template: bool
+    suite: str
+
+
+def timestamp(now: datetime | None = None) -> str:
+    """Return a UTC time in the form that every record uses: `2026-11-21T10:00:00Z`."""
+    return (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,134 @@
+"""A result document: what one attempt at one model gave, in the shape that leaderboards read.
+
+The outer keys are those of lm_eval's result files. What only this project knows stands under the
+one key `evalboard`.
+"""
+
+import json
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evalboard.errors import RecordError
+
+SCHEMA_VERSION = 1
+
+
+class ModelConfig(BaseModel):
+    """Which model was evaluated, and how it was loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+
+    model_name: str
+    model_sha: str
+    model_dtype: str
+    """The request's precision."""
+    model_type: str = ""
+    weight_type: str = "Original"
+    base_model: str = ""
+    use_chat_template: bool = False
+    chat_template_sha: str | None = None
+    backend: str
+    """`vllm` or `hf`."""
+    backend_version: str
+    lm_eval_version: str
+    transformers_version: str = ""
+    torch_version: str = ""
+    architecture: str = ""
+    params_billion: float | None = None
+    license: str = ""
+    submitted_time: str = ""
+    sender: str = ""
+
+
+class Seconds(BaseModel):
+    """Where the time of an attempt went, in seconds of wall clock."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    start: float = 0.0
+    """From the start of the flow run until the engine's process was up and its imports done."""
+    load: float = 0.0
+    """Weights into memory, caches, warm-up."""
+    score: dict[str, float] = Field(default_factory=dict)
+    """Per benchmark: requests built, tokenised, answered, scored."""
+    store: float = 0.0
+    total: float = 0.0
+
+    @property
+    def overhead(self) -> float:
+        """What is neither start, load, score nor store."""
+        accounted = self.start + self.load + sum(self.score.values()) + self.store
+        return max(0.0, self.total - accounted)
+
+
+class Provenance(BaseModel):
+    """The part of a result document that only this project writes and reads."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    schema_version: int = SCHEMA_VERSION
+    suite: str
+    run_key: str
+    benchmark_keys: dict[str, str]
+    dataset_fingerprints: dict[str, str]
+    failures: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Benchmarks without a score: `{benchmark: {code, message}}`."""
+    engine_settings: dict[str, Any] = Field(default_factory=dict)
+    machine: dict[str, Any] = Field(default_factory=dict)
+    seconds: Seconds = Field(default_factory=Seconds)
+    command: str = ""
+    """The command that reproduces the document."""
+    finished_time: str = ""
+
+
+class ResultDocument(BaseModel):
+    """One attempt at one model."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="allow", populate_by_name=True, serialize_by_alias=True
+    )
+
+    config: ModelConfig
+    results: dict[str, dict[str, Any]]
+    """`{task: {"acc,none": fraction in [0, 1], "acc_stderr,none": …, "alias": …}}`."""
+    versions: dict[str, Any]
+    n_shot: dict[str, int] = Field(alias="n-shot")
+    n_samples: dict[str, dict[str, int]] = Field(alias="n-samples")
+    task_hashes: dict[str, str]
+    configs: dict[str, dict[str, Any]]
+    evalboard: Provenance
+
+    def to_json(self) -> bytes:
+        """Return the file's content. NaN is not JSON and raises."""
+        document = self.model_dump(mode="json")
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        return (text + "\n").encode()
+
+    @classmethod
+    def from_json(cls, content: bytes, *, path: str) -> Self:
+        """Read a result document of ours.
+
+        Raises:
+            RecordError: It is no JSON, or not one of our documents.
+        """
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as exc:
+            first = exc.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise RecordError(
+                f"Result file {path!r} cannot be read: {where}: {first['msg']}."
+            ) from exc
+
+
+def result_folder(config: ModelConfig, suite: str) -> str:
+    """Return the folder of a model's documents in the results store.
+
+    `{org}/{model}/{sha}/{precision}_{weight_type}[_chat]/{suite}`.
+    """
+    chat = "_chat" if config.use_chat_template else ""
+    return (
+        f"{config.model_name}/{config.model_sha}/"
+        f"{config.model_dtype}_{config.weight_type}{chat}/{suite}"
+    )

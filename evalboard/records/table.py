@@ -1,0 +1,106 @@
+"""What the viewer reads: `board.json`, `queue.json`, and the columns of `board.parquet`."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+TABLE_FILE, META_FILE, QUEUE_FILE = "board.parquet", "board.json", "queue.json"
+
+MODEL_COLUMNS: tuple[str, ...] = (
+    "model",
+    "org",
+    "sha",
+    "precision",
+    "weight_type",
+    "model_type",
+    "base_model",
+    "architecture",
+    "params_billion",
+    "license",
+    "use_chat_template",
+    "submitted_time",
+    "finished_time",
+    "sender",
+    "flags",
+    "backend",
+    "lm_eval_version",
+    "average",
+    "n_benchmarks",
+    "complete",
+)
+"""Columns before the benchmarks' own. Each benchmark `b` adds `b` (fraction in [0, 1] or null),
+`b__stderr`, `b__low`, `b__high` (95 % Wilson interval), `b__n` (questions), `b__normalised`."""
+
+BENCHMARK_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__low", "__high", "__n", "__normalised")
+
+
+class BenchmarkColumn(BaseModel):
+    """One benchmark of the board."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    key: str
+    title: str
+    group: str = ""
+    n: int | None = None
+    """Questions; null while no model was evaluated on it."""
+    fewshot: int
+    metric: str
+    baseline: float
+    """Score of guessing, fraction in [0, 1]."""
+
+
+class BoardMeta(BaseModel):
+    """`board.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    schema_version: int = SCHEMA_VERSION
+    suite: str
+    title: str
+    benchmarks: tuple[BenchmarkColumn, ...]
+    revision: str
+    """Revision of the results store that the table was built from."""
+    built_at: str
+    content_hash: str
+    """sha256 of the table's content; the viewer reloads when it changes."""
+
+
+BenchmarkState = Literal["waiting", "running", "done", "failed"]
+
+
+class BenchmarkProgress(BaseModel):
+    """How far one benchmark of one request is."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    state: BenchmarkState
+    done: int = 0
+    """Questions answered."""
+    total: int = 0
+    """Questions in all; 0 while unknown."""
+    reason: str = ""
+    """Why it failed."""
+
+
+class QueueEntry(BaseModel):
+    """One request as the queue page shows it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    request: str
+    """Path in the requests store."""
+    model: str
+    sha8: str
+    precision: str
+    status: str
+    reason: str = ""
+    position: int | None = None
+    """Place among the pending, from 1."""
+    attempts: int = 0
+    sender: str = ""
+    submitted_time: str = ""
+    started_time: str | None = None
+    benchmarks: dict[str, BenchmarkProgress] = Field(default_factory=dict)
+    run_url: str = ""

@@ -1,0 +1,174 @@
+"""The one tree of settings: environment variables with the prefix `EVALBOARD_`.
+
+Loaded at entry points with `load_settings()` and passed on from there. No other module reads the
+environment (ruff TID251 holds that); `child_environment` is the way to hand settings to a process.
+`python -m evalboard.settings` prints the reference table of `docs/settings.md`.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from evalboard.errors import ConfigError
+
+Backend = Literal["vllm", "hf"]
+PREFIX = "EVALBOARD_"
+
+
+class Settings(BaseSettings):
+    """Where things are, what the board is, and what one engine may take."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    home: Path = Field(
+        Path("evalboard-data"), description="Folder under which the stores below lie by default."
+    )
+    requests: str = Field(
+        "", description="Requests store: a folder. Default `{home}/requests`.", validate_default=True
+    )
+    results: str = Field("", description="Results store: a folder. Default `{home}/results`.")
+    board: str = Field("", description="Board store: a folder. Default `{home}/board`.")
+    work: Path = Field(
+        Path(),
+        description="Folder for finished benchmarks of runs that have not ended. "
+        "Default `{home}/work`.",
+    )
+    suite: str = Field(
+        "open-medical", description="Suite of the board: a shipped name or a YAML file."
+    )
+    datasets: Path | None = Field(
+        None,
+        description="Folder that mirrors datasets: `{repo}/{config or default}/{split}.parquet`. "
+        "Used first where it holds the file.",
+    )
+    models: Path | None = Field(
+        None, description="Folder that mirrors models: `{org}/{name}/`. Looked up before the Hub."
+    )
+    offline: bool = Field(False, description="Never ask the Hugging Face Hub for anything.")
+    hf_token: SecretStr | None = Field(
+        None,
+        description="Token for the Hugging Face Hub.",
+        validation_alias=AliasChoices("EVALBOARD_HF_TOKEN", "HF_TOKEN"),
+    )
+    backend: Backend = Field("vllm", description="Backend of lm_eval that loads the models.")
+    engine_slots: int | None = Field(
+        None,
+        ge=1,
+        description="Engines at the same time. Default: one on a CPU, "
+        "GPUs / tensor_parallel on GPUs.",
+    )
+    tensor_parallel: int = Field(1, ge=1, description="GPUs that one engine takes.")
+    gpu_memory_fraction: float = Field(
+        0.9, gt=0, le=1, description="Share of a GPU's memory that vLLM takes, in (0, 1]."
+    )
+    cpu_kv_cache_gib: float = Field(
+        1.0, gt=0, description="Memory for the KV cache of an engine on a CPU, in GiB."
+    )
+    max_model_length: int | None = Field(
+        None,
+        ge=16,
+        description="Longest context in tokens; default: the model's own. Longer prompts lose "
+        "their left end, as lm_eval does it.",
+    )
+    engine_start_timeout_seconds: int = Field(
+        1800, ge=1, description="Longest wait for an engine to get its place and load its model."
+    )
+    benchmark_timeout_seconds: int = Field(
+        86400, ge=1, description="Longest time for one benchmark of one model."
+    )
+    max_running: int | None = Field(
+        None, ge=1, description="Unfinished evaluations at the same time. Default: engine slots."
+    )
+    ray_address: str | None = Field(
+        None,
+        description="Address of a Ray cluster. Default: a local Ray of its own.",
+        validation_alias=AliasChoices("EVALBOARD_RAY_ADDRESS", "RAY_ADDRESS"),
+    )
+    prefect_api_url: str | None = Field(
+        None,
+        description="Prefect server whose pages the board links to.",
+        validation_alias=AliasChoices("EVALBOARD_PREFECT_API_URL", "PREFECT_API_URL"),
+    )
+    viewer_host: str = Field("127.0.0.1", description="Address that the viewer listens on.")
+    viewer_port: int = Field(7860, ge=0, le=65535, description="Port of the viewer.")
+    server_port: int = Field(4200, ge=1, le=65535, description="Port of `evalboard up`'s Prefect.")
+    sender: str = Field("", description="Name that submissions from this machine carry.")
+
+    def store_address(self, name: Literal["requests", "results", "board"]) -> str:
+        """Return the folder or address of a store, the default under `home` when none is set."""
+        return getattr(self, name) or str(self.home / name)
+
+    @property
+    def work_folder(self) -> Path:
+        """Folder of unfinished runs."""
+        return self.home / "work" if self.work == Path() else self.work
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        ConfigError: A variable holds a value that its setting does not take.
+    """
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        variable = name if name.startswith(PREFIX) else PREFIX + name
+        raise ConfigError(
+            f"Setting {variable} has the value {first['input']!r}, which it does not take: "
+            f"{first['msg']}. Correct the variable."
+        ) from exc
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the settings as environment variables, with absolute paths, for another process."""
+    variables: dict[str, str] = {}
+    for name, value in settings:
+        if value is not None and name != "hf_token":
+            variables[PREFIX + name.upper()] = str(value)
+    for name in ("requests", "results", "board"):
+        variables[PREFIX + name.upper()] = _absolute(settings.store_address(name))
+    variables[PREFIX + "HOME"] = str(settings.home.resolve())
+    variables[PREFIX + "WORK"] = str(settings.work_folder.resolve())
+    for name in ("datasets", "models"):
+        if folder := getattr(settings, name):
+            variables[PREFIX + name.upper()] = str(folder.resolve())
+    if Path(settings.suite).suffix:
+        variables[PREFIX + "SUITE"] = str(Path(settings.suite).resolve())
+    if settings.hf_token:
+        variables["HF_TOKEN"] = settings.hf_token.get_secret_value()
+    return variables
+
+
+def child_environment(settings: Settings, **more: str) -> dict[str, str]:
+    """Return this process's environment with the settings and `more` on top."""
+    return {**os.environ, **environment_of(settings), **more}
+
+
+def set_environment(variables: dict[str, str]) -> None:
+    """Set variables that libraries read at import. Called by entry points, before the import."""
+    os.environ.update(variables)
+
+
+def _absolute(address: str) -> str:
+    return address if "://" in address else str(Path(address).resolve())
+
+
+def reference_table() -> str:
+    """Return the settings as a Markdown table: variable, default, meaning."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, "", Path()) else f"`{field.default}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(reference_table())  # noqa: T201 - the module's output when run as a program

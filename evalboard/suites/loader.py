@@ -1,0 +1,53 @@
+"""Find and read a suite."""
+
+from importlib import resources
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from evalboard.errors import ConfigError
+from evalboard.suites.model import Suite
+
+SHIPPED = Path(str(resources.files("evalboard.suites"))) / "files"
+
+
+def shipped_suites() -> list[str]:
+    """Return the names of the suites that come with the project."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+
+
+def load_suite(name_or_file: str) -> Suite:
+    """Read a suite by its shipped name or from a YAML file.
+
+    Raises:
+        ConfigError: There is no such suite, or its file says something a suite cannot say.
+    """
+    path = _suite_path(name_or_file)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        suite = Suite.model_validate(content)
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"Suite file {str(path)!r} is not YAML: {exc}") from exc
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ConfigError(
+            f"Suite file {str(path)!r}, {where}: {first['msg']}. Correct the file."
+        ) from exc
+    if suite.tasks is None:
+        return suite
+    return suite.model_copy(update={"tasks": (path.parent / suite.tasks).resolve()})
+
+
+def _suite_path(name_or_file: str) -> Path:
+    shipped = SHIPPED / f"{name_or_file}.yaml"
+    if name_or_file in shipped_suites():
+        return shipped
+    path = Path(name_or_file)
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        return path
+    raise ConfigError(
+        f"No suite {name_or_file!r}. Shipped suites: {', '.join(shipped_suites())}; "
+        "or give the path of a YAML file."
+    )
