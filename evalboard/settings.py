@@ -29,7 +29,9 @@ class Settings(BaseSettings):
         Path("evalboard-data"), description="Folder under which the stores below lie by default."
     )
     requests: str = Field(
-        "", description="Requests store: a folder. Default `{home}/requests`.", validate_default=True
+        "",
+        description="Requests store: a folder. Default `{home}/requests`.",
+        validate_default=True,
     )
     results: str = Field("", description="Results store: a folder. Default `{home}/results`.")
     board: str = Field("", description="Board store: a folder. Default `{home}/board`.")

@@ -1,0 +1,6 @@
+"""Stores: versioned sets of files that several processes read and change.
+
+`protocol` says what a store can do, `local` is one in a folder, `opening` picks by address.
+`requests`, `results` and `board` are built once, on the protocol; `work` is not a store but the folder of unfinished
+runs.
+"""

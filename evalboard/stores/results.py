@@ -1,0 +1,70 @@
+"""Result documents and answers in a store, one commit per attempt."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from evalboard.errors import RecordError
+from evalboard.records.result import ResultDocument, result_folder
+from evalboard.stores.protocol import Operation, Store, Write
+
+DETAILS = "details/"
+
+
+class StoredResult(NamedTuple):
+    """One file of the results store."""
+
+    path: str
+    document: ResultDocument | None
+    """None where the file cannot be read as one of our documents."""
+    problem: str = ""
+
+
+class Results(NamedTuple):
+    """Everything in the results store at one revision."""
+
+    revision: str
+    stored: list[StoredResult]
+
+    @property
+    def documents(self) -> list[ResultDocument]:
+        """The readable documents."""
+        return [s.document for s in self.stored if s.document is not None]
+
+
+class ResultsArchive:
+    """Result documents in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def read(self) -> Results:
+        """Return every result document."""
+        snapshot = self._store.snapshot()
+        stored: list[StoredResult] = []
+        for path in sorted(snapshot.files):
+            if path.startswith(DETAILS) or not path.endswith(".json"):
+                continue
+            try:
+                document = ResultDocument.from_json(snapshot.read(path), path=path)
+            except RecordError as exc:
+                stored.append(StoredResult(path, None, exc.message))
+            else:
+                stored.append(StoredResult(path, document))
+        return Results(snapshot.revision, stored)
+
+    def add(self, document: ResultDocument, answers: Mapping[str, bytes]) -> str:
+        """Write one attempt's document and its answers as one commit; return the document's path.
+
+        Args:
+            document: With everything that is finished.
+            answers: Parquet bytes by benchmark key.
+        """
+        folder = result_folder(document.config, document.evalboard.suite)
+        stamp = document.evalboard.finished_time.replace(":", "-")
+        path = f"{folder}/results_{stamp}.json"
+        operations: list[Operation] = [Write(path, document.to_json())]
+        operations += [
+            Write(f"{DETAILS}{folder}/{key}.parquet", content) for key, content in answers.items()
+        ]
+        self._store.commit(operations, message=f"results of {document.config.model_name}")
+        return path
