@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         None, description="Folder that mirrors models: `{org}/{name}/`. Looked up before the Hub."
     )
     offline: bool = Field(False, description="Never ask the Hugging Face Hub for anything.")
+    hub_endpoint: str | None = Field(
+        None,
+        description="Address of a server that speaks the Hub's protocol. Default: the public Hub.",
+        validation_alias=AliasChoices("EVALBOARD_HUB_ENDPOINT", "HF_ENDPOINT"),
+    )
     hf_token: SecretStr | None = Field(
         None,
         description="Token for the Hugging Face Hub.",
@@ -68,8 +73,8 @@ class Settings(BaseSettings):
     gpu_memory_fraction: float = Field(
         0.9, gt=0, le=1, description="Share of a GPU's memory that vLLM takes, in (0, 1]."
     )
-    cpu_kv_cache_gib: float = Field(
-        1.0, gt=0, description="Memory for the KV cache of an engine on a CPU, in GiB."
+    cpu_kv_cache_gib: int = Field(
+        1, ge=1, description="Memory for the KV cache of an engine on a CPU, in GiB."
     )
     max_model_length: int | None = Field(
         None,

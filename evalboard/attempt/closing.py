@@ -1,0 +1,248 @@
+"""Close an attempt: write what was finished as one document, and end the request."""
+
+import shlex
+import time
+from collections.abc import Mapping
+from datetime import datetime
+
+from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
+from evalboard.errors import EngineError, EvalboardError
+from evalboard.identity import ModelIdentity, run_key
+from evalboard.lifecycle import is_claimed_by, move
+from evalboard.publishing import publish_queue
+from evalboard.records.outcome import EngineFacts
+from evalboard.records.request import Failure, RequestRecord, Status, timestamp
+from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
+from evalboard.stores.results import ResultsArchive
+from evalboard.workfolder import Finished, WorkFolder
+
+
+def failure_of(exc: EvalboardError, attempt: Attempt) -> Failure:
+    """Return what a request says about an error."""
+    log_tail = exc.log_tail if isinstance(exc, EngineError) else ""
+    return Failure(code=exc.code, message=exc.message, log_tail=log_tail, run_url=attempt.run_url)
+
+
+def close_attempt(
+    attempt: Attempt,
+    plan: AttemptPlan | None,
+    loaded: EngineFacts | None,
+    failures: Mapping[str, Failure],
+    *,
+    now: datetime,
+) -> AttemptEnd:
+    """Store what was finished, in one commit, and end the request.
+
+    Args:
+        attempt: What was worked on.
+        plan: What there was to do; None when that could not even be found out.
+        loaded: What the engine said after loading; None when no model was loaded.
+        failures: What went wrong, by benchmark key; under "" what concerns the whole attempt.
+        now: Time that the document and the request carry.
+    """
+    failures = {**_impossible(attempt, plan), **failures}
+    finished = _finished(attempt, plan)
+    facts = loaded or (plan.facts if plan else None)
+    document = _document(attempt, plan, facts, finished, failures, now)
+    started = time.monotonic()
+    path = _store(attempt, document, finished) if finished and document else None
+    seconds = _seconds(attempt, plan, facts, finished)
+    end = AttemptEnd(
+        status=Status.FAILED if failures else Status.FINISHED,
+        failure=_overall(failures),
+        document_path=path,
+        scores=_scores(attempt, finished),
+        seconds=seconds.model_copy(update={"store": time.monotonic() - started}),
+    )
+    if attempt.request_path:
+        _end_request(attempt, attempt.request_path, end, now)
+    publish_queue(attempt.engine.settings)
+    return end.model_copy(
+        update={"seconds": end.seconds.model_copy(update={"total": time.time() - attempt.started})}
+    )
+
+
+def _impossible(attempt: Attempt, plan: AttemptPlan | None) -> dict[str, Failure]:
+    return {
+        p.benchmark: Failure(
+            code=(p.problem or {})["code"],
+            message=(p.problem or {})["message"],
+            run_url=attempt.run_url,
+        )
+        for p in (plan.impossible if plan else ())
+    }
+
+
+def _overall(failures: Mapping[str, Failure]) -> Failure | None:
+    """Return one failure that speaks for all."""
+    if not failures:
+        return None
+    first = failures.get("") or next(iter(failures.values()))
+    if len(failures) == 1:
+        return first
+    benchmarks = ", ".join(key for key in failures if key)
+    return first.model_copy(
+        update={"message": f"{len(failures)} benchmarks failed ({benchmarks}). {first.message}"}
+    )
+
+
+def _finished(attempt: Attempt, plan: AttemptPlan | None) -> list[Finished]:
+    """Return what the work folder holds of this attempt's benchmarks, in the suite's order."""
+    if plan is None:
+        return []
+    work = WorkFolder(attempt.engine.settings.work_folder)
+    keys = {p.benchmark: p.key for p in (*plan.waiting, *plan.finished)}
+    found = [
+        work.finished(benchmark.key, keys[benchmark.key])
+        for benchmark in attempt.benchmarks
+        if benchmark.key in keys
+    ]
+    return [finished for finished in found if finished is not None]
+
+
+def _store(attempt: Attempt, document: ResultDocument, finished: list[Finished]) -> str:
+    """Write the document where it belongs, and forget what the work folder kept for it."""
+    settings = attempt.engine.settings
+    work = WorkFolder(settings.work_folder)
+    if attempt.request.is_trial:
+        return str(work.keep_document(f"{attempt.run_id}.json", document.to_json()))
+    archive = ResultsArchive(open_store(settings.store_address("results")))
+    path = archive.add(document, {f.outcome.benchmark: f.answers for f in finished})
+    for f in finished:
+        work.forget(f.outcome.benchmark, f.outcome.key)
+    return path
+
+
+def _end_request(attempt: Attempt, path: str, end: AttemptEnd, now: datetime) -> None:
+    def decide(record: RequestRecord) -> RequestRecord:
+        if not is_claimed_by(record, attempt.run_id):
+            return record  # cancelled, or released to another run: no longer ours to end
+        reason = end.failure.message if end.failure else f"{len(end.scores)} benchmarks stored"
+        return move(record, end.status, now=now, reason=reason, failure=end.failure)
+
+    queue = RequestQueue(open_store(attempt.engine.settings.store_address("requests")))
+    queue.change(path, decide, message=f"{end.status} {attempt.record.model}")
+
+
+def _scores(attempt: Attempt, finished: list[Finished]) -> dict[str, float]:
+    metric = {benchmark.key: benchmark.metric for benchmark in attempt.benchmarks}
+    return {
+        f.outcome.benchmark: f.outcome.metrics[metric[f.outcome.benchmark]] for f in finished
+    }
+
+
+def _seconds(
+    attempt: Attempt,
+    plan: AttemptPlan | None,
+    facts: EngineFacts | None,
+    finished: list[Finished],
+) -> Seconds:
+    ran = {p.benchmark for p in (plan.waiting if plan else ())}
+    return Seconds(
+        start=plan.start_seconds if plan else 0.0,
+        load=facts.load_seconds if facts else 0.0,
+        score={
+            f.outcome.benchmark: f.outcome.seconds for f in finished if f.outcome.benchmark in ran
+        },
+        total=time.time() - attempt.started,
+    )
+
+
+def _document(
+    attempt: Attempt,
+    plan: AttemptPlan | None,
+    facts: EngineFacts | None,
+    finished: list[Finished],
+    failures: Mapping[str, Failure],
+    now: datetime,
+) -> ResultDocument | None:
+    if facts is None:
+        return None
+    outcomes = [f.outcome for f in finished]
+    return ResultDocument(
+        config=_model_config(attempt, facts),
+        results={o.task: o.metrics for o in outcomes},
+        versions={o.task: o.version for o in outcomes},
+        n_shot={o.task: o.num_fewshot for o in outcomes},
+        n_samples={
+            o.task: {"original": o.n_original, "effective": o.n_effective} for o in outcomes
+        },
+        task_hashes={o.task: o.task_hash for o in outcomes},
+        configs={o.task: o.config for o in outcomes},
+        evalboard=Provenance(
+            suite=attempt.suite.name,
+            run_key=run_key_of(attempt, facts),
+            benchmark_keys={o.benchmark: o.key for o in outcomes},
+            dataset_fingerprints={o.benchmark: o.dataset_fingerprint for o in outcomes},
+            failures={
+                key: {"code": f.code, "message": f.message} for key, f in failures.items()
+            },
+            engine_settings=facts.settings,
+            machine=facts.machine,
+            seconds=_seconds(attempt, plan, facts, finished),
+            command=reproduce_command(attempt),
+            finished_time=timestamp(now),
+        ),
+    )
+
+
+def _model_config(attempt: Attempt, facts: EngineFacts) -> ModelConfig:
+    record = attempt.record
+    report = record.evalboard.report or {}
+    return ModelConfig(
+        model_name=record.model,
+        model_sha=record.revision,
+        model_dtype=record.precision,
+        model_type=record.model_type,
+        weight_type=record.weight_type,
+        base_model=record.base_model,
+        use_chat_template=record.use_chat_template,
+        chat_template_sha=facts.chat_template_sha,
+        backend=facts.backend,
+        backend_version=facts.backend_version,
+        lm_eval_version=facts.lm_eval_version,
+        transformers_version=facts.transformers_version,
+        torch_version=facts.torch_version,
+        architecture=facts.architecture,
+        params_billion=record.params,
+        license=str(report.get("facts", {}).get("license", "")),
+        submitted_time=record.submitted_time,
+        sender=record.sender,
+    )
+
+
+def run_key_of(attempt: Attempt, facts: EngineFacts) -> str:
+    """Return the key of this model on this suite, loaded as the engine says it is."""
+    record = attempt.record
+    identity = ModelIdentity(
+        model=record.model,
+        revision=record.revision,
+        precision=record.precision,
+        weight_type=record.weight_type,
+        base_model=record.base_model,
+        chat_template_sha=facts.chat_template_sha,
+        backend=facts.backend,
+        backend_version=facts.backend_version,
+        lm_eval_version=facts.lm_eval_version,
+        max_length=attempt.engine.settings.max_model_length,
+    )
+    return run_key(identity, attempt.suite.name)
+
+
+def reproduce_command(attempt: Attempt) -> str:
+    """Return the command that gives the same document again."""
+    record, request = attempt.record, attempt.request
+    words = ["evalboard", "evaluate", record.model, "--revision", record.revision]
+    words += ["--precision", record.precision, "--suite", attempt.suite.name]
+    words += ["--backend", attempt.engine.backend]
+    if request.benchmarks:
+        words += ["--benchmarks", ",".join(request.benchmarks)]
+    if request.limit is not None:
+        words += ["--limit", str(request.limit)]
+    if request.num_fewshot is not None:
+        words += ["--num-fewshot", str(request.num_fewshot)]
+    if record.use_chat_template:
+        words.append("--chat-template")
+    return shlex.join(words)

@@ -1,0 +1,86 @@
+"""Marks on rows whose scores were not made alike.
+
+The columns of the board show precision, weight type, base model, template, backend and lm_eval
+version of a row. What no column can show is marked here: scores within a row that were made
+differently from each other (`mixed_…`), and scores that were made differently from those of most
+other rows (`other_…`).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+from evalboard.board.scores import Origin, Score
+
+Aspect = Callable[[Origin], Hashable]
+
+
+class _Comparison(NamedTuple):
+    """One thing in which the rows' scores on one benchmark should agree."""
+
+    flag: str
+    aspect: Callable[[Origin], str]
+    among: Aspect
+    """Only scores that are equal in this are compared."""
+
+
+MIXED: dict[str, Aspect] = {
+    "mixed_backends": lambda o: (o.backend, o.backend_version),
+    "mixed_harness": lambda o: o.lm_eval_version,
+    "mixed_base_models": lambda o: o.base_model,
+    "mixed_templates": lambda o: o.chat_template,
+}
+
+OTHER: tuple[_Comparison, ...] = (
+    _Comparison("other_task_version", lambda o: o.task_version, among=lambda o: None),
+    # The hash may be one of rendered prompts, which a chat template changes.
+    _Comparison("other_task_version", lambda o: o.task_hash, among=lambda o: o.chat_template),
+    _Comparison("other_questions", lambda o: o.questions, among=lambda o: None),
+    _Comparison("other_backend_version", lambda o: o.backend_version, among=lambda o: o.backend),
+)
+
+
+def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:
+    """Return the flags of every row, each list sorted.
+
+    Args:
+        rows: Per row its scores by benchmark key.
+    """
+    flags: list[set[str]] = [_mixed(row) for row in rows]
+    for comparison in OTHER:
+        usual = _most_common(rows, comparison)
+        for found, row in zip(flags, rows, strict=True):
+            if any(
+                comparison.aspect(score.origin) != usual[key, comparison.among(score.origin)]
+                for key, score in row.items()
+            ):
+                found.add(comparison.flag)
+    return [sorted(found) for found in flags]
+
+
+def _mixed(row: Mapping[str, Score]) -> set[str]:
+    return {
+        flag
+        for flag, aspect in MIXED.items()
+        if len({aspect(score.origin) for score in row.values()}) > 1
+    }
+
+
+def _most_common(
+    rows: Sequence[Mapping[str, Score]], comparison: _Comparison
+) -> dict[tuple[str, Hashable], str]:
+    """Return what most rows have, by benchmark and group; of equally many, what is newest."""
+    counts: dict[tuple[str, Hashable], Counter[str]] = defaultdict(Counter)
+    newest: dict[tuple[str, Hashable, str], str] = {}
+    for row in rows:
+        for key, score in row.items():
+            among, value = comparison.among(score.origin), comparison.aspect(score.origin)
+            counts[key, among][value] += 1
+            seen = newest.get((key, among, value), "")
+            newest[key, among, value] = max(seen, score.origin.finished_time)
+    return {
+        (key, among): max(
+            counter, key=lambda value: (counter[value], newest[key, among, value], value)
+        )
+        for (key, among), counter in counts.items()
+    }

@@ -1,0 +1,127 @@
+"""The queue file: every request with where it stands, why, and how far it is."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from pydantic import ValidationError
+
+from evalboard.records.report import Report
+from evalboard.records.request import RequestRecord, Status
+from evalboard.records.table import BenchmarkProgress, QueueEntry
+
+ORDER: tuple[Status, ...] = (
+    Status.RUNNING,
+    Status.PENDING,
+    Status.FAILED,
+    Status.REJECTED,
+    Status.CANCELLED,
+    Status.FINISHED,
+)
+"""What needs eyes comes first."""
+
+
+def build_queue(
+    entries: Iterable[tuple[str, RequestRecord | None, str]],
+    progress: Mapping[str, Mapping[str, BenchmarkProgress]],
+    *,
+    pending: Sequence[str],
+    run_url: Callable[[str], str],
+) -> list[QueueEntry]:
+    """Return the queue as its page shows it.
+
+    Args:
+        entries: Path, record and problem of every request file. A file without a record cannot be
+            read and shows as rejected, with the problem as its reason.
+        progress: By request path, then by benchmark key.
+        pending: Paths of the pending requests in the order in which they will be claimed.
+        run_url: Gives the page of a run by its id; empty where there is none.
+
+    Returns:
+        Running, pending by position, failed, rejected, cancelled, finished; in each the newest
+        change first.
+    """
+    positions = {path: position for position, path in enumerate(pending, start=1)}
+    last = len(positions) + 1
+    shown: list[tuple[str, QueueEntry]] = []
+    for path, record, problem in sorted(entries, key=lambda entry: entry[0]):
+        if record is None:
+            shown.append(("", _unreadable(path, problem)))
+        else:
+            done = dict(progress.get(path, {}))
+            entry = _describe(path, record, positions.get(path), done, run_url)
+            shown.append((_changed(record), entry))
+    shown.sort(key=lambda item: item[0], reverse=True)
+    shown.sort(key=lambda item: (ORDER.index(Status(item[1].status)), item[1].position or last))
+    return [entry for _, entry in shown]
+
+
+def queue_file(entries: Iterable[QueueEntry]) -> bytes:
+    """Return `queue.json`: one entry per line; the same queue gives the same bytes."""
+    lines = [json.dumps(entry.model_dump(mode="json"), ensure_ascii=False) for entry in entries]
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+
+def _describe(
+    path: str,
+    record: RequestRecord,
+    position: int | None,
+    benchmarks: dict[str, BenchmarkProgress],
+    run_url: Callable[[str], str],
+) -> QueueEntry:
+    block, waits = record.evalboard, record.status is Status.PENDING
+    return QueueEntry(
+        request=path,
+        model=record.model,
+        sha8=record.revision[:8],
+        precision=record.precision,
+        status=record.status,
+        reason=_reason(record),
+        position=position if waits else None,
+        attempts=block.attempts,
+        sender=record.sender,
+        submitted_time=record.submitted_time,
+        started_time=None if waits else block.claimed_time or record.job_start_time,
+        benchmarks=benchmarks,
+        run_url=_run_page(record, run_url),
+    )
+
+
+def _unreadable(path: str, problem: str) -> QueueEntry:
+    return QueueEntry(
+        request=path,
+        model=path.removesuffix(".json").partition("_eval_request_")[0],
+        sha8="",
+        precision="",
+        status=Status.REJECTED,
+        reason=problem,
+    )
+
+
+def _reason(record: RequestRecord) -> str:
+    """Return why the request stands where it does."""
+    block = record.evalboard
+    if block.failure:
+        return block.failure.message
+    rejection = _rejection(block.report) if record.status is Status.REJECTED else ""
+    return rejection or (block.history[-1].reason if block.history else "")
+
+
+def _rejection(report: Mapping[str, object] | None) -> str:
+    """Return a report's summary, empty where there is none or somebody else's tool wrote it."""
+    try:
+        return Report.model_validate(report).summary()
+    except ValidationError:
+        return ""
+
+
+def _run_page(record: RequestRecord, run_url: Callable[[str], str]) -> str:
+    failure, claim = record.evalboard.failure, record.evalboard.claimed_by
+    if failure and failure.run_url:
+        return failure.run_url
+    return run_url(claim.run_id) if claim else ""
+
+
+def _changed(record: RequestRecord) -> str:
+    """Return when the request last changed its status; UTC, ISO 8601."""
+    history = record.evalboard.history
+    return history[-1].time if history else record.job_start_time or record.submitted_time

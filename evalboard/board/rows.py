@@ -1,0 +1,102 @@
+"""One row per model: the documents of its attempts, merged benchmark by benchmark."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from evalboard.board.flags import flag_rows
+from evalboard.board.scores import Score, read_score
+from evalboard.board.statistics import unweighted_mean
+from evalboard.records.result import ModelConfig, ResultDocument
+from evalboard.suites.model import Suite
+
+
+class RowIdentity(NamedTuple):
+    """What makes two documents belong to the same row."""
+
+    model: str
+    sha: str
+    precision: str
+    weight_type: str
+    use_chat_template: bool
+
+
+class Row(NamedTuple):
+    """One line of the board."""
+
+    identity: RowIdentity
+    config: ModelConfig
+    """Of the newest document that gives the row a score."""
+    finished_time: str
+    """When that document was finished; UTC, ISO 8601."""
+    scores: dict[str, Score]
+    """By benchmark key, in the suite's order; a benchmark without a score is absent."""
+    flags: list[str]
+    average: float | None
+    """Unweighted mean over all benchmarks of the suite, fraction in [0, 1]; None while one lacks."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every benchmark of the suite has a score."""
+        return self.average is not None
+
+
+def build_rows(documents: Iterable[ResultDocument], suite: Suite) -> list[Row]:
+    """Merge documents into rows, in the order in which models first appear.
+
+    Every benchmark takes its score from the newest document that has one that counts (see
+    `read_score`); of documents finished in the same second, from the one listed last. Documents of
+    other suites are left out, and so is a model without any score.
+    """
+    drafts = [
+        _merge(identity, attempts, suite)
+        for identity, attempts in _attempts(documents, suite).items()
+    ]
+    rows = [row for row in drafts if row is not None]
+    flags = flag_rows([row.scores for row in rows])
+    return [row._replace(flags=found) for row, found in zip(rows, flags, strict=True)]
+
+
+def _attempts(
+    documents: Iterable[ResultDocument], suite: Suite
+) -> dict[RowIdentity, list[ResultDocument]]:
+    """Return the suite's documents by row, oldest first."""
+    attempts: dict[RowIdentity, list[ResultDocument]] = defaultdict(list)
+    for document in documents:
+        if document.evalboard.suite == suite.name:
+            attempts[_identity(document.config)].append(document)
+    for found in attempts.values():
+        found.sort(key=lambda document: document.evalboard.finished_time)
+    return attempts
+
+
+def _identity(config: ModelConfig) -> RowIdentity:
+    return RowIdentity(
+        config.model_name,
+        config.model_sha,
+        config.model_dtype,
+        config.weight_type,
+        config.use_chat_template,
+    )
+
+
+def _merge(identity: RowIdentity, attempts: Sequence[ResultDocument], suite: Suite) -> Row | None:
+    """Return the row of documents that are listed oldest first, None when they hold no score."""
+    chosen: dict[str, Score] = {}
+    newest: ResultDocument | None = None
+    for document in attempts:
+        found = {b.key: score for b in suite.benchmarks if (score := read_score(document, b))}
+        chosen |= found
+        newest = document if found else newest
+    if newest is None:
+        return None
+    scores = {b.key: chosen[b.key] for b in suite.benchmarks if b.key in chosen}
+    complete = len(scores) == len(suite.benchmarks)
+    return Row(
+        identity=identity,
+        config=newest.config,
+        finished_time=newest.evalboard.finished_time,
+        scores=scores,
+        flags=[],
+        average=unweighted_mean([s.value for s in scores.values()]) if complete else None,
+    )

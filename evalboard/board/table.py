@@ -1,0 +1,191 @@
+"""The board's table: rows as a data frame, and its two files."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from statistics import multimode
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evalboard.board.rows import Row, build_rows
+from evalboard.board.scores import Score
+from evalboard.board.statistics import Interval, mean_interval, normalise, wilson_interval
+from evalboard.records.request import timestamp
+from evalboard.records.result import ResultDocument
+from evalboard.records.table import (
+    BENCHMARK_SUFFIXES,
+    META_FILE,
+    MODEL_COLUMNS,
+    TABLE_FILE,
+    BenchmarkColumn,
+    BoardMeta,
+)
+from evalboard.suites.model import Benchmark, Suite
+
+_STRING, _FRACTION, _COUNT = ("str", pa.string()), ("float64", pa.float64()), ("Int64", pa.int64())
+_BOOLEAN, _LIST = ("bool", pa.bool_()), ("object", pa.list_(pa.string()))
+_COLUMN_TYPES = {
+    "params_billion": _FRACTION,
+    "use_chat_template": _BOOLEAN,
+    "flags": _LIST,
+    "average": _FRACTION,
+    "n_benchmarks": ("int64", pa.int64()),
+    "complete": _BOOLEAN,
+}
+"""Type in pandas and in Arrow; every other model column is text."""
+
+
+class Board(NamedTuple):
+    """The table and what it is."""
+
+    frame: pd.DataFrame
+    meta: BoardMeta
+
+
+def build_board(
+    documents: Iterable[ResultDocument], suite: Suite, *, revision: str, now: datetime
+) -> Board:
+    """Build a suite's board.
+
+    Args:
+        documents: Result documents; those of other suites are left out.
+        suite: Which benchmarks the board has.
+        revision: Revision of the results store that the documents were read at.
+        now: Time of the build.
+    """
+    frame = build_frame(build_rows(documents, suite), suite)
+    meta = BoardMeta(
+        suite=suite.name,
+        title=suite.title,
+        benchmarks=tuple(_describe(benchmark, frame) for benchmark in suite.benchmarks),
+        revision=revision,
+        built_at=timestamp(now),
+        content_hash="",
+    )
+    return Board(frame, meta.model_copy(update={"content_hash": content_hash(frame, meta)}))
+
+
+def build_frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
+    """Return the table: complete rows by falling average, then the others by model.
+
+    Absent numbers are NaN or NA, absent texts are empty. Without rows all columns are there.
+    """
+    ordered = sorted(rows, key=lambda row: (not row.complete, -(row.average or 0), row.identity))
+    records = [_record(row, suite) for row in ordered]
+    types = _column_types(suite)
+    frame = pd.DataFrame.from_records(records, columns=list(types))
+    return frame.astype({name: dtype for name, (dtype, _) in types.items()})
+
+
+def to_parquet(frame: pd.DataFrame) -> bytes:
+    """Return the table as a Parquet file; the same table gives the same bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(_to_arrow(frame), sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def content_hash(frame: pd.DataFrame, meta: BoardMeta) -> str:
+    """Return the sha256 of what the board says.
+
+    When and from which revision it was built are left out, and so is how Parquet stores it: a new
+    writer of Parquet makes no new board.
+    """
+    description = meta.model_dump(mode="json", exclude={"built_at", "revision", "content_hash"})
+    table = _to_arrow(frame).to_pydict()
+    content = json.dumps([description, list(table.items())], separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def board_files(board: Board) -> dict[str, bytes]:
+    """Return the board's files by their path in the board store."""
+    meta = json.dumps(board.meta.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    return {TABLE_FILE: to_parquet(board.frame), META_FILE: (meta + "\n").encode()}
+
+
+def _column_types(suite: Suite) -> dict[str, tuple[str, pa.DataType]]:
+    """Return every column with its type in pandas and in Arrow."""
+    types = {name: _COLUMN_TYPES.get(name, _STRING) for name in MODEL_COLUMNS}
+    for benchmark in suite.benchmarks:
+        for suffix in BENCHMARK_SUFFIXES:
+            types[benchmark.key + suffix] = _COUNT if suffix == "__n" else _FRACTION
+    return types
+
+
+def _to_arrow(frame: pd.DataFrame) -> pa.Table:
+    """Return the table with types that do not hang on its values, so that it may be empty."""
+    fields = [(str(name), _arrow_type(str(name))) for name in frame.columns]
+    return pa.Table.from_pandas(frame, schema=pa.schema(fields), preserve_index=False)
+
+
+def _arrow_type(column: str) -> pa.DataType:
+    if column in MODEL_COLUMNS:
+        return _COLUMN_TYPES.get(column, _STRING)[1]
+    return (_COUNT if column.endswith("__n") else _FRACTION)[1]
+
+
+def _record(row: Row, suite: Suite) -> dict[str, Any]:
+    config = row.config
+    origins = [score.origin for score in row.scores.values()]
+    record: dict[str, Any] = {
+        **row.identity._asdict(),
+        "org": config.model_name.rpartition("/")[0],
+        "model_type": config.model_type,
+        "base_model": config.base_model,
+        "architecture": config.architecture,
+        "params_billion": config.params_billion,
+        "license": config.license,
+        "submitted_time": config.submitted_time,
+        "finished_time": row.finished_time,
+        "sender": config.sender,
+        "flags": row.flags,
+        "backend": ", ".join(sorted({origin.backend for origin in origins})),
+        "lm_eval_version": ", ".join(sorted({origin.lm_eval_version for origin in origins})),
+        "average": row.average,
+        "n_benchmarks": len(row.scores),
+        "complete": row.complete,
+    }
+    for benchmark in suite.benchmarks:
+        if score := row.scores.get(benchmark.key):
+            record |= _cells(score, benchmark)
+    return record
+
+
+def _cells(score: Score, benchmark: Benchmark) -> dict[str, Any]:
+    """Return a benchmark's six columns."""
+    interval = _interval(score)
+    values = (
+        score.value,
+        score.stderr,
+        interval.low,
+        interval.high,
+        score.n,
+        normalise(score.value, benchmark.baseline),
+    )
+    return {
+        benchmark.key + suffix: value
+        for suffix, value in zip(BENCHMARK_SUFFIXES, values, strict=True)
+    }
+
+
+def _interval(score: Score) -> Interval:
+    """A standard error of 0 says that all questions came out alike, not that the score is sure."""
+    if score.stderr:
+        return mean_interval(score.value, score.stderr)
+    return wilson_interval(score.value, score.n)
+
+
+def _describe(benchmark: Benchmark, frame: pd.DataFrame) -> BenchmarkColumn:
+    counts: list[int] = frame[f"{benchmark.key}__n"].dropna().tolist()
+    return BenchmarkColumn(
+        key=benchmark.key,
+        title=benchmark.title,
+        group=benchmark.group,
+        n=max(multimode(counts), default=None),
+        fewshot=benchmark.num_fewshot,
+        metric=benchmark.metric,
+        baseline=benchmark.baseline,
+    )

@@ -1,0 +1,53 @@
+"""What the installed libraries and this machine are, for those who may not import them."""
+
+import hashlib
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Versions(NamedTuple):
+    """Versions that a score depends on."""
+
+    backend: str
+    lm_eval: str
+    transformers: str
+    torch: str
+
+
+def versions(backend: str) -> Versions:
+    """Return the versions in force for a backend: `vllm` or `hf`."""
+    distribution = {"vllm": "vllm", "hf": "transformers"}[backend]
+    return Versions(
+        version(distribution), version("lm_eval"), version("transformers"), version("torch")
+    )
+
+
+def chat_template_sha(folder: Path) -> str | None:
+    """Return the sha256 of a model's chat template, None when it has none."""
+    from transformers import AutoTokenizer
+
+    template = AutoTokenizer.from_pretrained(folder, trust_remote_code=False).chat_template
+    return hashlib.sha256(str(template).encode()).hexdigest() if template else None
+
+
+def architecture(folder: Path) -> str:
+    """Return the first architecture that a model's configuration names, empty when none."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return next(iter(config.get("architectures") or [""]))
+
+
+def machine() -> dict[str, Any]:
+    """Return what this machine is: processors, memory and GPUs."""
+    import torch
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "platform": platform.platform(),
+        "processors": len(os.sched_getaffinity(0)),
+        "memory_gib": round(memory / 2**30, 1),
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+    }

@@ -1,0 +1,136 @@
+"""Put engines on machines with Ray, and talk to them.
+
+An engine is a Ray actor with a name of its own, so that every task of a run finds the same one, and
+one that died is made anew by whoever asks first. Ray gives out GPUs; on a CPU an engine takes its
+share of the cores, since Ray sets the number of threads by it.
+"""
+
+from typing import Any
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+
+from evalboard.engine.environment import environment
+from evalboard.engine.process import LoggedEngineProcess
+from evalboard.engine.spec import EngineSpec
+from evalboard.errors import EngineDied, EngineError, EvalboardError
+from evalboard.settings import Settings
+
+NAMESPACE = "evalboard"
+LOG_TAIL_LINES = 30
+OBJECT_STORE_BYTES = 100 * 2**20
+
+
+def connect(settings: Settings) -> None:
+    """Join the Ray cluster of the settings, or start a Ray of this process's own. Repeatable."""
+    if ray.is_initialized():
+        return
+    common = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "error"}
+    if settings.ray_address:
+        ray.init(address=settings.ray_address, **common)
+    else:
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            **common,
+        )
+
+
+def disconnect() -> None:
+    """Leave the cluster; a Ray of this process's own ends with all its engines."""
+    ray.shutdown()
+
+
+def address() -> str:
+    """Return the address at which other processes find the Ray that `connect` joined or started."""
+    return ray.get_runtime_context().gcs_address
+
+
+def slot_count(settings: Settings) -> int:
+    """Return how many engines may run at the same time."""
+    if settings.engine_slots:
+        return settings.engine_slots
+    connect(settings)
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    return max(1, gpus // settings.tensor_parallel)
+
+
+def call(spec: EngineSpec, method: str, *args: Any, timeout_seconds: float) -> Any:
+    """Call a method of the engine's process, starting the engine when there is none.
+
+    Raises:
+        EngineDied: The process ended without an answer.
+        EngineError: No answer in time.
+        EvalboardError: What the method raised.
+    """
+    connect(spec.settings)
+    engine = _engine(spec)
+    try:
+        return ray.get(getattr(engine, method).remote(*args), timeout=timeout_seconds)
+    except GetTimeoutError as exc:
+        ray.kill(engine)
+        raise EngineError(
+            f"The engine of {spec.model!r} gave no answer to {method!r} within "
+            f"{timeout_seconds:.0f} s and was ended.",
+            log_tail=_log_tail(spec),
+        ) from exc
+    except RayTaskError as exc:
+        if isinstance(exc.cause, EvalboardError):
+            raise exc.cause from exc
+        raise EngineError(
+            f"The engine of {spec.model!r} failed in {method!r}: {exc.cause!r}",
+            log_tail=_log_tail(spec),
+        ) from exc
+    except RayActorError as exc:
+        raise EngineDied(
+            f"The process that held {spec.model!r} ended during {method!r}: "
+            f"{str(exc).strip().splitlines()[0]}",
+            log_tail=_log_tail(spec),
+        ) from exc
+
+
+def close(spec: EngineSpec) -> None:
+    """End the engine's process, if there is one, and free what it held."""
+    if not ray.is_initialized():
+        return
+    try:
+        ray.kill(ray.get_actor(spec.name, namespace=NAMESPACE))
+    except ValueError:
+        return  # Ray's word for: no actor of that name
+
+
+def _engine(spec: EngineSpec) -> ActorHandle:
+    on_gpu = ray.cluster_resources().get("GPU", 0) >= spec.settings.tensor_parallel
+    device = "cuda" if on_gpu else "cpu"
+    actor = ray.remote(LoggedEngineProcess).options(
+        name=spec.name,
+        namespace=NAMESPACE,
+        get_if_exists=True,
+        runtime_env={"env_vars": _environment(spec, device)},
+        **_resources(spec.settings, device),
+    )
+    return actor.remote(spec, device)
+
+
+def _resources(settings: Settings, device: str) -> dict[str, float]:
+    if device == "cuda":
+        return {"num_gpus": settings.tensor_parallel, "num_cpus": 0}
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    return {"num_cpus": max(1, cores // (settings.engine_slots or 1))}
+
+
+def _environment(spec: EngineSpec, device: str) -> dict[str, str]:
+    return environment(
+        device=device,
+        cpu_kv_cache_gib=spec.settings.cpu_kv_cache_gib,
+        offline=spec.settings.offline,
+    )
+
+
+def _log_tail(spec: EngineSpec) -> str:
+    if not spec.log_file.exists():
+        return ""
+    lines = spec.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(lines[-LOG_TAIL_LINES:])

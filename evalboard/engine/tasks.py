@@ -1,0 +1,219 @@
+"""Load benchmarks: lm_eval's own task definitions, with the questions from where they can be had.
+
+The mirror folder comes first, then the source that the suite names, then the repository that the
+task definition names. Only where the questions lie is replaced, never what is asked.
+"""
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import datasets
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.utils import handle_non_serializable
+
+from evalboard.engine.definitions import definition, task_manager
+from evalboard.errors import DataMissing, HarnessError
+from evalboard.identity import BenchmarkIdentity, digest
+from evalboard.suites.model import Benchmark, DataSource
+
+# Where the questions come from is not part of what is asked; the fingerprint stands for them.
+DATA_KEYS = ("dataset_path", "dataset_name", "dataset_kwargs", "custom_dataset", "metadata")
+
+
+class LoadedTask(NamedTuple):
+    """A benchmark that can be run."""
+
+    benchmark: Benchmark
+    task: ConfigurableTask
+    config: dict[str, Any]
+    """Resolved configuration, as JSON."""
+    identity: BenchmarkIdentity
+    n_original: int
+
+
+class TaskLibrary:
+    """Loads benchmarks.
+
+    Args:
+        benchmarks: All that will be asked for.
+        definitions: Folder with task definitions that lm_eval does not ship.
+        mirror: Folder with questions, `{repo}/{config or default}/{split}.parquet`.
+        offline: Never ask the Hub.
+
+    Raises:
+        ConfigError: There is no such task.
+    """
+
+    def __init__(
+        self,
+        benchmarks: Iterable[Benchmark],
+        *,
+        definitions: Path | None = None,
+        mirror: Path | None = None,
+        offline: bool = False,
+    ) -> None:
+        names = [benchmark.task_name for benchmark in benchmarks]
+        self._manager = task_manager(names, own=definitions)
+        self._mirror = mirror
+        self._offline = offline
+
+    def load(
+        self, benchmark: Benchmark, *, num_fewshot: int | None = None, limit: int | None = None
+    ) -> LoadedTask:
+        """Load one benchmark with its questions.
+
+        Args:
+            benchmark: Which one.
+            num_fewshot: Examples before each question; None for the benchmark's own number.
+            limit: Ask only the first so many questions.
+
+        Raises:
+            DataMissing: The questions are in no mirror and cannot be loaded.
+            HarnessError: lm_eval cannot build the task.
+        """
+        shots = benchmark.num_fewshot if num_fewshot is None else num_fewshot
+        raw = definition(self._manager, benchmark.task_name)
+        task = self._build(benchmark, self._overrides(benchmark, raw, shots))
+        # A mirror may lack splits that are not needed; what is asked is the same without them.
+        config = _plain_config(task) | _splits(raw).named
+        identity = BenchmarkIdentity(
+            task=benchmark.task_name,
+            version=str(task.VERSION),
+            config_hash=digest({k: v for k, v in config.items() if k not in DATA_KEYS}),
+            num_fewshot=shots,
+            dataset_fingerprint=_fingerprint(task, shots),
+            limit=limit,
+        )
+        return LoadedTask(benchmark, task, config, identity, len(task.eval_docs))
+
+    def _overrides(self, benchmark: Benchmark, raw: dict[str, Any], shots: int) -> dict[str, Any]:
+        repo, name = raw.get("dataset_path", ""), raw.get("dataset_name")
+        splits = _splits(raw)
+        files = self._mirrored(repo, name)
+        overrides: dict[str, Any] = {"task": benchmark.task_name, "num_fewshot": shots}
+        if files:
+            _require(benchmark, splits.evaluation, files, self._folder(repo, name))
+            if shots:
+                _require(benchmark, splits.fewshot, files, self._folder(repo, name))
+            overrides["custom_dataset"] = _parquet_reader(files)
+            # lm_eval opens every split that a definition names, needed or not.
+            overrides |= {key: None for key, split in splits.named.items() if split not in files}
+        elif self._offline:
+            where = self._folder(repo, name) if self._mirror else "EVALBOARD_DATASETS (not set)"
+            raise DataMissing(
+                f"Benchmark {benchmark.key!r}: no questions at {str(where)!r}, and the Hub is not "
+                "asked (offline). Put the Parquet files there, or run online."
+            )
+        elif benchmark.source:
+            overrides["custom_dataset"] = _source_reader(benchmark.source, name)
+        return overrides
+
+    def _folder(self, repo: str, name: str | None) -> Path | str:
+        return self._mirror / repo / (name or "default") if self._mirror else ""
+
+    def _mirrored(self, repo: str, name: str | None) -> dict[str, str]:
+        """Return the mirror's Parquet file of every split that it has."""
+        folder = self._folder(repo, name)
+        if not isinstance(folder, Path) or not repo:
+            return {}
+        return {path.stem: str(path) for path in sorted(folder.glob("*.parquet"))}
+
+    def _build(self, benchmark: Benchmark, overrides: dict[str, Any]) -> ConfigurableTask:
+        try:
+            # A group of one is lm_eval's public way to load a registered task with overrides.
+            loaded = self._manager.load([{"group": "evalboard", "task": [overrides]}])
+        except (OSError, datasets.exceptions.DatasetsError, RuntimeError) as exc:
+            raise DataMissing(
+                f"Benchmark {benchmark.key!r}: its questions cannot be loaded: "
+                f"{type(exc).__name__}: {exc}. Check the network and the token, or put them into "
+                "the mirror folder EVALBOARD_DATASETS."
+            ) from exc
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as exc:
+            raise HarnessError(
+                f"Benchmark {benchmark.key!r}: lm_eval cannot build task "
+                f"{benchmark.task_name!r}: {type(exc).__name__}: {exc}. Check that the data has "
+                "the columns that the task definition reads."
+            ) from exc
+        (task,) = loaded["tasks"].values()
+        if not isinstance(task, ConfigurableTask):
+            raise HarnessError(
+                f"Benchmark {benchmark.key!r}: task {benchmark.task_name!r} is a class of its own, "
+                "which cannot be loaded with other data."
+            )
+        return task
+
+
+class _Splits(NamedTuple):
+    evaluation: str | None
+    fewshot: str | None
+    named: dict[str, str]
+    """Split by the configuration key that names it."""
+
+
+def _splits(raw: Mapping[str, Any]) -> _Splits:
+    keys = ("training_split", "validation_split", "test_split", "fewshot_split")
+    named = {key: raw[key] for key in keys if raw.get(key)}
+    evaluation = named.get("test_split") or named.get("validation_split")
+    fewshot = (
+        named.get("fewshot_split") or named.get("training_split") or named.get("validation_split")
+    )
+    return _Splits(evaluation, fewshot, named)
+
+
+def _require(
+    benchmark: Benchmark, split: str | None, files: Mapping[str, str], folder: Path | str
+) -> None:
+    if split is not None and split not in files:
+        raise DataMissing(
+            f"Benchmark {benchmark.key!r}: the mirror has no {split}.parquet in {str(folder)!r}. "
+            f"It has: {', '.join(sorted(files))}. Add the file."
+        )
+
+
+def _parquet_reader(files: Mapping[str, str]) -> Callable[..., Any]:
+    def read(**_: Any) -> Any:
+        return datasets.load_dataset("parquet", data_files=dict(files))
+
+    return read
+
+
+def _source_reader(source: DataSource, name: str | None) -> Callable[..., Any]:
+    if source.files:
+        return _parquet_reader(source.files)
+
+    def read(**_: Any) -> Any:
+        return datasets.load_dataset(
+            source.repo, name=source.config or name, revision=source.revision
+        )
+
+    return read
+
+
+def _plain_config(task: ConfigurableTask) -> dict[str, Any]:
+    """Return the task's configuration as JSON, functions as their source text."""
+    config = task.config.to_dict(keep_callable=True)
+    config.pop("custom_dataset", None)
+    if isinstance(config.get("metadata"), dict):
+        # lm_eval notes the path of the definition's file, which differs between machines.
+        config["metadata"].pop("config_source", None)
+    return json.loads(json.dumps(config, default=_source_text))
+
+
+def _source_text(value: Any) -> str:
+    return inspect.getsource(value) if inspect.isroutine(value) else str(value)
+
+
+def _fingerprint(task: ConfigurableTask, shots: int) -> str:
+    """Return a sha256 over the questions and the examples, wherever they were read from."""
+    documents: list[Iterable[Any]] = [task.eval_docs]
+    if shots:
+        documents.append(task.fewshot_docs() or [])
+    lines = [
+        json.dumps(document, sort_keys=True, default=handle_non_serializable, ensure_ascii=False)
+        for part in documents
+        for document in part
+    ]
+    return digest(lines)

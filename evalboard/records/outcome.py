@@ -1,0 +1,66 @@
+"""What one benchmark gave for one model, before it becomes part of a result document."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class BenchmarkOutcome(BaseModel):
+    """One finished benchmark. Kept in the work folder until its run commits it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    benchmark: str
+    """Key in the suite."""
+    key: str
+    """Identity of the score; see `evalboard.identity`."""
+    task: str
+    """lm_eval's task name."""
+    metrics: dict[str, Any]
+    """lm_eval's metrics: `{"acc,none": fraction in [0, 1], "acc_stderr,none": …}`."""
+    version: Any
+    """lm_eval's task version."""
+    num_fewshot: int
+    n_original: int
+    """Questions that the benchmark has."""
+    n_effective: int
+    """Questions that were asked."""
+    task_hash: str
+    """lm_eval's hash over all questions, prompts and targets."""
+    config: dict[str, Any]
+    """Resolved task configuration."""
+    dataset_fingerprint: str
+    seconds: float
+    """Wall clock from building the requests to the last score."""
+
+
+class BenchmarkPlan(BaseModel):
+    """One benchmark that is to be run: what it will be known by, and how large it is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    benchmark: str
+    key: str
+    n: int
+    """Questions that will be asked."""
+    problem: dict[str, str] | None = None
+    """`{code, message}` when it cannot be run, for example because its questions are missing."""
+
+
+class EngineFacts(BaseModel):
+    """What a loaded engine knows about itself and its model."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    backend: str
+    backend_version: str
+    lm_eval_version: str
+    transformers_version: str
+    torch_version: str
+    architecture: str
+    chat_template_sha: str | None
+    settings: dict[str, Any]
+    """Arguments of the backend that decide speed and memory, not the score."""
+    machine: dict[str, Any]
+    load_seconds: float
+    """Imports of the backend, weights into memory, caches, warm-up."""

@@ -1,0 +1,63 @@
+"""Find a model by its name."""
+
+from pathlib import Path
+
+from huggingface_hub import constants
+
+from evalboard.errors import ModelNotFound, StoreError
+from evalboard.repositories.folder import FolderRepository, check_folder_revision
+from evalboard.repositories.hub import open_hub_repository
+from evalboard.repositories.names import (
+    check_board_name,
+    check_revision,
+    folder_model_name,
+    is_folder_path,
+)
+from evalboard.repositories.repository import Repository
+from evalboard.settings import Settings
+
+
+def find_repository(model: str, revision: str, settings: Settings) -> Repository:
+    """Find a model and pin its revision.
+
+    Args:
+        model: `{org}/{name}`, looked up under EVALBOARD_MODELS and then on the Hub; or a folder,
+            written with a leading `/`, `./` or `../`.
+        revision: Branch, tag or commit sha; for a folder `main`, or its content hash or at least
+            the first 8 digits of it.
+        settings: Where models are, and whether the Hub may be asked.
+
+    Raises:
+        ConfigError: The model or the revision is not a name at all.
+        ModelNotFound: There is no such model, or not at that revision.
+        StoreError: The Hub did not answer, or the folder cannot be read, so that nothing is known about the model.
+    """
+    check_revision(revision)
+    if is_folder_path(model):
+        folder = Path(model)
+        return _open_folder(folder, folder_model_name(folder), revision, settings)
+    check_board_name(model)
+    if settings.models is not None and (settings.models / model).is_dir():
+        return _open_folder(settings.models / model, model, revision, settings)
+    if settings.offline or constants.is_offline_mode():
+        raise ModelNotFound(
+            f"No model {model!r} under EVALBOARD_MODELS={str(settings.models or '')!r}, and the "
+            "Hub is not asked (offline). Put the model there, or unset EVALBOARD_OFFLINE and "
+            "HF_HUB_OFFLINE."
+        )
+    return open_hub_repository(model, revision, settings)
+
+
+def _open_folder(
+    folder: Path, model: str, revision: str, settings: Settings
+) -> FolderRepository:
+    if not folder.is_dir():
+        raise ModelNotFound(f"There is no folder {str(folder)!r}. Correct the path.")
+    repository = FolderRepository(folder, model=model, views=settings.work_folder / "models")
+    try:
+        check_folder_revision(repository, revision)
+    except OSError as exc:
+        raise StoreError(
+            f"Folder {str(folder)!r} cannot be read: {exc}. Correct its permissions."
+        ) from exc
+    return repository

@@ -1,0 +1,65 @@
+"""What a model and its revision may be called. Names come from strangers and become paths."""
+
+import re
+from pathlib import Path
+
+from evalboard.errors import ConfigError
+
+LONGEST_PART = 96
+_PART = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{LONGEST_PART - 1}}}")
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}")
+_FOLDER_STARTS = ("/", "./", "../")
+
+
+def is_folder_path(model: str) -> bool:
+    """Return whether a model is given as a folder: `/…`, `./…` or `../…`.
+
+    Decided by the spelling alone, so that a name from a form never means a folder by accident.
+    """
+    return model.startswith(_FOLDER_STARTS) or model in (".", "..")
+
+
+def is_board_name(model: str) -> bool:
+    """Return whether a text is a model's name, `{org}/{name}`."""
+    parts = model.split("/")
+    return len(parts) == 2 and all(_PART.fullmatch(part) and ".." not in part for part in parts)
+
+
+def check_board_name(model: str) -> None:
+    """Refuse a text that is no model's name.
+
+    Raises:
+        ConfigError: It is not `{org}/{name}`.
+    """
+    if not is_board_name(model):
+        raise ConfigError(
+            f"{model[:200]!r} is not the name of a model. Write `org/name` with letters, digits, "
+            f"'.', '_' and '-', at most {LONGEST_PART} characters each; a folder starts with '/' "
+            "or './'."
+        )
+
+
+def check_revision(revision: str) -> None:
+    """Refuse a text that is no branch, tag or commit.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if not _REVISION.fullmatch(revision) or ".." in revision:
+        raise ConfigError(
+            f"{revision[:200]!r} is not the name of a revision. Give a branch, a tag or a commit "
+            "sha."
+        )
+
+
+def folder_model_name(folder: Path) -> str:
+    """Return what a bare folder is called on a board: `local/{its name, cleaned}`."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name)
+    name = re.sub(r"\.{2,}", ".", name).strip(".-")[:LONGEST_PART]
+    return f"local/{name or 'model'}"
+
+
+def is_safe_path(path: str) -> bool:
+    """Return whether a file's path stays inside its repository and is printable."""
+    parts = path.split("/")
+    return path.isprintable() and "\\" not in path and not {"", ".", ".."} & set(parts)

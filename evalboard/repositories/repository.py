@@ -1,0 +1,97 @@
+"""What can be asked of a model's repository, whatever kind it is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from evalboard.errors import EvalboardError
+
+
+class UnusableFile(EvalboardError):
+    """Raised when a file of a repository is absent, or larger than its reader takes."""
+
+    code = "unusable_file"
+
+
+class Repository(Protocol):
+    """One model at one revision."""
+
+    @property
+    def model(self) -> str:
+        """`{org}/{name}` as the board calls it; `local/{folder name}` for a bare folder."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """40 hexadecimal digits: commit sha on the Hub, hash over the contents of a folder."""
+        ...
+
+    def files(self) -> Mapping[str, int]:
+        """Return the size in bytes of every file, by path; folders in a path are parted by `/`."""
+        ...
+
+    def read(self, path: str, *, max_bytes: int) -> bytes:
+        """Return a whole file.
+
+        Raises:
+            UnusableFile: It is not there, or larger than `max_bytes`.
+            StoreError: The Hub did not answer.
+        """
+        ...
+
+    def head(self, path: str, *, length: int) -> bytes:
+        """Return the first `length` bytes of a file, fewer when it is shorter.
+
+        A file on the Hub is not downloaded for that.
+
+        Raises:
+            UnusableFile: It is not there.
+            StoreError: The Hub did not answer.
+        """
+        ...
+
+    def small_files(self, into: Path) -> Path:
+        """Copy what AutoConfig, AutoTokenizer and the checks need into a folder, and return it.
+
+        Never weights, never code; see `evalboard.repositories.selection`.
+
+        Raises:
+            ModelNotFound: The Hub lists the repository but does not give its files out.
+            StoreError: The Hub did not answer.
+        """
+        ...
+
+    def weights(self) -> Path:
+        """Return a folder from which the model can be loaded, without pickles and code.
+
+        Raises:
+            ModelNotFound: The Hub lists the repository but does not give its files out.
+            StoreError: The Hub did not answer.
+        """
+        ...
+
+
+def file_size(repository: Repository, path: str) -> int:
+    """Return the size of a file in bytes.
+
+    Raises:
+        UnusableFile: It is not there.
+    """
+    size = repository.files().get(path)
+    if size is None:
+        raise UnusableFile(f"{repository.model!r} has no file {path!r}.")
+    return size
+
+
+def check_size(repository: Repository, path: str, max_bytes: int) -> None:
+    """Refuse a file that is larger than its reader takes.
+
+    Raises:
+        UnusableFile: It is not there, or too large.
+    """
+    size = file_size(repository, path)
+    if size > max_bytes:
+        raise UnusableFile(
+            f"File {path!r} of {repository.model!r} has {size:,} bytes; "
+            f"at most {max_bytes:,} are read."
+        )

@@ -1,0 +1,71 @@
+"""Which files of a repository are worth having, decided by their names and sizes alone.
+
+Only files at the root count: libraries load a model from there, and folders below hold other
+formats of the same weights.
+"""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+SMALL_PATTERNS = ("*.json", "*.txt", "*.jinja", "*.model", "*.tiktoken", "*.spm", "*.md", "LICEN?E*")
+WEIGHT_PATTERN = "*.safetensors"
+PICKLE_PATTERNS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
+CODE_PATTERNS = ("*.py", "*.pyc", "*.so")
+INDEX_PATTERN = "*.index.json"
+TEMPLATE_FOLDER = "additional_chat_templates/"
+
+SMALL_FILE_BYTES = 100_000_000
+"""Largest file that is fetched for the checks; the largest tokenizers have about 35 MB."""
+SMALL_FILES_BYTES = 200_000_000
+"""All of them together."""
+
+
+def small_files(files: Mapping[str, int]) -> list[str]:
+    """Return what config, tokenizer, template and card consist of, within the size limits.
+
+    The smallest come first, so that a huge file pushes out no other.
+    """
+    wanted = [path for path, size in files.items() if _is_small(path) and size <= SMALL_FILE_BYTES]
+    chosen: list[str] = []
+    total = 0
+    for path in sorted(wanted, key=lambda path: (files[path], path)):
+        total += files[path]
+        if total > SMALL_FILES_BYTES:
+            break
+        chosen.append(path)
+    return chosen
+
+
+def weight_files(files: Iterable[str]) -> list[str]:
+    """Return the safetensors files, without a second copy in another layout beside them."""
+    found = sorted(p for p in files if "/" not in p and fnmatchcase(p, WEIGHT_PATTERN))
+    plain = [path for path in found if not path.startswith("consolidated")]
+    return plain or found
+
+
+def loadable_files(files: Mapping[str, int]) -> list[str]:
+    """Return everything that loading the model takes."""
+    indexes = [path for path in files if "/" not in path and fnmatchcase(path, INDEX_PATTERN)]
+    return sorted({*small_files(files), *indexes, *weight_files(files)})
+
+
+def pickles(files: Iterable[str]) -> list[str]:
+    """Return the files at the root that hold pickled weights."""
+    return sorted(path for path in files if "/" not in path and _matches(path, PICKLE_PATTERNS))
+
+
+def is_refused(path: str) -> bool:
+    """Return whether a file may not lie where a model is loaded from: pickles and code."""
+    return _matches(path, PICKLE_PATTERNS + CODE_PATTERNS)
+
+
+def _is_small(path: str) -> bool:
+    if path.startswith(TEMPLATE_FOLDER):
+        return path.count("/") == 1 and path.endswith(".jinja")
+    return (
+        "/" not in path and _matches(path, SMALL_PATTERNS) and not fnmatchcase(path, INDEX_PATTERN)
+    )
+
+
+def _matches(path: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(path.rsplit("/", 1)[-1], pattern) for pattern in patterns)

@@ -1,0 +1,91 @@
+"""The work folder: what runs that have not ended have to remember.
+
+    outcomes/{benchmark}-{key}.json, .parquet    finished benchmarks, until a commit holds them
+    progress/{request}/{benchmark}.json          how far each benchmark of a request is
+    logs/{run}.log                               what an engine's process wrote
+    documents/…                                  documents of runs beside the board
+
+Not a store: a local or shared folder without history. Every file is replaced whole.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from evalboard.records.outcome import BenchmarkOutcome
+from evalboard.records.table import BenchmarkProgress
+
+KEY_LENGTH = 32
+
+
+class Finished(NamedTuple):
+    """One finished benchmark and its answers, as Parquet."""
+
+    outcome: BenchmarkOutcome
+    answers: bytes
+
+
+class WorkFolder:
+    """Finished benchmarks and progress, under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def keep(self, finished: Finished) -> None:
+        """Keep a finished benchmark. The answers are written first: a document implies them."""
+        stem = self._stem(finished.outcome.benchmark, finished.outcome.key)
+        _replace(stem.with_suffix(".parquet"), finished.answers)
+        _replace(stem.with_suffix(".json"), finished.outcome.model_dump_json().encode())
+
+    def finished(self, benchmark: str, key: str) -> Finished | None:
+        """Return a benchmark that was finished under this key, None when it was not."""
+        stem = self._stem(benchmark, key)
+        try:
+            outcome = BenchmarkOutcome.model_validate_json(stem.with_suffix(".json").read_bytes())
+            answers = stem.with_suffix(".parquet").read_bytes()
+        except (FileNotFoundError, ValidationError):
+            return None
+        return Finished(outcome, answers) if outcome.key == key else None
+
+    def forget(self, benchmark: str, key: str) -> None:
+        """Remove a finished benchmark, after a commit holds it."""
+        stem = self._stem(benchmark, key)
+        stem.with_suffix(".json").unlink(missing_ok=True)
+        stem.with_suffix(".parquet").unlink(missing_ok=True)
+
+    def note_progress(self, request: str, benchmark: str, progress: BenchmarkProgress) -> None:
+        """Note how far one benchmark of a request is."""
+        path = self._progress_folder(request) / f"{benchmark}.json"
+        _replace(path, progress.model_dump_json().encode())
+
+    def progress(self, request: str) -> dict[str, BenchmarkProgress]:
+        """Return how far every benchmark of a request is; empty before it was first started."""
+        return {
+            path.stem: BenchmarkProgress.model_validate_json(path.read_bytes())
+            for path in sorted(self._progress_folder(request).glob("*.json"))
+        }
+
+    def log_file(self, run: str) -> Path:
+        """Return where a run's engine writes its output."""
+        return self._root / "logs" / f"{run}.log"
+
+    def keep_document(self, name: str, content: bytes) -> Path:
+        """Keep the document of a run that does not enter the results store."""
+        path = self._root / "documents" / name
+        _replace(path, content)
+        return path
+
+    def _stem(self, benchmark: str, key: str) -> Path:
+        return self._root / "outcomes" / f"{benchmark}-{key[:KEY_LENGTH]}"
+
+    def _progress_folder(self, request: str) -> Path:
+        return self._root / "progress" / hashlib.sha256(request.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pending = path.with_name(path.name + ".new")
+    pending.write_bytes(content)
+    pending.replace(path)

@@ -1,0 +1,126 @@
+"""The viewer as one server: our data routes, our static files, and Gradio's pages."""
+
+import logging
+import socket
+from pathlib import Path
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+
+from evalboard.errors import ConfigError, EvalboardError
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.suites.loader import load_suite
+from leaderboard_app import about_page, board_page, model_page, queue_page, submit_page
+from leaderboard_app.answers import folder_answers
+from leaderboard_app.board_data import follow_board, follow_queue
+from leaderboard_app.pages import Viewer
+from leaderboard_app.text import BOARD_UNREADABLE
+from leaderboard_app.theme import make_theme
+
+logger = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+PAGES = (board_page, queue_page, submit_page, about_page, model_page)
+# Open pages hold connections that never end; Ctrl-C does not wait for them.
+SHUTDOWN_SECONDS = 2
+
+HEAD = """
+<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="ui/viewer.css">
+<script type="module" src="ui/board.js"></script>
+<script type="module" src="ui/queue.js"></script>
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the viewer. Reads the suite file; the board store is first read when somebody asks.
+
+    Raises:
+        ConfigError: The suite or the address of the board store is wrong.
+    """
+    viewer = _make_viewer(settings)
+    # FastAPI's own documentation pages load scripts from another host.
+    app = FastAPI(title=viewer.suite.title, docs_url=None, redoc_url=None)
+    app.add_exception_handler(EvalboardError, _explain)
+    _add_data_routes(app, viewer)
+    _add_static_routes(app)
+    return gr.mount_gradio_app(
+        app,
+        build_blocks(viewer),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        theme=make_theme(),
+        head=HEAD,
+    )
+
+
+def build_blocks(viewer: Viewer) -> gr.Blocks:
+    """Build Gradio's pages, each at its own address so that it can be linked to."""
+    with gr.Blocks(title=viewer.suite.title, analytics_enabled=False) as blocks:
+        board_page.build_page(viewer)
+    for page in PAGES:
+        if page is not board_page:
+            with blocks.route(page.TITLE, page.PATH, show_in_navbar=False):
+                page.build_page(viewer)
+    return blocks
+
+
+def serve(settings: Settings) -> None:
+    """Serve the viewer on `viewer_host` and `viewer_port` until it is interrupted.
+
+    Raises:
+        ConfigError: The port is taken, or the suite or the board store's address is wrong.
+    """
+    app = create_app(settings)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_SECONDS)
+    uvicorn.Server(config).run(sockets=[_listen(settings)])
+
+
+def _make_viewer(settings: Settings) -> Viewer:
+    suite = load_suite(settings.suite)
+    store = open_store(settings.store_address("board"))
+    titles = {benchmark.key: benchmark.title for benchmark in suite.benchmarks}
+    return Viewer(settings, suite, follow_board(store), follow_queue(store, titles))
+
+
+def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
+    @app.get("/data/board.json")
+    def board(request: Request) -> Response:
+        return viewer.board.current().answer.respond(request)
+
+    @app.get("/data/queue.json")
+    def queue(request: Request) -> Response:
+        return viewer.queue.current().answer.respond(request)
+
+
+def _add_static_routes(app: FastAPI) -> None:
+    answers = folder_answers(STATIC)
+
+    @app.get("/ui/{name}", include_in_schema=False)
+    def static(name: str, request: Request) -> Response:
+        if name not in answers:
+            raise HTTPException(404)
+        return answers[name].respond(request)
+
+
+def _explain(_request: Request, exc: Exception) -> Response:
+    """Answer that the data cannot be read; the reason may name folders, so only the log has it."""
+    logger.error("The board store cannot be read: %s", exc)
+    return JSONResponse({"error": BOARD_UNREADABLE}, status_code=503)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.viewer_host, settings.viewer_port
+    try:
+        return socket.create_server((host, port))
+    except OSError as exc:
+        raise ConfigError(
+            f"The viewer cannot listen on {host}:{port}: {exc.strerror}. "
+            "Set EVALBOARD_VIEWER_PORT or EVALBOARD_VIEWER_HOST to something else."
+        ) from exc

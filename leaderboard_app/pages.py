@@ -1,0 +1,60 @@
+"""What the pages share: what they read, their frame, and HTML that escapes what is put into it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from evalboard.settings import Settings
+from evalboard.suites.model import Suite
+from leaderboard_app.board_data import Board, Follower, Queue
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+NAVIGATION = (("Board", "./"), ("Queue", "queue"), ("Submit", "submit"), ("About", "about"))
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """What a page may read."""
+
+    settings: Settings
+    suite: Suite
+    board: Follower[Board]
+    queue: Follower[Queue]
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill a template of `templates/`. Every value is escaped."""
+    return _TEMPLATES.get_template(template).render(**values)
+
+
+def show_html(content: str, **options: Any) -> gr.HTML:
+    """Place HTML without Gradio's own styles and click event.
+
+    The content is passed as the component's value and never as a template: Gradio evaluates
+    templates as JavaScript.
+    """
+    return gr.HTML(content, apply_default_css=False, js_on_load=None, **options)
+
+
+def show_header(viewer: Viewer, current: str, lead: str = "") -> None:
+    """Place the top of a page: the board's title, the navigation, the page's heading.
+
+    Args:
+        viewer: What pages read.
+        current: Name of the page.
+        lead: One sentence under the heading.
+    """
+    title = viewer.suite.title
+    show_html(
+        render("header.html", title=title, navigation=NAVIGATION, current=current, lead=lead)
+    )

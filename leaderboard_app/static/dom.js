@@ -1,0 +1,23 @@
+// Make elements. Texts become text nodes, so nothing that a stranger wrote is ever read as HTML.
+
+/** Make an element: attributes by name (null leaves one out), children as nodes or texts. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value != null) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Make a link to another site. */
+export function makeOutsideLink(address, ...children) {
+  return make("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, ...children);
+}
+
+/** Show a UTC time stamp as `2026-11-21 10:00 UTC`; other texts as they are. */
+export function formatTime(stamp) {
+  const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d(\.\d+)?)?Z$/.exec(stamp ?? "");
+  return parts ? `${parts[1]} ${parts[2]} UTC` : (stamp ?? "");
+}

@@ -1,0 +1,30 @@
+"""The look of Gradio's own components. Ours follow its CSS variables, in `static/viewer.css`."""
+
+import gradio as gr
+
+
+def make_theme() -> gr.themes.Base:
+    """Return a quiet theme of system fonts, which loads nothing from another host."""
+    theme = gr.themes.Base(
+        primary_hue="teal",
+        neutral_hue="slate",
+        font=["system-ui", "Segoe UI", "Helvetica Neue", "Liberation Sans", "sans-serif"],
+        font_mono=["ui-monospace", "SF Mono", "Liberation Mono", "monospace"],
+    )
+    return theme.set(
+        # Gradio's own subdued texts do not reach the contrast of WCAG AA.
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        link_text_color="*primary_700",
+        link_text_color_dark="*primary_300",
+        link_text_color_hover="*primary_800",
+        link_text_color_hover_dark="*primary_200",
+        link_text_color_visited="*primary_700",
+        link_text_color_visited_dark="*primary_300",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_text_color="white",
+        button_primary_text_color_dark="white",
+    )

@@ -1,0 +1,76 @@
+import math
+
+import pytest
+
+from evalboard.board.scores import read_score
+
+
+def test_a_score_comes_with_its_standard_error_and_number_of_questions(suite, document):
+    score = read_score(document({"doses": 0.42}, stderr=0.03, n=200), suite.benchmarks[1])
+
+    assert score is not None
+    assert (score.value, score.stderr, score.n) == (0.42, 0.03, 200)
+
+
+def test_a_score_knows_what_made_it(suite, document):
+    made = document(
+        {"anatomy": 0.5}, version=2.0, chat_template_sha="t", base_model="org/base", backend="hf"
+    )
+    score = read_score(made, suite.benchmarks[0])
+
+    assert score is not None
+    assert score.origin == (
+        "2026-11-21T10:00:00Z",
+        "2.0",
+        "hash",
+        "fingerprint",
+        "hf",
+        "0.32.0",
+        "0.4.13",
+        "org/base",
+        "t",
+    )
+
+
+def test_a_benchmark_that_was_not_run_has_no_score(suite, document):
+    assert read_score(document({"anatomy": 0.5}), suite.benchmarks[1]) is None
+
+
+@pytest.mark.parametrize("value", ["N/A", None, True, math.nan, math.inf, -0.1, 1.5, 37])
+def test_what_is_no_fraction_does_not_count(suite, document, value):
+    assert read_score(document({"anatomy": value}), suite.benchmarks[0]) is None
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.0, 1.0])
+def test_the_ends_of_the_range_count(suite, document, value):
+    score = read_score(document({"anatomy": value}), suite.benchmarks[0])
+
+    assert score is not None
+    assert score.value == value
+
+
+@pytest.mark.parametrize("stderr", ["N/A", math.nan])
+def test_an_unknown_standard_error_is_none(suite, document, stderr):
+    score = read_score(document({"anatomy": 0.5}, stderr=stderr), suite.benchmarks[0])
+
+    assert score is not None
+    assert score.stderr is None
+
+
+def test_another_number_of_few_shots_does_not_count(suite, document):
+    made = document({"anatomy": 0.5, "doses": 0.5}, fewshot={"doses": 0})
+
+    assert read_score(made, suite.benchmarks[0]) is not None
+    assert read_score(made, suite.benchmarks[1]) is None
+
+
+@pytest.mark.parametrize("asked", [0, 10])
+def test_an_answer_to_some_of_the_questions_does_not_count(suite, document, asked):
+    assert read_score(document({"anatomy": 0.5}, asked=asked), suite.benchmarks[0]) is None
+
+
+def test_another_metric_does_not_count(suite, document):
+    made = document({"anatomy": 0.5})
+    other = suite.benchmarks[0].model_copy(update={"metric": "acc_norm,none"})
+
+    assert read_score(made, other) is None

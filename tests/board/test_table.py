@@ -1,0 +1,211 @@
+import io
+import json
+from datetime import UTC, datetime
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from evalboard.board.statistics import wilson_interval
+from evalboard.board.table import board_files, build_board, content_hash, to_parquet
+from evalboard.records.table import BENCHMARK_SUFFIXES, MODEL_COLUMNS, BoardMeta
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def board_of(suite):
+    def build(documents, *, revision="r1", now=NOW):
+        return build_board(documents, suite, revision=revision, now=now)
+
+    return build
+
+
+@pytest.fixture
+def documents(document):
+    """Two complete models and two that lack a benchmark."""
+    return [
+        document({"doses": 0.9}, model_name="org/half", params_billion=7.0),
+        document({"anatomy": 0.3, "doses": 0.1}, model_name="org/low", stderr=0.02),
+        document({"anatomy": 0.6, "doses": 0.5}, model_name="org/high", questions="other"),
+        document({"anatomy": 0.9}, model_name="another/half"),
+    ]
+
+
+def test_the_columns_are_those_of_the_contract(board_of, documents):
+    frame = board_of(documents).frame
+
+    benchmarks = [key + suffix for key in ("anatomy", "doses") for suffix in BENCHMARK_SUFFIXES]
+    assert list(frame.columns) == [*MODEL_COLUMNS, *benchmarks]
+
+
+def test_complete_rows_come_first_by_average_then_the_rest_by_model(board_of, documents):
+    frame = board_of(documents).frame
+
+    assert frame["model"].tolist() == ["org/high", "org/low", "another/half", "org/half"]
+    assert frame["complete"].tolist() == [True, True, False, False]
+    assert frame["n_benchmarks"].tolist() == [2, 2, 1, 1]
+    assert frame["average"].isna().tolist() == [False, False, True, True]
+
+
+def test_rows_of_the_same_average_come_by_model_and_sha(board_of, document):
+    scores = {"anatomy": 0.3, "doses": 0.1}
+    frame = board_of(
+        [
+            document(scores, model_name="org/b"),
+            document(scores, model_name="org/a", model_sha="b" * 40),
+            document(scores, model_name="org/a", model_sha="a" * 40),
+        ]
+    ).frame
+
+    assert frame["model"].tolist() == ["org/a", "org/a", "org/b"]
+    assert frame["sha"].str[0].tolist() == ["a", "b", "a"]
+
+
+def test_a_row_says_what_was_evaluated_and_how(board_of, document):
+    about = {
+        "model_type": "fine-tuned",
+        "base_model": "org/base",
+        "architecture": "LlamaForCausalLM",
+        "params_billion": 7.2,
+        "license": "mit",
+        "use_chat_template": True,
+        "submitted_time": "2026-11-20T10:00:00Z",
+        "sender": "someone",
+    }
+    made = document({"anatomy": 0.6, "doses": 0.5}, weight_type="Adapter", **about)
+    row = board_of([made]).frame.iloc[0].to_dict()
+
+    assert row.items() >= about.items()
+    assert (row["model"], row["org"], row["sha"]) == ("org/model", "org", "a" * 40)
+    assert (row["precision"], row["weight_type"]) == ("float16", "Adapter")
+    assert row["finished_time"] == "2026-11-21T10:00:00Z"
+    assert (row["backend"], row["lm_eval_version"], row["flags"]) == ("vllm", "0.4.13", [])
+
+
+def test_the_cells_of_a_benchmark(board_of, document):
+    row = board_of([document({"anatomy": 0.4}, n=250)]).frame.iloc[0]
+
+    assert row["anatomy"] == 0.4
+    assert pd.isna(row["anatomy__stderr"])
+    assert (row["anatomy__low"], row["anatomy__high"]) == wilson_interval(0.4, 250)
+    assert row["anatomy__n"] == 250
+    assert row["anatomy__normalised"] == pytest.approx(0.2)
+    assert row[["doses" + suffix for suffix in BENCHMARK_SUFFIXES]].isna().all()
+
+
+def test_a_known_standard_error_makes_the_interval(board_of, document):
+    row = board_of([document({"anatomy": 0.4}, stderr=0.001)]).frame.iloc[0]
+
+    assert row["anatomy__stderr"] == 0.001
+    assert row["anatomy__low"] == pytest.approx(0.398, abs=1e-4)
+    assert row["anatomy__high"] == pytest.approx(0.402, abs=1e-4)
+
+
+def test_all_answers_right_is_not_beyond_doubt(board_of, document):
+    row = board_of([document({"anatomy": 1.0}, stderr=0.0, n=20)]).frame.iloc[0]
+
+    assert row["anatomy__low"] == pytest.approx(0.8389, abs=5e-5)
+
+
+def test_a_row_of_two_harnesses_names_both(board_of, document):
+    frame = board_of(
+        [
+            document({"anatomy": 0.4}, finished="2026-11-01T00:00:00Z"),
+            document({"doses": 0.4}, backend="hf", lm_eval_version="0.4.12"),
+        ]
+    ).frame
+
+    assert frame.loc[0, ["backend", "lm_eval_version"]].tolist() == ["hf, vllm", "0.4.12, 0.4.13"]
+    assert frame.loc[0, "flags"] == ["mixed_backends", "mixed_harness"]
+
+
+def test_the_parquet_file_reads_back_as_the_table(board_of, documents):
+    frame = board_of(documents).frame
+    back = pd.read_parquet(io.BytesIO(to_parquet(frame)))
+
+    back["flags"] = back["flags"].map(list)
+    pd.testing.assert_frame_equal(back, frame)
+
+
+def test_no_documents_give_an_empty_table_of_the_same_types(board_of, documents):
+    empty, full = board_of([]), board_of(documents)
+
+    assert len(empty.frame) == 0
+    assert empty.frame.dtypes.equals(full.frame.dtypes)
+    assert pq.read_schema(io.BytesIO(to_parquet(empty.frame))) == pq.read_schema(
+        io.BytesIO(to_parquet(full.frame))
+    )
+    assert [benchmark.n for benchmark in empty.meta.benchmarks] == [None, None]
+
+
+def test_the_description_of_the_board(board_of, documents):
+    meta = board_of(documents).meta
+
+    assert (meta.suite, meta.title) == ("small", "Small board")
+    assert (meta.revision, meta.built_at) == ("r1", "2026-11-21T10:00:00Z")
+    assert meta.benchmarks[1].model_dump() == {
+        "key": "doses",
+        "title": "Doses",
+        "group": "",
+        "n": 100,
+        "fewshot": 5,
+        "metric": "exact_match,strict-match",
+        "baseline": 0.0,
+    }
+
+
+def test_the_number_of_questions_is_that_of_most_models(board_of, document):
+    counts = [90, 100, 100, 120]
+    meta = board_of(
+        [document({"anatomy": 0.5}, model_name=f"org/m{i}", n=n) for i, n in enumerate(counts)]
+    ).meta
+
+    assert meta.benchmarks[0].n == 100
+
+
+def test_the_same_documents_in_any_order_give_the_same_files(board_of, documents):
+    assert board_files(board_of(documents)) == board_files(board_of(documents[::-1]))
+
+
+def test_when_and_from_what_a_board_was_built_is_not_its_content(board_of, documents):
+    later = board_of(documents, revision="r2", now=NOW.replace(year=2027))
+
+    assert later.meta.content_hash == board_of(documents).meta.content_hash
+
+
+def test_the_content_hash_is_that_of_the_stored_table(board_of, documents):
+    files = board_files(board_of(documents))
+    meta = BoardMeta.model_validate_json(files["board.json"])
+    frame = pd.read_parquet(io.BytesIO(files["board.parquet"]))
+
+    assert content_hash(frame, meta) == meta.content_hash
+
+
+@pytest.mark.parametrize("column", ["anatomy", "flags", "sender", "doses__n", "complete"])
+def test_every_kind_of_cell_counts_in_the_content_hash(board_of, documents, column):
+    board = board_of(documents)
+    frame = board.frame.copy()
+    frame.at[0, column] = {
+        "anatomy": 0.6000000000000001,
+        "flags": ["mixed_harness"],
+        "sender": "x",
+        "doses__n": 101,
+        "complete": False,
+    }[column]
+
+    assert content_hash(frame, board.meta) != board.meta.content_hash
+
+
+def test_the_description_counts_in_the_content_hash(board_of, documents):
+    board = board_of(documents)
+    renamed = board.meta.model_copy(update={"title": "Another title"})
+
+    assert content_hash(board.frame, renamed) != board.meta.content_hash
+
+
+def test_the_description_file_is_readable_json(board_of, documents):
+    board = board_of(documents)
+    content = json.loads(board_files(board)["board.json"])
+
+    assert BoardMeta.model_validate(content) == board.meta
