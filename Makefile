@@ -41,7 +41,7 @@ $(MADE):
 
 $(LOCKED): $(MADE) $(LOCKS)
 ifeq ($(DEVICE),cpu)
-	@echo "Installing torch's CPU build (about 200 MB)"
+	@echo "Installing torch's CPU build"
 	@torch=$$(grep '^torch==' requirements/cpu.lock); \
 	install="$(BIN)/python -m pip install --quiet --no-deps"; \
 	$$install $$torch 2>/dev/null || $$install --index-url $(PYTORCH) $$torch
@@ -65,7 +65,7 @@ check: $(READY) ## Lint, format, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix

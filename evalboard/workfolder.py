@@ -1,14 +1,15 @@
 """The work folder: what runs that have not ended have to remember.
 
-    outcomes/{benchmark}-{key}.json, .parquet    finished benchmarks, until a commit holds them
-    progress/{request}/{benchmark}.json          how far each benchmark of a request is
-    logs/{run}.log                               what an engine's process wrote
-    documents/…                                  documents of runs beside the board
+    outcomes/{benchmark}-{key}.json, .parquet            finished benchmarks, until they are stored
+    progress/{request}/{benchmark}.json                  how far each benchmark of a request is
+    logs/{run}.log                                       what an engine's process wrote
+    documents/{run}/results.json, {benchmark}.parquet    of runs that stay out of the board
 
 Not a store: a local or shared folder without history. Every file is replaced whole.
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,10 +72,17 @@ class WorkFolder:
         """Return where a run's engine writes its output."""
         return self._root / "logs" / f"{run}.log"
 
-    def keep_document(self, name: str, content: bytes) -> Path:
-        """Keep the document of a run that does not enter the results store."""
-        path = self._root / "documents" / name
-        _replace(path, content)
+    def keep_document(self, run: str, document: bytes, answers: Mapping[str, bytes]) -> Path:
+        """Keep what a run found that does not enter the results store.
+
+        Returns:
+            Where the document is; the answers lie beside it, `{benchmark}.parquet`.
+        """
+        folder = self._root / "documents" / run
+        for benchmark, content in answers.items():
+            _replace(folder / f"{benchmark}.parquet", content)
+        path = folder / "results.json"
+        _replace(path, document)
         return path
 
     def _stem(self, benchmark: str, key: str) -> Path:

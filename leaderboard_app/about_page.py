@@ -11,7 +11,7 @@ TITLE, PATH = "About", "about"
 
 def build_page(viewer: Viewer) -> None:
     """Place the text; what it says of the benchmarks is read when the page is opened."""
-    show_header(viewer, TITLE)
+    show_header(viewer, TITLE, "What the scores mean, and how to submit a model.")
     text = gr.Markdown(elem_classes="about")
 
     def load() -> str:

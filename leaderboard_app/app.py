@@ -1,7 +1,9 @@
 """The viewer as one server: our data routes, our static files, and Gradio's pages."""
 
+import contextlib
 import logging
 import socket
+import warnings
 from pathlib import Path
 
 import gradio as gr
@@ -24,15 +26,20 @@ logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (board_page, queue_page, submit_page, about_page, model_page)
+# No page takes files, but Gradio's route for them is there. Bytes.
+NO_UPLOADS = 1
 # Open pages hold connections that never end; Ctrl-C does not wait for them.
 SHUTDOWN_SECONDS = 2
 
-HEAD = """
-<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="ui/viewer.css">
-<script type="module" src="ui/board.js"></script>
-<script type="module" src="ui/queue.js"></script>
-"""
+STYLES = ("frame", "board", "model", "queue", "submit", "about")
+SCRIPTS = ("board", "queue")
+HEAD = "\n".join(
+    (
+        '<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">',
+        *(f'<link rel="stylesheet" href="ui/{name}.css">' for name in STYLES),
+        *(f'<script type="module" src="ui/{name}.js"></script>' for name in SCRIPTS),
+    )
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -41,23 +48,27 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         ConfigError: The suite or the address of the board store is wrong.
     """
-    viewer = _make_viewer(settings)
+    viewer = make_viewer(settings)
     # FastAPI's own documentation pages load scripts from another host.
     app = FastAPI(title=viewer.suite.title, docs_url=None, redoc_url=None)
     app.add_exception_handler(EvalboardError, _explain)
     _add_data_routes(app, viewer)
     _add_static_routes(app)
-    return gr.mount_gradio_app(
-        app,
-        build_blocks(viewer),
-        path="/",
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-        ssr_mode=False,
-        theme=make_theme(),
-        head=HEAD,
-    )
+    with warnings.catch_warnings():
+        # Said of every mounted app with several pages, also of those that do not ask for SSR.
+        warnings.filterwarnings("ignore", "SSR mode is not supported")
+        return gr.mount_gradio_app(
+            app,
+            build_blocks(viewer),
+            path="/",
+            footer_links=[],
+            run_history=False,
+            show_error=False,
+            max_file_size=NO_UPLOADS,
+            ssr_mode=False,
+            theme=make_theme(),
+            head=HEAD,
+        )
 
 
 def build_blocks(viewer: Viewer) -> gr.Blocks:
@@ -77,12 +88,23 @@ def serve(settings: Settings) -> None:
     Raises:
         ConfigError: The port is taken, or the suite or the board store's address is wrong.
     """
-    app = create_app(settings)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_SECONDS)
-    uvicorn.Server(config).run(sockets=[_listen(settings)])
+    with _listen(settings) as listener:
+        config = uvicorn.Config(
+            create_app(settings),
+            log_level="warning",
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+        # uvicorn raises the interrupt again after it has shut down.
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
 
 
-def _make_viewer(settings: Settings) -> Viewer:
+def make_viewer(settings: Settings) -> Viewer:
+    """Return what pages read, for the board of these settings.
+
+    Raises:
+        ConfigError: The suite or the address of the board store is wrong.
+    """
     suite = load_suite(settings.suite)
     store = open_store(settings.store_address("board"))
     titles = {benchmark.key: benchmark.title for benchmark in suite.benchmarks}

@@ -1,5 +1,6 @@
 """The details of one model: scores with intervals, and where they come from."""
 
+import re
 from typing import Any
 
 import gradio as gr
@@ -14,6 +15,7 @@ from leaderboard_app.text import BOARD_UNREADABLE
 
 TITLE, PATH = "Model", "model"
 
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ")
 _PROVENANCE = (
     ("sha", "Commit"),
     ("precision", "Precision"),
@@ -106,11 +108,19 @@ def _provenance(row: dict[str, Any]) -> list[tuple[str, str]]:
     return known
 
 
+def format_time(stamp: str) -> str:
+    """Return a UTC time stamp as `2026-11-21 10:00 UTC`; other texts as they are."""
+    parts = _STAMP.fullmatch(stamp)
+    return f"{parts[1]} {parts[2]} UTC" if parts else stamp
+
+
 def _text(name: str, value: Any) -> str:
     if name == "params_billion":
         return f"{value:.3g} billion" if value >= 1 else f"{value * 1000:.3g} million"
+    if name in ("submitted_time", "finished_time"):
+        return format_time(str(value))
     if isinstance(value, bool):
         return "used" if value else "not used"
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(str(item).replace("_", " ") for item in value)
     return str(value)

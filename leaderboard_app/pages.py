@@ -55,6 +55,4 @@ def show_header(viewer: Viewer, current: str, lead: str = "") -> None:
         lead: One sentence under the heading.
     """
     title = viewer.suite.title
-    show_html(
-        render("header.html", title=title, navigation=NAVIGATION, current=current, lead=lead)
-    )
+    show_html(render("header.html", title=title, navigation=NAVIGATION, current=current, lead=lead))

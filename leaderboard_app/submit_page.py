@@ -3,7 +3,7 @@
 from typing import Any
 
 import gradio as gr
-from pydantic import ValidationError
+from gradio.components import Component
 
 from evalboard.errors import EvalboardError
 from evalboard.records.report import Level, Report
@@ -14,12 +14,15 @@ from leaderboard_app.pages import Viewer, render, show_header, show_html
 TITLE, PATH = "Submit", "submit"
 
 AS_STORED = "as stored"
+NOT_POSSIBLE = "Not possible just now"
+# A check starts processes that load config and tokenizer.
+CHECKS_AT_ONCE = 2
 
 
 def build_page(viewer: Viewer) -> None:
     """Place the form, its two buttons and the place for the report."""
     show_header(
-        viewer, TITLE, "Check shows what would be found. Submit checks too, and queues the model."
+        viewer, TITLE, "Check shows what would be found. Submit checks again and queues the model."
     )
     with gr.Column(elem_classes="submit-form"):
         fields = _place_fields()
@@ -36,7 +39,7 @@ def build_page(viewer: Viewer) -> None:
 
     for button, handler in ((check, on_check), (send, on_submit)):
         button.click(
-            handler, fields, outcome, api_visibility="private", concurrency_limit=4
+            handler, fields, outcome, api_visibility="private", concurrency_limit=CHECKS_AT_ONCE
         )
 
 
@@ -44,8 +47,8 @@ def check_outcome(viewer: Viewer, answers: tuple[Any, ...]) -> str:
     """Check a submission without making it; return what was found as HTML."""
     try:
         report = check_submission(read_form(answers), viewer.settings)
-    except (EvalboardError, ValidationError) as exc:
-        return _problem(exc)
+    except EvalboardError as exc:
+        return render("notice.html", heading=NOT_POSSIBLE, text=exc.message)
     heading = "All checks passed" if report.ok else "This model cannot be evaluated yet"
     return _report(report, heading, "Nothing was submitted.")
 
@@ -54,23 +57,22 @@ def submit_outcome(viewer: Viewer, answers: tuple[Any, ...]) -> str:
     """Check and submit; return what became of it as HTML."""
     try:
         submitted = submit(read_form(answers), viewer.settings)
-    except (EvalboardError, ValidationError) as exc:
-        return _problem(exc)
+    except EvalboardError as exc:
+        return render("notice.html", heading=NOT_POSSIBLE, text=exc.message)
     if submitted.request_path is None:
         return _report(
             submitted.report, "Not submitted", "Correct what is marked as error and submit again."
         )
     return _report(
-        submitted.report, "Submitted", "The model waits in the queue.", link=("queue", "See the queue")
+        submitted.report,
+        "Submitted",
+        "The model waits in the queue.",
+        link=("queue", "See the queue"),
     )
 
 
 def read_form(answers: tuple[Any, ...]) -> Submission:
-    """Make a submission of the form's answers, in the order of the fields.
-
-    Raises:
-        ValidationError: An answer is not one that a submission can have.
-    """
+    """Make a submission of the form's answers, in the order of the fields."""
     model, revision, precision, weight_type, base_model, model_type, chat, sender = answers
     return Submission(
         model=model.strip(),
@@ -81,42 +83,63 @@ def read_form(answers: tuple[Any, ...]) -> Submission:
         model_type=ModelType(model_type),
         use_chat_template=bool(chat),
         sender=sender.strip(),
+        # Not for strangers to choose.
+        suite="",
+        priority=0,
     )
 
 
-def _place_fields() -> list[gr.components.Component]:
+def _place_fields() -> list[Component]:
     """Place the fields and return them in the order that `read_form` reads."""
     model = gr.Textbox(label="Model", placeholder="organisation/name", max_lines=1, max_length=200)
     with gr.Row():
         revision = gr.Textbox(
-            "main", label="Revision", info="Branch, tag or commit. Pinned to the commit.",
-            max_lines=1, max_length=200,
+            "main",
+            label="Revision",
+            info="Branch, tag or commit. Pinned to the commit.",
+            max_lines=1,
+            max_length=200,
         )
         precision = gr.Dropdown(
-            [AS_STORED, *(member.value for member in Precision)], value=AS_STORED,
-            label="Precision", info="Number format to evaluate in.",
+            [AS_STORED, *(member.value for member in Precision)],
+            value=AS_STORED,
+            label="Precision",
+            info="Number format to evaluate in.",
         )
     with gr.Row():
         model_type = gr.Dropdown(
             [(f"{member.sign} {member.value}", member.value) for member in ModelType],
-            value=ModelType.UNKNOWN.value, label="Model type", info="How the model came to be.",
+            value=ModelType.UNKNOWN.value,
+            label="Model type",
+            info="How the model came to be.",
         )
         weight_type = gr.Dropdown(
-            [member.value for member in WeightType], value=WeightType.ORIGINAL.value,
-            label="Weights", info="Whole weights, a LoRA adapter, or a difference to a base.",
+            [member.value for member in WeightType],
+            value=WeightType.ORIGINAL.value,
+            label="Weights",
+            info="Whole, LoRA adapter, or difference to a base.",
         )
     base_model = gr.Textbox(
-        label="Base model", info="The model that the adapter or difference belongs to.",
-        placeholder="organisation/name", max_lines=1, max_length=200, visible=False,
+        label="Base model",
+        info="The model that the adapter or difference belongs to.",
+        placeholder="organisation/name",
+        max_lines=1,
+        max_length=200,
+        visible=False,
     )
     weight_type.change(
-        lambda kind: gr.update(visible=kind != WeightType.ORIGINAL), weight_type, base_model,
-        api_visibility="private", show_progress="hidden",
+        lambda kind: gr.update(visible=kind != WeightType.ORIGINAL),
+        weight_type,
+        base_model,
+        api_visibility="private",
+        show_progress="hidden",
     )
     chat = gr.Checkbox(label="Use the model's chat template")
     sender = gr.Textbox(
-        label="Submitted by", info="Shown in the queue and on the board. May stay empty.",
-        max_lines=1, max_length=100,
+        label="Submitted by",
+        info="Shown in the queue and on the board. May stay empty.",
+        max_lines=1,
+        max_length=100,
     )
     return [model, revision, precision, weight_type, base_model, model_type, chat, sender]
 
@@ -127,13 +150,3 @@ def _report(report: Report, heading: str, text: str, link: tuple[str, str] | Non
     return render(
         "report.html", report=report, findings=findings, heading=heading, text=text, link=link
     )
-
-
-def _problem(exc: EvalboardError | ValidationError) -> str:
-    if isinstance(exc, ValidationError):
-        first = exc.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "form"
-        text = f"{field}: {first['msg'].removeprefix('Value error, ')}."
-    else:
-        text = exc.message
-    return render("notice.html", heading="Not possible", text=text)

@@ -81,7 +81,10 @@ def board_document(meta: BoardMeta | None, table: pa.Table) -> dict[str, Any]:
     if meta is None:
         return {"schema_version": SCHEMA_VERSION, "meta": None, "rows": 0, "columns": {}}
     present = [b.key for b in meta.benchmarks if b.key in table.column_names]
-    names = [*SENT_COLUMNS, *(key + suffix for key in present for suffix in ("", "__stderr", "__n"))]
+    names = [
+        *SENT_COLUMNS,
+        *(key + suffix for key in present for suffix in ("", "__stderr", "__n")),
+    ]
     columns = {name: values(table, name) for name in names if name in table.column_names}
     scores = {"average", *(key + suffix for key in present for suffix in ("", "__stderr"))}
     for name in scores & set(columns):

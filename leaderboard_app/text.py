@@ -36,6 +36,11 @@ questions. A missing score is shown as —.
 A score belongs to one commit of a model, one precision and one way of prompting; the 📄 beside a
 model shows them, with the versions of the software that was used.
 
+**Marks** beside a name say that its scores were not all made like those of the other rows:
+*other questions*, *other task version* and *other backend version* differ from what most rows have;
+*mixed …* means that the row's own scores differ in this from each other. Compare such rows with
+care.
+
 A high score means that a model chooses answers to exam questions well. It does not mean that the
 model is safe or useful for patients.
 """

@@ -1,11 +1,11 @@
-"""The look of Gradio's own components. Ours follow its CSS variables, in `static/viewer.css`."""
+"""The look of Gradio's own components. Ours follow its CSS variables, in `static/frame.css`."""
 
-import gradio as gr
+from gradio.themes import Base
 
 
-def make_theme() -> gr.themes.Base:
+def make_theme() -> Base:
     """Return a quiet theme of system fonts, which loads nothing from another host."""
-    theme = gr.themes.Base(
+    theme = Base(
         primary_hue="teal",
         neutral_hue="slate",
         font=["system-ui", "Segoe UI", "Helvetica Neue", "Liberation Sans", "sans-serif"],
@@ -15,6 +15,13 @@ def make_theme() -> gr.themes.Base:
         # Gradio's own subdued texts do not reach the contrast of WCAG AA.
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
+        input_border_width="1px",
+        input_border_color="*neutral_300",
+        input_border_color_dark="*neutral_500",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_300",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_400",
         link_text_color="*primary_700",
         link_text_color_dark="*primary_300",
         link_text_color_hover="*primary_800",

@@ -106,10 +106,12 @@ def _store(attempt: Attempt, document: ResultDocument, finished: list[Finished])
     """Write the document where it belongs, and forget what the work folder kept for it."""
     settings = attempt.engine.settings
     work = WorkFolder(settings.work_folder)
-    if attempt.request.is_trial:
-        return str(work.keep_document(f"{attempt.run_id}.json", document.to_json()))
-    archive = ResultsArchive(open_store(settings.store_address("results")))
-    path = archive.add(document, {f.outcome.benchmark: f.answers for f in finished})
+    answers = {f.outcome.benchmark: f.answers for f in finished}
+    if attempt.is_trial:
+        path = str(work.keep_document(attempt.run_id, document.to_json(), answers))
+    else:
+        archive = ResultsArchive(open_store(settings.store_address("results")))
+        path = archive.add(document, answers)
     for f in finished:
         work.forget(f.outcome.benchmark, f.outcome.key)
     return path
@@ -128,9 +130,7 @@ def _end_request(attempt: Attempt, path: str, end: AttemptEnd, now: datetime) ->
 
 def _scores(attempt: Attempt, finished: list[Finished]) -> dict[str, float]:
     metric = {benchmark.key: benchmark.metric for benchmark in attempt.benchmarks}
-    return {
-        f.outcome.benchmark: f.outcome.metrics[metric[f.outcome.benchmark]] for f in finished
-    }
+    return {f.outcome.benchmark: f.outcome.metrics[metric[f.outcome.benchmark]] for f in finished}
 
 
 def _seconds(
@@ -176,9 +176,7 @@ def _document(
             run_key=run_key_of(attempt, facts),
             benchmark_keys={o.benchmark: o.key for o in outcomes},
             dataset_fingerprints={o.benchmark: o.dataset_fingerprint for o in outcomes},
-            failures={
-                key: {"code": f.code, "message": f.message} for key, f in failures.items()
-            },
+            failures={key: {"code": f.code, "message": f.message} for key, f in failures.items()},
             engine_settings=facts.settings,
             machine=facts.machine,
             seconds=_seconds(attempt, plan, facts, finished),

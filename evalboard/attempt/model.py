@@ -48,6 +48,8 @@ class Attempt(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     request: EvaluationRequest
+    is_trial: bool
+    """Whether the result stays out of the results store and is run whether or not it is known."""
     record: RequestRecord
     """The claimed request; for a run beside the queue, what its request would be."""
     request_path: str | None

@@ -9,12 +9,11 @@ from evalboard.engine.spec import EngineSpec
 from evalboard.errors import LifecycleError, ValidationFailed
 from evalboard.lifecycle import claim, move
 from evalboard.liveness import claim_of, is_dead, this_process
-from evalboard.records.report import Report
-from evalboard.records.request import RequestRecord, Status
+from evalboard.records.request import RequestIdentity, RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
 from evalboard.stores.requests import RequestQueue
-from evalboard.submission import check_request, record_of
+from evalboard.submission import check_submission, record_of
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Suite
 from evalboard.workfolder import WorkFolder
@@ -34,42 +33,103 @@ def open_attempt(
         ValidationFailed: The submission does not pass its checks.
         LifecycleError: Somebody else works on the request, or it is finished.
     """
-    suite = load_suite(request.suite or settings.suite)
-    suite.select(request.benchmarks)
-    record = record_of(request, settings, now=now)
-    path = None
-    if request.is_whole:
-        path, record = _claim(record, settings, run_id=run_id, now=now)
-    else:
-        record = _checked(record, settings)
+    if not request.is_whole:
+        attempt = open_trial(request, settings, run_id=run_id, now=now)
+        return attempt.model_copy(update={"run_url": run_url, "is_trial": request.is_trial})
+    started = time.time()
+    suite = _suite(request, settings)
+    path, record = _claim(request, suite, settings, run_id=run_id, now=now)
     return Attempt(
         request=request,
+        is_trial=False,
         record=record,
         request_path=path,
         run_id=run_id,
         run_url=run_url,
         suite=suite,
         engine=_engine_spec(request, record, suite, settings, run_id),
-        started=time.time(),
+        started=started,
     )
 
 
+def open_trial(
+    request: EvaluationRequest,
+    settings: Settings,
+    *,
+    run_id: str,
+    now: datetime,
+    allow_folder: bool = False,
+) -> Attempt:
+    """Return what is to be done for an evaluation that touches neither queue nor results store.
+
+    Args:
+        request: What to evaluate.
+        settings: Where things are.
+        run_id: Name of the run.
+        now: Time that the record carries.
+        allow_folder: Whether the model may be a folder of this machine.
+
+    Raises:
+        ConfigError: The suite or a benchmark does not exist.
+        ValidationFailed: The submission does not pass its checks.
+    """
+    started = time.time()
+    suite = _suite(request, settings)
+    record = _checked(request, settings, now=now, allow_folder=allow_folder)
+    return Attempt(
+        request=request,
+        is_trial=True,
+        record=record,
+        request_path=None,
+        run_id=run_id,
+        run_url="",
+        suite=suite,
+        engine=_engine_spec(request, record, suite, settings, run_id),
+        started=started,
+    )
+
+
+def _suite(request: EvaluationRequest, settings: Settings) -> Suite:
+    """Return the suite that the request names, having checked that it has the benchmarks."""
+    board = load_suite(settings.suite)
+    suite = board if request.suite in ("", board.name) else load_suite(request.suite)
+    suite.select(request.benchmarks)
+    return suite
+
+
 def _claim(
-    record: RequestRecord, settings: Settings, *, run_id: str, now: datetime
+    request: EvaluationRequest, suite: Suite, settings: Settings, *, run_id: str, now: datetime
 ) -> tuple[str, RequestRecord]:
     """Claim the request by compare-and-swap; return its path and what it then says."""
     queue = RequestQueue(open_store(settings.store_address("requests")))
-    entry = queue.find(record) if SHA.fullmatch(record.revision) else None
-    if entry is None:
-        record = _checked(record, settings)
-        entry = queue.find(record)
-    path = entry.path if entry else queue.add(record)
+    path = _find(queue, request, suite)
+    if path is None:
+        record = _checked(request, settings, now=now)
+        entry = queue.find(record.identity)
+        path = entry.path if entry else queue.add(record)
     mine = claim_of(run_id, this_process())
 
     def decide(current: RequestRecord) -> RequestRecord:
         return claim(_made_pending(current, now), mine, now=now)
 
-    return path, queue.change(path, decide, message=f"claim {record.model}")
+    return path, queue.change(path, decide, message=f"claim {request.model}")
+
+
+def _find(queue: RequestQueue, request: EvaluationRequest, suite: Suite) -> str | None:
+    """Return where the request lies, when all that makes its identity is given."""
+    if request.precision is None or not SHA.fullmatch(request.revision):
+        return None
+    identity = RequestIdentity(
+        request.model,
+        request.revision,
+        request.precision,
+        request.weight_type,
+        request.base_model,
+        request.use_chat_template,
+        suite.name,
+    )
+    entry = queue.find(identity)
+    return entry.path if entry else None
 
 
 def _made_pending(record: RequestRecord, now: datetime) -> RequestRecord:
@@ -102,17 +162,16 @@ def released(record: RequestRecord, *, now: datetime) -> RequestRecord:
     return move(record, Status.PENDING, now=now, reason=reason)
 
 
-def _checked(record: RequestRecord, settings: Settings) -> RequestRecord:
-    checked = check_request(record, settings)
-    _require_ok(checked.report)
-    return checked.record
-
-
-def _require_ok(report: Report) -> None:
+def _checked(
+    request: EvaluationRequest, settings: Settings, *, now: datetime, allow_folder: bool = False
+) -> RequestRecord:
+    """Return the request's record after its checks."""
+    report = check_submission(request, settings, allow_folder=allow_folder)
     if not report.ok:
         raise ValidationFailed(
             f"{report.model!r} does not pass its checks: {report.summary()}", report=report
         )
+    return record_of(request, report, settings, now=now)
 
 
 def _engine_spec(

@@ -27,17 +27,10 @@ def plan_attempt(attempt: Attempt) -> AttemptPlan:
         attempt.engine, "plan", timeout_seconds=settings.engine_start_timeout_seconds
     )
     work = WorkFolder(settings.work_folder)
-    stored = _stored_keys(attempt)
     impossible = tuple(plan for plan in plans if plan.problem)
     possible = [plan for plan in plans if not plan.problem]
-    finished = tuple(
-        plan
-        for plan in possible
-        if plan.key in stored or work.finished(plan.benchmark, plan.key) is not None
-    )
-    waiting = sorted(
-        (plan for plan in possible if plan not in finished), key=lambda plan: -plan.n
-    )
+    finished = () if attempt.is_trial else _finished_earlier(attempt, possible, work)
+    waiting = sorted((plan for plan in possible if plan not in finished), key=lambda plan: -plan.n)
     plan = AttemptPlan(
         waiting=tuple(waiting),
         finished=finished,
@@ -89,16 +82,21 @@ def stop_engine(attempt: Attempt) -> None:
     _turns.pop(attempt.engine.name, None)
 
 
-def _stored_keys(attempt: Attempt) -> set[str]:
-    """Return the keys of every score that the results store holds of this model and suite."""
-    if attempt.request.is_trial:
-        return set()
+def _finished_earlier(
+    attempt: Attempt, plans: list[BenchmarkPlan], work: WorkFolder
+) -> tuple[BenchmarkPlan, ...]:
+    """Return what the work folder or the results store holds under the same key."""
     archive = ResultsArchive(open_store(attempt.engine.settings.store_address("results")))
-    return {
+    stored = {
         key
         for document in archive.read(model=attempt.record.model).documents
         for key in document.evalboard.benchmark_keys.values()
     }
+    return tuple(
+        plan
+        for plan in plans
+        if plan.key in stored or work.finished(plan.benchmark, plan.key) is not None
+    )
 
 
 def _note_plan(attempt: Attempt, plan: AttemptPlan, work: WorkFolder) -> None:

@@ -33,8 +33,12 @@ MIXED: dict[str, Aspect] = {
 
 OTHER: tuple[_Comparison, ...] = (
     _Comparison("other_task_version", lambda o: o.task_version, among=lambda o: None),
-    # The hash may be one of rendered prompts, which a chat template changes.
-    _Comparison("other_task_version", lambda o: o.task_hash, among=lambda o: o.chat_template),
+    # lm_eval hashes the prompts as they were asked, so template and questions change it as well.
+    _Comparison(
+        "other_task_version",
+        lambda o: o.task_hash,
+        among=lambda o: (o.chat_template, o.questions),
+    ),
     _Comparison("other_questions", lambda o: o.questions, among=lambda o: None),
     _Comparison("other_backend_version", lambda o: o.backend_version, among=lambda o: o.backend),
 )

@@ -68,7 +68,8 @@ def _describe(
     benchmarks: dict[str, BenchmarkProgress],
     run_url: Callable[[str], str],
 ) -> QueueEntry:
-    block, waits = record.evalboard, record.status is Status.PENDING
+    block = record.evalboard
+    started = block.claimed_time or record.job_start_time
     return QueueEntry(
         request=path,
         model=record.model,
@@ -76,11 +77,11 @@ def _describe(
         precision=record.precision,
         status=record.status,
         reason=_reason(record),
-        position=position if waits else None,
+        position=position,
         attempts=block.attempts,
         sender=record.sender,
         submitted_time=record.submitted_time,
-        started_time=None if waits else block.claimed_time or record.job_start_time,
+        started_time=None if record.status is Status.PENDING else started,
         benchmarks=benchmarks,
         run_url=_run_page(record, run_url),
     )

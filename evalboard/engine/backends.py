@@ -44,7 +44,7 @@ def load(arguments: BackendArguments) -> "LM":
         return loaders[arguments.backend](arguments)
     except (ConfigError, EngineError):
         raise
-    except Exception as exc:  # noqa: BLE001 - the boundary to the libraries: all become classes
+    except Exception as exc:
         raise classify(exc, arguments) from exc
 
 
@@ -96,13 +96,9 @@ def _load_hf(arguments: BackendArguments) -> "LM":
         "device": arguments.device,
     }
     if arguments.precision in (Precision.INT8, Precision.INT4):
-        return HFLM(
-            pretrained=_quantised(arguments), tokenizer=str(arguments.weights), **common
-        )
+        return HFLM(pretrained=_quantised(arguments), tokenizer=str(arguments.weights), **common)
     dtype = "auto" if arguments.precision == Precision.GPTQ else arguments.precision
-    return HFLM(
-        pretrained=str(arguments.weights), dtype=dtype, trust_remote_code=False, **common
-    )
+    return HFLM(pretrained=str(arguments.weights), dtype=dtype, trust_remote_code=False, **common)
 
 
 def _quantised(arguments: BackendArguments) -> Any:
@@ -115,5 +111,3 @@ def _quantised(arguments: BackendArguments) -> Any:
         quantization_config=BitsAndBytesConfig(load_in_8bit=eight, load_in_4bit=not eight),
         device_map={"": arguments.device},
     )
-
-

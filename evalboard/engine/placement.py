@@ -5,6 +5,7 @@ one that died is made anew by whoever asks first. Ray gives out GPUs; on a CPU a
 share of the cores, since Ray sets the number of threads by it.
 """
 
+import threading
 from typing import Any
 
 import ray
@@ -21,11 +22,17 @@ NAMESPACE = "evalboard"
 LOG_TAIL_LINES = 30
 OBJECT_STORE_BYTES = 100 * 2**20
 
+_connecting = threading.Lock()
+
 
 def connect(settings: Settings) -> None:
     """Join the Ray cluster of the settings, or start a Ray of this process's own. Repeatable."""
-    if ray.is_initialized():
-        return
+    with _connecting:
+        if not ray.is_initialized():
+            _connect(settings)
+
+
+def _connect(settings: Settings) -> None:
     common = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "error"}
     if settings.ray_address:
         ray.init(address=settings.ray_address, **common)
@@ -34,6 +41,8 @@ def connect(settings: Settings) -> None:
             address="local",
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
+            # Ray makes its workers give way to everything else on the machine (nice 15).
+            _system_config={"worker_niceness": 0},
             **common,
         )
 

@@ -48,9 +48,7 @@ def find_repository(model: str, revision: str, settings: Settings) -> Repository
     return open_hub_repository(model, revision, settings)
 
 
-def _open_folder(
-    folder: Path, model: str, revision: str, settings: Settings
-) -> FolderRepository:
+def _open_folder(folder: Path, model: str, revision: str, settings: Settings) -> FolderRepository:
     if not folder.is_dir():
         raise ModelNotFound(f"There is no folder {str(folder)!r}. Correct the path.")
     repository = FolderRepository(folder, model=model, views=settings.work_folder / "models")

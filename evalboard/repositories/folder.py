@@ -28,9 +28,13 @@ class FolderRepository:
         self._folder = folder.resolve()
         self._views = views
 
-    @cached_property
+    @property
     def revision(self) -> str:
         """40 hexadecimal digits: a sha256 over all paths and contents, shortened."""
+        return self._revision
+
+    @cached_property
+    def _revision(self) -> str:
         total = hashlib.sha256()
         for path in sorted(self._files):
             file = self._folder / path

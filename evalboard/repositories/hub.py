@@ -53,9 +53,7 @@ class HubRepository:
         """Return the first bytes of a file, without downloading the rest."""
         if file_size(self, path) == 0:
             return b""
-        url = hf_hub_url(
-            self.model, path, revision=self.revision, endpoint=self._api.endpoint
-        )
+        url = hf_hub_url(self.model, path, revision=self.revision, endpoint=self._api.endpoint)
         headers = build_hf_headers(token=self._api.token)
         headers["Range"] = f"bytes=0-{length - 1}"
         with hub_errors(self.model, self.revision):
@@ -143,7 +141,7 @@ def hub_errors(model: str, revision: str) -> Iterator[None]:
 def _read_stream(url: str, headers: dict[str, str], length: int) -> bytes:
     """Read so many bytes of an answer and hang up, whether or not the server heeded the range."""
     content = bytearray()
-    for response in http_stream_backoff("GET", url, headers=headers, timeout=TIMEOUT_SECONDS):
+    with http_stream_backoff("GET", url, headers=headers, timeout=TIMEOUT_SECONDS) as response:
         hf_raise_for_status(response)
         for chunk in response.iter_bytes():
             content += chunk

@@ -8,6 +8,7 @@ from evalboard.errors import ConfigError
 LONGEST_PART = 96
 _PART = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{LONGEST_PART - 1}}}")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _FOLDER_STARTS = ("/", "./", "../")
 
 
@@ -50,6 +51,11 @@ def check_revision(revision: str) -> None:
             f"{revision[:200]!r} is not the name of a revision. Give a branch, a tag or a commit "
             "sha."
         )
+
+
+def is_commit(revision: str) -> bool:
+    """Return whether a revision is pinned: a commit sha, or the content hash of a folder."""
+    return _COMMIT.fullmatch(revision) is not None
 
 
 def folder_model_name(folder: Path) -> str:

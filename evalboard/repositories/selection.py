@@ -7,7 +7,16 @@ formats of the same weights.
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-SMALL_PATTERNS = ("*.json", "*.txt", "*.jinja", "*.model", "*.tiktoken", "*.spm", "*.md", "LICEN?E*")
+SMALL_PATTERNS = (
+    "*.json",
+    "*.txt",
+    "*.jinja",
+    "*.model",
+    "*.tiktoken",
+    "*.spm",
+    "*.md",
+    "LICEN?E*",
+)
 WEIGHT_PATTERN = "*.safetensors"
 PICKLE_PATTERNS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 CODE_PATTERNS = ("*.py", "*.pyc", "*.so")

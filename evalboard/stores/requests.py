@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError, RecordError
-from evalboard.records.request import RequestRecord, Status
+from evalboard.records.request import RequestIdentity, RequestRecord, Status
 from evalboard.stores.protocol import Snapshot, Store, Write, retry_on_conflict
 
 
@@ -55,7 +55,7 @@ class RequestQueue:
 
         def change() -> str:
             snapshot = self._store.snapshot()
-            former = _find(_entries(snapshot), record)
+            former = _find(_entries(snapshot), record.identity)
             if former is None:
                 path, new = record.path, record
             else:
@@ -69,9 +69,9 @@ class RequestQueue:
 
         return retry_on_conflict(change)
 
-    def find(self, record: RequestRecord) -> QueuedRequest | None:
-        """Return the request of the same identity, whatever its status."""
-        return _find(self.entries(), record)
+    def find(self, identity: RequestIdentity) -> QueuedRequest | None:
+        """Return the request of this identity, whatever its status."""
+        return _find(self.entries(), identity)
 
     def change(
         self, path: str, decide: Callable[[RequestRecord], RequestRecord], *, message: str
@@ -109,9 +109,9 @@ def _entries(snapshot: Snapshot) -> list[QueuedRequest]:
     return entries
 
 
-def _find(entries: list[QueuedRequest], record: RequestRecord) -> QueuedRequest | None:
+def _find(entries: list[QueuedRequest], identity: RequestIdentity) -> QueuedRequest | None:
     return next(
-        (e for e in entries if e.record is not None and e.record.identity == record.identity), None
+        (e for e in entries if e.record is not None and e.record.identity == identity), None
     )
 
 

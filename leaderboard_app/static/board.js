@@ -6,6 +6,8 @@ import { follow } from "./live.js";
 // Rows put into the page at once; more follow when the reader scrolls near the end.
 const ROWS_AT_ONCE = 200;
 
+const texts = new Intl.Collator("en", { sensitivity: "base", numeric: true });
+
 const percent = (fraction, digits = 1) => (100 * fraction).toFixed(digits);
 const count = (number) => number.toLocaleString("en");
 const missing = () => make("span", { class: "missing", "aria-label": "no score" }, "—");
@@ -35,21 +37,21 @@ function listColumns(board) {
 }
 
 function drawType(type, signs) {
-  return make("span", { class: "type" }, make("span", { "aria-hidden": "true" }, signs[type]), ` ${type}`);
+  return make("span", { class: "type" }, make("span", { "aria-hidden": "true" }, signs[type]), type);
 }
 
 function drawModel({ columns, meta }, row) {
   const model = columns.model[row];
   const name = columns.on_hub[row]
-    ? makeOutsideLink(`https://huggingface.co/${model}`, model)
-    : make("span", {}, model);
+    ? makeOutsideLink(`https://huggingface.co/${model}`, ...breakable(model))
+    : make("span", {}, ...breakable(model));
   name.classList.add("name");
   const details = make(
     "a",
     { class: "details", href: detailsAddress(columns, row), title: "Details", "aria-label": `Details of ${model}` },
     "📄",
   );
-  const cell = make("div", { class: "model-cell" }, name, details);
+  const cell = make("div", { class: "model-cell" }, name, " ", details, " ");
   if (columns.use_chat_template?.[row]) cell.append(drawMark("chat template", "Prompted with the model's chat template"));
   if (!columns.complete[row]) {
     const known = columns.n_benchmarks?.[row];
@@ -60,6 +62,12 @@ function drawModel({ columns, meta }, row) {
     cell.append(drawMark(flag.replaceAll("_", " "), "Not made like the other scores: see About"));
   }
   return cell;
+}
+
+/** Let a long name break after its organisation. */
+function breakable(model) {
+  const end = model.indexOf("/") + 1;
+  return end ? [model.slice(0, end), make("wbr"), model.slice(end)] : [model];
 }
 
 function drawMark(text, title) {
@@ -106,8 +114,7 @@ function sortRows(rows, columns, key, descending) {
   const cells = columns[key];
   const ranked = key === "rank" || key === "average";
   const last = (row) => cells[row] == null || (ranked && !columns.complete[row]);
-  const compare = (a, b) =>
-    typeof a === "string" ? a.localeCompare(b, "en", { sensitivity: "base", numeric: true }) : a - b;
+  const compare = (a, b) => (typeof a === "string" ? texts.compare(a, b) : a - b);
   return rows.toSorted((a, b) => {
     if (last(a) || last(b)) return last(a) - last(b);
     return (descending ? -1 : 1) * compare(cells[a], cells[b]);

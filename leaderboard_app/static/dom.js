@@ -18,6 +18,6 @@ export function makeOutsideLink(address, ...children) {
 
 /** Show a UTC time stamp as `2026-11-21 10:00 UTC`; other texts as they are. */
 export function formatTime(stamp) {
-  const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d(\.\d+)?)?Z$/.exec(stamp ?? "");
+  const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ$/.exec(stamp ?? "");
   return parts ? `${parts[1]} ${parts[2]} UTC` : (stamp ?? "");
 }

@@ -56,7 +56,7 @@ def test_two_versions_of_a_backend_in_one_row_are_two_flags():
     [
         ({"task_version": "2.0"}, "other_task_version"),
         ({"task_hash": "other"}, "other_task_version"),
-        ({"questions": "other"}, "other_questions"),
+        ({"questions": "other", "task_hash": "other"}, "other_questions"),
         ({"backend_version": "0.33.0"}, "other_backend_version"),
     ],
 )

@@ -48,6 +48,17 @@ def test_complete_rows_come_first_by_average_then_the_rest_by_model(board_of, do
     assert frame["average"].isna().tolist() == [False, False, True, True]
 
 
+def test_a_complete_row_without_one_right_answer_comes_before_incomplete_ones(board_of, document):
+    frame = board_of(
+        [
+            document({"anatomy": 0.9}, model_name="org/a"),
+            document({"anatomy": 0.0, "doses": 0.0}, model_name="org/b"),
+        ]
+    ).frame
+
+    assert frame["model"].tolist() == ["org/b", "org/a"]
+
+
 def test_rows_of_the_same_average_come_by_model_and_sha(board_of, document):
     scores = {"anatomy": 0.3, "doses": 0.1}
     frame = board_of(
@@ -155,13 +166,13 @@ def test_the_description_of_the_board(board_of, documents):
     }
 
 
-def test_the_number_of_questions_is_that_of_most_models(board_of, document):
-    counts = [90, 100, 100, 120]
+def test_the_number_of_questions_is_that_of_most_models_or_the_larger(board_of, document):
+    counts = [90, 100, 100, 120, 120]
     meta = board_of(
         [document({"anatomy": 0.5}, model_name=f"org/m{i}", n=n) for i, n in enumerate(counts)]
     ).meta
 
-    assert meta.benchmarks[0].n == 100
+    assert meta.benchmarks[0].n == 120
 
 
 def test_the_same_documents_in_any_order_give_the_same_files(board_of, documents):

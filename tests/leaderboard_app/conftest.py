@@ -1,11 +1,12 @@
 """A board store with generated content, and the viewer served from it."""
 
+import asyncio
 import json
 import math
 import random
-import shutil
+import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from evalboard.board.statistics import normalise, wilson_interval
 from evalboard.records.request import ModelType
@@ -26,7 +28,6 @@ from leaderboard_app.app import create_app
 
 SUITE = "open-medical"
 QUESTIONS = {"medmcqa": 4183, "medqa_4options": 1273, "pubmedqa": 500}
-HOSTILE_NAME = "<img src=x onerror=document.title='owned'>"
 
 
 @dataclass
@@ -35,7 +36,9 @@ class BoardFolder:
 
     folder: Path
 
-    def write_board(self, rows: Sequence[dict[str, Any]], built_at: str = "2026-11-21T10:00:00Z") -> None:
+    def write_board(
+        self, rows: Sequence[dict[str, Any]], built_at: str = "2026-11-21T10:00:00Z"
+    ) -> None:
         suite = load_suite(SUITE)
         benchmarks = tuple(
             BenchmarkColumn(
@@ -59,7 +62,9 @@ class BoardFolder:
         )
         sink = pa.BufferOutputStream()
         pq.write_table(pa.Table.from_pylist(list(rows)), sink)
-        self.write({TABLE_FILE: sink.getvalue().to_pybytes(), META_FILE: meta.model_dump_json().encode()})
+        self.write(
+            {TABLE_FILE: sink.getvalue().to_pybytes(), META_FILE: meta.model_dump_json().encode()}
+        )
 
     def write_queue(self, entries: Sequence[dict[str, Any]]) -> None:
         self.write({QUEUE_FILE: json.dumps(entries).encode()})
@@ -69,7 +74,9 @@ class BoardFolder:
         LocalStore(self.folder).commit(operations, message="test")
 
 
-def make_row(model: str, score: float, *, lacks: Sequence[str] = (), **changes: Any) -> dict[str, Any]:
+def _make_row(
+    model: str, score: float, *, lacks: Sequence[str] = (), **changes: Any
+) -> dict[str, Any]:
     """Return a row of `board.parquet` with nearly the same score everywhere."""
     generator = random.Random(model)
     row: dict[str, Any] = {
@@ -104,7 +111,9 @@ def make_row(model: str, score: float, *, lacks: Sequence[str] = (), **changes: 
 
 def _cells(key: str, score: float | None, baseline: float) -> dict[str, Any]:
     if score is None:
-        return dict.fromkeys((key, *(f"{key}__{c}" for c in ("stderr", "low", "high", "n", "normalised"))))
+        return dict.fromkeys(
+            (key, *(f"{key}__{c}" for c in ("stderr", "low", "high", "n", "normalised")))
+        )
     n = QUESTIONS.get(key, 200)
     interval = wilson_interval(score, n)
     return {
@@ -117,7 +126,7 @@ def _cells(key: str, score: float | None, baseline: float) -> dict[str, Any]:
     }
 
 
-def make_entry(model: str, status: str, **changes: Any) -> dict[str, Any]:
+def _make_entry(model: str, status: str, **changes: Any) -> dict[str, Any]:
     """Return an entry of `queue.json`."""
     return {
         "request": f"{model}_eval_request_False_bfloat16_Original_0123abcd.json",
@@ -136,7 +145,61 @@ def make_entry(model: str, status: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+class _Server(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
 @pytest.fixture
-def board_folder(tmp_path: Path) -> BoardFolder:
-    """An empty board store."""
-    return BoardFolder(tmp_path / "data" / "board")
+def make_row() -> Callable[..., dict[str, Any]]:
+    return _make_row
+
+
+@pytest.fixture
+def make_entry() -> Callable[..., dict[str, Any]]:
+    return _make_entry
+
+
+@pytest.fixture
+def hostile_name() -> str:
+    """A model name that owns the page wherever it is read as HTML or as a template."""
+    return "<img src=x onerror=\"document.title='owned'\">/${document.title='owned'}{{7*7}}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a viewer with everything in a folder of the test."""
+    return Settings(home=tmp_path / "data", suite=SUITE, offline=True, viewer_port=0)
+
+
+@pytest.fixture
+def board_folder(settings: Settings) -> BoardFolder:
+    """An empty board store: not even its folder is there."""
+    return BoardFolder(Path(settings.store_address("board")))
+
+
+async def _build(settings: Settings) -> FastAPI:
+    """Build the app in a running event loop: outside of one, Gradio makes several and leaks them."""
+    return create_app(settings)
+
+
+@pytest.fixture
+def viewer_address(settings: Settings) -> Iterator[str]:
+    """The address of a running viewer on that board store."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = asyncio.run(_build(settings))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    server = _Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    assert server.ready.wait(timeout=60)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(timeout=30)

@@ -1,0 +1,141 @@
+"""`evalboard demo`: the whole pipeline on tiny models made on the spot."""
+
+import argparse
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.live import Live
+
+from evalboard.cli.board_table import board_table, read_board
+from evalboard.cli.embedding import embed
+from evalboard.cli.queue_table import queue_table, read_queue
+from evalboard.cli.reporting import console, print_report
+from evalboard.publishing import publish_queue
+from evalboard.records.report import Report
+from evalboard.records.request import (
+    BoardBlock,
+    HistoryEntry,
+    Precision,
+    RequestRecord,
+    Status,
+    timestamp,
+)
+from evalboard.repositories import find_repository
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
+
+REFRESH_SECONDS = 0.5
+# Loading a tiny model is mostly imports, which use one core: two engines load side by side.
+ENGINE_SLOTS = 2
+
+
+def add(verbs: Any) -> None:
+    """Describe the verb."""
+    parser = verbs.add_parser("demo", help="run the whole pipeline on tiny models")
+    parser.add_argument("--folder", type=Path, default=Path("evalboard-demo"))
+    parser.add_argument("--no-serve", action="store_true", help="end when the board is built")
+    parser.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Make models, submit them, work on the queue, and serve the board."""
+    started = time.monotonic()
+    settings = demo_settings(settings, arguments.folder)
+    embed(settings)
+    with console.status("Making tiny models …") as status:
+        models = _make_material(settings, status.update)
+    _submit(models, settings)
+    _work_with_table(settings)
+    _show_rejections(settings)
+    _show_board(settings)
+    console.print(f"The demo took {time.monotonic() - started:.0f} s.")
+    if not arguments.no_serve:
+        from leaderboard_app.app import serve
+
+        url = f"http://{settings.viewer_host}:{settings.viewer_port}"
+        console.print(f"The board is at {url} (Ctrl-C ends it).")
+        serve(settings)
+    return 0
+
+
+def demo_settings(settings: Settings, folder: Path) -> Settings:
+    """Return settings under which everything lies in one folder and nothing is asked of the Hub."""
+    folder = folder.resolve()
+    return settings.model_copy(
+        update={
+            "home": folder,
+            "requests": "",
+            "results": "",
+            "board": "",
+            "work": folder / "work",
+            "suite": "demo",
+            "datasets": folder / "datasets",
+            "models": folder / "models",
+            "offline": True,
+            "engine_slots": ENGINE_SLOTS,
+            "max_running": ENGINE_SLOTS,
+            "sender": "demo",
+        }
+    )
+
+
+def _make_material(settings: Settings, on_progress: Callable[[str], None]) -> list[str]:
+    from evalboard.demo.models import make_demo_models
+    from evalboard.demo.questions import write_datasets
+
+    assert settings.datasets is not None
+    assert settings.models is not None
+    write_datasets(settings.datasets)
+    return make_demo_models(settings.models, settings.datasets, on_progress)
+
+
+def _submit(models: list[str], settings: Settings) -> None:
+    """Put request files into the queue as another program might: the poll checks them."""
+    queue = RequestQueue(open_store(settings.store_address("requests")))
+    now = timestamp(datetime.now(UTC))
+    for model in models:
+        record = RequestRecord(
+            model=model,
+            revision=find_repository(model, "main", settings).revision,
+            precision=Precision.FLOAT32,
+            submitted_time=now,
+            sender=settings.sender,
+            evalboard=BoardBlock(
+                suite=settings.suite,
+                history=(HistoryEntry(status=Status.PENDING, time=now, reason="submitted"),),
+            ),
+        )
+        if queue.find(record.identity) is None:
+            queue.add(record)
+    publish_queue(settings)
+
+
+def _work_with_table(settings: Settings) -> None:
+    """Work on the queue in a thread, and show it meanwhile."""
+    from evalboard.cli.run import work
+
+    with ThreadPoolExecutor(1) as threads, Live(console=console, auto_refresh=False) as live:
+        working = threads.submit(work, settings)
+        while True:
+            ended = working.done()
+            live.update(queue_table(read_queue(settings)), refresh=True)
+            if ended:
+                break
+            time.sleep(REFRESH_SECONDS)
+        working.result()
+
+
+def _show_rejections(settings: Settings) -> None:
+    queue = RequestQueue(open_store(settings.store_address("requests")))
+    for entry in queue.entries():
+        if entry.record and entry.record.status is Status.REJECTED:
+            print_report(Report.model_validate(entry.record.evalboard.report))
+
+
+def _show_board(settings: Settings) -> None:
+    console.print(board_table(read_board(settings)))

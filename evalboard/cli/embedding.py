@@ -1,0 +1,25 @@
+"""The embedded default: Prefect's own server on SQLite and a local Ray, in this process tree."""
+
+from evalboard.settings import Settings, environment_of, set_environment
+
+STARTUP_SECONDS = 120
+
+
+def embed(settings: Settings, *, quiet: bool = True) -> None:
+    """Prepare this process for flows. Called before Prefect is imported, which reads it then.
+
+    Where `PREFECT_API_URL` names a server, that one is used; otherwise Prefect starts one of its
+    own for the time of this process, with its database under the project's home.
+    """
+    variables = environment_of(settings)
+    variables["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = str(STARTUP_SECONDS)
+    variables["DO_NOT_TRACK"] = "1"
+    variables["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    if quiet:
+        variables["PREFECT_LOGGING_LEVEL"] = "WARNING"
+    if settings.prefect_api_url is None:
+        variables["PREFECT_HOME"] = str((settings.home / "prefect").resolve())
+        variables["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    else:
+        variables["PREFECT_API_URL"] = settings.prefect_api_url
+    set_environment(variables)

@@ -1,0 +1,23 @@
+"""Print reports and tables for a person at a terminal."""
+
+from rich.console import Console
+from rich.markup import escape
+
+from evalboard.records.report import Level, Report
+
+STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.INFO: "cyan"}
+console = Console(highlight=False)
+
+
+def print_report(report: Report) -> None:
+    """Print every finding, the errors first."""
+    verdict = "[green]passes its checks[/]" if report.ok else "[bold red]is rejected[/]"
+    console.print(f"[bold]{escape(report.model)}[/] at {escape(report.revision[:12])} {verdict}")
+    for level in Level:
+        for finding in report.findings:
+            if finding.level is level:
+                sign = f"[{STYLES[level]}]{level:>7}[/]"
+                where = f" [dim]({escape(finding.where)})[/]" if finding.where else ""
+                console.print(f"  {sign}  {escape(finding.message)}{where}")
+                if finding.fix:
+                    console.print(f"           [dim]→ {escape(finding.fix)}[/]")

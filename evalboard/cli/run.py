@@ -1,0 +1,78 @@
+"""`evalboard run`: poll, evaluate and rebuild in this process, without a server of its own."""
+
+import argparse
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from evalboard.cli.embedding import embed
+from evalboard.cli.reporting import console
+from evalboard.engine import placement
+from evalboard.records.request import Status
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
+
+PAUSE_SECONDS = 60
+
+
+class Ended(NamedTuple):
+    """One request that this process worked on."""
+
+    path: str
+    status: Status
+
+
+def add(verbs: Any) -> None:
+    """Describe the verb."""
+    parser = verbs.add_parser("run", help="work on the queue in this process")
+    parser.add_argument("--once", action="store_true", help="end when the queue is empty")
+    parser.add_argument("--limit-requests", type=int, help="end after this many evaluations")
+    parser.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Work on the queue; 1 when a request failed."""
+    embed(settings)
+    failed = False
+    left = arguments.limit_requests
+    while True:
+        ended = work(settings, at_most=left)
+        for path, status in ended:
+            console.print(f"{status}: {path}", markup=False)
+        failed = failed or any(status is Status.FAILED for _, status in ended)
+        left = None if left is None else left - len(ended)
+        if arguments.once or left == 0:
+            return int(failed)
+        time.sleep(PAUSE_SECONDS)
+
+
+def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
+    """Poll and evaluate until nothing more may be started, and return what was worked on.
+
+    The flows are the deployed ones; only they are called here instead of started by a worker, as
+    many at the same time as there are engine slots.
+    """
+    from flows.board_flow import build_board
+    from flows.evaluate_flow import evaluate_model
+    from flows.poll_flow import poll_requests
+
+    tried: list[str] = []
+    slots = settings.max_running or placement.slot_count(settings)
+    with ThreadPoolExecutor(max_workers=slots) as threads:
+        while at_most is None or len(tried) < at_most:
+            accepted = poll_requests(
+                start_runs=False, at_most=None if at_most is None else at_most - len(tried)
+            )
+            fresh = [checked for checked in accepted if checked.path not in tried]
+            if not fresh:
+                break
+            tried += [checked.path for checked in fresh]
+            list(
+                threads.map(
+                    lambda checked: evaluate_model(checked.request, return_state=True), fresh
+                )
+            )
+    build_board()
+    queue = RequestQueue(open_store(settings.store_address("requests")))
+    return [Ended(path, queue.get(path).status) for path in tried]

@@ -1,0 +1,138 @@
+"""Start programs beside this one, wait until they answer, and stop them all."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from evalboard.errors import ConfigError
+
+STOP_SECONDS = 15
+PR_SET_PDEATHSIG = 1
+
+
+class Services:
+    """Programs that end when this one does. Leaving the context stops them, the last one first.
+
+    Args:
+        logs: Folder for what they write, one file each.
+        environment: Their variables.
+    """
+
+    def __init__(self, logs: Path, environment: dict[str, str]) -> None:
+        self._logs = logs
+        self._environment = environment
+        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def __enter__(self) -> Self:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for _, process in reversed(self._running):
+            _signal_group(process, signal.SIGINT)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
+
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Start a program in a process group of its own."""
+        with self.log_file(name).open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        self._running.append((name, process))
+
+    def run(self, name: str, command: Sequence[str]) -> None:
+        """Run a program to its end.
+
+        Raises:
+            ConfigError: It failed; the message names its log.
+        """
+        with self.log_file(name).open("ab") as log:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                check=False,
+            )
+        if done.returncode:
+            raise ConfigError(f"{name} failed: {_last_line(self.log_file(name))}")
+
+    def wait_for(self, name: str, url: str, *, timeout_seconds: float) -> None:
+        """Wait until a started program answers at its address.
+
+        Raises:
+            ConfigError: It ended, or does not answer in time; the message names its log.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while not _answers(url):
+            self.check()
+            if time.monotonic() > deadline:
+                raise ConfigError(
+                    f"{name} does not answer at {url} after {timeout_seconds:.0f} s; "
+                    f"its log is {self.log_file(name)}."
+                )
+            time.sleep(0.2)
+        self.check()
+
+    def check(self) -> None:
+        """Raise ConfigError when one of the programs has ended."""
+        for name, process in self._running:
+            if process.poll() is not None:
+                raise ConfigError(
+                    f"{name} ended with exit code {process.returncode}: "
+                    f"{_last_line(self.log_file(name))} Its log is {self.log_file(name)}."
+                )
+
+    def log_file(self, name: str) -> Path:
+        """Return where a program's output goes."""
+        return self._logs / f"{name}.log"
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end the program when this one is killed without a chance to stop it."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no output."

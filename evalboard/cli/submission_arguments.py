@@ -1,0 +1,58 @@
+"""The arguments that say which model, shared by the verbs that take one."""
+
+import argparse
+from typing import Any
+
+from pydantic import ValidationError
+
+from evalboard.errors import ConfigError
+from evalboard.records.request import ModelType, Precision, WeightType
+from evalboard.submission import Submission
+
+
+def add_submission_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that describe a submission."""
+    parser.add_argument("model", help="Hub id, or {org}/{name} under EVALBOARD_MODELS, or a folder")
+    parser.add_argument("--revision", default="main", help="branch, tag or commit sha")
+    parser.add_argument(
+        "--precision",
+        choices=[str(p) for p in Precision],
+        help="default: the format that the checkpoint is stored in",
+    )
+    parser.add_argument(
+        "--weight-type", choices=[str(w) for w in WeightType], default=str(WeightType.ORIGINAL)
+    )
+    parser.add_argument("--base-model", default="", help="for adapters and deltas")
+    parser.add_argument(
+        "--model-type", choices=[str(t) for t in ModelType], default=str(ModelType.UNKNOWN)
+    )
+    parser.add_argument(
+        "--chat-template", action="store_true", help="wrap prompts into the chat template"
+    )
+    parser.add_argument("--sender", default=None, help="who submits; default: EVALBOARD_SENDER")
+    parser.add_argument("--suite", default="", help="default: EVALBOARD_SUITE")
+
+
+def submission_fields(arguments: argparse.Namespace, *, sender: str) -> dict[str, Any]:
+    """Return the fields of a `Submission`, or of a model derived from it."""
+    return {
+        "model": arguments.model,
+        "revision": arguments.revision,
+        "precision": arguments.precision,
+        "weight_type": arguments.weight_type,
+        "base_model": arguments.base_model,
+        "model_type": arguments.model_type,
+        "use_chat_template": arguments.chat_template,
+        "sender": sender if arguments.sender is None else arguments.sender,
+        "suite": arguments.suite,
+    }
+
+
+def make(kind: type[Submission], fields: dict[str, Any]) -> Any:
+    """Build a submission, or say in one line which argument is wrong."""
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{name} {first['input']!r}: {first['msg']}.") from exc

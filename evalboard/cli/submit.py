@@ -1,0 +1,35 @@
+"""`evalboard submit`: check a model and put it into the queue."""
+
+import argparse
+import json
+from typing import Any
+
+from evalboard.cli.reporting import print_report
+from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
+from evalboard.publishing import publish_queue
+from evalboard.settings import Settings
+from evalboard.submission import Submission, submit
+
+
+def add(verbs: Any) -> None:
+    """Describe the verb."""
+    parser = verbs.add_parser("submit", help="check a model and put it into the queue")
+    add_submission_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Submit a model; 1 when its checks reject it."""
+    submission = make(Submission, submission_fields(arguments, sender=settings.sender))
+    submitted = submit(submission, settings)
+    if submitted.request_path:
+        publish_queue(settings)
+    if arguments.json:
+        document = {"request": submitted.request_path, **submitted.report.to_document()}
+        print(json.dumps(document, indent=2))
+    else:
+        print_report(submitted.report)
+        if submitted.request_path:
+            print(f"Submitted: {submitted.request_path}")
+    return 0 if submitted.request_path else 1

@@ -1,0 +1,29 @@
+"""`evalboard validate`: the report on a model, without submitting it."""
+
+import argparse
+import json
+from typing import Any
+
+from evalboard.cli.reporting import print_report
+from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
+from evalboard.settings import Settings
+from evalboard.submission import Submission, check_submission
+
+
+def add(verbs: Any) -> None:
+    """Describe the verb."""
+    parser = verbs.add_parser("validate", help="check a model without submitting it")
+    add_submission_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Check a model; 1 when it would be rejected."""
+    submission = make(Submission, submission_fields(arguments, sender=settings.sender))
+    report = check_submission(submission, settings, allow_folder=True)
+    if arguments.json:
+        print(json.dumps(report.to_document(), indent=2))
+    else:
+        print_report(report)
+    return 0 if report.ok else 1

@@ -1,0 +1,231 @@
+"""Submit a model: check it, pin it to a commit, and put it into the queue.
+
+Everything here is written by strangers, so models are names only, never folders of this machine.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, TypeVar
+
+from pydantic import Field, ValidationError
+
+from evalboard.errors import ConfigError
+from evalboard.records.report import Finding, Report
+from evalboard.records.request import (
+    BoardBlock,
+    HistoryEntry,
+    ModelType,
+    Precision,
+    RequestRecord,
+    Status,
+    WeightType,
+    timestamp,
+)
+from evalboard.repositories.names import is_commit
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
+from evalboard.suites.loader import load_suite, shipped_suites
+from evalboard.validation.checks import validate
+from evalboard.validation.findings import error, listed, plain, quoted
+from evalboard.validation.subject import Subject
+
+LONGEST_SENDER = 200
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Submission(Subject):
+    """What a submitter fills in."""
+
+    model_type: ModelType = Field(
+        default=ModelType.UNKNOWN, description="How the model came to be."
+    )
+    sender: str = Field(default="", description="Who submits; shown on the board.")
+    suite: str = Field(default="", description="Suite to evaluate on. Empty: the board's own.")
+    priority: int = Field(
+        default=0, description="Requests with a higher number are evaluated earlier."
+    )
+
+
+class Submitted(NamedTuple):
+    """What became of a submission."""
+
+    report: Report
+    request_path: str | None
+    """Where the request lies in its store; None when the checks found an error."""
+
+
+class CheckedRequest(NamedTuple):
+    """A request with what the checks learned."""
+
+    record: RequestRecord
+    report: Report
+
+
+class ResolvedSuite(NamedTuple):
+    """The name under which a suite is stored."""
+
+    name: str
+    findings: tuple[Finding, ...] = ()
+
+
+def check_submission(
+    submission: Submission, settings: Settings, *, allow_folder: bool = False
+) -> Report:
+    """Run all checks on a submission.
+
+    Args:
+        submission: What to evaluate.
+        settings: Where models are, and what this installation can run.
+        allow_folder: Whether the model may be a folder of this machine. Only for people who are
+            on it: never for a form or a file that strangers fill in.
+
+    Raises:
+        ConfigError: The board's own suite cannot be loaded.
+        StoreError: The Hub did not answer, so that nothing can be said about the model.
+        EngineError: The processes that load config and tokenizer cannot start here.
+    """
+    suite = resolve_suite(submission.suite, settings)
+    report = validate(submission, settings, allow_folder=allow_folder)
+    return _with_findings(report, suite.findings)
+
+
+def submit(submission: Submission, settings: Settings, *, now: datetime | None = None) -> Submitted:
+    """Check a submission and, when nothing is wrong with it, put it into the queue.
+
+    Args:
+        submission: What to evaluate.
+        settings: Where the queue and the models are.
+        now: Time of the submission; None for the current time.
+
+    Raises:
+        DuplicateRequest: The same submission is in the queue; the message names it.
+        ConfigError: The board's own suite cannot be loaded.
+        StoreError: The queue cannot be written, or the Hub did not answer.
+        EngineError: The processes that load config and tokenizer cannot start here.
+    """
+    report = check_submission(submission, settings)
+    if not report.ok:
+        return Submitted(report, None)
+    record = record_of(submission, report, settings, now=now)
+    queue = RequestQueue(open_store(settings.store_address("requests")))
+    return Submitted(report, queue.add(record))
+
+
+def check_request(record: RequestRecord, settings: Settings) -> CheckedRequest:
+    """Check a request file, which another board may have written, and fill in what it leaves open.
+
+    Its revision becomes a commit sha and its suite the board's; its status stays as it is.
+
+    Raises:
+        ConfigError: The board's own suite cannot be loaded.
+        StoreError: The Hub did not answer, so that nothing can be said about the model.
+        EngineError: The processes that load config and tokenizer cannot start here.
+    """
+    precision = _choice(Precision, record.precision)
+    weight_type = _choice(WeightType, record.weight_type)
+    suite = resolve_suite(record.evalboard.suite, settings)
+    subject = Subject(
+        model=record.model,
+        revision=record.revision or "main",
+        precision=precision,
+        weight_type=weight_type or WeightType.ORIGINAL,
+        base_model=record.base_model,
+        use_chat_template=record.use_chat_template,
+    )
+    problems = list(suite.findings)
+    if precision is None:
+        problems.append(_unknown("precision", record.precision, Precision))
+    if weight_type is None:
+        problems.append(_unknown("weight_type", record.weight_type, WeightType))
+    report = _with_findings(validate(subject, settings), tuple(problems))
+    block = {"suite": suite.name, "report": report.to_document()}
+    updated = {
+        "revision": report.revision,
+        "params": report.facts.get("params_billion", record.params),
+        "architectures": _architectures(report) or record.architectures,
+        "evalboard": record.evalboard.model_copy(update=block),
+    }
+    return CheckedRequest(record.model_copy(update=updated), report)
+
+
+def record_of(
+    submission: Submission, report: Report, settings: Settings, *, now: datetime | None = None
+) -> RequestRecord:
+    """Return the pending request of a submission that passed its checks."""
+    time = timestamp(now)
+    return RequestRecord(
+        model=report.model,
+        base_model=submission.base_model,
+        revision=report.revision,
+        precision=report.facts["precision"],
+        params=report.facts.get("params_billion"),
+        architectures=_architectures(report),
+        weight_type=submission.weight_type,
+        submitted_time=time,
+        model_type=submission.model_type,
+        use_chat_template=submission.use_chat_template,
+        sender=plain(submission.sender, LONGEST_SENDER),
+        evalboard=BoardBlock(
+            suite=resolve_suite(submission.suite, settings).name,
+            priority=submission.priority,
+            history=(HistoryEntry(status=Status.PENDING, time=time, reason="submitted"),),
+            report=report.to_document(),
+        ),
+    )
+
+
+def is_checked(record: RequestRecord) -> bool:
+    """Return whether a request carries the full report on what it asks for.
+
+    A report by an installation without transformers leaves a check to the poll.
+    """
+    try:
+        report = Report.model_validate(record.evalboard.report)
+    except ValidationError:
+        return False
+    complete = all(finding.code != "checked_by_poll" for finding in report.findings)
+    pinned = is_commit(record.revision) and report.revision == record.revision
+    return report.ok and complete and pinned
+
+
+def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:
+    """Return the name under which requests name a suite, and a finding when there is none.
+
+    Raises:
+        ConfigError: The board's own suite cannot be loaded.
+    """
+    board = load_suite(settings.suite)
+    if suite in ("", board.name, settings.suite):
+        return ResolvedSuite(board.name)
+    try:
+        load_suite(suite)
+    except (ConfigError, OSError):
+        finding = error(
+            "unknown_suite",
+            f"There is no suite {quoted(suite)}.",
+            fix=f"Use {board.name!r}, the board's own, or one of {listed(shipped_suites())}.",
+        )
+        return ResolvedSuite(plain(suite, 100), (finding,))
+    return ResolvedSuite(suite)
+
+
+def _choice(choices: type[Choice], text: str) -> Choice | None:
+    return choices(text) if text in list(choices) else None
+
+
+def _unknown(name: str, text: str, choices: type[StrEnum]) -> Finding:
+    return error(
+        f"{name}_unknown",
+        f"The {name} {quoted(text)} is not known.",
+        fix=f"Use one of {listed(list(choices), shown=len(choices))}.",
+    )
+
+
+def _with_findings(report: Report, findings: tuple[Finding, ...]) -> Report:
+    return report.model_copy(update={"findings": (*findings, *report.findings)})
+
+
+def _architectures(report: Report) -> str | None:
+    return ", ".join(report.facts.get("architectures", ())) or None

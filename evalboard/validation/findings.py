@@ -1,0 +1,58 @@
+"""Make findings, whatever strangers wrote into what they quote."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from evalboard.records.report import Finding, Level
+
+LONGEST_TEXT = 1000
+LONGEST_QUOTE = 120
+
+
+class Outcome(NamedTuple):
+    """What one check has to say, and what it learned on the way."""
+
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, Any] = {}
+
+
+def error(code: str, message: str, *, fix: str = "", where: str = "") -> Finding:
+    """Return a finding that rejects the submission."""
+    return _finding(Level.ERROR, code, message, fix, where)
+
+
+def warning(code: str, message: str, *, fix: str = "", where: str = "") -> Finding:
+    """Return a finding that the submitter should know, and that rejects nothing."""
+    return _finding(Level.WARNING, code, message, fix, where)
+
+
+def info(code: str, message: str, *, fix: str = "", where: str = "") -> Finding:
+    """Return a finding without judgement."""
+    return _finding(Level.INFO, code, message, fix, where)
+
+
+def plain(text: str, longest: int = LONGEST_TEXT) -> str:
+    """Return a text as one printable line that any store and page can hold."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * longest]).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def quoted(value: object) -> str:
+    """Return a value from a hostile file for a message: short, in quotes; other types by name."""
+    if isinstance(value, str):
+        return repr(plain(value, LONGEST_QUOTE))
+    if isinstance(value, bool | int | float) or value is None:
+        return plain(repr(value), LONGEST_QUOTE)
+    return f"a {type(value).__name__}"
+
+
+def listed(values: list[str], *, shown: int = 5) -> str:
+    """Return the first few of many values for a message."""
+    more = f" and {len(values) - shown} more" if len(values) > shown else ""
+    return ", ".join(quoted(value) for value in values[:shown]) + more
+
+
+def _finding(level: Level, code: str, message: str, fix: str, where: str) -> Finding:
+    return Finding(
+        level=level, code=code, message=plain(message), fix=plain(fix), where=plain(where)
+    )

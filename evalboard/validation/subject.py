@@ -1,0 +1,33 @@
+"""What is checked: one model, and how it is to be evaluated."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from evalboard.records.request import Precision, WeightType
+
+
+class Subject(BaseModel):
+    """The part of a submission that the checks look at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(description="Name of the model: `org/name`.")
+    revision: str = Field(
+        default="main",
+        description="Branch, tag or commit sha. It is pinned to the commit when submitted.",
+    )
+    precision: Precision | None = Field(
+        default=None,
+        description="Number format to evaluate in. Empty: the one stored in the checkpoint.",
+    )
+    weight_type: WeightType = Field(
+        default=WeightType.ORIGINAL,
+        description="Whether the repository holds whole weights, a LoRA adapter, or a difference "
+        "to its base model.",
+    )
+    base_model: str = Field(
+        default="",
+        description="Model that this one was made from: `org/name`. Adapters and deltas need it.",
+    )
+    use_chat_template: bool = Field(
+        default=False, description="Whether questions are put into the model's chat template."
+    )

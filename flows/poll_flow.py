@@ -1,0 +1,41 @@
+"""Flow `poll-requests`: look through the queue, check what is new, start what may run."""
+
+from prefect import flow
+
+from evalboard.polling import Checked
+from tasks.queue_tasks import (
+    check_request,
+    publish_queue,
+    read_queue,
+    release_dead_claims,
+    start_evaluation,
+)
+
+
+@flow(name="poll-requests")
+def poll_requests(start_runs: bool = True, at_most: int | None = None) -> list[Checked]:
+    """Check the next pending requests and start an evaluation of each that passes.
+
+    Args:
+        start_runs: Start the evaluations through their deployment. Off where the caller runs them
+            itself.
+        at_most: Start no more than this many.
+
+    Returns:
+        The requests that passed, in order.
+    """
+    release_dead_claims()
+    waiting = read_queue()
+    places = waiting.free_slots if at_most is None else min(waiting.free_slots, at_most)
+    accepted: list[Checked] = []
+    for path in waiting.paths:
+        if len(accepted) == places:
+            break
+        checked = check_request.with_options(task_run_name=f"Check · {path}")(path)
+        if checked.request:
+            accepted.append(checked)
+    if start_runs:
+        for checked in accepted:
+            start_evaluation(checked)
+    publish_queue()
+    return accepted

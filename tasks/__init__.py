@@ -1,0 +1,1 @@
+"""Prefect tasks: a decorator and one call into the core each. No logic."""

@@ -1,0 +1,75 @@
+"""Tasks of one evaluation."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from evalboard.attempt import closing, opening, running
+from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan, EvaluationRequest
+from evalboard.errors import EngineDied
+from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
+from evalboard.records.request import Failure
+from evalboard.settings import load_settings
+
+
+async def engine_died(task: Any, run: Any, state: Any) -> bool:
+    """Return whether a benchmark is worth another try: its process died, which may be chance."""
+    return isinstance(await state.aresult(raise_on_failure=False), EngineDied)
+
+
+@task(name="Claim", cache_policy=NO_CACHE)
+def claim_request(request: EvaluationRequest, run_id: str, run_url: str) -> Attempt:
+    """Find or make the request, and claim it for this run."""
+    return opening.open_attempt(
+        request, load_settings(), run_id=run_id, run_url=run_url, now=datetime.now(UTC)
+    )
+
+
+@task(name="Plan", cache_policy=NO_CACHE)
+def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
+    """Start the engine's process and find out what is to be done."""
+    plan = running.plan_attempt(attempt)
+    get_run_logger().info(
+        "%d benchmarks to run, %d finished earlier, %d impossible",
+        len(plan.waiting),
+        len(plan.finished),
+        len(plan.impossible),
+    )
+    return plan
+
+
+@task(name="Load", cache_policy=NO_CACHE)
+def load_model(attempt: Attempt) -> EngineFacts:
+    """Load the model into the engine."""
+    facts = running.load_model(attempt)
+    get_run_logger().info("loaded in %.1f s: %s", facts.load_seconds, facts.settings)
+    return facts
+
+
+@task(name="Benchmark", cache_policy=NO_CACHE, retries=1, retry_condition_fn=engine_died)
+def evaluate_benchmark(attempt: Attempt, plan: BenchmarkPlan) -> BenchmarkOutcome:
+    """Run one benchmark on the engine."""
+    outcome = running.evaluate_benchmark(attempt, plan)
+    get_run_logger().info("%d questions in %.1f s", outcome.n_effective, outcome.seconds)
+    return outcome
+
+
+@task(name="Stop engine", cache_policy=NO_CACHE)
+def stop_engine(attempt: Attempt) -> None:
+    """End the engine's process."""
+    running.stop_engine(attempt)
+
+
+@task(name="Store", cache_policy=NO_CACHE)
+def close_attempt(
+    attempt: Attempt,
+    plan: AttemptPlan | None,
+    facts: EngineFacts | None,
+    failures: dict[str, Failure],
+) -> AttemptEnd:
+    """Write what was finished, and end the request."""
+    end = closing.close_attempt(attempt, plan, facts, failures, now=datetime.now(UTC))
+    get_run_logger().info("%s: %s", end.status, end.document_path or "nothing to store")
+    return end

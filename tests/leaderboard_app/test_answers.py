@@ -1,0 +1,52 @@
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from fastapi import Request
+
+from leaderboard_app.answers import folder_answers, json_answer, make_answer
+
+
+def ask(**headers: str) -> Request:
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "headers": raw})
+
+
+def test_sends_compressed_to_who_takes_it() -> None:
+    answer = json_answer({"a": "é"})
+    response = answer.respond(ask(accept_encoding="gzip, br"))
+    assert response.headers["content-encoding"] == "gzip"
+    assert json.loads(gzip.decompress(bytes(response.body))) == {"a": "é"}
+
+
+def test_sends_plain_to_who_does_not() -> None:
+    response = json_answer({"a": 1}).respond(ask())
+    assert "content-encoding" not in response.headers
+    assert bytes(response.body) == b'{"a":1}'
+
+
+@pytest.mark.parametrize("named", ["{}", '"other", {}'])
+def test_sends_nothing_to_who_has_it(named: str) -> None:
+    answer = make_answer(b"x" * 1000, "text/plain")
+    response = answer.respond(ask(if_none_match=named.format(answer.etag)))
+    assert response.status_code == 304
+    assert response.body == b""
+    assert response.headers["etag"] == answer.etag
+
+
+def test_etag_names_the_content() -> None:
+    assert json_answer({"a": 1}).etag == json_answer({"a": 1}).etag
+    assert json_answer({"a": 1}).etag != json_answer({"a": 2}).etag
+
+
+def test_nan_is_refused() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_answer({"a": float("nan")})
+
+
+def test_files_have_the_types_that_browsers_insist_on(tmp_path: Path) -> None:
+    for name in ("a.js", "b.css", "c.svg"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    types = {name: answer.media_type for name, answer in folder_answers(tmp_path).items()}
+    assert types == {"a.js": "text/javascript", "b.css": "text/css", "c.svg": "image/svg+xml"}

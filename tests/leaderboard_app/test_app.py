@@ -1,0 +1,85 @@
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from evalboard.errors import ConfigError
+from evalboard.settings import Settings
+from leaderboard_app.app import serve
+
+HEAVY = ("prefect", "torch", "transformers", "lm_eval", "vllm", "ray")
+
+
+def test_builds_without_anything_that_evaluates(settings: Settings) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from evalboard.settings import Settings
+from leaderboard_app.app import create_app
+create_app(Settings(home=Path({str(settings.home)!r}), suite={settings.suite!r}))
+loaded = {{name.partition(".")[0] for name in sys.modules}}
+sys.exit(", ".join(sorted(loaded & set({HEAVY!r}))) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not Path(settings.home).exists()
+
+
+def test_a_wrong_suite_is_named(settings: Settings) -> None:
+    with pytest.raises(ConfigError, match="'nonsense'"):
+        serve(settings.model_copy(update={"suite": "nonsense"}))
+
+
+def test_a_taken_port_is_named(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port}.*EVALBOARD_VIEWER_PORT"):
+            serve(settings.model_copy(update={"viewer_port": port}))
+
+
+def test_board_answer_is_compressed_and_not_sent_twice(
+    viewer_address: str, board_folder: Any, make_row: Any, hostile_name: str
+) -> None:
+    rows = [make_row(f"org/model-{number}", number / 100) for number in range(30, 80)]
+    board_folder.write_board([*rows, make_row(hostile_name, 0.2)])
+    first = httpx.get(f"{viewer_address}/data/board.json")
+    assert first.headers["content-encoding"] == "gzip"
+    assert int(first.headers["content-length"]) < len(first.content) / 3
+    document = first.json()
+    assert document["rows"] == 51
+    assert document["columns"]["model"][0] == "org/model-79"
+    assert document["columns"]["model"][-1] == hostile_name
+    known = {"If-None-Match": first.headers["etag"]}
+    again = httpx.get(f"{viewer_address}/data/board.json", headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_serves_every_page_and_file_without_a_board(viewer_address: str) -> None:
+    with httpx.Client(base_url=viewer_address) as client:
+        assert client.get("/data/board.json").json()["meta"] is None
+        assert client.get("/data/queue.json").json()["entries"] == []
+        for path in ("/", "/queue", "/submit", "/about", "/model?id=no/such"):
+            assert "gradio" in client.get(path).raise_for_status().text
+        head = client.get("/").text
+        for name in ("board.js", "queue.js", "frame.css", "favicon.svg"):
+            assert f"ui/{name}" in head
+        for name in ("board.js", "live.js", "dom.js", "frame.css", "favicon.svg"):
+            client.get(f"/ui/{name}").raise_for_status()
+        assert client.get("/ui/no-such.js").status_code == 404
+        assert client.get("/ui/..%2Fapp.py").status_code == 404
+
+
+def test_an_unreadable_board_is_explained_without_details(
+    viewer_address: str, board_folder: Any
+) -> None:
+    board_folder.write({"board.parquet": b"garbage", "board.json": b"garbage"})
+    answer = httpx.get(f"{viewer_address}/data/board.json")
+    assert answer.status_code == 503
+    assert "cannot be read just now" in answer.json()["error"]
+    assert "garbage" not in answer.text
+    assert str(board_folder.folder) not in answer.text
+    assert httpx.get(f"{viewer_address}/data/queue.json").status_code == 200

@@ -1,0 +1,147 @@
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pyarrow as pa
+import pytest
+
+from evalboard.errors import RecordError
+from evalboard.records.table import BenchmarkColumn, BoardMeta
+from leaderboard_app.table import (
+    address_of,
+    board_document,
+    check_table,
+    find_rows,
+    hub_url,
+    matches,
+    rank_rows,
+    values,
+)
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+def table_of(*rows: tuple[str, float | None]) -> pa.Table:
+    records = [
+        {"model": model, "sha": SHA, "average": average, "complete": average is not None}
+        for model, average in rows
+    ]
+    return pa.Table.from_pylist(records)
+
+
+def meta_of(*keys: str) -> BoardMeta:
+    benchmarks = tuple(
+        BenchmarkColumn(key=key, title=key.upper(), fewshot=0, metric="acc,none", baseline=0.25)
+        for key in keys
+    )
+    return BoardMeta(
+        suite="s", title="S", benchmarks=benchmarks, revision="r", built_at="t", content_hash="h"
+    )
+
+
+def test_ranks_by_average_and_shares_a_rank_between_equals() -> None:
+    ranked = rank_rows(table_of(("d", 0.2), ("a", 0.9), ("c", 0.5), ("b", 0.5)))
+    assert values(ranked, "model") == ["a", "b", "c", "d"]
+    assert values(ranked, "rank") == [1, 2, 2, 4]
+
+
+def test_incomplete_rows_stand_below_and_have_no_rank() -> None:
+    ranked = rank_rows(table_of(("half", None), ("worst", 0.01)))
+    assert values(ranked, "model") == ["worst", "half"]
+    assert values(ranked, "rank") == [1, None]
+
+
+def test_an_average_of_an_incomplete_row_does_not_lift_it() -> None:
+    table = pa.table(
+        {
+            "model": ["part", "whole"],
+            "sha": [SHA] * 2,
+            "average": [0.9, 0.3],
+            "complete": [False, True],
+        }
+    )
+    ranked = rank_rows(table)
+    assert values(ranked, "model") == ["whole", "part"]
+    assert values(ranked, "rank") == [1, None]
+
+
+def test_document_has_a_list_per_column_in_rank_order(make_row: Callable[..., Any]) -> None:
+    rows = [make_row("org/low", 0.3), make_row("org/high", 0.7, lacks=["pubmedqa"])]
+    document = board_document(meta_of("medmcqa", "pubmedqa"), rank_rows(pa.Table.from_pylist(rows)))
+    columns = document["columns"]
+    assert document["rows"] == 2
+    assert columns["model"] == ["org/low", "org/high"]
+    assert columns["complete"] == [True, False]
+    assert columns["pubmedqa"][1] is None
+    assert columns["medmcqa"][0] == pytest.approx(rows[0]["medmcqa"], abs=5e-5)
+    assert columns["medmcqa__n"] == [4183, 4183]
+    assert columns["sha8"] == [rows[0]["sha"][:8], rows[1]["sha"][:8]]
+    assert "sha" not in columns
+
+
+def test_document_leaves_out_what_the_table_lacks_or_nobody_knows() -> None:
+    table = rank_rows(table_of(("a", 0.5)).append_column("energy_kwh", pa.array([1.0])))
+    columns = board_document(meta_of("medmcqa"), table)["columns"]
+    assert set(columns) == {"rank", "model", "average", "complete", "sha8", "on_hub"}
+
+
+def test_document_reads_types_as_other_boards_write_them() -> None:
+    table = rank_rows(
+        table_of(("a", 0.5)).append_column("model_type", pa.array(["🔶 : fine-tuned"]))
+    )
+    document = board_document(meta_of(), table)
+    assert document["columns"]["model_type"] == ["fine-tuned"]
+    assert document["signs"]["fine-tuned"] == "🔶"
+
+
+def test_document_of_no_board_says_so() -> None:
+    assert board_document(None, pa.table({}))["meta"] is None
+
+
+def test_nan_becomes_null() -> None:
+    table = rank_rows(table_of(("a", 0.5)).append_column("x", pa.array([float("nan")])))
+    assert board_document(meta_of("x"), table)["columns"]["x"] == [None]
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(RecordError, match="'complete'"):
+        check_table(pa.table({"model": ["a"], "sha": [SHA], "average": [0.1]}))
+
+
+@pytest.mark.parametrize(
+    ("model", "sha", "address"),
+    [
+        ("org/name-1.5_x", SHA, "https://huggingface.co/org/name-1.5_x"),
+        ("org/name", SHA + "0", None),
+        ("name", SHA, None),
+        ("../etc/passwd", SHA, None),
+        ("org/name?x=1", SHA, None),
+        ("org/na me", SHA, None),
+        ("javascript:alert(1)//x", SHA, None),
+        ("org/name\n", SHA, None),
+    ],
+)
+def test_links_only_names_and_commits_of_the_hub(model: str, sha: str, address: str | None) -> None:
+    assert hub_url(model, sha) == address
+
+
+def test_address_of_a_row_finds_that_row_among_its_siblings(make_row: Callable[..., Any]) -> None:
+    rows = [
+        make_row("org/m & co", 0.5),
+        make_row("org/m & co", 0.5, precision="float16"),
+        make_row("org/m & co", 0.5, use_chat_template=True),
+        make_row("org/m & co", 0.5, sha="f" * 40),
+        make_row("org/m & co", 0.5, weight_type="Adapter"),
+        make_row("org/other", 0.5),
+    ]
+    table = pa.Table.from_pylist(rows)
+    for row in rows:
+        query = dict(parse_qsl(address_of(row).removeprefix("model?")))
+        found = [other for other in find_rows(table, query["id"]) if matches(other, query)]
+        assert found == [row]
+
+
+def test_a_name_alone_finds_all_its_rows(make_row: Callable[..., Any]) -> None:
+    table = pa.Table.from_pylist([make_row("o/m", 0.5), make_row("o/m", 0.5, precision="4bit")])
+    assert [matches(row, {"id": "o/m"}) for row in find_rows(table, "o/m")] == [True, True]
+    assert find_rows(pa.table({}), "o/m") == []

@@ -1,0 +1,118 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from evalboard.errors import ConfigError, ModelNotFound, StoreError
+from evalboard.repositories import UnusableFile, find_repository
+from evalboard.settings import Settings
+
+
+def test_a_model_is_found_under_the_models_folder(local_settings: Settings) -> None:
+    repository = find_repository("org/model", "main", local_settings)
+    assert repository.model == "org/model"
+    assert len(repository.revision) == 40
+    assert repository.files()["config.json"] == 23
+    assert repository.read("README.md", max_bytes=100) == b"# A model\n"
+    assert repository.head("README.md", length=3) == b"# A"
+
+
+def test_a_bare_folder_is_local(model_folder: Path, local_settings: Settings) -> None:
+    repository = find_repository(str(model_folder), "main", local_settings)
+    assert repository.model == "local/model"
+
+
+def test_the_revision_is_the_content(model_folder: Path, local_settings: Settings) -> None:
+    before = find_repository("org/model", "main", local_settings).revision
+    (model_folder / ".git").mkdir()
+    (model_folder / ".git" / "HEAD").write_text("x", encoding="utf-8")
+    assert find_repository("org/model", "main", local_settings).revision == before
+    assert find_repository("org/model", before[:8], local_settings).revision == before
+
+    config = model_folder / "config.json"
+    config.write_bytes(config.read_bytes().replace(b"llama", b"opt  "))
+    os.utime(config, ns=(1, 1))
+    assert find_repository("org/model", "main", local_settings).revision != before
+    with pytest.raises(ModelNotFound, match=r"their hash is [0-9a-f]{40} now"):
+        find_repository("org/model", before, local_settings)
+
+
+def test_a_renamed_file_is_another_revision(model_folder: Path, local_settings: Settings) -> None:
+    before = find_repository("org/model", "main", local_settings).revision
+    (model_folder / "README.md").rename(model_folder / "READYOU.md")
+    assert find_repository("org/model", "main", local_settings).revision != before
+
+
+@pytest.mark.parametrize("revision", ["v1", "0123456", "0" * 40])
+def test_another_revision_is_not_there(revision: str, local_settings: Settings) -> None:
+    with pytest.raises(ModelNotFound, match="is a folder"):
+        find_repository("org/model", revision, local_settings)
+
+
+def test_small_files_hold_no_weights_and_no_code(local_settings: Settings, tmp_path: Path) -> None:
+    folder = find_repository("org/model", "main", local_settings).small_files(tmp_path / "small")
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"config.json", "tokenizer.json", "README.md"}
+
+
+def test_weights_are_a_view_without_pickles_and_code(local_settings: Settings) -> None:
+    folder = find_repository("org/model", "main", local_settings).weights()
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"config.json", "tokenizer.json", "README.md", "model.safetensors"}
+    assert (folder / "model.safetensors").stat().st_size == 300_010
+    assert find_repository("org/model", "main", local_settings).weights() == folder
+
+
+def test_a_clean_folder_is_loaded_from_as_it_is(
+    model_folder: Path, local_settings: Settings
+) -> None:
+    (model_folder / "pytorch_model.bin").unlink()
+    (model_folder / "modeling_own.py").unlink()
+    folder = find_repository("org/model", "main", local_settings).weights()
+    assert folder == model_folder.resolve()
+
+
+def test_a_file_too_large_or_absent_is_not_read(local_settings: Settings) -> None:
+    repository = find_repository("org/model", "main", local_settings)
+    with pytest.raises(UnusableFile, match="at most 9 are read"):
+        repository.read("README.md", max_bytes=9)
+    with pytest.raises(UnusableFile, match="has no file"):
+        repository.head("nothing.json", length=9)
+
+
+def test_links_to_nowhere_and_pipes_are_no_files(
+    model_folder: Path, local_settings: Settings
+) -> None:
+    (model_folder / "dangling.json").symlink_to(model_folder / "nothing")
+    os.mkfifo(model_folder / "pipe.json")
+    files = find_repository("org/model", "main", local_settings).files()
+    assert not {"dangling.json", "pipe.json"} & set(files)
+
+
+def test_offline_the_message_says_that_the_hub_is_not_asked(local_settings: Settings) -> None:
+    with pytest.raises(ModelNotFound, match=r"'org/other' under EVALBOARD_MODELS=.*\(offline\)"):
+        find_repository("org/other", "main", local_settings)
+
+
+def test_a_folder_that_is_not_there(local_settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match="There is no folder"):
+        find_repository(str(tmp_path / "nothing"), "main", local_settings)
+
+
+def test_a_folder_that_cannot_be_read_says_nothing_about_the_model(
+    model_folder: Path, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError("no")
+
+    # Permissions do not stop the root user, whom tests may run as.
+    monkeypatch.setattr("evalboard.repositories.folder.os.walk", refuse)
+    with pytest.raises(StoreError, match="cannot be read"):
+        find_repository(str(model_folder), "main", local_settings)
+
+
+def test_nonsense_is_refused(local_settings: Settings) -> None:
+    with pytest.raises(ConfigError):
+        find_repository("what is this", "main", local_settings)
+    with pytest.raises(ConfigError):
+        find_repository("org/model", "; rm -rf", local_settings)

@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from evalboard.errors import ModelNotFound, StoreError
+from evalboard.repositories import UnusableFile, find_repository
+from evalboard.settings import Settings
+
+from .conftest import FILES, SHA, SmallHub
+
+
+@pytest.mark.parametrize("revision", ["main", "v1", SHA])
+def test_a_branch_or_tag_is_pinned_to_its_commit(revision: str, hub_settings: Settings) -> None:
+    repository = find_repository("org/model", revision, hub_settings)
+    assert (repository.model, repository.revision) == ("org/model", SHA)
+    assert repository.files() == {path: len(content) for path, content in FILES.items()}
+
+
+def test_checks_download_small_files_and_heads_only(
+    hub: SmallHub, hub_settings: Settings, tmp_path: Path
+) -> None:
+    repository = find_repository("org/model", "main", hub_settings)
+    folder = repository.small_files(tmp_path / "small")
+    assert {p.name for p in folder.iterdir()} == {"config.json", "tokenizer.json", "README.md"}
+    assert repository.head("model.safetensors", length=10) == b"\x02\0\0\0\0\0\0\0{}"
+    assert repository.read("config.json", max_bytes=100) == FILES["config.json"]
+    assert hub.bytes_sent < 5000
+    assert not any("pytorch_model.bin" in r or ".py" in r for r in hub.requests)
+
+
+def test_weights_are_downloaded_without_pickles_and_code(hub_settings: Settings) -> None:
+    folder = find_repository("org/model", "main", hub_settings).weights()
+    assert (folder / "model.safetensors").read_bytes() == FILES["model.safetensors"]
+    assert {p.name for p in folder.iterdir()} == {
+        "config.json",
+        "tokenizer.json",
+        "README.md",
+        "model.safetensors",
+    }
+
+
+def test_what_is_not_there_is_not_found(hub_settings: Settings) -> None:
+    with pytest.raises(ModelNotFound, match="The Hub has no model 'org/other'"):
+        find_repository("org/other", "main", hub_settings)
+    with pytest.raises(ModelNotFound, match="no revision 'v2'"):
+        find_repository("org/model", "v2", hub_settings)
+    with pytest.raises(UnusableFile, match="has no file 'nothing'"):
+        find_repository("org/model", "main", hub_settings).head("nothing", length=1)
+
+
+def test_a_name_that_the_hub_cannot_have_is_not_found(hub_settings: Settings) -> None:
+    with pytest.raises(ModelNotFound):
+        find_repository("org/two--dashes", "main", hub_settings)
+
+
+def test_a_gated_model_is_named_as_such(
+    hub: SmallHub, hub_settings: Settings, tmp_path: Path
+) -> None:
+    repository = find_repository("org/model", "main", hub_settings)
+    hub.gated = True
+    with pytest.raises(ModelNotFound, match="is gated"):
+        repository.small_files(tmp_path / "small")
+
+
+def test_a_hub_with_a_fault_says_nothing_about_the_model(
+    hub: SmallHub, hub_settings: Settings
+) -> None:
+    hub.broken = True
+    with pytest.raises(StoreError, match="Nothing is known about the model"):
+        find_repository("org/model", "main", hub_settings)
+
+
+@pytest.mark.usefixtures("hub")
+def test_an_unreachable_hub_says_nothing_about_the_model(tmp_path: Path) -> None:
+    # Port 9 (discard) has no listener.
+    settings = Settings.model_validate({"home": tmp_path, "hub_endpoint": "http://127.0.0.1:9"})
+    with pytest.raises(StoreError, match="could not be asked"):
+        find_repository("org/model", "main", settings)
+
+
+def test_the_hub_is_not_asked_offline(
+    hub: SmallHub, hub_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ModelNotFound, match="offline"):
+        find_repository("org/model", "main", hub_settings.model_copy(update={"offline": True}))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelNotFound, match="offline"):
+        find_repository("org/model", "main", hub_settings)
+    assert hub.requests == []
+
+
+def test_the_models_folder_comes_before_the_hub(
+    hub: SmallHub, hub_settings: Settings, model_folder: Path
+) -> None:
+    settings = hub_settings.model_copy(update={"models": model_folder.parent.parent})
+    assert find_repository("org/model", "main", settings).revision != SHA
+    assert hub.requests == []

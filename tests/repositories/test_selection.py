@@ -1,0 +1,52 @@
+from evalboard.repositories import selection
+
+FILES = {
+    "config.json": 10,
+    "tokenizer.json": 20,
+    "chat_template.jinja": 5,
+    "additional_chat_templates/tools.jinja": 6,
+    "README.md": 7,
+    "model-00001-of-00002.safetensors": 1000,
+    "model-00002-of-00002.safetensors": 1000,
+    "model.safetensors.index.json": 30,
+    "consolidated.safetensors": 2000,
+    "pytorch_model.bin": 1000,
+    "modeling_own.py": 3,
+    "onnx/config.json": 9,
+}
+
+
+def test_small_files_are_neither_weights_nor_code() -> None:
+    assert set(selection.small_files(FILES)) == {
+        "config.json",
+        "tokenizer.json",
+        "chat_template.jinja",
+        "additional_chat_templates/tools.jinja",
+        "README.md",
+    }
+
+
+def test_a_huge_file_is_left_out_and_pushes_out_nothing() -> None:
+    files = {"config.json": 10, "a.json": selection.SMALL_FILE_BYTES + 1}
+    assert selection.small_files(files) == ["config.json"]
+
+
+def test_all_small_files_together_have_a_limit() -> None:
+    files = {f"{number}.json": selection.SMALL_FILE_BYTES for number in range(5)}
+    assert len(selection.small_files(files)) == 2
+
+
+def test_loading_takes_one_copy_of_the_weights_and_the_index() -> None:
+    loadable = selection.loadable_files(FILES)
+    assert "model.safetensors.index.json" in loadable
+    assert "model-00001-of-00002.safetensors" in loadable
+    assert "consolidated.safetensors" not in loadable
+    assert not any(selection.is_refused(path) for path in loadable)
+
+
+def test_the_only_copy_is_taken_whatever_its_name() -> None:
+    assert selection.weight_files(["consolidated.safetensors"]) == ["consolidated.safetensors"]
+
+
+def test_pickles_are_found_at_the_root() -> None:
+    assert selection.pickles([*FILES, "onnx/a.bin"]) == ["pytorch_model.bin"]

@@ -1,0 +1,105 @@
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalboard.records.report import Report
+from evalboard.records.request import Precision
+from evalboard.settings import Settings
+from evalboard.validation import precision
+from evalboard.validation.checks import validate
+from evalboard.validation.subject import Subject
+
+from .conftest import codes, edit_json, write_safetensors
+
+GPTQ = {"quant_method": "gptq", "bits": 4}
+FOUR_BITS = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+EIGHT_BITS = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+
+
+@pytest.fixture
+def check_stored(
+    model: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Report]:
+    """Validate a model stored as a type and quantised somehow, without its slow checks."""
+    monkeypatch.setattr("evalboard.validation.checks.CHECKS", (precision.check,))
+
+    def run(
+        asked: str | None, stored: str, quantised: object = None, backend: str = "vllm"
+    ) -> Report:
+        tensor = {"dtype": stored, "shape": [1], "data_offsets": [0, 1]}
+        write_safetensors(model / "model.safetensors", {"a": tensor}, data_bytes=1)
+        edit_json(model / "config.json", quantization_config=quantised)
+        subject = Subject(model="org/model", precision=Precision(asked) if asked else None)
+        return validate(subject, settings.model_copy(update={"backend": backend}))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("stored", "quantised", "expected"),
+    [
+        ("BF16", None, "bfloat16"),
+        ("F32", None, "float32"),
+        ("F64", None, "float16"),
+        ("I32", GPTQ, "GPTQ"),
+        ("U8", FOUR_BITS, "4bit"),
+        ("I8", EIGHT_BITS, "8bit"),
+        ("BF16", "nonsense", "bfloat16"),
+    ],
+)
+def test_the_default_is_what_the_checkpoint_is_stored_in(
+    stored: str, quantised: Any, expected: str, check_stored: Callable[..., Report]
+) -> None:
+    report = check_stored(None, stored, quantised)
+    assert report.findings == ()
+    assert report.facts["precision"] == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored", "quantised", "backend", "expected"),
+    [
+        ("bfloat16", "BF16", None, "vllm", set()),
+        ("float32", "BF16", None, "vllm", set()),
+        ("bfloat16", "F32", None, "vllm", set()),
+        ("float16", "BF16", None, "vllm", {"bfloat16_as_float16"}),
+        ("8bit", "BF16", None, "vllm", {"precision_unsupported"}),
+        ("8bit", "BF16", None, "hf", set()),
+        ("4bit", "BF16", None, "hf", set()),
+        ("GPTQ", "BF16", None, "vllm", {"precision_unsupported"}),
+        ("GPTQ", "I32", GPTQ, "vllm", set()),
+        ("bfloat16", "I32", GPTQ, "vllm", {"precision_unsupported"}),
+        ("8bit", "U8", FOUR_BITS, "hf", {"precision_unsupported"}),
+        ("float16", "I32", {"quant_method": "awq"}, "vllm", {"precision_unsupported"}),
+        (None, "I32", {"quant_method": ["x"]}, "vllm", {"precision_unsupported"}),
+        (None, "I32", {}, "vllm", set()),
+    ],
+)
+def test_what_is_asked_for_must_fit_the_checkpoint_and_the_backend(
+    asked: str | None,
+    stored: str,
+    quantised: Any,
+    backend: str,
+    expected: set[str],
+    check_stored: Callable[..., Report],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(precision, "find_spec", lambda name: object())
+    assert codes(check_stored(asked, stored, quantised, backend)) == expected
+
+
+def test_a_library_that_is_not_here(
+    check_stored: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    report = check_stored("8bit", "BF16", backend="hf")
+    assert codes(report) == {"precision_unsupported"}
+    assert "This installation runs float16, bfloat16, float32" in report.errors[0].fix
+
+
+@pytest.mark.usefixtures("without_transformers")
+def test_the_viewer_leaves_libraries_to_the_poll(check_stored: Callable[..., Report]) -> None:
+    report = check_stored("8bit", "BF16", backend="hf")
+    assert [finding.code for finding in report.findings] == ["checked_by_poll"]
