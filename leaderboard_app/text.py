@@ -17,7 +17,7 @@ _READING = """
 **A score** is the share of questions that a model answered as the benchmark's key does, in percent.
 Where a question has choices, the model writes nothing: each choice is appended to the question, and
 the one that the model finds most probable (the highest log-likelihood) counts as its answer.
-*0-shot* means that it sees no solved examples first.
+*Shots* are solved examples that it sees first; 0 means none.
 
 **±** is the standard error: how far the score would typically move if other questions of the same
 kind had been drawn. It says nothing about other sources of error, such as questions that were in
@@ -91,11 +91,11 @@ def _of_suite(suite: Suite) -> Iterable[BenchmarkColumn]:
 
 def _benchmark_table(benchmarks: Iterable[BenchmarkColumn]) -> str:
     rows = [
-        f"| {_cell(b.title)} | {'' if b.n is None else format(b.n, ',')} | {b.fewshot}-shot "
+        f"| {_cell(b.title)} | {'' if b.n is None else format(b.n, ',')} | {b.fewshot} "
         f"| {_cell(b.metric.partition(',')[0])} | {100 * b.baseline:.1f} |"
         for b in benchmarks
     ]
-    head = "| Benchmark | Questions | Examples | Metric | Guessing |\n|---|--:|---|---|--:|"
+    head = "| Benchmark | Questions | Shots | Metric | Guessing |\n|---|--:|--:|---|--:|"
     return "\n".join(("\n## The benchmarks\n", head, *rows))
 
 

@@ -1,15 +1,16 @@
 """Put engines on machines with Ray, and talk to them.
 
-An engine is a Ray actor with a name of its own, so that every task of a run finds the same one, and
-one that died is made anew by whoever asks first. Ray gives out GPUs; on a CPU an engine takes its
-share of the cores, since Ray sets the number of threads by it.
+An engine is a Ray actor that lives as long as this process holds its handle: every task of a run
+finds it by its name, one that died is made anew by whoever asks next, and none outlives the run
+that started it. Ray gives out GPUs; on a CPU an engine takes its share of the cores, since Ray sets
+the number of threads by it.
 """
 
 import threading
 from typing import Any
 
 import ray
-from ray.actor import ActorHandle
+from ray.actor import ActorProxy
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from evalboard.engine.environment import environment
@@ -23,6 +24,8 @@ LOG_TAIL_LINES = 30
 OBJECT_STORE_BYTES = 100 * 2**20
 
 _connecting = threading.Lock()
+_engines: dict[str, ActorProxy[LoggedEngineProcess]] = {}
+_starting = threading.Lock()
 
 
 def connect(settings: Settings) -> None:
@@ -79,7 +82,7 @@ def call(spec: EngineSpec, method: str, *args: Any, timeout_seconds: float) -> A
     try:
         return ray.get(getattr(engine, method).remote(*args), timeout=timeout_seconds)
     except GetTimeoutError as exc:
-        ray.kill(engine)
+        close(spec)
         raise EngineError(
             f"The engine of {spec.model!r} gave no answer to {method!r} within "
             f"{timeout_seconds:.0f} s and was ended.",
@@ -93,6 +96,7 @@ def call(spec: EngineSpec, method: str, *args: Any, timeout_seconds: float) -> A
             log_tail=_log_tail(spec),
         ) from exc
     except RayActorError as exc:
+        close(spec)
         raise EngineDied(
             f"The process that held {spec.model!r} ended during {method!r}: "
             f"{str(exc).strip().splitlines()[0]}",
@@ -102,21 +106,24 @@ def call(spec: EngineSpec, method: str, *args: Any, timeout_seconds: float) -> A
 
 def close(spec: EngineSpec) -> None:
     """End the engine's process, if there is one, and free what it held."""
-    if not ray.is_initialized():
-        return
-    try:
-        ray.kill(ray.get_actor(spec.name, namespace=NAMESPACE))
-    except ValueError:
-        return  # Ray's word for: no actor of that name
+    with _starting:
+        engine = _engines.pop(spec.name, None)
+    if engine is not None and ray.is_initialized():
+        ray.kill(engine)
 
 
-def _engine(spec: EngineSpec) -> ActorHandle:
+def _engine(spec: EngineSpec) -> ActorProxy[LoggedEngineProcess]:
+    with _starting:
+        if spec.name not in _engines:
+            _engines[spec.name] = _start(spec)
+        return _engines[spec.name]
+
+
+def _start(spec: EngineSpec) -> ActorProxy[LoggedEngineProcess]:
     on_gpu = ray.cluster_resources().get("GPU", 0) >= spec.settings.tensor_parallel
     device = "cuda" if on_gpu else "cpu"
     actor = ray.remote(LoggedEngineProcess).options(
         name=spec.name,
-        namespace=NAMESPACE,
-        get_if_exists=True,
         runtime_env={"env_vars": _environment(spec, device)},
         **_resources(spec.settings, device),
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from lm_eval import simple_evaluate
+from lm_eval.evaluator import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.utils import hash_string
 
@@ -63,6 +63,8 @@ def score(
     results: Any = simple_evaluate(
         model=model,
         tasks=[loaded.task],
+        # Without one, lm_eval makes one and reads 14,000 files that are not needed.
+        task_manager=loaded.manager,
         num_fewshot=loaded.identity.num_fewshot,
         limit=limit,
         log_samples=True,

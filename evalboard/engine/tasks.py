@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets
+from datasets.exceptions import DatasetsError
 from lm_eval.api.task import ConfigurableTask
+from lm_eval.tasks import TaskManager
 from lm_eval.utils import handle_non_serializable
 
 from evalboard.engine.definitions import definition, task_manager
@@ -28,6 +30,8 @@ class LoadedTask(NamedTuple):
 
     benchmark: Benchmark
     task: ConfigurableTask
+    manager: TaskManager
+    """Knows the task; lm_eval asks for it."""
     config: dict[str, Any]
     """Resolved configuration, as JSON."""
     identity: BenchmarkIdentity
@@ -87,7 +91,7 @@ class TaskLibrary:
             dataset_fingerprint=_fingerprint(task, shots),
             limit=limit,
         )
-        return LoadedTask(benchmark, task, config, identity, len(task.eval_docs))
+        return LoadedTask(benchmark, task, self._manager, config, identity, len(task.eval_docs))
 
     def _overrides(self, benchmark: Benchmark, raw: dict[str, Any], shots: int) -> dict[str, Any]:
         repo, name = raw.get("dataset_path", ""), raw.get("dataset_name")
@@ -125,7 +129,7 @@ class TaskLibrary:
         try:
             # A group of one is lm_eval's public way to load a registered task with overrides.
             loaded = self._manager.load([{"group": "evalboard", "task": [overrides]}])
-        except (OSError, datasets.exceptions.DatasetsError, RuntimeError) as exc:
+        except (OSError, DatasetsError, RuntimeError) as exc:
             raise DataMissing(
                 f"Benchmark {benchmark.key!r}: its questions cannot be loaded: "
                 f"{type(exc).__name__}: {exc}. Check the network and the token, or put them into "
@@ -183,11 +187,10 @@ def _parquet_reader(files: Mapping[str, str]) -> Callable[..., Any]:
 def _source_reader(source: DataSource, name: str | None) -> Callable[..., Any]:
     if source.files:
         return _parquet_reader(source.files)
+    repo = source.repo or ""
 
     def read(**_: Any) -> Any:
-        return datasets.load_dataset(
-            source.repo, name=source.config or name, revision=source.revision
-        )
+        return datasets.load_dataset(repo, name=source.config or name, revision=source.revision)
 
     return read
 

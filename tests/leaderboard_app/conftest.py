@@ -176,7 +176,7 @@ def hostile_name() -> str:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of a viewer with everything in a folder of the test."""
-    return Settings(home=tmp_path / "data", suite=SUITE, offline=True, viewer_port=0)
+    return Settings.model_validate({"home": tmp_path / "data", "suite": SUITE, "offline": True})
 
 
 @pytest.fixture

@@ -19,4 +19,4 @@ def test_takes_the_number_of_questions_from_the_board() -> None:
         suite="s", title="S", benchmarks=(column,), revision="r", built_at="t", content_hash="h"
     )
     text = about_text(load_suite("open-medical"), meta)
-    assert "| A \\| B | 4,183 | 5-shot | acc_norm | 25.0 |" in text
+    assert "| A \\| B | 4,183 | 5 | acc_norm | 25.0 |" in text
