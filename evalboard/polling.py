@@ -9,7 +9,7 @@ from evalboard.engine import placement
 from evalboard.errors import LifecycleError
 from evalboard.lifecycle import move, order_pending
 from evalboard.records.report import Report
-from evalboard.records.request import RequestRecord, Status
+from evalboard.records.request import ModelType, Precision, RequestRecord, Status, WeightType
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
 from evalboard.stores.requests import RequestQueue
@@ -95,10 +95,10 @@ def _evaluation(record: RequestRecord) -> EvaluationRequest:
     return EvaluationRequest(
         model=record.model,
         revision=record.revision,
-        precision=record.precision,
-        weight_type=record.weight_type,
+        precision=Precision(record.precision),
+        weight_type=WeightType(record.weight_type),
         base_model=record.base_model,
-        model_type=record.model_type,
+        model_type=ModelType.parse(record.model_type),
         use_chat_template=record.use_chat_template,
         sender=record.sender,
         suite=record.evalboard.suite,

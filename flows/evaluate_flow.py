@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from prefect import flow, runtime
+from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, wait
-from prefect.states import Cancelled, Completed, Failed, State
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from evalboard.attempt.closing import failure_of
@@ -24,13 +26,13 @@ from tasks.evaluation_tasks import (
 )
 
 # One thread per benchmark: they wait for the engine, they do not work.
-MAX_BENCHMARKS = 64
+THREADS: Any = ThreadPoolTaskRunner(max_workers=64)
 
 
 @flow(
     name="evaluate-model",
     flow_run_name="{request.model} · {request.precision}",
-    task_runner=ThreadPoolTaskRunner(max_workers=MAX_BENCHMARKS),  # pyright: ignore
+    task_runner=THREADS,
 )
 def evaluate_model(request: EvaluationRequest) -> State[Any]:
     """Evaluate one model on every benchmark of a suite, and put its row on the board.
@@ -39,7 +41,7 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
     submission does not pass its checks, Cancelled when another run has the request.
     """
     try:
-        attempt = claim_request(request, str(runtime.flow_run.id), runtime.flow_run.ui_url or "")
+        attempt = claim_request(request, str(flow_run.id), flow_run.ui_url or "")
     except LifecycleError as exc:
         return Cancelled(message=exc.message)
     end = _evaluate(attempt)

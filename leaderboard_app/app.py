@@ -25,7 +25,8 @@ from leaderboard_app.theme import make_theme
 logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (board_page, queue_page, submit_page, about_page, model_page)
+FRONT_PAGE = board_page
+OTHER_PAGES = (queue_page, submit_page, about_page, model_page)
 # No page takes files, but Gradio's route for them is there. Bytes.
 NO_UPLOADS = 1
 # Open pages hold connections that never end; Ctrl-C does not wait for them.
@@ -74,11 +75,10 @@ def create_app(settings: Settings) -> FastAPI:
 def build_blocks(viewer: Viewer) -> gr.Blocks:
     """Build Gradio's pages, each at its own address so that it can be linked to."""
     with gr.Blocks(title=viewer.suite.title, analytics_enabled=False) as blocks:
-        board_page.build_page(viewer)
-    for page in PAGES:
-        if page is not board_page:
-            with blocks.route(page.TITLE, page.PATH, show_in_navbar=False):
-                page.build_page(viewer)
+        FRONT_PAGE.build_page(viewer)
+    for page in OTHER_PAGES:
+        with blocks.route(page.TITLE, page.PATH, show_in_navbar=False):
+            page.build_page(viewer)
     return blocks
 
 

@@ -2,7 +2,7 @@
 
 from leaderboard_app.pages import Viewer, show_header, show_html
 
-TITLE, PATH = "Board", ""
+TITLE = "Board"
 
 
 def build_page(viewer: Viewer) -> None:

@@ -14,7 +14,7 @@ from leaderboard_app.pages import Viewer, render, show_header, show_html
 TITLE, PATH = "Submit", "submit"
 
 AS_STORED = "as stored"
-NOT_POSSIBLE = "Not possible just now"
+NOT_POSSIBLE = "Not possible"
 # A check starts processes that load config and tokenizer.
 CHECKS_AT_ONCE = 2
 
@@ -91,6 +91,20 @@ def read_form(answers: tuple[Any, ...]) -> Submission:
 
 def _place_fields() -> list[Component]:
     """Place the fields and return them in the order that `read_form` reads."""
+    identity = _place_identity()
+    kind = _place_kind()
+    chat = gr.Checkbox(label="Use the model's chat template")
+    sender = gr.Textbox(
+        label="Submitted by",
+        info="Shown in the queue and on the board. May stay empty.",
+        max_lines=1,
+        max_length=100,
+    )
+    return [*identity, *kind, chat, sender]
+
+
+def _place_identity() -> tuple[Component, ...]:
+    """Place model, revision and precision."""
     model = gr.Textbox(label="Model", placeholder="organisation/name", max_lines=1, max_length=200)
     with gr.Row():
         revision = gr.Textbox(
@@ -106,6 +120,11 @@ def _place_fields() -> list[Component]:
             label="Precision",
             info="Number format to evaluate in.",
         )
+    return model, revision, precision
+
+
+def _place_kind() -> tuple[Component, ...]:
+    """Place weight type, base model (shown where the weight type has one) and model type."""
     with gr.Row():
         model_type = gr.Dropdown(
             [(f"{member.sign} {member.value}", member.value) for member in ModelType],
@@ -134,14 +153,7 @@ def _place_fields() -> list[Component]:
         api_visibility="private",
         show_progress="hidden",
     )
-    chat = gr.Checkbox(label="Use the model's chat template")
-    sender = gr.Textbox(
-        label="Submitted by",
-        info="Shown in the queue and on the board. May stay empty.",
-        max_lines=1,
-        max_length=100,
-    )
-    return [model, revision, precision, weight_type, base_model, model_type, chat, sender]
+    return weight_type, base_model, model_type
 
 
 def _report(report: Report, heading: str, text: str, link: tuple[str, str] | None = None) -> str:

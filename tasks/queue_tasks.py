@@ -1,6 +1,7 @@
 """Tasks that read and change the queue."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -42,7 +43,7 @@ def check_request(path: str) -> polling.Checked:
 def start_evaluation(checked: polling.Checked) -> str:
     """Start one evaluation as a flow run of its own, at most once per attempt; return its id."""
     assert checked.request is not None
-    run = run_deployment(
+    run: Any = run_deployment(  # a coroutine in asynchronous callers only
         EVALUATE_DEPLOYMENT,
         parameters={"request": checked.request.model_dump(mode="json")},
         timeout=0,

@@ -161,16 +161,19 @@ def _document(
     if facts is None:
         return None
     outcomes = [f.outcome for f in finished]
+    counted = {
+        "n-shot": {o.task: o.num_fewshot for o in outcomes},
+        "n-samples": {
+            o.task: {"original": o.n_original, "effective": o.n_effective} for o in outcomes
+        },
+    }
     return ResultDocument(
         config=_model_config(attempt, facts),
         results={o.task: o.metrics for o in outcomes},
         versions={o.task: o.version for o in outcomes},
-        n_shot={o.task: o.num_fewshot for o in outcomes},
-        n_samples={
-            o.task: {"original": o.n_original, "effective": o.n_effective} for o in outcomes
-        },
         task_hashes={o.task: o.task_hash for o in outcomes},
         configs={o.task: o.config for o in outcomes},
+        **counted,  # lm_eval's names, which no keyword can have
         evalboard=Provenance(
             suite=attempt.suite.name,
             run_key=run_key_of(attempt, facts),

@@ -14,18 +14,18 @@ class EvaluationRequest(Submission):
     """Parameters of an evaluation, as the form of the Prefect UI shows them."""
 
     benchmarks: tuple[str, ...] = Field(
-        (),
+        default=(),
         description="Keys of the benchmarks to run; none means all of the suite. A part of a suite "
         "is stored and shown, but does not finish the model's request.",
     )
     limit: int | None = Field(
-        None,
+        default=None,
         ge=1,
         description="Ask only the first so many questions of each benchmark. The result is a "
         "trial: it is kept in the work folder and never enters the board.",
     )
     num_fewshot: int | None = Field(
-        None,
+        default=None,
         ge=0,
         description="Examples before each question, where the suite's own number is not wanted. "
         "The result is a trial, as with a limit.",

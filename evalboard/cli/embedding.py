@@ -14,11 +14,12 @@ def embed(settings: Settings, *, quiet: bool = True) -> None:
     variables = environment_of(settings)
     variables["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = str(STARTUP_SECONDS)
     variables["DO_NOT_TRACK"] = "1"
-    variables["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     if quiet:
         variables["PREFECT_LOGGING_LEVEL"] = "WARNING"
     if settings.prefect_api_url is None:
-        variables["PREFECT_HOME"] = str((settings.home / "prefect").resolve())
+        prefect_home = (settings.home / "prefect").resolve()
+        prefect_home.mkdir(parents=True, exist_ok=True)
+        variables["PREFECT_HOME"] = str(prefect_home)
         variables["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     else:
         variables["PREFECT_API_URL"] = settings.prefect_api_url

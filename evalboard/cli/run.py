@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from evalboard.cli.embedding import embed
 from evalboard.cli.reporting import console
 from evalboard.engine import placement
+from evalboard.polling import Checked
 from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
@@ -54,7 +55,6 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
     many at the same time as there are engine slots.
     """
     from flows.board_flow import build_board
-    from flows.evaluate_flow import evaluate_model
     from flows.poll_flow import poll_requests
 
     tried: list[str] = []
@@ -68,11 +68,15 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
             if not fresh:
                 break
             tried += [checked.path for checked in fresh]
-            list(
-                threads.map(
-                    lambda checked: evaluate_model(checked.request, return_state=True), fresh
-                )
-            )
+            list(threads.map(_evaluate, fresh))
     build_board()
     queue = RequestQueue(open_store(settings.store_address("requests")))
     return [Ended(path, queue.get(path).status) for path in tried]
+
+
+def _evaluate(checked: Checked) -> None:
+    """Run the flow of one request; how it ended stands in the request and in Prefect."""
+    from flows.evaluate_flow import evaluate_model
+
+    run: Any = evaluate_model  # a flow takes `return_state` besides its function's parameters
+    run(checked.request, return_state=True)

@@ -67,10 +67,11 @@ def _load_vllm(arguments: BackendArguments) -> "LM":
             f"Precision {arguments.precision!r} needs the backend 'hf'; vLLM has no bitsandbytes. "
             "Set EVALBOARD_BACKEND=hf."
         )
-    from lm_eval.models.vllm_causallms import VLLM
+    from lm_eval.models import vllm_causallms
 
+    make: Any = vllm_causallms.VLLM  # its decorator hides the signature
     on_cpu = arguments.device == "cpu"
-    return VLLM(
+    return make(
         pretrained=str(arguments.weights),
         dtype="auto" if arguments.precision == Precision.GPTQ else arguments.precision,
         max_model_len=arguments.max_length,
@@ -88,17 +89,18 @@ def _gpu_arguments(arguments: BackendArguments) -> dict[str, Any]:
 
 
 def _load_hf(arguments: BackendArguments) -> "LM":
-    from lm_eval.models.huggingface import HFLM
+    from lm_eval.models import huggingface
 
+    make: Any = huggingface.HFLM  # its decorator hides the signature
     common: dict[str, Any] = {
         "batch_size": HF_BATCH_SIZE,
         "max_length": arguments.max_length,
         "device": arguments.device,
     }
     if arguments.precision in (Precision.INT8, Precision.INT4):
-        return HFLM(pretrained=_quantised(arguments), tokenizer=str(arguments.weights), **common)
+        return make(pretrained=_quantised(arguments), tokenizer=str(arguments.weights), **common)
     dtype = "auto" if arguments.precision == Precision.GPTQ else arguments.precision
-    return HFLM(pretrained=str(arguments.weights), dtype=dtype, trust_remote_code=False, **common)
+    return make(pretrained=str(arguments.weights), dtype=dtype, trust_remote_code=False, **common)
 
 
 def _quantised(arguments: BackendArguments) -> Any:

@@ -39,7 +39,7 @@ def task_manager(names: Iterable[str], *, own: Path | None) -> TaskManager:
         raise ConfigError(
             f"lm_eval has no task {unknown[0]!r}. Run `lm-eval ls tasks` and correct the suite."
         )
-    folders = sorted({str(path.parent) for path in files.values()})
+    folders: list[str | Path] = sorted({path.parent for path in files.values()})
     return TaskManager(include_path=folders, include_defaults=False)
 
 

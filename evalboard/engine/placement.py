@@ -10,7 +10,6 @@ import threading
 from typing import Any
 
 import ray
-from ray.actor import ActorProxy
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from evalboard.engine.environment import environment
@@ -24,7 +23,7 @@ LOG_TAIL_LINES = 30
 OBJECT_STORE_BYTES = 100 * 2**20
 
 _connecting = threading.Lock()
-_engines: dict[str, ActorProxy[LoggedEngineProcess]] = {}
+_engines: dict[str, Any] = {}
 _starting = threading.Lock()
 
 
@@ -112,14 +111,14 @@ def close(spec: EngineSpec) -> None:
         ray.kill(engine)
 
 
-def _engine(spec: EngineSpec) -> ActorProxy[LoggedEngineProcess]:
+def _engine(spec: EngineSpec) -> Any:
     with _starting:
         if spec.name not in _engines:
             _engines[spec.name] = _start(spec)
         return _engines[spec.name]
 
 
-def _start(spec: EngineSpec) -> ActorProxy[LoggedEngineProcess]:
+def _start(spec: EngineSpec) -> Any:
     on_gpu = ray.cluster_resources().get("GPU", 0) >= spec.settings.tensor_parallel
     device = "cuda" if on_gpu else "cpu"
     actor = ray.remote(LoggedEngineProcess).options(

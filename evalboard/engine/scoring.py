@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from lm_eval.evaluator import simple_evaluate
 from lm_eval.api.model import LM
+from lm_eval.evaluator import simple_evaluate
 from lm_eval.utils import hash_string
 
 from evalboard.engine.tasks import LoadedTask

@@ -64,7 +64,7 @@ class ModelType(StrEnum):
         return _SIGNS[self]
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> "ModelType":
         """Read a type as boards write it: `fine-tuned`, `🔶`, `🔶 : fine-tuned on domain data`."""
         lowered = text.lower()
         for member in sorted(cls, key=lambda m: -len(m.value)):
