@@ -1,35 +1,38 @@
 """The command line: the composition root, above flows and viewer.
 
-One module per verb, each with `add(verbs)`, which describes its arguments, and a function that does
-it and returns the exit code: 0 done, 1 failed, 2 wrong usage or a setting to fix. Libraries are
-imported where a verb needs them, so that the viewer starts where only the viewer is installed.
+One module per verb, with `add(parser)`, which describes its arguments, and a function that does it
+and returns the exit code: 0 done, 1 failed, 2 wrong usage or a setting to fix. Only the verb that
+is asked for is imported, so that the viewer starts where only the viewer is installed.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from evalboard import __version__
-from evalboard.cli import board, demo, evaluate, run, submit, suite, up, validate, viewer
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.settings import load_settings
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-VERBS = (demo, up, viewer, submit, validate, run, evaluate, board, suite)
+VERBS = {
+    "demo": "run the whole pipeline on tiny models",
+    "up": "start everything on this machine, until Ctrl-C",
+    "viewer": "serve the web board",
+    "submit": "check a model and put it into the queue",
+    "validate": "check a model without submitting it",
+    "run": "work on the queue in this process",
+    "evaluate": "evaluate one model without the queue",
+    "board": "build or show the board",
+    "suite": "list or show suites",
+}
+"""Verb, which is the name of its module, and what it does."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="evalboard",
-        description="Run an open leaderboard of language models. Settings come from environment "
-        "variables that begin with EVALBOARD_.",
-    )
-    parser.add_argument("--version", action="version", version=f"evalboard {__version__}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for verb in VERBS:
-        verb.add(verbs)
-    parsed = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = _parser(words).parse_args(words)
     try:
         return parsed.do(parsed, load_settings())
     except ConfigError as exc:
@@ -40,3 +43,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return a parser that knows every verb, and the arguments of the one that is asked for."""
+    parser = argparse.ArgumentParser(
+        prog="evalboard",
+        description="Run an open leaderboard of language models. Settings come from environment "
+        "variables that begin with EVALBOARD_.",
+    )
+    parser.add_argument("--version", action="version", version=f"evalboard {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    asked_for = next((word for word in words if word in VERBS), None)
+    for name, summary in VERBS.items():
+        verb = verbs.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        if name == asked_for:
+            import_module(f"evalboard.cli.{name}").add(verb)
+    return parser

@@ -2,7 +2,6 @@
 
 import argparse
 from datetime import UTC, datetime
-from typing import Any
 
 from evalboard.cli.board_table import board_table, read_board
 from evalboard.cli.reporting import console
@@ -10,9 +9,8 @@ from evalboard.publishing import publish_board, publish_queue
 from evalboard.settings import Settings
 
 
-def add(verbs: Any) -> None:
-    """Describe the verb."""
-    parser = verbs.add_parser("board", help="build or show the board")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     building = actions.add_parser("build", help="write table and queue when they changed")
     building.set_defaults(do=build)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.live import Live
 
@@ -34,9 +33,8 @@ REFRESH_SECONDS = 0.5
 ENGINE_SLOTS = 2
 
 
-def add(verbs: Any) -> None:
-    """Describe the verb."""
-    parser = verbs.add_parser("demo", help="run the whole pipeline on tiny models")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     parser.add_argument("--folder", type=Path, default=Path("evalboard-demo"))
     parser.add_argument("--no-serve", action="store_true", help="end when the board is built")
     parser.set_defaults(do=do)

@@ -5,7 +5,6 @@ import shutil
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
@@ -20,9 +19,8 @@ from evalboard.records.request import Failure
 from evalboard.settings import Settings
 
 
-def add(verbs: Any) -> None:
-    """Describe the verb."""
-    parser = verbs.add_parser("evaluate", help="evaluate one model without the queue")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     add_submission_arguments(parser)
     parser.add_argument("--benchmarks", default="", help="keys, comma separated; default: all")
     parser.add_argument("--limit", type=int, help="only the first so many questions of each")

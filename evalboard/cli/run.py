@@ -24,9 +24,8 @@ class Ended(NamedTuple):
     status: Status
 
 
-def add(verbs: Any) -> None:
-    """Describe the verb."""
-    parser = verbs.add_parser("run", help="work on the queue in this process")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     parser.add_argument("--once", action="store_true", help="end when the queue is empty")
     parser.add_argument("--limit-requests", type=int, help="end after this many evaluations")
     parser.set_defaults(do=do)

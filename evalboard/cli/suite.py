@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from typing import Any
 
 from rich.table import Table
 
@@ -11,9 +10,8 @@ from evalboard.settings import Settings
 from evalboard.suites.loader import load_suite, shipped_suites
 
 
-def add(verbs: Any) -> None:
-    """Describe the verb."""
-    parser = verbs.add_parser("suite", help="list or show suites")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="names of the shipped suites")
     listing.add_argument("--json", action="store_true")

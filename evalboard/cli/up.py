@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import deployments
 from evalboard.cli.reporting import console
@@ -17,9 +16,8 @@ STARTUP_SECONDS = 120
 WATCH_SECONDS = 2
 
 
-def add(verbs: Any) -> None:
-    """Describe the verb."""
-    parser = verbs.add_parser("up", help="start everything on this machine, until Ctrl-C")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what to do; there are no arguments."""
     parser.set_defaults(do=do)
 
 

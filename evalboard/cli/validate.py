@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from typing import Any
 
 from evalboard.cli.reporting import print_report
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
@@ -10,9 +9,8 @@ from evalboard.settings import Settings
 from evalboard.submission import Submission, check_submission
 
 
-def add(verbs: Any) -> None:
-    """Describe the verb."""
-    parser = verbs.add_parser("validate", help="check a model without submitting it")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     add_submission_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(do=do)

@@ -1,14 +1,12 @@
 """`evalboard viewer`: serve the board."""
 
 import argparse
-from typing import Any
 
 from evalboard.settings import Settings
 
 
-def add(verbs: Any) -> None:
-    """Describe the verb."""
-    parser = verbs.add_parser("viewer", help="serve the web board")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what to do; there are no arguments."""
     parser.set_defaults(do=do)
 
 
