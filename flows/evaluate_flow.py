@@ -31,7 +31,7 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=64)
 
 @flow(
     name="evaluate-model",
-    flow_run_name="{request.model} · {request.precision}",
+    flow_run_name="{request.model}",
     task_runner=THREADS,
 )
 def evaluate_model(request: EvaluationRequest) -> State[Any]:

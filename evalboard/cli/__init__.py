@@ -56,7 +56,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     asked_for = next((word for word in words if word in VERBS), None)
     for name, summary in VERBS.items():
-        verb = verbs.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        verb = verbs.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if name == asked_for:
             import_module(f"evalboard.cli.{name}").add(verb)
     return parser

@@ -21,6 +21,9 @@ PR_SET_PDEATHSIG = 1
 class Services:
     """Programs that end when this one does. Leaving the context stops them, the last one first.
 
+    Within it, SIGINT and SIGTERM raise KeyboardInterrupt, also where a shell started this program
+    in the background and with it the habit to ignore SIGINT.
+
     Args:
         logs: Folder for what they write, one file each.
         environment: Their variables.
@@ -33,6 +36,8 @@ class Services:
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         return self
 
     def __exit__(

@@ -4,6 +4,7 @@ What is in the folder is the store, so a person may put a file there by hand. Th
 over all paths and contents. Commits hold a lock, write every file aside first, note in a journal
 what is to be moved where, and then move: a process that is killed in the middle leaves either
 nothing or a journal that the next one finishes. `.evalboard/history.jsonl` tells who changed what.
+Files whose names start with a dot or cannot be printed, and links, are not content.
 """
 
 import fcntl
@@ -12,6 +13,7 @@ import json
 import os
 import shutil
 import socket
+import stat
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,16 +43,19 @@ class LocalSnapshot:
         """Return a file's content.
 
         Raises:
-            StoreError: The file is not there, or is no longer what the snapshot saw.
+            ConflictError: The file is no longer what the snapshot saw.
+            StoreError: The snapshot has no such file, or it cannot be read.
         """
         if path not in self.files:
             raise StoreError(f"No file {path!r} in {str(self._root)!r}.")
         try:
             content = (self._root / path).read_bytes()
+        except FileNotFoundError:
+            content = None
         except OSError as exc:
             raise StoreError(f"File {path!r} in {str(self._root)!r} cannot be read: {exc}") from exc
-        if blob_id(content) != self.files[path]:
-            raise StoreError(
+        if content is None or blob_id(content) != self.files[path]:
+            raise ConflictError(
                 f"File {path!r} in {str(self._root)!r} changed since it was listed. Read again."
             )
         return content
@@ -70,8 +75,6 @@ class LocalStore:
 
     def snapshot(self) -> LocalSnapshot:
         """Return the newest state; an absent folder is an empty store."""
-        if not self._lock_file.exists():
-            return LocalSnapshot(self._root, self._list())
         with self._locked(fcntl.LOCK_SH):
             return LocalSnapshot(self._root, self._list())
 
@@ -88,32 +91,37 @@ class LocalStore:
                     f"Store {self.address!r} moved on from revision {parent[:8]} to "
                     f"{_revision(before)[:8]}."
                 )
-            self._apply(operations)
+            self._clear_the_way(operations)
+            self._apply(operations, _note(before, operations, message))
             after = self._list()
             _compare(operations, after, self.address)
-            revision = _revision(after)
-            self._note(revision, _revision(before), message, operations)
-            return revision
+            return _revision(after)
 
     @contextmanager
     def _locked(self, mode: int) -> Iterator[None]:
         """Hold the store's lock, after finishing a commit that a killed process left.
 
-        A shared lock opens the file for reading only, so that a read-only mount can be read.
+        A shared lock opens the file for reading only, so that a read-only mount can be read, and
+        is not needed before the first commit.
+
+        Raises:
+            StoreError: Something in the folder cannot be read or written.
         """
         try:
             if mode == fcntl.LOCK_EX:
                 self._lock_file.parent.mkdir(parents=True, exist_ok=True)
                 self._lock_file.touch()
-            lock = self._lock_file.open("rb")
+            elif not self._lock_file.exists():
+                yield
+                return
+            with self._lock_file.open("rb") as lock:
+                fcntl.flock(lock, mode)
+                if self._journal.exists():
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                    self._finish_journal()
+                yield
         except OSError as exc:
-            raise StoreError(f"Store {self.address!r} cannot be opened: {exc}") from exc
-        with lock:
-            fcntl.flock(lock, mode)
-            if self._journal.exists():
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                self._finish_journal()
-            yield
+            raise StoreError(f"Store {self.address!r} cannot be used: {exc}") from exc
 
     @property
     def _lock_file(self) -> Path:
@@ -127,7 +135,18 @@ class LocalStore:
     def _staging(self) -> Path:
         return self._root / META / "staging"
 
-    def _apply(self, operations: Sequence[Operation]) -> None:
+    def _clear_the_way(self, operations: Sequence[Operation]) -> None:
+        """Refuse what could not be moved into place: its journal would block the store for good."""
+        for path in (operation.path for operation in operations if isinstance(operation, Write)):
+            target = self._root / path
+            if target.is_dir() or target.parent.resolve() != (self._root.resolve() / path).parent:
+                raise StoreError(
+                    f"Path {path!r} in {self.address!r} cannot be written: a folder or a link is "
+                    "in its way. Remove it."
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+
+    def _apply(self, operations: Sequence[Operation], note: Mapping[str, Any]) -> None:
         shutil.rmtree(self._staging, ignore_errors=True)
         aside = self._staging / uuid.uuid4().hex
         aside.mkdir(parents=True)
@@ -139,14 +158,18 @@ class LocalStore:
                     moves.append({"from": str(number), "to": path})
                 case Delete(path):
                     moves.append({"from": None, "to": path})
-        journal = {"aside": aside.name, "moves": moves}
+        journal = {"aside": aside.name, "moves": moves, "note": note}
         pending = self._journal.with_suffix(".new")
         _write_synced(pending, json.dumps(journal).encode())
         pending.replace(self._journal)
         self._finish_journal()
 
     def _finish_journal(self) -> None:
-        """Move what the journal names. Repeatable: what is moved already is no longer aside."""
+        """Move what the journal names and note it in the history.
+
+        Repeatable: what is moved already is no longer aside. A process that is killed just before
+        the end leaves its note in the history twice.
+        """
         if not self._journal.exists():
             return
         journal = json.loads(self._journal.read_bytes())
@@ -154,10 +177,13 @@ class LocalStore:
         for move in journal["moves"]:
             target = self._root / move["to"]
             if move["from"] is None:
-                target.unlink(missing_ok=True)
+                if target.is_file():
+                    target.unlink()
             elif (source := aside / move["from"]).exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 source.replace(target)
+        with (self._root / META / "history.jsonl").open("a", encoding="utf-8") as history:
+            history.write(json.dumps(journal["note"], ensure_ascii=False) + "\n")
         self._journal.unlink()
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -165,19 +191,12 @@ class LocalStore:
         """Return the blob id of every file, reading only what changed since the last look."""
         seen: dict[str, tuple[int, int, str]] = {}
         now = time.time_ns()
-        for folder, folders, names in os.walk(self._root):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in names:
+        for folder, folders, names in os.walk(self._root, onerror=_raise_unless_absent):
+            folders[:] = sorted(filter(_is_content, folders))
+            for name in filter(_is_content, names):
                 path = Path(folder) / name
-                if name.startswith(".") or not path.is_file() or path.is_symlink():
-                    continue
                 relative = path.relative_to(self._root).as_posix()
-                status = path.stat()
-                known = self._seen.get(relative)
-                if known and known[:2] == (status.st_mtime_ns, status.st_size):
-                    seen[relative] = known
-                else:
-                    entry = (status.st_mtime_ns, status.st_size, blob_id(path.read_bytes()))
+                if entry := _look(path, self._seen.get(relative)):
                     seen[relative] = entry
         files = {path: entry[2] for path, entry in seen.items()}
         self._seen = {
@@ -185,19 +204,51 @@ class LocalStore:
         }
         return files
 
-    def _note(
-        self, revision: str, parent: str, message: str, operations: Sequence[Operation]
-    ) -> None:
-        entry = {
-            "revision": revision,
-            "parent": parent,
-            "time": timestamp(),
-            "host": socket.gethostname(),
-            "message": message,
-            "paths": [operation.path for operation in operations],
-        }
-        with (self._root / META / "history.jsonl").open("a", encoding="utf-8") as history:
-            history.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+def _look(path: Path, known: tuple[int, int, str] | None) -> tuple[int, int, str] | None:
+    """Return a file's time of change, size and blob id; None when it is no file, or gone.
+
+    Not the time of modification, which programs set as they like.
+    """
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        if known and known[:2] == (status.st_ctime_ns, status.st_size):
+            return known
+        return status.st_ctime_ns, status.st_size, blob_id(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def _is_content(name: str) -> bool:
+    return not name.startswith(".") and name.isprintable()
+
+
+def _raise_unless_absent(error: OSError) -> None:
+    """Let no folder that cannot be read pass for an empty one."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _note(
+    before: Mapping[str, str], operations: Sequence[Operation], message: str
+) -> dict[str, Any]:
+    """Return a commit's line in the history."""
+    after = dict(before)
+    for operation in operations:
+        if isinstance(operation, Write):
+            after[operation.path] = blob_id(operation.content)
+        else:
+            after.pop(operation.path, None)
+    return {
+        "revision": _revision(after),
+        "parent": _revision(before),
+        "time": timestamp(),
+        "host": socket.gethostname(),
+        "message": message,
+        "paths": [operation.path for operation in operations],
+    }
 
 
 def _revision(files: Mapping[str, str]) -> str:
@@ -207,9 +258,10 @@ def _revision(files: Mapping[str, str]) -> str:
 
 def _check_path(path: str) -> None:
     parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or any(part.startswith(".") for part in parts):
+    if not parts or path != "/".join(parts) or not all(map(_is_content, parts)):
         raise StoreError(
-            f"Path {path!r} cannot be stored: a path is relative and no part starts with a dot."
+            f"Path {path!r} cannot be stored: a path is relative and plain, and no part starts "
+            "with a dot."
         )
 
 

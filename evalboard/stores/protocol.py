@@ -52,7 +52,8 @@ class Snapshot(Protocol):
         """Return a file's content.
 
         Raises:
-            StoreError: The file is not there, or is no longer what the snapshot saw.
+            ConflictError: The file is no longer what the snapshot saw; take a newer one.
+            StoreError: The snapshot has no such file, or it cannot be read.
         """
         ...
 
@@ -92,7 +93,7 @@ def blob_id(content: bytes) -> str:
 
 
 def retry_on_conflict(change: Callable[[], T], *, attempts: int = 8) -> T:
-    """Run `change` (read, decide, commit) again while others commit in between.
+    """Run `change` (read, or read, decide and commit) again while others commit in between.
 
     Waits between the attempts, twice as long each time from 50 ms, with jitter.
 

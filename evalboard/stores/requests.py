@@ -32,7 +32,7 @@ class RequestQueue:
 
     def entries(self) -> list[QueuedRequest]:
         """Return every request file, readable or not, by path."""
-        return _entries(self._store.snapshot())
+        return retry_on_conflict(lambda: _entries(self._store.snapshot()))
 
     def get(self, path: str) -> RequestRecord:
         """Return one request.
@@ -41,7 +41,8 @@ class RequestQueue:
             StoreError: There is no such file.
             RecordError: It is no request.
         """
-        return RequestRecord.from_json(self._store.snapshot().read(path), path=path)
+        content = retry_on_conflict(lambda: self._store.snapshot().read(path))
+        return RequestRecord.from_json(content, path=path)
 
     def add(self, record: RequestRecord) -> str:
         """Write a new request and return its path.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from evalboard.errors import RecordError
 from evalboard.records.result import ResultDocument, result_folder
-from evalboard.stores.protocol import Operation, Store, Write
+from evalboard.stores.protocol import Operation, Store, Write, retry_on_conflict
 
 DETAILS = "details/"
 
@@ -39,6 +39,9 @@ class ResultsArchive:
 
     def read(self, *, model: str = "") -> Results:
         """Return every result document, or those of one model."""
+        return retry_on_conflict(lambda: self._read(model))
+
+    def _read(self, model: str) -> Results:
         snapshot = self._store.snapshot()
         stored: list[StoredResult] = []
         folder = f"{model}/" if model else ""
