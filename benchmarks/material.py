@@ -9,6 +9,7 @@ import torch
 import yaml
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils.logging import disable_progress_bar
 
 from evalboard.demo.questions import write_datasets
 from evalboard.settings import Settings, child_environment
@@ -20,7 +21,7 @@ PRECISION = "float32"
 MAX_LENGTH = 2048
 SEED = 1
 VOCABULARY = 4096
-END_OF_TEXT = "<|end|>"
+END_OF_TEXT, END_OF_TEXT_ID = "<|end|>", 0  # special tokens are numbered first
 QUICK_BENCHMARKS = ("mmlu_anatomy", "mmlu_medical_genetics")
 # A server or cluster that is there already would be measured instead of ours.
 SERVERS = ("PREFECT_API_URL", "EVALBOARD_PREFECT_API_URL", "RAY_ADDRESS", "EVALBOARD_RAY_ADDRESS")
@@ -104,7 +105,7 @@ def make_material(folder: Path, settings: Settings, *, quick: bool) -> Material:
 
 def make_model(folder: Path) -> None:
     """Write a Llama of 14 million random weights, the same on every machine."""
-    tokenizer = _make_tokenizer()
+    disable_progress_bar()
     torch.manual_seed(SEED)
     config = LlamaConfig(
         vocab_size=VOCABULARY,
@@ -114,11 +115,11 @@ def make_model(folder: Path) -> None:
         num_attention_heads=6,
         num_key_value_heads=6,
         max_position_embeddings=MAX_LENGTH,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=END_OF_TEXT_ID,
+        eos_token_id=END_OF_TEXT_ID,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    _make_tokenizer().save_pretrained(folder)
     (folder / "README.md").write_text(CARD, encoding="utf-8")
 
 

@@ -60,7 +60,7 @@ def command(material: Material, backend: str, tasks: Path, output: Path) -> list
     """Return the command, with the model loaded as our engine loads it."""
     model: dict[str, Any] = {"pretrained": material.model_folder, "dtype": PRECISION}
     if backend == "hf":
-        model |= {"max_length": MAX_LENGTH, "device": material.device}
+        model |= {"max_length": MAX_LENGTH}
     elif material.device == "cpu":
         model |= {"max_model_len": MAX_LENGTH, "enforce_eager": True}
         model |= {"distributed_executor_backend": "uni"}
@@ -71,6 +71,8 @@ def command(material: Material, backend: str, tasks: Path, output: Path) -> list
     words += ["--model_args", ",".join(f"{name}={value}" for name, value in model.items())]
     words += ["--batch_size", BATCH_SIZES[backend], "--output_path", str(output)]
     words += ["--include_path", str(tasks)]
+    if backend == "hf":
+        words += ["--device", material.device]
     return [*words, "--tasks", ",".join(PREFIX + b.task_name for b in material.suite.benchmarks)]
 
 

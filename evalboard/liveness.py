@@ -31,19 +31,19 @@ def this_process() -> Process:
 
 def claim_of(run_id: str, process: Process) -> Claim:
     """Return a claim that carries its process."""
-    return Claim.model_validate({"run_id": run_id, **process._asdict()})
+    return Claim(run_id=run_id, host=process.host, pid=process.pid, started=process.started)
 
 
 def is_dead(claim: Claim) -> bool:
-    """Return whether the claim's process was on this machine and is gone.
+    """Return whether the claim's process was on this machine and is gone, or is only a zombie.
 
     False where nothing can be said: another machine's claim, or one that names no process.
     """
-    known = claim.model_dump()
-    if claim.host != socket.gethostname() or "pid" not in known or "started" not in known:
+    if claim.host != socket.gethostname() or claim.pid is None or claim.started is None:
         return False
     try:
-        started = psutil.Process(int(known["pid"])).create_time()
+        process = psutil.Process(claim.pid)
+        is_another = abs(process.create_time() - claim.started) > TOLERANCE_SECONDS
+        return is_another or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-    return abs(started - float(known["started"])) > TOLERANCE_SECONDS

@@ -22,7 +22,11 @@ class Settings(BaseSettings):
     """Where things are, what the board is, and what one engine may take."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,  # compose files and CI write an empty text for "not set"
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
     )
 
     home: Path = Field(
@@ -172,8 +176,11 @@ def reference_table() -> str:
     """Return the settings as a Markdown table: variable, default, meaning."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else [PREFIX + name.upper()]
+        variable = " or ".join(f"`{name}`" for name in names)
         default = "" if field.default in (None, "", Path()) else f"`{field.default}`"
-        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+        rows.append(f"| {variable} | {default} | {field.description} |")
     return "\n".join(rows)
 
 

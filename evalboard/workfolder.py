@@ -10,6 +10,7 @@ Not a store: a local or shared folder without history. Every file is replaced wh
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,11 +63,15 @@ class WorkFolder:
         _replace(path, progress.model_dump_json().encode())
 
     def progress(self, request: str) -> dict[str, BenchmarkProgress]:
-        """Return how far every benchmark of a request is; empty before it was first started."""
-        return {
-            path.stem: BenchmarkProgress.model_validate_json(path.read_bytes())
-            for path in sorted(self._progress_folder(request).glob("*.json"))
-        }
+        """Return how far every benchmark of a request is; empty before it was first started.
+
+        A note that cannot be read is left out: it says how far, not what.
+        """
+        progress: dict[str, BenchmarkProgress] = {}
+        for path in sorted(self._progress_folder(request).glob("*.json")):
+            with suppress(ValidationError):
+                progress[path.stem] = BenchmarkProgress.model_validate_json(path.read_bytes())
+        return progress
 
     def log_file(self, run: str) -> Path:
         """Return where a run's engine writes its output."""

@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from evalboard import __version__
 from evalboard.errors import ConfigError, EvalboardError
@@ -45,9 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+
+
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Return a parser that knows every verb, and the arguments of the one that is asked for."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="evalboard",
         description="Run an open leaderboard of language models. Settings come from environment "
         "variables that begin with EVALBOARD_.",
@@ -56,7 +64,9 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     asked_for = next((word for word in words if word in VERBS), None)
     for name, summary in VERBS.items():
-        verb = verbs.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        verb = verbs.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+        )
         if name == asked_for:
             import_module(f"evalboard.cli.{name}").add(verb)
     return parser

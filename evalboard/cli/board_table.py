@@ -12,6 +12,7 @@ from evalboard.errors import StoreError
 from evalboard.records.table import META_FILE, TABLE_FILE, BoardMeta
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
+from evalboard.stores.protocol import Store, retry_on_conflict
 
 
 class PublishedBoard(NamedTuple):
@@ -28,6 +29,10 @@ def read_board(settings: Settings) -> PublishedBoard:
         StoreError: No board was built yet.
     """
     store = open_store(settings.store_address("board"))
+    return retry_on_conflict(lambda: _read(store))
+
+
+def _read(store: Store) -> PublishedBoard:
     snapshot = store.snapshot()
     if META_FILE not in snapshot.files:
         raise StoreError(

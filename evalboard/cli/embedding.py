@@ -15,7 +15,7 @@ def embed(settings: Settings, *, quiet: bool = True) -> None:
     variables["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = str(STARTUP_SECONDS)
     variables["DO_NOT_TRACK"] = "1"
     if quiet:
-        variables["PREFECT_LOGGING_LEVEL"] = "WARNING"
+        variables["PREFECT_LOGGING_LEVEL"] = "ERROR"
     if settings.prefect_api_url is None:
         prefect_home = (settings.home / "prefect").resolve()
         prefect_home.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from rich.text import Text
 from evalboard.records.table import QUEUE_FILE, BenchmarkProgress, QueueEntry
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
+from evalboard.stores.protocol import Store, retry_on_conflict
 
 STYLES = {
     "RUNNING": "bold cyan",
@@ -21,7 +22,12 @@ MARKS = {"waiting": "·", "running": "▶", "done": "✓", "failed": "✗"}
 
 def read_queue(settings: Settings) -> list[QueueEntry]:
     """Return the published queue; empty before it was first published."""
-    snapshot = open_store(settings.store_address("board")).snapshot()
+    store = open_store(settings.store_address("board"))
+    return retry_on_conflict(lambda: _read(store))
+
+
+def _read(store: Store) -> list[QueueEntry]:
+    snapshot = store.snapshot()
     if QUEUE_FILE not in snapshot.files:
         return []
     return [QueueEntry.model_validate(entry) for entry in json.loads(snapshot.read(QUEUE_FILE))]
@@ -31,7 +37,7 @@ def queue_table(entries: list[QueueEntry], *, title: str = "Queue") -> Table:
     """Return the queue with one mark per benchmark: · waiting ▶ running ✓ done ✗ failed."""
     table = Table(title=title, expand=True)
     for column in ("model", "precision", "status", "benchmarks", "reason"):
-        table.add_column(column, overflow="ellipsis", no_wrap=column != "reason")
+        table.add_column(column, overflow="ellipsis", no_wrap=True)
     for entry in entries:
         position = f" {entry.position}" if entry.position else ""
         table.add_row(

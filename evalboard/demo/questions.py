@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 
 from evalboard.demo import facts
 from evalboard.demo.facts import Relation, Wording
+from evalboard.errors import DataMissing
 
+BENCHMARKS = ("demo_anatomy", "demo_pharmacology", "demo_abstracts")
 LETTERS = ("A", "B", "C", "D")
 VERDICTS = ("yes", "no", "maybe")
 TEST_QUESTIONS = 120
@@ -33,7 +35,9 @@ class ChoiceQuestion(NamedTuple):
     @property
     def prompt(self) -> str:
         """The text that a model continues."""
-        lines = [f"{letter}. {choice}" for letter, choice in zip(LETTERS, self.choices, strict=True)]
+        lines = [
+            f"{letter}. {choice}" for letter, choice in zip(LETTERS, self.choices, strict=True)
+        ]
         return "\n".join([self.question, *lines, "Answer:"])
 
     @property
@@ -95,10 +99,27 @@ def write_datasets(folder: Path) -> None:
             pq.write_table(pa.Table.from_pylist(rows), target / f"{split}.parquet")
 
 
+def read_practice(folder: Path) -> dict[str, list[Question]]:
+    """Read the practice questions back from a mirror, by benchmark.
+
+    Raises:
+        DataMissing: The mirror lacks one.
+    """
+    return {key: _read_split(folder, key, "train") for key in BENCHMARKS}
+
+
+def _read_split(folder: Path, key: str, split: str) -> list[Question]:
+    path = folder / "evalboard" / key / "default" / f"{split}.parquet"
+    if not path.is_file():
+        raise DataMissing(
+            f"The demo's questions {str(path)!r} do not exist. Write them with `write_datasets`."
+        )
+    rows = pq.read_table(path).to_pylist()
+    return [ChoiceQuestion(**row) if "choices" in row else AbstractQuestion(**row) for row in rows]
+
+
 def _choice_benchmark(relations: list[Relation], rng: random.Random) -> Benchmark:
-    train = [
-        ask for relation in relations for ask in _ask_all(relation, relation.practice, rng)
-    ]
+    train = [ask for relation in relations for ask in _ask_all(relation, relation.practice, rng)]
     test = [ask for relation in relations for ask in _ask_all(relation, relation.test, rng)]
     rng.shuffle(train)
     rng.shuffle(test)

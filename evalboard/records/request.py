@@ -93,6 +93,10 @@ class Claim(BaseModel):
     run_id: str
     """Flow-run id in Prefect; unique, so that two claims never have the same content."""
     host: str
+    pid: int | None = Field(default=None, ge=0)
+    """Number of the process on that machine, where it is known."""
+    started: float | None = None
+    """When that process was started, in seconds since the epoch."""
 
 
 class Failure(BaseModel):
@@ -163,7 +167,18 @@ class RequestRecord(BaseModel):
     sender: str = ""
     evalboard: BoardBlock = Field(default_factory=BoardBlock)
 
-    @field_validator("base_model", "sender", "weight_type", "model_type", mode="before")
+    @field_validator(
+        "base_model",
+        "revision",
+        "precision",
+        "weight_type",
+        "submitted_time",
+        "model_type",
+        "job_id",
+        "use_chat_template",
+        "sender",
+        mode="before",
+    )
     @classmethod
     def _none_is_absent(cls, value: Any, info: Any) -> Any:
         """Other boards write null where they know nothing."""

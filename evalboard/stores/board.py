@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 
 from evalboard.records.table import META_FILE
-from evalboard.stores.protocol import Store, Write, retry_on_conflict
+from evalboard.stores.protocol import Snapshot, Store, Write, retry_on_conflict
 
 
 def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> bool:
-    """Write the table's files when their content hash is new; return whether it was.
+    """Write the table's files when their content hash is new or one is missing.
+
+    Returns whether they were written.
 
     `build` is called again when somebody else committed in between, so that an older table never
     replaces a newer one.
@@ -17,9 +19,8 @@ def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> boo
     def change() -> bool:
         snapshot = store.snapshot()
         files = build()
-        if META_FILE in snapshot.files and _hash(snapshot.read(META_FILE)) == _hash(
-            files[META_FILE]
-        ):
+        new = json.loads(files[META_FILE])["content_hash"]
+        if files.keys() <= snapshot.files.keys() and _published_hash(snapshot) == new:
             return False
         store.commit(
             [Write(path, content) for path, content in files.items()],
@@ -45,5 +46,9 @@ def publish_file(store: Store, path: str, build: Callable[[], bytes]) -> bool:
     return retry_on_conflict(change)
 
 
-def _hash(meta: bytes) -> str:
-    return json.loads(meta)["content_hash"]
+def _published_hash(snapshot: Snapshot) -> str | None:
+    """Return the hash that is there, None when something else is there."""
+    try:
+        return json.loads(snapshot.read(META_FILE))["content_hash"]
+    except (ValueError, KeyError, TypeError):
+        return None

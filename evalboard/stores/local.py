@@ -82,6 +82,8 @@ class LocalStore:
         self, operations: Sequence[Operation], *, message: str, parent: str | None = None
     ) -> str:
         """Apply all operations as one change; see `Store.commit`."""
+        # The last operation on a path wins: repeating both after a kill would undo it.
+        operations = list({operation.path: operation for operation in operations}.values())
         for operation in operations:
             _check_path(operation.path)
         with self._locked(fcntl.LOCK_EX):
@@ -137,14 +139,17 @@ class LocalStore:
 
     def _clear_the_way(self, operations: Sequence[Operation]) -> None:
         """Refuse what could not be moved into place: its journal would block the store for good."""
-        for path in (operation.path for operation in operations if isinstance(operation, Write)):
-            target = self._root / path
-            if target.is_dir() or target.parent.resolve() != (self._root.resolve() / path).parent:
+        root = self._root.resolve()
+        paths = [operation.path for operation in operations if isinstance(operation, Write)]
+        for path in paths:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            target = root / path
+            if target.is_dir() or target.parent.resolve() != target.parent:
                 raise StoreError(
                     f"Path {path!r} in {self.address!r} cannot be written: a folder or a link is "
                     "in its way. Remove it."
                 )
-            target.parent.mkdir(parents=True, exist_ok=True)
 
     def _apply(self, operations: Sequence[Operation], note: Mapping[str, Any]) -> None:
         shutil.rmtree(self._staging, ignore_errors=True)

@@ -1,6 +1,7 @@
 """The queue: request files in a store, changed by compare-and-swap."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import chain, count
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError, RecordError
@@ -58,7 +59,7 @@ class RequestQueue:
             snapshot = self._store.snapshot()
             former = _find(_entries(snapshot), record.identity)
             if former is None:
-                path, new = record.path, record
+                path, new = _free_path(record.path, snapshot.files), record
             else:
                 path, new = former.path, _replacing(former, record)
             self._store.commit(
@@ -114,6 +115,17 @@ def _find(entries: list[QueuedRequest], identity: RequestIdentity) -> QueuedRequ
     return next(
         (e for e in entries if e.record is not None and e.record.identity == identity), None
     )
+
+
+def _free_path(path: str, files: Mapping[str, str]) -> str:
+    """Return the path, numbered where another file has it.
+
+    Requests that differ in their suite or base model alone have the same one, and so may a file
+    that cannot be read.
+    """
+    stem = path.removesuffix(".json")
+    numbered = (f"{stem}-{number}.json" for number in count(2))
+    return next(free for free in chain([path], numbered) if free not in files)
 
 
 def _replacing(former: QueuedRequest, record: RequestRecord) -> RequestRecord:

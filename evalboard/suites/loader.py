@@ -27,6 +27,8 @@ def load_suite(name_or_file: str) -> Suite:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         suite = Suite.model_validate(content)
+    except OSError as exc:
+        raise ConfigError(f"Suite file {str(path)!r} cannot be read: {exc}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise ConfigError(f"Suite file {str(path)!r} is not YAML: {exc}") from exc
     except ValidationError as exc:

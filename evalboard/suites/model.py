@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evalboard.errors import ConfigError
+from evalboard.records.table import MODEL_COLUMNS
 
 
 class DataSource(BaseModel):
@@ -55,6 +56,10 @@ class Benchmark(BaseModel):
         return self.task or self.key
 
 
+def _repeated(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
 class Suite(BaseModel):
     """The benchmarks of one board. The average is their unweighted mean."""
 
@@ -69,10 +74,16 @@ class Suite(BaseModel):
     benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _unique_keys(self) -> "Suite":
+    def _names_are_free(self) -> "Suite":
         keys = [benchmark.key for benchmark in self.benchmarks]
-        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        if twice := _repeated(keys):
             raise ValueError(f"benchmark keys stand twice: {', '.join(twice)}")
+        if twice := _repeated([benchmark.task_name for benchmark in self.benchmarks]):
+            raise ValueError(f"lm_eval tasks stand twice: {', '.join(twice)}")
+        if taken := sorted(set(keys) & set(MODEL_COLUMNS)):
+            raise ValueError(
+                f"benchmark keys are names of other columns of the board: {', '.join(taken)}"
+            )
         return self
 
     @property

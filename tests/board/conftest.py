@@ -4,14 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, Status
 from evalboard.records.result import ResultDocument
 from evalboard.suites.model import Benchmark, Suite
-
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 def _document(

@@ -1,0 +1,82 @@
+"""The whole pipeline: real stores, a real Prefect server, a real Ray, real engines, tiny models."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from evalboard.demo.models import make_letter_model, make_random_model
+from evalboard.engine import placement
+from evalboard.settings import Settings, environment_of, load_settings
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with `test/always-a`, `test/random` and `test/pickled`."""
+    folder = tmp_path_factory.mktemp("models")
+    make_letter_model(folder / "test" / "always-a")
+    make_random_model(folder / "test" / "random")
+    shutil.copytree(folder / "test" / "random", folder / "test" / "pickled")
+    weights = folder / "test" / "pickled" / "model.safetensors"
+    weights.rename(weights.with_name("pytorch_model.bin"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def ray() -> Iterator[None]:
+    yield
+    placement.disconnect()
+
+
+@pytest.fixture
+def configure(
+    models: Path,
+    real_datasets: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Settings]:
+    """Return a function that puts settings into the environment, where flows read them."""
+
+    def set_settings(**changes: object) -> Settings:
+        settings = load_settings().model_copy(
+            update={
+                "home": tmp_path / "home",
+                "work": tmp_path / "home" / "work",
+                "models": models,
+                "datasets": real_datasets,
+                "offline": True,
+                "max_running": 4,
+                **changes,
+            }
+        )
+        for name, value in environment_of(settings).items():
+            monkeypatch.setenv(name, value)
+        return load_settings()
+
+    return set_settings
+
+
+@pytest.fixture
+def small_suite(tmp_path: Path) -> Path:
+    """Return a suite file with three of the real benchmarks, one of them with words as choices."""
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        """
+name: small
+title: Small
+benchmarks:
+  - {key: mmlu_anatomy, title: MMLU Anatomy, baseline: 0.25}
+  - {key: mmlu_medical_genetics, title: MMLU Medical Genetics, baseline: 0.25}
+  - {key: pubmedqa, title: PubMedQA, baseline: 0.3333}
+""",
+        encoding="utf-8",
+    )
+    return path

@@ -1,0 +1,134 @@
+"""What becomes of requests that are wrong, of runs that are killed, and of those beside them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evalboard.cli.queue_table import read_queue
+from evalboard.cli.run import work
+from evalboard.records.request import BoardBlock, Precision, RequestRecord, Status
+from evalboard.settings import Settings, child_environment
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
+from evalboard.stores.results import ResultsArchive
+from evalboard.submission import Submission, submit
+
+DEADLINE_SECONDS = 300
+
+
+def put(settings: Settings, model: str, *, suite: str = "", revision: str = "main") -> str:
+    """Write a request file as another program would, without checks; return its path."""
+    record = RequestRecord(
+        model=model,
+        revision=revision,
+        precision=Precision.FLOAT32,
+        submitted_time="2026-11-21T10:00:00Z",
+        evalboard=BoardBlock(suite=suite),
+    )
+    return RequestQueue(open_store(settings.store_address("requests"))).add(record)
+
+
+@pytest.mark.usefixtures("prefect_server", "ray")
+def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
+    configure: Callable[..., Settings], small_suite: Path, tmp_path: Path
+) -> None:
+    settings = configure(suite=str(small_suite), backend="hf", datasets=_part(tmp_path))
+    missing = put(settings, "test/nowhere")
+    pickled = put(settings, "test/pickled")
+    elsewhere = put(settings, "test/always-a", suite="no-such-suite")
+    good = put(settings, "test/random")
+    corrupt = Path(settings.store_address("requests")) / "test" / "corrupt.json"
+    corrupt.write_text('{"model": "test/corrupt", ', encoding="utf-8")
+
+    work(settings)
+
+    queue = {entry.request: entry for entry in read_queue(settings)}
+    assert "test/nowhere" in queue[missing].reason
+    assert "safetensors" in queue[pickled].reason
+    assert "no-such-suite" in queue[elsewhere].reason
+    assert "JSON" in queue["test/corrupt.json"].reason
+    rejected = (missing, pickled, elsewhere, "test/corrupt.json")
+    assert {queue[path].status for path in rejected} == {Status.REJECTED}
+    # One benchmark has no questions in the mirror: it is named, and the others are stored.
+    assert queue[good].status == Status.FAILED
+    assert "pubmedqa" in queue[good].reason
+    states = {key: progress.state for key, progress in queue[good].benchmarks.items()}
+    assert states == {
+        "mmlu_anatomy": "done",
+        "mmlu_medical_genetics": "done",
+        "pubmedqa": "failed",
+    }
+    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics"}
+    assert document.evalboard.failures["pubmedqa"]["code"] == "data_missing"
+
+
+def _part(folder: Path) -> Path:
+    """Return a mirror that has the questions of MMLU only."""
+    mirror = folder / "mirror"
+    mirror.mkdir()
+    (mirror / "cais").symlink_to(Path(os.environ["EVALBOARD_DATASETS"]) / "cais")
+    return mirror
+
+
+def test_killed_run_goes_on_where_it_was(
+    configure: Callable[..., Settings], small_suite: Path
+) -> None:
+    settings = configure(suite=str(small_suite), backend="hf", max_running=1)
+    path = submit(Submission(model="test/random", precision=Precision.FLOAT32), settings).request_path
+    assert path is not None
+    killed = _start_run(settings)
+    outcomes = settings.work_folder / "outcomes"
+    _wait_until(lambda: any(outcomes.glob("*.json")), killed)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    kept = {file.name.split("-")[0] for file in outcomes.glob("*.json")}
+    queue = RequestQueue(open_store(settings.store_address("requests")))
+    assert queue.get(path).status is Status.RUNNING
+
+    assert _start_run(settings).wait(DEADLINE_SECONDS) == 0
+
+    record = queue.get(path)
+    assert record.status is Status.FINISHED
+    assert record.evalboard.attempts == 2
+    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
+    assert kept
+    assert set(document.evalboard.seconds.score) == set(document.results) - kept
+
+
+def test_second_run_does_nothing_twice(
+    configure: Callable[..., Settings], small_suite: Path
+) -> None:
+    settings = configure(suite=str(small_suite), backend="hf", max_running=1)
+    submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
+    assert _start_run(settings).wait(DEADLINE_SECONDS) == 0
+    board = Path(settings.store_address("board")) / "board.parquet"
+    results = open_store(settings.store_address("results")).snapshot().revision
+    written = board.stat().st_mtime_ns
+    assert _start_run(settings).wait(DEADLINE_SECONDS) == 0
+    assert open_store(settings.store_address("results")).snapshot().revision == results
+    assert board.stat().st_mtime_ns == written
+
+
+def _start_run(settings: Settings) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "evalboard", "run", "--once"],
+        env=child_environment(settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert process.poll() is None, "the run ended before it was to be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

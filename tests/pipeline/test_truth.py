@@ -1,0 +1,95 @@
+"""Scores on real questions, through queue and flows to the board, against what they must be."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from evalboard.cli.board_table import read_board
+from evalboard.cli.run import work
+from evalboard.records.request import Precision, Status
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.submission import Submission, submit
+
+pytestmark = pytest.mark.usefixtures("prefect_server", "ray")
+
+QUESTIONS = {
+    "medmcqa": ("openlifescienceai/medmcqa/default/validation", "cop", 0),
+    "medqa_4options": ("GBaker/MedQA-USMLE-4-options-hf/default/test", "label", 0),
+    "mmlu_anatomy": ("cais/mmlu/anatomy/test", "answer", 0),
+    "mmlu_clinical_knowledge": ("cais/mmlu/clinical_knowledge/test", "answer", 0),
+    "mmlu_college_biology": ("cais/mmlu/college_biology/test", "answer", 0),
+    "mmlu_college_medicine": ("cais/mmlu/college_medicine/test", "answer", 0),
+    "mmlu_medical_genetics": ("cais/mmlu/medical_genetics/test", "answer", 0),
+    "mmlu_professional_medicine": ("cais/mmlu/professional_medicine/test", "answer", 0),
+    "pubmedqa": (
+        "bigbio/pubmed_qa/pubmed_qa_labeled_fold0_source/test",
+        "final_decision",
+        "yes",
+    ),
+}
+"""Of each benchmark: its file in the mirror, the column of the gold answer, and the value there
+that stands for A (or yes)."""
+
+
+def share_of_a(benchmark: str, datasets: Path) -> float:
+    file, column, value = QUESTIONS[benchmark]
+    return float((pd.read_parquet(datasets / f"{file}.parquet")[column] == value).mean())
+
+
+def evaluate(model: str, settings: Settings) -> pd.Series:
+    """Submit a model, work on the queue, and return its row on the board."""
+    submitted = submit(Submission(model=model, precision=Precision.FLOAT32), settings)
+    assert [(e.path, e.status) for e in work(settings)] == [
+        (submitted.request_path, Status.FINISHED)
+    ]
+    frame = read_board(settings).frame
+    return frame[frame["model"] == model].iloc[0]
+
+
+def test_always_a_scores_the_share_of_a_on_all_nine(
+    configure: Callable[..., Settings], real_datasets: Path
+) -> None:
+    settings = configure(suite="open-medical")
+    row = evaluate("test/always-a", settings)
+    expected = {benchmark: share_of_a(benchmark, real_datasets) for benchmark in QUESTIONS}
+    assert {benchmark: row[benchmark] for benchmark in QUESTIONS} == pytest.approx(
+        expected, abs=1e-12
+    )
+    assert sum(row[f"{benchmark}__n"] for benchmark in QUESTIONS) == 7045
+    assert row["average"] == pytest.approx(sum(expected.values()) / 9, abs=1e-12)
+    assert row["complete"]
+    assert row["backend"] == "vllm"
+
+
+def test_answers_are_those_of_lm_eval_on_transformers(
+    configure: Callable[..., Settings], small_suite: Path, models: Path, tmp_path: Path
+) -> None:
+    settings = configure(suite=str(small_suite))
+    row = evaluate("test/random", settings)
+    snapshot = open_store(settings.store_address("results")).snapshot()
+    for path in snapshot.files:
+        if not path.endswith(".parquet"):
+            continue
+        ours = pd.read_parquet(io.BytesIO(snapshot.read(path)))
+        plain = _plain_lm_eval(Path(path).stem, models / "test" / "random", tmp_path)
+        assert list(ours["doc_hash"]) == list(plain["doc_hash"])
+        assert list(ours["correct"]) == list(plain["correct"])
+        assert row[Path(path).stem] == plain["correct"].mean()
+        for mine, theirs in zip(ours["loglikelihoods"], plain["loglikelihoods"], strict=True):
+            assert mine == pytest.approx(theirs, abs=1e-4)
+
+
+def _plain_lm_eval(benchmark: str, model: Path, folder: Path) -> pd.DataFrame:
+    """Return the answers of lm_eval's own HF class, in a process without this project's engine."""
+    output = folder / f"{benchmark}.json"
+    program = Path(__file__).with_name("plain_lm_eval.py")
+    file, _, _ = QUESTIONS[benchmark]
+    command = [sys.executable, str(program), benchmark, str(model), file, str(output)]
+    subprocess.run(command, check=True, capture_output=True)
+    return pd.read_json(output)

@@ -1,0 +1,103 @@
+"""`evalboard up`: everything on one machine, started by one command and gone after Ctrl-C."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from evalboard.records.request import Status
+from evalboard.settings import Settings, child_environment
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
+
+DEADLINE_SECONDS = 300
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings], small_suite: Path) -> Settings:
+    return configure(
+        suite=str(small_suite),
+        backend="hf",
+        server_port=free_port(),
+        viewer_port=free_port(),
+        max_running=1,
+    )
+
+
+@pytest.fixture
+def up(settings: Settings, tmp_path: Path) -> Iterator[psutil.Popen]:
+    log = tmp_path / "up.log"
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            [sys.executable, "-m", "evalboard", "up"],
+            env=child_environment(settings),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until(lambda: b"Ctrl-C" in log.read_bytes(), process)
+        yield process
+    finally:
+        if process.is_running():
+            process.send_signal(signal.SIGTERM)
+        process.wait(DEADLINE_SECONDS)
+
+
+def wait_until(condition: Callable[[], bool], process: psutil.Popen) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert process.poll() is None, "`evalboard up` ended by itself"
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_run_started_through_the_api_ends_finished_and_ctrl_c_leaves_nothing(
+    settings: Settings, up: psutil.Popen
+) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{settings.server_port}/api") as api:
+        deployment = api.get("/deployments/name/evaluate-model/evaluate-model").json()
+        parameters = {"request": {"model": "test/random", "precision": "float32"}}
+        run = api.post(
+            f"/deployments/{deployment['id']}/create_flow_run", json={"parameters": parameters}
+        ).json()
+
+        def state() -> dict[str, Any]:
+            return api.get(f"/flow_runs/{run['id']}").json()["state"]
+
+        wait_until(lambda: state()["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"), up)
+        assert state()["type"] == "COMPLETED", state()["message"]
+        tasks = api.post(
+            "/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}
+        ).json()
+    names = {task["name"] for task in tasks}
+    assert {
+        "MMLU Anatomy · test/random",
+        "MMLU Medical Genetics · test/random",
+        "PubMedQA · test/random",
+    } <= names
+    (entry,) = RequestQueue(open_store(settings.store_address("requests"))).entries()
+    assert entry.record is not None
+    assert entry.record.status is Status.FINISHED
+    assert entry.record.job_id == run["id"]
+    board = httpx.get(f"http://127.0.0.1:{settings.viewer_port}/data/board.json").text
+    assert "test/random" in board
+
+    started = up.children(recursive=True)
+    assert len(started) > 5
+    up.send_signal(signal.SIGINT)
+    assert up.wait(DEADLINE_SECONDS) == 130
+    assert [process for process in started if process.is_running()] == []

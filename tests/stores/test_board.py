@@ -1,0 +1,79 @@
+import json
+from collections.abc import Callable
+
+import pytest
+
+from evalboard.stores.board import publish_file, publish_table
+from evalboard.stores.protocol import Delete, Store, Write
+
+
+def board(content_hash: str, built_at: str = "now", table: bytes = b"PAR1") -> dict[str, bytes]:
+    meta = {"content_hash": content_hash, "built_at": built_at}
+    return {"board.parquet": table, "board.json": json.dumps(meta).encode()}
+
+
+def content(store: Store) -> dict[str, bytes]:
+    snapshot = store.snapshot()
+    return {path: snapshot.read(path) for path in snapshot.files}
+
+
+def test_a_table_is_written_only_when_its_hash_is_new(store: Store) -> None:
+    assert publish_table(store, lambda: board("1"))
+    before = store.snapshot().revision
+    assert not publish_table(store, lambda: board("1", built_at="later", table=b"PAR2"))
+    assert store.snapshot().revision == before
+    assert publish_table(store, lambda: board("2"))
+    assert content(store) == board("2")
+
+
+@pytest.mark.parametrize("meta", [b"{", b"[]", b"{}", b"\xff", b"null"])
+def test_what_is_no_board_is_replaced(meta: bytes, store: Store) -> None:
+    store.commit([Write("board.json", meta), Write("board.parquet", b"")], message="by hand")
+    assert publish_table(store, lambda: board("1"))
+    assert content(store) == board("1")
+
+
+def test_a_table_that_is_missing_is_written_again(store: Store) -> None:
+    publish_table(store, lambda: board("1"))
+    store.commit([Delete("board.parquet")], message="by hand")
+    assert publish_table(store, lambda: board("1"))
+    assert content(store) == board("1")
+
+
+def test_a_table_is_built_again_when_somebody_else_was_faster(
+    store: Store, open_again: Callable[[], Store]
+) -> None:
+    builds: list[str] = []
+
+    def build() -> dict[str, bytes]:
+        builds.append("")
+        if len(builds) == 1:
+            publish_table(open_again(), lambda: board("theirs"))
+        return board(f"mine, build {len(builds)}")
+
+    assert publish_table(store, build)
+    assert content(store) == board("mine, build 2")
+
+
+def test_a_file_is_written_only_when_its_content_is_new(store: Store) -> None:
+    assert publish_file(store, "queue.json", lambda: b"[]")
+    before = store.snapshot().revision
+    assert not publish_file(store, "queue.json", lambda: b"[]")
+    assert store.snapshot().revision == before
+    assert publish_file(store, "queue.json", lambda: b"[1]")
+    assert content(store) == {"queue.json": b"[1]"}
+
+
+def test_a_file_is_built_again_when_somebody_else_was_faster(
+    store: Store, open_again: Callable[[], Store]
+) -> None:
+    builds: list[str] = []
+
+    def build() -> bytes:
+        builds.append("")
+        if len(builds) == 1:
+            publish_file(open_again(), "queue.json", lambda: b"theirs")
+        return b"mine %d" % len(builds)
+
+    assert publish_file(store, "queue.json", build)
+    assert content(store) == {"queue.json": b"mine 2"}

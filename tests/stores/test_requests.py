@@ -1,0 +1,252 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalboard.errors import LifecycleError, RecordError, StoreError
+from evalboard.lifecycle import move
+from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, Status
+from evalboard.stores.local import LocalStore
+from evalboard.stores.protocol import Store, Write
+from evalboard.stores.requests import DuplicateRequest, RequestQueue
+
+NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+SHA = "0123456789abcdef0123456789abcdef01234567"
+PATH = "org/model_eval_request_False_float16_Original_01234567.json"
+
+
+def submission(*, suite: str = "demo", **fields: Any) -> RequestRecord:
+    known = {"model": "org/model", "revision": SHA, "evalboard": BoardBlock(suite=suite)}
+    return RequestRecord.model_validate(known | fields)
+
+
+@pytest.fixture
+def queue(store: Store) -> RequestQueue:
+    return RequestQueue(store)
+
+
+@pytest.fixture
+def move_to(queue: RequestQueue) -> Callable[..., RequestRecord]:
+    """Move the one request through statuses."""
+
+    def do(*statuses: Status, path: str = PATH) -> RequestRecord:
+        for status in statuses:
+            queue.change(
+                path,
+                lambda record, status=status: move(record, status, now=NOW, reason="test"),
+                message=status,
+            )
+        return queue.get(path)
+
+    return do
+
+
+class Interrupted(LocalStore):
+    """A store where somebody else writes just after each of the first snapshots."""
+
+    def __init__(self, root: Path, others: list[Write]) -> None:
+        super().__init__(root)
+        self._others = others
+        self._colleague = LocalStore(root)
+
+    def snapshot(self) -> Any:
+        snapshot = super().snapshot()
+        if self._others:
+            self._colleague.commit([self._others.pop(0)], message="somebody else")
+        return snapshot
+
+
+def test_an_added_request_is_found_by_its_path(queue: RequestQueue) -> None:
+    record = submission(sender="a lab", params=7.0)
+    assert queue.add(record) == PATH
+    assert queue.get(PATH) == record
+    assert queue.entries() == [(PATH, record, "")]
+    assert queue.find(record.identity) == (PATH, record, "")
+
+
+@pytest.mark.parametrize(
+    "statuses",
+    [
+        (),
+        (Status.RUNNING,),
+        (Status.RUNNING, Status.FINISHED),
+        (Status.RUNNING, Status.FAILED),
+    ],
+)
+def test_the_same_submission_is_taken_once(
+    statuses: tuple[Status, ...], queue: RequestQueue, move_to: Callable[..., RequestRecord]
+) -> None:
+    queue.add(submission())
+    before = move_to(*statuses)
+    with pytest.raises(DuplicateRequest, match=before.status) as caught:
+        queue.add(submission(sender="somebody else"))
+    assert PATH in caught.value.message
+    assert queue.get(PATH) == before
+
+
+@pytest.mark.parametrize("status", [Status.REJECTED, Status.CANCELLED])
+def test_what_was_rejected_or_cancelled_is_replaced_and_its_history_kept(
+    status: Status, queue: RequestQueue, move_to: Callable[..., RequestRecord]
+) -> None:
+    queue.add(submission())
+    former = move_to(status)
+    queue.change(
+        PATH,
+        lambda r: r.model_copy(
+            update={"evalboard": r.evalboard.model_copy(update={"attempts": 2})}
+        ),
+        message="as after two attempts",
+    )
+    entry = HistoryEntry(status=Status.PENDING, time="2026-11-22T10:00:00Z", reason="again")
+    again = submission(sender="new", evalboard=BoardBlock(suite="demo", history=(entry,)))
+    assert queue.add(again) == PATH
+    record = queue.get(PATH)
+    assert (record.status, record.sender) == (Status.PENDING, "new")
+    assert record.evalboard.attempts == 2
+    assert record.evalboard.history == (*former.evalboard.history, entry)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"suite": "open-medical"},
+        {"base_model": "org/base"},
+        {"revision": SHA[:8] + "f" * 32},
+    ],
+)
+def test_requests_that_share_a_path_do_not_replace_each_other(
+    other: dict[str, Any], queue: RequestQueue
+) -> None:
+    first, second = submission(), submission(**other)
+    assert first.path == second.path
+    paths = [queue.add(first), queue.add(second)]
+    assert paths == [PATH, PATH.replace(".json", "-2.json")]
+    assert [queue.get(path) for path in paths] == [first, second]
+    with pytest.raises(DuplicateRequest):
+        queue.add(second)
+
+
+def test_a_file_that_cannot_be_read_is_not_replaced(queue: RequestQueue, store: Store) -> None:
+    store.commit([Write(PATH, b"{")], message="by hand")
+    path = queue.add(submission())
+    assert path != PATH
+    assert store.snapshot().read(PATH) == b"{"
+    assert queue.get(path) == submission()
+
+
+def test_a_request_of_another_board_is_the_same_submission(
+    queue: RequestQueue, store: Store
+) -> None:
+    theirs = submission().model_dump(mode="json") | {"likes": 3}
+    path = "org/model_eval_request_False_float16_Original.json"
+    store.commit([Write(path, json.dumps(theirs).encode())], message="theirs")
+    with pytest.raises(DuplicateRequest, match=path):
+        queue.add(submission())
+
+
+def test_unreadable_files_are_listed_with_what_is_wrong(queue: RequestQueue, store: Store) -> None:
+    queue.add(submission())
+    bad = {
+        "a/corrupt.json": b'{"model": "a/b"',
+        "a/empty.json": b"",
+        "a/list.json": b"[]",
+        "a/status.json": b'{"model": "a/b", "status": "MAYBE"}',
+        "a/binary.json": b"\xff\xfe",
+        "a/claim.json": b'{"model": "a/b", "evalboard": {"claimed_by": {"pid": "one"}}}',
+    }
+    writes = [Write(path, content) for path, content in bad.items()]
+    store.commit([*writes, Write("README.md", b"# Requests")], message="by hand")
+    entries = queue.entries()
+    assert [e.path for e in entries] == [*sorted(bad), PATH]
+    unreadable = [e for e in entries if e.record is None]
+    assert {e.path for e in unreadable} == set(bad)
+    assert all(e.path in e.problem and "Correct the file" in e.problem for e in unreadable)
+    with pytest.raises(RecordError, match=r"a/status\.json.*status"):
+        queue.get("a/status.json")
+
+
+def test_a_path_without_a_request_is_an_error(queue: RequestQueue) -> None:
+    with pytest.raises(StoreError, match=r"'no\.json'"):
+        queue.get("no.json")
+    with pytest.raises(StoreError, match=r"'no\.json'"):
+        queue.change("no.json", lambda record: record, message="nothing")
+
+
+def test_a_change_that_meets_a_conflict_is_decided_on_the_newer_record(
+    queue: RequestQueue, open_again: Callable[[], Store]
+) -> None:
+    queue.add(submission())
+    colleague = RequestQueue(open_again())
+    seen: list[str] = []
+
+    def decide(record: RequestRecord) -> RequestRecord:
+        seen.append(record.sender)
+        if len(seen) == 1:
+            colleague.change(
+                PATH, lambda r: r.model_copy(update={"sender": "colleague"}), message="first"
+            )
+        return record.model_copy(update={"params": 7.0})
+
+    changed = queue.change(PATH, decide, message="second")
+    assert seen == ["", "colleague"]
+    assert (changed.sender, changed.params) == ("colleague", 7.0)
+    assert queue.get(PATH) == changed
+
+
+def test_of_two_claims_the_second_sees_the_first(
+    queue: RequestQueue, open_again: Callable[[], Store]
+) -> None:
+    queue.add(submission())
+    colleague = RequestQueue(open_again())
+
+    def decide(record: RequestRecord) -> RequestRecord:
+        if record.status is Status.PENDING:
+            colleague.change(
+                PATH, lambda r: move(r, Status.RUNNING, now=NOW, reason="theirs"), message="claim"
+            )
+        return move(record, Status.RUNNING, now=NOW, reason="mine")
+
+    with pytest.raises(LifecycleError):
+        queue.change(PATH, decide, message="claim")
+    assert [entry.reason for entry in queue.get(PATH).evalboard.history] == ["theirs"]
+
+
+def test_a_decision_to_change_nothing_makes_no_commit(queue: RequestQueue, store: Store) -> None:
+    queue.add(submission())
+    before = store.snapshot().revision
+    assert queue.change(PATH, lambda record: record, message="nothing") == submission()
+    assert store.snapshot().revision == before
+
+
+def test_two_submitters_at_once_give_one_request(
+    store: Store, open_again: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = store.commit
+
+    def overtaken(*arguments: Any, **keywords: Any) -> str:
+        monkeypatch.undo()
+        RequestQueue(open_again()).add(submission(sender="faster"))
+        return commit(*arguments, **keywords)
+
+    monkeypatch.setattr(store, "commit", overtaken)
+    with pytest.raises(DuplicateRequest):
+        RequestQueue(store).add(submission(sender="slower"))
+    assert [e.record and e.record.sender for e in RequestQueue(store).entries()] == ["faster"]
+
+
+def test_a_queue_that_changes_while_it_is_read_is_read_again(tmp_path: Path) -> None:
+    queue = RequestQueue(LocalStore(tmp_path))
+    queue.add(submission())
+    newer = [submission(sender=name) for name in ("first", "second", "third")]
+    interrupted = RequestQueue(Interrupted(tmp_path, [Write(PATH, r.to_json()) for r in newer]))
+    assert interrupted.entries() == [(PATH, newer[2], "")]
+    interrupted = RequestQueue(Interrupted(tmp_path, [Write(PATH, newer[0].to_json())]))
+    assert interrupted.get(PATH) == newer[0]
+    interrupted = RequestQueue(Interrupted(tmp_path, [Write(PATH, newer[1].to_json())]))
+    changed = interrupted.change(
+        PATH, lambda r: r.model_copy(update={"params": 1.0}), message="change"
+    )
+    assert changed == newer[1].model_copy(update={"params": 1.0})

@@ -1,0 +1,125 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalboard.records.result import ResultDocument
+from evalboard.stores.local import LocalStore
+from evalboard.stores.protocol import Store, Write
+from evalboard.stores.results import ResultsArchive
+
+FOLDER = "org/model/" + "a" * 40 + "/float16_Original/demo"
+
+
+def document(model: str = "org/model", **provenance: Any) -> ResultDocument:
+    return ResultDocument.model_validate(
+        {
+            "config": {
+                "model_name": model,
+                "model_sha": "a" * 40,
+                "model_dtype": "float16",
+                "backend": "hf",
+                "backend_version": "5",
+                "lm_eval_version": "0.4.13",
+            },
+            "results": {"task": {"acc,none": 0.5}},
+            "versions": {"task": 1.0},
+            "n-shot": {"task": 0},
+            "n-samples": {"task": {"original": 2, "effective": 2}},
+            "task_hashes": {"task": "hash"},
+            "configs": {"task": {}},
+            "evalboard": {
+                "suite": "demo",
+                "run_key": "run",
+                "benchmark_keys": {"anatomy": "key"},
+                "dataset_fingerprints": {"anatomy": "print"},
+                "finished_time": "2026-11-21T10:00:00Z",
+                **provenance,
+            },
+        }
+    )
+
+
+@pytest.fixture
+def archive(store: Store) -> ResultsArchive:
+    return ResultsArchive(store)
+
+
+def test_a_document_and_its_answers_are_one_commit(store: Store, archive: ResultsArchive) -> None:
+    commits: list[int] = []
+    commit = store.commit
+
+    def counted(operations: Any, **keywords: Any) -> str:
+        commits.append(len(operations))
+        return commit(operations, **keywords)
+
+    store.commit = counted
+    path = archive.add(document(), {"anatomy": b"PAR1", "doses": b"PAR2"})
+    assert commits == [3]
+    assert path == f"{FOLDER}/results_2026-11-21T10-00-00Z.json"
+    snapshot = store.snapshot()
+    assert set(snapshot.files) == {
+        path,
+        f"details/{FOLDER}/anatomy.parquet",
+        f"details/{FOLDER}/doses.parquet",
+    }
+    assert snapshot.read(f"details/{FOLDER}/doses.parquet") == b"PAR2"
+    assert archive.read() == (snapshot.revision, [(path, document(), "")])
+
+
+def test_only_result_documents_lie_in_a_result_folder(
+    store: Store, archive: ResultsArchive
+) -> None:
+    archive.add(document(), {"anatomy": b"PAR1"})
+    beside = [p for p in store.snapshot().files if p.startswith("org/")]
+    assert all(path.endswith(".json") for path in beside)
+
+
+def test_two_attempts_stand_beside_each_other(archive: ResultsArchive) -> None:
+    times = ["2026-11-21T10:00:00Z", "2026-11-21T10:00:01Z"]
+    for time in times:
+        archive.add(document(finished_time=time), {})
+    assert [d.evalboard.finished_time for d in archive.read().documents] == times
+
+
+def test_one_models_documents_are_read_alone(archive: ResultsArchive) -> None:
+    for model in ("org/model", "org/model-2", "other/model"):
+        archive.add(document(model), {})
+    found = archive.read(model="org/model").documents
+    assert [d.config.model_name for d in found] == ["org/model"]
+    assert len(archive.read().documents) == 3
+
+
+def test_what_is_no_document_is_listed_with_what_is_wrong(
+    store: Store, archive: ResultsArchive
+) -> None:
+    path = archive.add(document(), {})
+    bad = [Write("org/a/results_1.json", b"{"), Write("org/a/results_2.json", b'{"results": {}}')]
+    store.commit([*bad, Write("README.md", b""), Write("details/x.json", b"{}")], message="odd")
+    results = archive.read()
+    assert [s.path for s in results.stored] == [
+        "org/a/results_1.json",
+        "org/a/results_2.json",
+        path,
+    ]
+    assert results.documents == [document()]
+    assert all(s.path in s.problem for s in results.stored if s.document is None)
+
+
+def test_results_that_change_while_they_are_read_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, colleague = LocalStore(tmp_path), ResultsArchive(LocalStore(tmp_path))
+    colleague.add(document(command="old"), {})
+    take: Callable[[], Any] = store.snapshot
+
+    def overtaken() -> Any:
+        monkeypatch.undo()
+        snapshot = take()
+        colleague.add(document(command="new"), {})
+        return snapshot
+
+    monkeypatch.setattr(store, "snapshot", overtaken)
+    (read,) = ResultsArchive(store).read().documents
+    assert read.evalboard.command == "new"

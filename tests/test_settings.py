@@ -1,0 +1,165 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evalboard.errors import ConfigError
+from evalboard.settings import Settings, child_environment, environment_of, load_settings
+
+REPOSITORY = Path(__file__).parents[1]
+# Prints what a child process finds, secrets in the clear.
+SHOW = """
+import json
+from evalboard.settings import load_settings
+settings = load_settings()
+token = settings.hf_token.get_secret_value() if settings.hf_token else None
+print(json.dumps(settings.model_dump(mode="json") | {"hf_token": token}))
+"""
+
+
+def seen_by_a_child(settings: Settings, folder: Path) -> dict[str, object]:
+    """Load the settings in another process that works in another folder."""
+    variables = child_environment(settings, PYTHONPATH=str(REPOSITORY))
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW],
+        env=variables,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_nothing_has_to_be_set() -> None:
+    settings = load_settings()
+    assert settings == Settings.model_validate({})
+    assert settings.store_address("requests") == "evalboard-data/requests"
+    assert settings.work_folder == Path("evalboard-data/work")
+
+
+def test_every_setting_reaches_a_child_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = {
+        "home": "home",
+        "requests": "hf://datasets/org/requests",
+        "results": "results",
+        "work": "work",
+        "suite": "suite.yaml",
+        "datasets": "datasets",
+        "models": "models",
+        "offline": True,
+        "hub_endpoint": "http://127.0.0.1:1",
+        "hf_token": "secret",
+        "backend": "hf",
+        "engine_slots": 3,
+        "tensor_parallel": 2,
+        "gpu_memory_fraction": 0.5,
+        "cpu_kv_cache_gib": 4,
+        "max_model_length": 1024,
+        "engine_start_timeout_seconds": 60,
+        "benchmark_timeout_seconds": 61,
+        "max_running": 5,
+        "ray_address": "127.0.0.1:6379",
+        "prefect_api_url": "http://127.0.0.1:4300/api",
+        "viewer_host": "0.0.0.0",
+        "viewer_port": 7861,
+        "server_port": 4300,
+        "sender": "a lab = Ünï",
+    }
+    assert Settings.model_fields.keys() - values == {"board"}
+    absolute = {
+        name: str(tmp_path / str(values[name]))
+        for name in ("home", "results", "work", "suite", "datasets", "models")
+    }
+    expected = values | absolute | {"board": str(tmp_path / "home" / "board")}
+    (tmp_path / "elsewhere").mkdir()
+    settings = Settings.model_validate(values)
+    assert seen_by_a_child(settings, tmp_path / "elsewhere") == expected
+
+
+def test_what_is_not_set_stays_unset_in_a_child_process(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"home": tmp_path})
+    seen = seen_by_a_child(settings, tmp_path)
+    folders = {name: str(tmp_path / name) for name in ("requests", "results", "board", "work")}
+    assert seen == settings.model_dump(mode="json") | folders
+
+
+def test_a_shipped_suite_is_handed_on_by_its_name() -> None:
+    variables = environment_of(Settings.model_validate({"suite": "demo"}))
+    assert variables["EVALBOARD_SUITE"] == "demo"
+
+
+def test_a_token_is_shown_nowhere() -> None:
+    settings = Settings.model_validate({"hf_token": "secret"})
+    assert "secret" not in f"{settings!r} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("EVALBOARD_ENGINE_SLOTS", "many"),
+        ("EVALBOARD_ENGINE_SLOTS", "0"),
+        ("EVALBOARD_OFFLINE", "perhaps"),
+        ("EVALBOARD_BACKEND", "sglang"),
+        ("EVALBOARD_GPU_MEMORY_FRACTION", "90"),
+        ("EVALBOARD_VIEWER_PORT", "70000"),
+    ],
+)
+def test_a_bad_value_names_its_variable(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=f"{variable} .*'{value}'"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_an_empty_variable_is_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load_settings()
+    monkeypatch.setenv(f"EVALBOARD_{name.upper()}", "")
+    assert load_settings() == before
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("EVALBOARD_HUB_ENDPOINT", "HF_ENDPOINT"),
+        ("EVALBOARD_HF_TOKEN", "HF_TOKEN"),
+        ("EVALBOARD_RAY_ADDRESS", "RAY_ADDRESS"),
+        ("EVALBOARD_PREFECT_API_URL", "PREFECT_API_URL"),
+    ],
+)
+def test_names_of_others_are_read_and_ours_come_first(
+    ours: str, theirs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = ours.removeprefix("EVALBOARD_").lower()
+    for variable, value in ((theirs, "theirs"), (ours, "ours")):
+        monkeypatch.setenv(variable, value)
+        found = getattr(load_settings(), name)
+        assert (found.get_secret_value() if name == "hf_token" else found) == value
+
+
+def test_a_child_keeps_the_rest_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTHER", "kept")
+    variables = child_environment(load_settings(), EVALBOARD_SENDER="me")
+    assert (variables["OTHER"], variables["EVALBOARD_SENDER"]) == ("kept", "me")
+    assert "EVALBOARD_SENDER" not in os.environ
+
+
+def test_the_reference_is_what_the_module_prints() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "evalboard.settings"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    document = (REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
+    table = document[document.index("| variable") :]
+    assert table == done.stdout, "Run `python -m evalboard.settings` and put its table there."
