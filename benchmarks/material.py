@@ -2,16 +2,15 @@
 
 import json
 from pathlib import Path
-from pydoc_data.topics import topics
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import yaml
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
 from evalboard.demo.questions import write_datasets
+from evalboard.demo.tokenizer import make_tokenizer
 from evalboard.settings import Settings, child_environment
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Suite
@@ -20,8 +19,6 @@ MODEL = "benchmark/llama"
 PRECISION = "float32"
 MAX_LENGTH = 2048
 SEED = 1
-VOCABULARY = 4096
-END_OF_TEXT, END_OF_TEXT_ID = "<|end|>", 0  # special tokens are numbered first
 QUICK_BENCHMARKS = ("mmlu_anatomy", "mmlu_medical_genetics")
 # A server or cluster that is there already would be measured instead of ours.
 SERVERS = ("PREFECT_API_URL", "EVALBOARD_PREFECT_API_URL", "RAY_ADDRESS", "EVALBOARD_RAY_ADDRESS")
@@ -32,8 +29,8 @@ license: apache-2.0
 # A model of random weights
 
 Made by `make bench-pipeline` to measure how long an evaluation takes and how much memory it needs.
-Its weights are random numbers and its tokenizer was made from the documentation of Python, so its
-answers mean nothing; only the time that it takes to give them does.
+Its weights are random numbers, so its answers mean nothing; only the time that it takes to give them
+does.
 """
 
 
@@ -104,43 +101,26 @@ def make_material(folder: Path, settings: Settings, *, quick: bool) -> Material:
 
 
 def make_model(folder: Path) -> None:
-    """Write a Llama of 14 million random weights, the same on every machine."""
+    """Write a Llama of 12 million random weights, the same on every machine."""
     disable_progress_bar()
+    tokenizer = make_tokenizer()
+    special: dict[str, Any] = {
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
     torch.manual_seed(SEED)
     config = LlamaConfig(
-        vocab_size=VOCABULARY,
+        vocab_size=len(tokenizer),
         hidden_size=384,
         intermediate_size=1024,
         num_hidden_layers=6,
         num_attention_heads=6,
-        num_key_value_heads=6,
         max_position_embeddings=MAX_LENGTH,
-        bos_token_id=END_OF_TEXT_ID,
-        eos_token_id=END_OF_TEXT_ID,
+        **special,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
-    _make_tokenizer().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     (folder / "README.md").write_text(CARD, encoding="utf-8")
-
-
-def _make_tokenizer() -> PreTrainedTokenizerFast:
-    """Return a byte-level tokenizer made from an English text that every Python has."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=[END_OF_TEXT],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(topics.values(), trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token=END_OF_TEXT,
-        eos_token=END_OF_TEXT,
-        model_max_length=MAX_LENGTH,
-    )
 
 
 def _part(suite: Suite, keys: tuple[str, ...]) -> Suite:

@@ -103,7 +103,7 @@ def _head(report: Report) -> list[str]:
         f"{machine['memory_gib']} GiB, {gpus}; {machine['platform']}",
         f"- **Versions:** {', '.join(f'{name} {value}' for name, value in versions.items())}",
         f"- **Work:** suite `{report.suite}`, {report.benchmarks} benchmarks, "
-        f"{report.questions:,} questions; a Llama of 14 million random weights, float32, "
+        f"{report.questions:,} questions; a Llama of 12 million random weights, float32, "
         f"on `{report.device}`",
     ]
 

@@ -60,9 +60,12 @@ def test_what_is_not_the_lifecycles_stays() -> None:
         {"model": "org/model", "likes": 3, "evalboard": {"priority": 2, "votes": 5}}
     )
     moved = move(record, Status.CANCELLED, now=NOW)
-    expected = record.model_dump() | {"status": Status.CANCELLED}
-    expected["evalboard"]["history"] = moved.model_dump()["evalboard"]["history"]
-    assert moved.model_dump() == expected
+    assert moved.model_dump(exclude={"status", "evalboard"}) == record.model_dump(
+        exclude={"status", "evalboard"}
+    )
+    assert moved.evalboard.model_dump(exclude={"history"}) == record.evalboard.model_dump(
+        exclude={"history"}
+    )
 
 
 def test_a_claim_makes_the_request_the_runs() -> None:

@@ -1,12 +1,16 @@
 """Print reports and tables for a person at a terminal."""
 
+import sys
+
 from rich.console import Console
 from rich.markup import escape
 
 from evalboard.records.report import Level, Report
 
 STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.INFO: "cyan"}
-console = Console(highlight=False)
+# A pipe has no width of its own, and at 80 columns tables would lose what is in them.
+PIPE_WIDTH = 250
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def print_report(report: Report) -> None:

@@ -39,7 +39,12 @@ def task_manager(names: Iterable[str], *, own: Path | None) -> TaskManager:
         raise ConfigError(
             f"lm_eval has no task {unknown[0]!r}. Run `lm-eval ls tasks` and correct the suite."
         )
-    folders: list[str | Path] = sorted({path.parent for path in files.values()})
+    # Where two folders define a task, lm_eval takes the later one's.
+    falling = sorted({path.parent for path in files.values()}, reverse=True)
+    folders: list[str | Path] = [
+        *(folder for folder in falling if own is None or not folder.is_relative_to(own)),
+        *(folder for folder in falling if own is not None and folder.is_relative_to(own)),
+    ]
     return TaskManager(include_path=folders, include_defaults=False)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import datasets
 from datasets.exceptions import DatasetsError
+from jinja2 import TemplateError
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks import TaskManager
 from lm_eval.utils import handle_non_serializable
@@ -81,8 +82,7 @@ class TaskLibrary:
         shots = benchmark.num_fewshot if num_fewshot is None else num_fewshot
         raw = definition(self._manager, benchmark.task_name)
         task = self._build(benchmark, self._overrides(benchmark, raw, shots))
-        # A mirror may lack splits that are not needed; what is asked is the same without them.
-        config = _plain_config(task) | _splits(raw).named
+        config = _plain_config(task, _splits(raw).named)
         identity = BenchmarkIdentity(
             task=benchmark.task_name,
             version=str(task.VERSION),
@@ -135,7 +135,14 @@ class TaskLibrary:
                 f"{type(exc).__name__}: {exc}. Check the network and the token, or put them into "
                 "the mirror folder EVALBOARD_DATASETS."
             ) from exc
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as exc:
+        except (
+            KeyError,
+            ValueError,
+            TypeError,
+            IndexError,
+            AttributeError,
+            TemplateError,
+        ) as exc:
             raise HarnessError(
                 f"Benchmark {benchmark.key!r}: lm_eval cannot build task "
                 f"{benchmark.task_name!r}: {type(exc).__name__}: {exc}. Check that the data has "
@@ -195,10 +202,16 @@ def _source_reader(source: DataSource, name: str | None) -> Callable[..., Any]:
     return read
 
 
-def _plain_config(task: ConfigurableTask) -> dict[str, Any]:
-    """Return the task's configuration as JSON, functions as their source text."""
-    config = task.config.to_dict(keep_callable=True)
+def _plain_config(task: ConfigurableTask, splits: Mapping[str, str]) -> dict[str, Any]:
+    """Return the task's configuration as JSON, functions as their source text.
+
+    Its splits are those of the definition: a mirror may lack some that are not needed, and what is
+    asked is the same without them.
+    """
+    config = task.config.to_dict(keep_callable=True) | splits
     config.pop("custom_dataset", None)
+    if isinstance(config.get("fewshot_config"), dict) and "fewshot_split" in splits:
+        config["fewshot_config"] = config["fewshot_config"] | {"split": splits["fewshot_split"]}
     if isinstance(config.get("metadata"), dict):
         # lm_eval notes the path of the definition's file, which differs between machines.
         config["metadata"].pop("config_source", None)

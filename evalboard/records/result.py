@@ -86,7 +86,11 @@ class ResultDocument(BaseModel):
     """One attempt at one model."""
 
     model_config = ConfigDict(
-        frozen=True, extra="allow", populate_by_name=True, serialize_by_alias=True
+        frozen=True,
+        extra="allow",
+        populate_by_name=True,
+        serialize_by_alias=True,
+        ser_json_inf_nan="constants",  # else NaN becomes null without a word
     )
 
     config: ModelConfig
@@ -100,9 +104,19 @@ class ResultDocument(BaseModel):
     evalboard: Provenance
 
     def to_json(self) -> bytes:
-        """Return the file's content. NaN is not JSON and raises."""
+        """Return the file's content.
+
+        Raises:
+            RecordError: It holds NaN or an infinite number, which are no JSON.
+        """
         document = self.model_dump(mode="json")
-        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        try:
+            text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        except ValueError as exc:
+            raise RecordError(
+                f"The results of {self.config.model_name!r} cannot be stored: {exc}. Look for a "
+                "score that is not a number in its benchmarks."
+            ) from exc
         return (text + "\n").encode()
 
     @classmethod

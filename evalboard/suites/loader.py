@@ -30,7 +30,8 @@ def load_suite(name_or_file: str) -> Suite:
     except OSError as exc:
         raise ConfigError(f"Suite file {str(path)!r} cannot be read: {exc}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"Suite file {str(path)!r} is not YAML: {exc}") from exc
+        what = " ".join(str(exc).split())  # one line
+        raise ConfigError(f"Suite file {str(path)!r} is not YAML: {what}") from exc
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"

@@ -1,10 +1,12 @@
 """Scores on real questions, through queue and flows to the board, against what they must be."""
 
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -73,23 +75,23 @@ def test_answers_are_those_of_lm_eval_on_transformers(
     settings = configure(suite=str(small_suite))
     row = evaluate("test/random", settings)
     snapshot = open_store(settings.store_address("results")).snapshot()
-    for path in snapshot.files:
-        if not path.endswith(".parquet"):
-            continue
-        ours = pd.read_parquet(io.BytesIO(snapshot.read(path)))
-        plain = _plain_lm_eval(Path(path).stem, models / "test" / "random", tmp_path)
-        assert list(ours["doc_hash"]) == list(plain["doc_hash"])
-        assert list(ours["correct"]) == list(plain["correct"])
-        assert row[Path(path).stem] == plain["correct"].mean()
-        for mine, theirs in zip(ours["loglikelihoods"], plain["loglikelihoods"], strict=True):
-            assert mine == pytest.approx(theirs, abs=1e-4)
+    answers = {Path(path).stem: path for path in snapshot.files if path.endswith(".parquet")}
+    assert sorted(answers) == ["mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"]
+    plain = _plain_lm_eval(list(answers), models / "test" / "random", tmp_path)
+    for benchmark, path in answers.items():
+        ours, theirs = pd.read_parquet(io.BytesIO(snapshot.read(path))), plain[benchmark]
+        assert list(ours["doc_hash"]) == theirs["doc_hash"]
+        assert list(ours["correct"]) == theirs["correct"]
+        assert row[benchmark] == sum(theirs["correct"]) / len(theirs["correct"])
+        for mine, expected in zip(ours["loglikelihoods"], theirs["loglikelihoods"], strict=True):
+            assert mine == pytest.approx(expected, abs=1e-4)
 
 
-def _plain_lm_eval(benchmark: str, model: Path, folder: Path) -> pd.DataFrame:
-    """Return the answers of lm_eval's own HF class, in a process without this project's engine."""
-    output = folder / f"{benchmark}.json"
+def _plain_lm_eval(benchmarks: list[str], model: Path, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the answers of lm_eval's own HF class, from a process without this project's code."""
+    output = folder / "plain.json"
     program = Path(__file__).with_name("plain_lm_eval.py")
-    file, _, _ = QUESTIONS[benchmark]
-    command = [sys.executable, str(program), benchmark, str(model), file, str(output)]
-    subprocess.run(command, check=True, capture_output=True)
-    return pd.read_json(output)
+    sources = [f"{benchmark}={QUESTIONS[benchmark][0]}" for benchmark in benchmarks]
+    command = [sys.executable, str(program), str(model), str(output), *sources]
+    subprocess.run(command, check=True)
+    return json.loads(output.read_text(encoding="utf-8"))

@@ -138,23 +138,17 @@ def unprivileged(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def close_folder(folder: Path) -> Iterator[None]:
-    """Take the right to write from everything in a folder, and give it back."""
-    everything = [folder, *folder.rglob("*")]
-    modes = {path: path.stat().st_mode for path in everything}
+@pytest.fixture
+def read_only(local: LocalStore, tmp_path: Path) -> Iterator[None]:
+    """Make the store one that was written and is now read only."""
+    local.commit([Write("folder/a", b"1")], message="before")
+    root = tmp_path / "store"
+    modes = {path: path.stat().st_mode for path in (root, *root.rglob("*"))}
     for path, mode in modes.items():
         path.chmod((mode & ~0o222) | 0o444)
     yield
     for path, mode in modes.items():
         path.chmod(mode)
-
-
-@pytest.fixture
-def read_only(tmp_path: Path) -> Iterator[Path]:
-    """A store that was written and is now read only."""
-    root = tmp_path / "store"
-    LocalStore(root).commit([Write("folder/a", b"1")], message="before")
-    yield from close_folder(root)
 
 
 def test_a_commit_that_is_killed_at_any_point_is_whole_or_was_not(tmp_path: Path) -> None:

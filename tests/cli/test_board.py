@@ -1,0 +1,100 @@
+import json
+from typing import Any
+
+import pytest
+
+from evalboard.cli import main
+from evalboard.records.result import ResultDocument
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.protocol import Write
+from evalboard.stores.results import ResultsArchive
+from evalboard.suites.loader import load_suite
+
+
+def document(score: float) -> ResultDocument:
+    """Return the results of a model with one score on the demo's first benchmark."""
+    suite = load_suite("demo")
+    benchmark = suite.benchmarks[0]
+    task = benchmark.task_name
+    return ResultDocument.model_validate(
+        {
+            "config": {
+                "model_name": "org/model",
+                "model_sha": "a" * 40,
+                "model_dtype": "float16",
+                "backend": "hf",
+                "backend_version": "5",
+                "lm_eval_version": "0.4.13",
+            },
+            "results": {task: {benchmark.metric: score}},
+            "versions": {task: 1},
+            "n-shot": {task: benchmark.num_fewshot},
+            "n-samples": {task: {"original": 8, "effective": 8}},
+            "task_hashes": {task: "hash"},
+            "configs": {task: {}},
+            "evalboard": {
+                "suite": suite.name,
+                "run_key": "run",
+                "benchmark_keys": {benchmark.key: "key"},
+                "dataset_fingerprints": {benchmark.key: "print"},
+                "finished_time": "2026-11-21T10:00:00Z",
+            },
+        }
+    )
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    assert main(["board", "show", "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_without_a_board_showing_it_says_how_to_build_one(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["board", "show"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert settings.store_address("board") in err
+    assert "evalboard board build" in err
+    assert err.count("\n") == 1
+
+
+def test_empty_stores_give_an_empty_board(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["board", "build"]) == 0
+    assert capsys.readouterr().out.endswith(": written\n")
+    files = open_store(settings.store_address("board")).snapshot().files
+    assert set(files) == {"board.json", "board.parquet", "queue.json"}
+    assert shown(capsys) == []
+    assert main(["board", "build"]) == 0
+    assert capsys.readouterr().out.endswith(": unchanged\n")
+
+
+def test_results_become_rows(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    ResultsArchive(open_store(settings.store_address("results"))).add(document(0.625), {})
+    assert main(["board", "build"]) == 0
+    capsys.readouterr()
+    (row,) = shown(capsys)
+    key = load_suite("demo").benchmarks[0].key
+    assert (row["model"], row[key], row["complete"]) == ("org/model", 0.625, False)
+    assert main(["board", "show"]) == 0
+    table = capsys.readouterr().out
+    assert "62.5" in table
+    assert "org/" in table
+
+
+def test_odd_files_in_the_stores_do_not_stop_the_board(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    requests = open_store(settings.store_address("requests"))
+    requests.commit([Write("org/corrupt.json", b"{")], message="by hand")
+    results = open_store(settings.store_address("results"))
+    results.commit([Write("org/corrupt.json", b"{")], message="by hand")
+    ResultsArchive(results).add(document(0.5), {})
+    board = open_store(settings.store_address("board"))
+    board.commit([Write("board.json", b"{")], message="by hand")
+    assert main(["board", "build"]) == 0
+    capsys.readouterr()
+    assert len(shown(capsys)) == 1

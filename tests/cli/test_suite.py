@@ -1,0 +1,31 @@
+import json
+
+import pytest
+
+from evalboard.cli import main
+from evalboard.suites.loader import load_suite
+from evalboard.suites.model import Suite
+
+
+def test_shipped_suites_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["suite", "list"]) == 0
+    assert capsys.readouterr().out == "demo\nopen-medical\n"
+    assert main(["suite", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == ["demo", "open-medical"]
+
+
+def test_a_suite_is_shown_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["suite", "show", "open-medical", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert Suite.model_validate(shown) == load_suite("open-medical")
+
+
+def test_the_boards_own_suite_is_shown_when_none_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["suite", "show", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "demo"
+    assert main(["suite", "show"]) == 0
+    table = capsys.readouterr().out
+    for benchmark in load_suite("demo").benchmarks:
+        assert benchmark.key in table

@@ -1,0 +1,95 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from evalboard.errors import ConfigError
+from evalboard.records.table import MODEL_COLUMNS
+from evalboard.suites.model import DataSource, Suite
+
+
+def suite(*benchmarks: dict[str, Any], **fields: Any) -> Suite:
+    titled = [{"title": "A title", **benchmark} for benchmark in benchmarks]
+    return Suite.model_validate({"name": "small", "title": "Small", "benchmarks": titled, **fields})
+
+
+def test_a_benchmark_needs_no_more_than_a_key_and_a_title() -> None:
+    (benchmark,) = suite({"key": "anatomy"}).benchmarks
+    assert benchmark.task_name == "anatomy"
+    assert (benchmark.metric, benchmark.num_fewshot, benchmark.baseline) == ("acc,none", 0, 0.0)
+
+
+def test_a_task_may_have_another_name() -> None:
+    (benchmark,) = suite({"key": "anatomy", "task": "mmlu_anatomy"}).benchmarks
+    assert (benchmark.key, benchmark.task_name) == ("anatomy", "mmlu_anatomy")
+
+
+@pytest.mark.parametrize("key", MODEL_COLUMNS)
+def test_a_benchmark_cannot_take_the_name_of_another_column(key: str) -> None:
+    with pytest.raises(ValidationError, match=f"other columns of the board: {key}"):
+        suite({"key": "anatomy"}, {"key": key})
+
+
+def test_keys_stand_once() -> None:
+    with pytest.raises(ValidationError, match="benchmark keys stand twice: anatomy"):
+        suite({"key": "anatomy"}, {"key": "doses"}, {"key": "anatomy", "task": "other"})
+
+
+@pytest.mark.parametrize(
+    "benchmarks",
+    [
+        [{"key": "anatomy"}, {"key": "doses", "task": "anatomy"}],
+        [{"key": "zero", "task": "anatomy"}, {"key": "five", "task": "anatomy", "num_fewshot": 5}],
+    ],
+)
+def test_tasks_stand_once(benchmarks: list[dict[str, Any]]) -> None:
+    """Result documents tell benchmarks apart by lm_eval's task name alone."""
+    with pytest.raises(ValidationError, match="lm_eval tasks stand twice: anatomy"):
+        suite(*benchmarks)
+
+
+@pytest.mark.parametrize(
+    "benchmark",
+    [
+        {"key": "Anatomy"},
+        {"key": "a__stderr"},
+        {"key": "_a"},
+        {"key": "a-b"},
+        {"key": ""},
+        {"key": "a", "num_fewshot": -1},
+        {"key": "a", "baseline": 1},
+        {"key": "a", "fewshot": 5},
+        {"key": "a", "source": {}},
+        {"key": "a", "source": {"repo": "org/a", "files": {"test": "a.parquet"}}},
+        {"key": "a", "source": {"files": {"test": "a.parquet"}, "branch": "main"}},
+    ],
+)
+def test_what_a_benchmark_cannot_be(benchmark: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        suite(benchmark)
+
+
+@pytest.mark.parametrize("fields", [{"name": "Two Words"}, {"benchmarks": []}, {"weights": [1]}])
+def test_what_a_suite_cannot_be(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        suite({"key": "a"}, **fields)
+
+
+def test_benchmarks_are_selected_by_key() -> None:
+    whole = suite({"key": "a"}, {"key": "b"}, {"key": "c"})
+    assert [b.key for b in whole.select(())] == ["a", "b", "c"]
+    assert [b.key for b in whole.select(("c", "a"))] == ["c", "a"]
+    with pytest.raises(ConfigError, match="'small' has no benchmark 'd'. It has: a, b, c"):
+        whole.select(("a", "d"))
+
+
+def test_the_hash_is_over_what_is_asked_not_over_where_files_lie() -> None:
+    whole = suite({"key": "a"})
+    assert whole.model_copy(update={"tasks": Path("/elsewhere")}).content_hash == whole.content_hash
+    assert suite({"key": "a", "num_fewshot": 1}).content_hash != whole.content_hash
+
+
+def test_a_source_is_a_repository_or_files() -> None:
+    assert DataSource(repo="org/a", revision="v1").files is None
+    assert DataSource(files={"test": "a.parquet"}).repo is None
