@@ -1,15 +1,18 @@
 """Watch how much memory `evalboard up` takes, with everything that it starts."""
 
+import signal
 import socket
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import psutil
 
 from benchmarks.evaluation import put_request, require_finished, status_of
 from benchmarks.material import Material
-from evalboard.cli.services import Services
 from evalboard.errors import ConfigError
 from evalboard.records.request import Status
 
@@ -35,28 +38,48 @@ def measure_up(material: Material) -> Memory:
     """
     settings = material.settings_of(RUN)
     path = put_request(settings)
-    server, viewer = free_ports()
-    environment = material.environment(
-        RUN, EVALBOARD_SERVER_PORT=str(server), EVALBOARD_VIEWER_PORT=str(viewer)
-    )
     deadline = time.monotonic() + TIMEOUT_SECONDS
     peak = Memory(0, 0)
-    with Services(material.folder / RUN / "logs", environment) as services:
-        services.start(RUN, [sys.executable, "-m", "evalboard", "up"])
+    with _up(material) as process:
         while status_of(settings, path) in (Status.PENDING, Status.RUNNING):
-            services.check()
-            peak = max(peak, tree_memory(psutil.Process()))
-            if time.monotonic() > deadline:
-                raise ConfigError(f"No result after {TIMEOUT_SECONDS} s; see {settings.home}.")
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ConfigError(
+                    f"`evalboard up` gave no result within {TIMEOUT_SECONDS} s or ended; its logs "
+                    f"are in {str(settings.home)!r}."
+                )
+            peak = max(peak, tree_memory(psutil.Process(process.pid)))
             time.sleep(SAMPLE_SECONDS)
     require_finished(settings, path)
     return peak
 
 
 def tree_memory(process: psutil.Process) -> Memory:
-    """Return what all descendants of a process hold now, the process itself left out."""
-    sizes = [_proportional_size(child) for child in process.children(recursive=True)]
-    return Memory(sum(sizes), len(sizes))
+    """Return what a process and all its descendants hold now."""
+    tree = [process, *process.children(recursive=True)]
+    return Memory(sum(_proportional_size(member) for member in tree), len(tree))
+
+
+@contextmanager
+def _up(material: Material) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `evalboard up`; leaving the context waits until it has stopped all that it started."""
+    server, viewer = free_ports()
+    environment = material.environment(
+        RUN, EVALBOARD_SERVER_PORT=str(server), EVALBOARD_VIEWER_PORT=str(viewer)
+    )
+    with (
+        (material.folder / RUN / "up.log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "evalboard", "up"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
 
 
 def free_ports() -> tuple[int, int]:

@@ -9,7 +9,6 @@ import evalboard
 from evalboard.errors import EngineError, EvalboardError, ValidationFailed
 from evalboard.records.report import Report
 
-
 # These import the large libraries, or end the process.
 NOT_IMPORTED = ("evalboard.__main__", "evalboard.cli", "evalboard.demo", "evalboard.engine")
 

@@ -7,6 +7,7 @@ the number of threads by it.
 """
 
 import threading
+from concurrent.futures import Future
 from typing import Any
 
 import ray
@@ -31,7 +32,29 @@ def connect(settings: Settings) -> None:
     """Join the Ray cluster of the settings, or start a Ray of this process's own. Repeatable."""
     with _connecting:
         if not ray.is_initialized():
+            _connect_from_lasting_thread(settings)
+
+
+def _connect_from_lasting_thread(settings: Settings) -> None:
+    """Connect from a thread that does not end before this process does.
+
+    Ray asks Linux to kill its servers when their parent dies (PR_SET_PDEATHSIG), and to Linux the
+    parent is the thread that started them. A thread of a task, which ends with its task, would take
+    Ray with it.
+    """
+    connected: Future[None] = Future()
+
+    def connect_and_stay() -> None:
+        try:
             _connect(settings)
+        except Exception as exc:  # noqa: BLE001 - handed to the thread that waits
+            connected.set_exception(exc)
+        else:
+            connected.set_result(None)
+            threading.Event().wait()
+
+    threading.Thread(target=connect_and_stay, name="ray", daemon=True).start()
+    connected.result()
 
 
 def _connect(settings: Settings) -> None:

@@ -1,11 +1,12 @@
 from pathlib import Path
 from typing import Any
 
-import deployments
 import pytest
 import yaml
 from prefect.exceptions import ParameterTypeError
 from prefect.flows import Flow, load_flow_from_entrypoint
+
+import deployments
 
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load(
     (Path(deployments.__path__[0]) / "prefect.yaml").read_text(encoding="utf-8")

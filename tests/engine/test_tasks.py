@@ -5,14 +5,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from lm_eval.tasks import TaskManager
 
+from evalboard.engine.definitions import task_manager
 from evalboard.engine.tasks import LoadedTask, TaskLibrary
 from evalboard.errors import ConfigError, DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity
@@ -67,6 +70,21 @@ def write_split(mirror: Path, split: str, rows: Sequence[dict[str, Any]]) -> Non
 
 def load(mirror: Path | None, benchmark: Benchmark = ANATOMY, **options: Any) -> LoadedTask:
     return TaskLibrary([benchmark], mirror=mirror, offline=True).load(benchmark, **options)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _definitions_found_once() -> Iterator[None]:
+    """Look through lm_eval's thousands of files once, not in every test."""
+
+    @cache
+    def find(names: tuple[str, ...], own: Path | None) -> TaskManager:
+        return task_manager(names, own=own)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "evalboard.engine.tasks.task_manager", lambda names, *, own: find(tuple(names), own)
+        )
+        yield
 
 
 @pytest.fixture

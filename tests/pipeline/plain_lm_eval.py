@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lm_eval import simple_evaluate
+from lm_eval.evaluator import simple_evaluate
 from lm_eval.tasks import TaskManager
 
 model, output, *sources = sys.argv[1:]

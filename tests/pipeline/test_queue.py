@@ -1,6 +1,5 @@
 """What becomes of requests that are wrong, of runs that are killed, and of those beside them."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -36,9 +35,12 @@ def put(settings: Settings, model: str, *, suite: str = "", revision: str = "mai
 
 @pytest.mark.usefixtures("prefect_server", "ray")
 def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
-    configure: Callable[..., Settings], small_suite: Path, tmp_path: Path
+    configure: Callable[..., Settings], small_suite: Path, real_datasets: Path, tmp_path: Path
 ) -> None:
-    settings = configure(suite=str(small_suite), backend="hf", datasets=_part(tmp_path))
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "cais").symlink_to(real_datasets / "cais")
+    settings = configure(suite=str(small_suite), backend="hf", datasets=mirror)
     missing = put(settings, "test/nowhere")
     pickled = put(settings, "test/pickled")
     elsewhere = put(settings, "test/always-a", suite="no-such-suite")
@@ -69,19 +71,13 @@ def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
     assert document.evalboard.failures["pubmedqa"]["code"] == "data_missing"
 
 
-def _part(folder: Path) -> Path:
-    """Return a mirror that has the questions of MMLU only."""
-    mirror = folder / "mirror"
-    mirror.mkdir()
-    (mirror / "cais").symlink_to(Path(os.environ["EVALBOARD_DATASETS"]) / "cais")
-    return mirror
-
-
 def test_killed_run_goes_on_where_it_was(
     configure: Callable[..., Settings], small_suite: Path
 ) -> None:
     settings = configure(suite=str(small_suite), backend="hf", max_running=1)
-    path = submit(Submission(model="test/random", precision=Precision.FLOAT32), settings).request_path
+    path = submit(
+        Submission(model="test/random", precision=Precision.FLOAT32), settings
+    ).request_path
     assert path is not None
     killed = _start_run(settings)
     outcomes = settings.work_folder / "outcomes"

@@ -44,14 +44,16 @@ def share_of_a(benchmark: str, datasets: Path) -> float:
     return float((pd.read_parquet(datasets / f"{file}.parquet")[column] == value).mean())
 
 
-def evaluate(model: str, settings: Settings) -> pd.Series:
+def evaluate(model: str, settings: Settings) -> dict[str, Any]:
     """Submit a model, work on the queue, and return its row on the board."""
     submitted = submit(Submission(model=model, precision=Precision.FLOAT32), settings)
     assert [(e.path, e.status) for e in work(settings)] == [
         (submitted.request_path, Status.FINISHED)
     ]
     frame = read_board(settings).frame
-    return frame[frame["model"] == model].iloc[0]
+    (row,) = frame.to_dict("records")
+    assert row["model"] == model
+    return {str(column): value for column, value in row.items()}
 
 
 def test_always_a_scores_the_share_of_a_on_all_nine(
