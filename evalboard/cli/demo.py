@@ -18,6 +18,7 @@ from evalboard.records.report import Report
 from evalboard.records.request import (
     BoardBlock,
     HistoryEntry,
+    ModelType,
     Precision,
     RequestRecord,
     Status,
@@ -31,6 +32,11 @@ from evalboard.stores.requests import RequestQueue
 REFRESH_SECONDS = 0.5
 # Loading a tiny model is mostly imports, which use one core: two engines load side by side.
 ENGINE_SLOTS = 2
+TYPES = {
+    "demo/random-llama": ModelType.PRETRAINED,
+    "demo/random-gpt2": ModelType.PRETRAINED,
+    "demo/trained-llama": ModelType.FINE_TUNED,
+}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +108,7 @@ def _submit(models: list[str], settings: Settings) -> None:
             revision=find_repository(model, "main", settings).revision,
             precision=Precision.FLOAT32,
             submitted_time=now,
+            model_type=TYPES.get(model, ModelType.UNKNOWN),
             sender=settings.sender,
             evalboard=BoardBlock(
                 suite=settings.suite,

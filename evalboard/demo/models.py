@@ -47,8 +47,8 @@ tags: [evalboard-demo]
 {about}
 
 This is one of the tiny models that the demonstration of evalboard makes on the spot. It exists to
-show how a submission travels from the queue to the board. It has about two hundred thousand
-parameters or fewer, reads a vocabulary made from the demonstration's own practice questions, and
+show how a submission travels from the queue to the board. It has fewer than half a million
+parameters, reads a vocabulary made from the demonstration's own practice questions, and
 must not be used for anything that matters, least of all for medicine.
 """
 
