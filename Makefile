@@ -47,7 +47,7 @@ ifeq ($(DEVICE),cpu)
 	$$install $$torch 2>/dev/null || $$install --index-url $(PYTORCH) $$torch
 endif
 	@echo "Installing the versions in $(LOCKS)"
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python \
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python \
 		--build-constraints requirements/$(DEVICE).lock $(LOCKS)
 	@touch $@
 

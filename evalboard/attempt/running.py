@@ -85,11 +85,12 @@ def stop_engine(attempt: Attempt) -> None:
 def _finished_earlier(
     attempt: Attempt, plans: list[BenchmarkPlan], work: WorkFolder
 ) -> tuple[BenchmarkPlan, ...]:
-    """Return what the work folder or the results store holds under the same key."""
+    """Return what the work folder, or the results store for this suite, holds under the key."""
     archive = ResultsArchive(open_store(attempt.engine.settings.store_address("results")))
     stored = {
         key
         for document in archive.read(model=attempt.record.model).documents
+        if document.evalboard.suite == attempt.suite.name
         for key in document.evalboard.benchmark_keys.values()
     }
     return tuple(

@@ -59,6 +59,7 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
     tried: list[str] = []
     slots = settings.max_running or placement.slot_count(settings)
     with ThreadPoolExecutor(max_workers=slots) as threads:
+        threads.submit(placement.connect, settings)  # meanwhile, Prefect's server starts
         while at_most is None or len(tried) < at_most:
             accepted = poll_requests(
                 start_runs=False, at_most=None if at_most is None else at_most - len(tried)

@@ -5,18 +5,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
+from evalboard.attempt.model import EvaluationRequest
 from evalboard.cli.queue_table import read_queue
 from evalboard.cli.run import work
-from evalboard.records.request import BoardBlock, Precision, RequestRecord, Status
+from evalboard.lifecycle import claim
+from evalboard.records.request import BoardBlock, Claim, Precision, RequestRecord, Status
+from evalboard.repositories import find_repository
 from evalboard.settings import Settings, child_environment
 from evalboard.stores.opening import open_store
 from evalboard.stores.requests import RequestQueue
 from evalboard.stores.results import ResultsArchive
 from evalboard.submission import Submission, submit
+from flows.evaluate_flow import evaluate_model
 
 DEADLINE_SECONDS = 300
 
@@ -97,6 +104,44 @@ def test_killed_run_goes_on_where_it_was(
     assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
     assert kept
     assert set(document.evalboard.seconds.score) == set(document.results) - kept
+
+
+def test_benchmark_whose_engine_dies_is_tried_again_on_a_new_one(
+    configure: Callable[..., Settings], small_suite: Path
+) -> None:
+    settings = configure(suite=str(small_suite), backend="hf", max_running=1)
+    submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
+    run = _start_run(settings)
+    outcomes = settings.work_folder / "outcomes"
+    _wait_until(lambda: any(outcomes.glob("*.json")), run)
+    engines = [
+        process
+        for process in psutil.Process(run.pid).children(recursive=True)
+        if "LoggedEngineProcess" in " ".join(process.cmdline())
+    ]
+    assert len(engines) == 1
+    engines[0].kill()
+    assert run.wait(DEADLINE_SECONDS) == 0
+    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_run_that_loses_the_claim_ends_cancelled_and_changes_nothing(
+    configure: Callable[..., Settings], small_suite: Path
+) -> None:
+    settings = configure(suite=str(small_suite))
+    sha = find_repository("test/random", "main", settings).revision
+    path = put(settings, "test/random", suite="small", revision=sha)
+    queue = RequestQueue(open_store(settings.store_address("requests")))
+    other = Claim(run_id="other", host="elsewhere")
+    held = queue.change(path, lambda r: claim(r, other, now=datetime.now(UTC)), message="test")
+    request = EvaluationRequest(model="test/random", revision=sha, precision=Precision.FLOAT32)
+    run: Any = evaluate_model
+    state = run(request, return_state=True)
+    assert state.is_cancelled()
+    assert "other" in state.message
+    assert queue.get(path) == held
 
 
 def test_second_run_does_nothing_twice(
