@@ -20,6 +20,7 @@ def embed(settings: Settings, *, quiet: bool = True) -> None:
         prefect_home = (settings.home / "prefect").resolve()
         prefect_home.mkdir(parents=True, exist_ok=True)
         variables["PREFECT_HOME"] = str(prefect_home)
+        variables["PREFECT_SERVER_MEMO_STORE_PATH"] = str(prefect_home / "memo_store.toml")
         variables["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     else:
         variables["PREFECT_API_URL"] = settings.prefect_api_url

@@ -36,8 +36,9 @@ def _read(store: Store) -> list[QueueEntry]:
 def queue_table(entries: list[QueueEntry], *, title: str = "Queue") -> Table:
     """Return the queue with one mark per benchmark: · waiting ▶ running ✓ done ✗ failed."""
     table = Table(title=title, expand=True)
-    for column in ("model", "precision", "status", "benchmarks", "reason"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
+    for column in ("model", "precision", "status", "benchmarks"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("reason", no_wrap=True, overflow="ellipsis", ratio=1)
     for entry in entries:
         position = f" {entry.position}" if entry.position else ""
         table.add_row(

@@ -20,11 +20,11 @@ def test_all_tasks_of_the_medical_suite_are_found() -> None:
     manager = task_manager(names, own=None)
     assert set(names) <= manager.task_index.keys()
     repositories = {name: definition(manager, name)["dataset_path"] for name in names}
-    assert repositories == {
+    assert repositories == dict.fromkeys(names, "cais/mmlu") | {
         "medmcqa": "openlifescienceai/medmcqa",
         "medqa_4options": "GBaker/MedQA-USMLE-4-options-hf",
         "pubmedqa": "bigbio/pubmed_qa",
-    } | {name: "cais/mmlu" for name in names if name.startswith("mmlu_")}
+    }
 
 
 def test_a_definition_is_as_its_file_has_it_with_what_it_includes() -> None:
@@ -46,6 +46,20 @@ def test_own_definitions_come_before_those_of_lm_eval(tmp_path: Path) -> None:
     manager = task_manager(["mmlu_anatomy", "mmlu_college_biology"], own=tmp_path)
     assert definition(manager, "mmlu_anatomy")["dataset_path"] == "own/questions"
     assert definition(manager, "mmlu_college_biology")["dataset_path"] == "cais/mmlu"
+
+
+def test_of_two_definitions_the_first_by_path_is_taken(tmp_path: Path) -> None:
+    for file, task, data in (
+        ("a/one.yaml", "own_task", "first"),
+        ("b/one.yaml", "own_task", "second"),
+        ("b/two.yaml", "other_task", "third"),
+    ):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        text = OWN.replace("mmlu_anatomy", task).replace("own/questions", data)
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    manager = task_manager(["own_task", "other_task"], own=tmp_path)
+    assert definition(manager, "own_task")["dataset_path"] == "first"
+    assert definition(manager, "other_task")["dataset_path"] == "third"
 
 
 @pytest.mark.parametrize("line", ["task: own_task", "'task': 'own_task'", '"task" : "own_task"  '])

@@ -42,9 +42,8 @@ while not survived:
     LocalStore(root).commit([Write("gone", b"1"), Write("kept", b"1")], message="before")
     if not (child := os.fork()):
         kill_before(len(states) + 1)
-        LocalStore(root).commit(
-            [Write("kept", b"2"), Delete("gone"), Write("deep/new", b"2")], message="killed"
-        )
+        changes = [Delete("kept"), Write("kept", b"2"), Delete("gone"), Write("deep/new", b"2")]
+        LocalStore(root).commit(changes, message="killed")
         os._exit(0)
     survived = os.waitpid(child, 0)[1] == 0
     snapshot = LocalStore(root).snapshot()
