@@ -44,6 +44,8 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
         attempt = claim_request(request, str(flow_run.id), flow_run.ui_url or "")
     except LifecycleError as exc:
         return Cancelled(message=exc.message)
+    except EvalboardError as exc:
+        return Failed(message=exc.message)
     end = _evaluate(attempt)
     build_board()
     publish_report(attempt, end)

@@ -2,6 +2,7 @@
 
 from prefect import flow
 
+from evalboard.errors import EvalboardError
 from evalboard.polling import Checked
 from tasks.queue_tasks import (
     check_request,
@@ -31,7 +32,10 @@ def poll_requests(start_runs: bool = True, at_most: int | None = None) -> list[C
     for path in waiting.paths:
         if len(accepted) == places:
             break
-        checked = check_request.with_options(task_run_name=f"Check · {path}")(path)
+        try:
+            checked = check_request.with_options(task_run_name=f"Check · {path}")(path)
+        except EvalboardError:
+            continue  # the Hub or this installation, not the model: it stays pending
         if checked.request:
             accepted.append(checked)
     if start_runs:

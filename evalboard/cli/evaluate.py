@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import sys
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,7 +51,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     end = _evaluate(attempt, quiet=arguments.json)
     if end.document_path is None:
         message = end.failure.message if end.failure else "Nothing was evaluated."
-        console.print(message, markup=False)
+        print(f"evalboard: {message}", file=sys.stderr)
         return 1
     _show(attempt, end, arguments)
     return 0 if end.failure is None else 1

@@ -16,7 +16,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 from evalboard.engine.environment import environment
 from evalboard.engine.process import LoggedEngineProcess
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import EngineDied, EngineError, EvalboardError
+from evalboard.errors import ConfigError, EngineDied, EngineError, EvalboardError
 from evalboard.settings import Settings
 
 NAMESPACE = "evalboard"
@@ -142,14 +142,23 @@ def _engine(spec: EngineSpec) -> Any:
 
 
 def _start(spec: EngineSpec) -> Any:
-    on_gpu = ray.cluster_resources().get("GPU", 0) >= spec.settings.tensor_parallel
-    device = "cuda" if on_gpu else "cpu"
+    device = _device(spec.settings)
     actor = ray.remote(LoggedEngineProcess).options(
         name=spec.name,
         runtime_env={"env_vars": _environment(spec, device)},
         **_resources(spec.settings, device),
     )
     return actor.remote(spec, device)
+
+
+def _device(settings: Settings) -> str:
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    if 0 < gpus < settings.tensor_parallel:
+        raise ConfigError(
+            f"One engine is to take {settings.tensor_parallel} GPUs, and Ray knows of {gpus}. "
+            "Lower EVALBOARD_TENSOR_PARALLEL, or join a larger cluster with RAY_ADDRESS."
+        )
+    return "cuda" if gpus else "cpu"
 
 
 def _resources(settings: Settings, device: str) -> dict[str, float]:
