@@ -24,6 +24,8 @@ cross process borders (pickle) whole.
 
 from typing import Any, ClassVar
 
+from pydantic import ValidationError
+
 
 class EvalboardError(Exception):
     """Base of all errors of this project."""
@@ -131,3 +133,10 @@ class LoadFailed(EngineError):
     """Raised when a model cannot be loaded: bad weights or an unsupported architecture."""
 
     code = "load_failed"
+
+
+def first_problem(exc: ValidationError) -> str:
+    """Return where the first problem of a file is, and what: `status: Input should be …`."""
+    first = exc.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the file"
+    return f"{where}: {first['msg']}"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
-from evalboard.errors import EvalboardError, RecordError
+from evalboard.errors import EvalboardError, RecordError, first_problem
 from evalboard.records.table import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
 from evalboard.stores.protocol import Snapshot, Store
 from leaderboard_app.answers import Answer, json_answer
@@ -144,10 +144,8 @@ def _parse(path: str, kind: TypeAdapter[T], content: bytes) -> T:
     try:
         return kind.validate_json(content)
     except ValidationError as exc:
-        first = exc.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise RecordError(
-            f"{path!r} in the board store cannot be read: {where}: {first['msg']}. "
+            f"{path!r} in the board store cannot be read: {first_problem(exc)}. "
             "Build the board again."
         ) from exc
 

@@ -57,8 +57,20 @@ class Services:
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a program in a process group of its own."""
+        self._running.append((name, self._open(name, command)))
+
+    def run(self, name: str, command: Sequence[str]) -> None:
+        """Run a program to its end.
+
+        Raises:
+            ConfigError: It failed; the message names its log.
+        """
+        if self._open(name, command).wait():
+            raise ConfigError(f"{name} failed: {_last_line(self.log_file(name))}")
+
+    def _open(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with self.log_file(name).open("ab") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -67,25 +79,6 @@ class Services:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
-        self._running.append((name, process))
-
-    def run(self, name: str, command: Sequence[str]) -> None:
-        """Run a program to its end.
-
-        Raises:
-            ConfigError: It failed; the message names its log.
-        """
-        with self.log_file(name).open("ab") as log:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self._environment,
-                check=False,
-            )
-        if done.returncode:
-            raise ConfigError(f"{name} failed: {_last_line(self.log_file(name))}")
 
     def wait_for(self, name: str, url: str, *, timeout_seconds: float) -> None:
         """Wait until a started program answers at its address.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from evalboard.errors import RecordError
+from evalboard.errors import RecordError, first_problem
 
 SCHEMA_VERSION = 1
 
@@ -225,10 +225,8 @@ class RequestRecord(BaseModel):
         try:
             return cls.model_validate_json(content)
         except ValidationError as exc:
-            first = exc.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise RecordError(
-                f"Request file {path!r} cannot be read: {where}: {first['msg']}. "
+                f"Request file {path!r} cannot be read: {first_problem(exc)}. "
                 "Correct the file or delete it."
             ) from exc
 

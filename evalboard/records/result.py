@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evalboard.errors import RecordError
+from evalboard.errors import RecordError, first_problem
 
 SCHEMA_VERSION = 1
 
@@ -129,10 +129,8 @@ class ResultDocument(BaseModel):
         try:
             return cls.model_validate_json(content)
         except ValidationError as exc:
-            first = exc.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise RecordError(
-                f"Result file {path!r} cannot be read: {where}: {first['msg']}."
+                f"Result file {path!r} cannot be read: {first_problem(exc)}."
             ) from exc
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from evalboard.errors import ConfigError
+from evalboard.errors import ConfigError, first_problem
 from evalboard.suites.model import Suite
 
 SHIPPED = Path(str(resources.files("evalboard.suites"))) / "files"
@@ -33,10 +33,8 @@ def load_suite(name_or_file: str) -> Suite:
         what = " ".join(str(exc).split())  # one line
         raise ConfigError(f"Suite file {str(path)!r} is not YAML: {what}") from exc
     except ValidationError as exc:
-        first = exc.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ConfigError(
-            f"Suite file {str(path)!r}, {where}: {first['msg']}. Correct the file."
+            f"Suite file {str(path)!r}, {first_problem(exc)}. Correct the file."
         ) from exc
     if suite.tasks is None:
         return suite
