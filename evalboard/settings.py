@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from evalboard.errors import ConfigError
@@ -110,6 +110,12 @@ class Settings(BaseSettings):
     server_port: int = Field(4200, ge=1, le=65535, description="Port of `evalboard up`'s Prefect.")
     sender: str = Field("", description="Name that submissions from this machine carry.")
 
+    @field_validator("datasets", "models")
+    @classmethod
+    def _absolute_folder(cls, folder: Path | None) -> Path | None:
+        """Engines may work in another folder than the one that a relative path was written for."""
+        return folder.resolve() if folder else None
+
     def store_address(self, name: Literal["requests", "results", "board"]) -> str:
         """Return the folder or address of a store, the default under `home` when none is set."""
         return getattr(self, name) or str(self.home / name)
@@ -148,9 +154,6 @@ def environment_of(settings: Settings) -> dict[str, str]:
         variables[PREFIX + name.upper()] = _absolute(settings.store_address(name))
     variables[PREFIX + "HOME"] = str(settings.home.resolve())
     variables[PREFIX + "WORK"] = str(settings.work_folder.resolve())
-    for name in ("datasets", "models"):
-        if folder := getattr(settings, name):
-            variables[PREFIX + name.upper()] = str(folder.resolve())
     if Path(settings.suite).suffix:
         variables[PREFIX + "SUITE"] = str(Path(settings.suite).resolve())
     if settings.hf_token:
