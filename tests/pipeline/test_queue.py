@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,12 @@ def test_killed_run_goes_on_where_it_was(
     killed = _start_run(settings)
     outcomes = settings.work_folder / "outcomes"
     _wait_until(lambda: any(outcomes.glob("*.json")), killed)
+    started = psutil.Process(killed.pid).children(recursive=True)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
+    for process in started:  # Prefect's server does not notice the death of its run
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     kept = {file.name.split("-")[0] for file in outcomes.glob("*.json")}
     queue = RequestQueue(open_store(settings.store_address("requests")))
     assert queue.get(path).status is Status.RUNNING
