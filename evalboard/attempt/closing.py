@@ -7,7 +7,6 @@ from datetime import datetime
 
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.errors import EngineError, EvalboardError
-from evalboard.identity import ModelIdentity, run_key
 from evalboard.lifecycle import is_claimed_by, move
 from evalboard.publishing import publish_queue
 from evalboard.records.outcome import EngineFacts
@@ -176,7 +175,7 @@ def _document(
         **counted,  # lm_eval's names, which no keyword can have
         evalboard=Provenance(
             suite=attempt.suite.name,
-            run_key=run_key_of(attempt, facts),
+            run_key=facts.run_key,
             benchmark_keys={o.benchmark: o.key for o in outcomes},
             dataset_fingerprints={o.benchmark: o.dataset_fingerprint for o in outcomes},
             failures={key: {"code": f.code, "message": f.message} for key, f in failures.items()},
@@ -212,24 +211,6 @@ def _model_config(attempt: Attempt, facts: EngineFacts) -> ModelConfig:
         submitted_time=record.submitted_time,
         sender=record.sender,
     )
-
-
-def run_key_of(attempt: Attempt, facts: EngineFacts) -> str:
-    """Return the key of this model on this suite, loaded as the engine says it is."""
-    record = attempt.record
-    identity = ModelIdentity(
-        model=record.model,
-        revision=record.revision,
-        precision=record.precision,
-        weight_type=record.weight_type,
-        base_model=record.base_model,
-        chat_template_sha=facts.chat_template_sha,
-        backend=facts.backend,
-        backend_version=facts.backend_version,
-        lm_eval_version=facts.lm_eval_version,
-        max_length=attempt.engine.settings.max_model_length,
-    )
-    return run_key(identity, attempt.suite.name)
 
 
 def reproduce_command(attempt: Attempt) -> str:

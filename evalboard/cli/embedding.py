@@ -5,7 +5,7 @@ from evalboard.settings import Settings, environment_of, set_environment
 STARTUP_SECONDS = 120
 
 
-def embed(settings: Settings, *, quiet: bool = True) -> None:
+def embed(settings: Settings) -> None:
     """Prepare this process for flows. Called before Prefect is imported, which reads it then.
 
     Where `PREFECT_API_URL` names a server, that one is used; otherwise Prefect starts one of its
@@ -14,8 +14,7 @@ def embed(settings: Settings, *, quiet: bool = True) -> None:
     variables = environment_of(settings)
     variables["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = str(STARTUP_SECONDS)
     variables["DO_NOT_TRACK"] = "1"
-    if quiet:
-        variables["PREFECT_LOGGING_LEVEL"] = "ERROR"
+    variables["PREFECT_LOGGING_LEVEL"] = "ERROR"
     if settings.prefect_api_url is None:
         prefect_home = (settings.home / "prefect").resolve()
         prefect_home.mkdir(parents=True, exist_ok=True)

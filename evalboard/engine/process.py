@@ -7,12 +7,13 @@ backends are imported when they are first needed, after the environment is set.
 import os
 import sys
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
-from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key
+from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.repositories import find_repository
 
@@ -49,6 +50,23 @@ class EngineProcess:
 
     def load(self) -> EngineFacts:
         """Load the model, once, and say what it is."""
+        self._loaded_model()
+        return self._facts()
+
+    def evaluate(self, benchmark: str) -> "Scored":
+        """Run one benchmark, after loading the model when that has not been done."""
+        from evalboard.engine.scoring import score
+
+        model, loaded = self._loaded_model(), self._load_task(benchmark)
+        return score(
+            model,
+            loaded,
+            key=self._key(loaded.identity),
+            limit=self._spec.limit,
+            use_chat_template=self._spec.use_chat_template,
+        )
+
+    def _loaded_model(self) -> "LM":
         if self._model is None:
             from evalboard.engine import backends
 
@@ -65,22 +83,7 @@ class EngineProcess:
                 )
             )
             self._load_seconds = time.monotonic() - started
-        return self._facts()
-
-    def evaluate(self, benchmark: str) -> "Scored":
-        """Run one benchmark, after loading the model when that has not been done."""
-        from evalboard.engine.scoring import score
-
-        self.load()
-        assert self._model is not None
-        loaded = self._load_task(benchmark)
-        return score(
-            self._model,
-            loaded,
-            key=self._key(loaded.identity),
-            limit=self._spec.limit,
-            use_chat_template=self._spec.use_chat_template,
-        )
+        return self._model
 
     def _plan(self, benchmark: str) -> BenchmarkPlan:
         try:
@@ -108,31 +111,27 @@ class EngineProcess:
         )
 
     def _key(self, benchmark: BenchmarkIdentity) -> str:
-        return benchmark_key(self._identity(), benchmark)
+        return benchmark_key(self._identity, benchmark)
 
+    @cached_property
     def _identity(self) -> ModelIdentity:
-        from evalboard.engine.catalog import versions
+        """Asked for by every benchmark; with a chat template it takes loading the tokenizer."""
+        from evalboard.engine.catalog import chat_template_sha, versions
 
-        installed = versions(self._spec.backend)
+        spec, installed = self._spec, versions(self._spec.backend)
+        template = chat_template_sha(self._model_folder()) if spec.use_chat_template else None
         return ModelIdentity(
-            model=self._spec.model,
-            revision=self._spec.revision,
-            precision=self._spec.precision,
-            weight_type=self._spec.weight_type,
-            base_model=self._spec.base_model,
-            chat_template_sha=self._chat_template_sha(),
-            backend=self._spec.backend,
+            model=spec.model,
+            revision=spec.revision,
+            precision=spec.precision,
+            weight_type=spec.weight_type,
+            base_model=spec.base_model,
+            chat_template_sha=template,
+            backend=spec.backend,
             backend_version=installed.backend,
             lm_eval_version=installed.lm_eval,
-            max_length=self._spec.settings.max_model_length,
+            max_length=spec.settings.max_model_length,
         )
-
-    def _chat_template_sha(self) -> str | None:
-        if not self._spec.use_chat_template:
-            return None
-        from evalboard.engine.catalog import chat_template_sha
-
-        return chat_template_sha(self._model_folder())
 
     def _model_folder(self) -> Path:
         if self._weights is None:
@@ -143,16 +142,17 @@ class EngineProcess:
     def _facts(self) -> EngineFacts:
         from evalboard.engine.catalog import architecture, machine, versions
 
-        installed = versions(self._spec.backend)
+        installed, identity = versions(self._spec.backend), self._identity
         settings = self._spec.settings
         return EngineFacts(
-            backend=self._spec.backend,
-            backend_version=installed.backend,
-            lm_eval_version=installed.lm_eval,
+            run_key=run_key(identity, self._spec.suite.name),
+            backend=identity.backend,
+            backend_version=identity.backend_version,
+            lm_eval_version=identity.lm_eval_version,
             transformers_version=installed.transformers,
             torch_version=installed.torch,
             architecture=architecture(self._model_folder()),
-            chat_template_sha=self._chat_template_sha(),
+            chat_template_sha=identity.chat_template_sha,
             settings={
                 "device": self._device,
                 "tensor_parallel": settings.tensor_parallel,

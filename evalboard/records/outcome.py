@@ -52,6 +52,8 @@ class EngineFacts(BaseModel):
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
+    run_key: str
+    """Key of this model on this suite; see `evalboard.identity`."""
     backend: str
     backend_version: str
     lm_eval_version: str
