@@ -21,7 +21,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test demo bench-pipeline lock space clean
+.PHONY: help setup check format test demo bench lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,8 +77,8 @@ test: $(READY) ## Run the tests (ARGS="-k board"; EVALBOARD_DATASETS=folder adds
 demo: $(READY) ## Make, submit and evaluate tiny models, build the board, serve it (SERVE=0 ends there)
 	$(BIN)/evalboard demo $(if $(filter 0,$(SERVE)),--no-serve) $(ARGS)
 
-bench-pipeline: $(READY) ## Measure the pipeline beside the plain lm_eval call (docs/benchmarks.md)
-	$(BIN)/python -m benchmarks.pipeline $(ARGS)
+bench: $(READY) ## Measure lm_eval and this side by side (hours; ARGS=--quick: 20 minutes)
+	$(BIN)/evalboard bench $(ARGS)
 
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate \
 	--custom-compile-command "make lock (on Linux x86-64); make setup installs it" $(ARGS)

@@ -3,9 +3,11 @@
 import argparse
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 from evalboard.cli.embedding import embed
+from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.engine import placement
 from evalboard.polling import Checked
@@ -58,7 +60,10 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
 
     tried: list[str] = []
     slots = settings.max_running or placement.slot_count(settings)
-    with ThreadPoolExecutor(max_workers=slots) as threads:
+    with (
+        ProgressDisplay(settings) as display,
+        ThreadPoolExecutor(max_workers=slots) as threads,
+    ):
         threads.submit(placement.connect, settings)  # meanwhile, Prefect's server starts
         while at_most is None or len(tried) < at_most:
             accepted = poll_requests(
@@ -68,15 +73,17 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
             if not fresh:
                 break
             tried += [checked.path for checked in fresh]
-            list(threads.map(_evaluate, fresh))
+            list(threads.map(partial(_evaluate, display=display), fresh))
     build_board()
     queue = RequestQueue(open_store(settings.store_address("requests")))
     return [Ended(path, queue.get(path).status) for path in tried]
 
 
-def _evaluate(checked: Checked) -> None:
+def _evaluate(checked: Checked, *, display: ProgressDisplay) -> None:
     """Run the flow of one request; how it ended stands in the request and in Prefect."""
+    assert checked.request is not None
     from flows.evaluate_flow import evaluate_model
 
     run: Any = evaluate_model  # a flow takes `return_state` besides its function's parameters
-    run(checked.request, return_state=True)
+    with display.watch(checked.path, checked.request.model):
+        run(checked.request, return_state=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import deployments
 from evalboard.cli.reporting import console
-from evalboard.cli.services import Services
 from evalboard.engine import placement
+from evalboard.services import Services
 from evalboard.settings import Settings, child_environment
 
 POOL = "evalboard"

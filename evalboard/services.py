@@ -1,4 +1,4 @@
-"""Start programs beside this one, wait until they answer, and stop them all."""
+"""Start programs beside this one, wait until they answer or end, and stop them all."""
 
 import ctypes
 import os
@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from evalboard.errors import ConfigError
 
@@ -33,11 +33,12 @@ class Services:
         self._logs = logs
         self._environment = environment
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
+            self._handlers[number] = signal.signal(number, signal.default_int_handler)
         return self
 
     def __exit__(
@@ -54,10 +55,14 @@ class Services:
                 process.terminate()
             _signal_group(process, signal.SIGKILL)
             process.wait()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a program in a process group of its own."""
-        self._running.append((name, self._open(name, command)))
+    def start(self, name: str, command: Sequence[str]) -> int:
+        """Start a program in a process group of its own, and return the number of its process."""
+        process = self._open(name, command)
+        self._running.append((name, process))
+        return process.pid
 
     def run(self, name: str, command: Sequence[str]) -> None:
         """Run a program to its end.
@@ -65,8 +70,11 @@ class Services:
         Raises:
             ConfigError: It failed; the message names its log.
         """
-        if self._open(name, command).wait():
-            raise ConfigError(f"{name} failed: {_last_line(self.log_file(name))}")
+        self.start(name, command)
+        if self._running[-1][1].wait():
+            log = self.log_file(name)
+            raise ConfigError(f"{name} failed: {_last_line(log)} Its log is {log}.")
+        self._running.pop()
 
     def _open(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with self.log_file(name).open("ab") as log:
@@ -77,7 +85,7 @@ class Services:
                 stderr=subprocess.STDOUT,
                 env=self._environment,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def wait_for(self, name: str, url: str, *, timeout_seconds: float) -> None:
@@ -111,8 +119,8 @@ class Services:
         return self._logs / f"{name}.log"
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to end the program when this one is killed without a chance to stop it."""
+def die_with_parent() -> None:
+    """Ask Linux to end this process when its parent is killed without a chance to stop it."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

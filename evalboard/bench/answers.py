@@ -1,0 +1,115 @@
+"""Read every single answer that a program left, and compare two programs' answers."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
+
+from evalboard.bench.cases import plain_task
+from evalboard.errors import HarnessError
+from evalboard.suites.model import Benchmark
+
+
+class Answer(NamedTuple):
+    """What a program answered to one question."""
+
+    question: str
+    """lm_eval's hash of it."""
+    chosen: int | str
+    """Number of the most probable choice, or the text that was generated."""
+    correct: bool
+    loglikelihoods: tuple[float, ...]
+    """Of each choice; empty where text was generated."""
+
+
+Answers = Mapping[str, Sequence[Answer]]
+"""By benchmark key, in the order of the questions."""
+
+
+class Comparison(NamedTuple):
+    """How two programs' answers differ."""
+
+    different: int
+    """Questions that were asked by one only, or answered differently, or judged differently."""
+    largest_difference: float
+    """Of two log-likelihoods of the same choice; 0 where there are none."""
+
+
+def compare(one: Answers, other: Answers) -> Comparison:
+    """Compare every answer."""
+    different, largest = 0, 0.0
+    for benchmark in one.keys() | other.keys():
+        mine, theirs = one.get(benchmark, ()), other.get(benchmark, ())
+        different += abs(len(mine) - len(theirs))
+        for a, b in zip(mine, theirs, strict=False):
+            different += a[:3] != b[:3]
+            if a.question == b.question:
+                pairs = zip(a.loglikelihoods, b.loglikelihoods, strict=False)
+                largest = max([largest, *(abs(x - y) for x, y in pairs if x != y)])
+    return Comparison(different, largest)
+
+
+def read_samples(folder: Path, benchmarks: Iterable[Benchmark]) -> dict[str, list[Answer]]:
+    """Read what `lm_eval run --log_samples` wrote anywhere under a folder.
+
+    Raises:
+        HarnessError: It wrote nothing about one of the benchmarks.
+    """
+    return {benchmark.key: _read_samples(folder, benchmark) for benchmark in benchmarks}
+
+
+def read_details(folder: Path, benchmarks: Iterable[Benchmark]) -> dict[str, list[Answer]]:
+    """Read what `evalboard evaluate --output` wrote into a folder.
+
+    Raises:
+        HarnessError: It wrote nothing about one of the benchmarks.
+    """
+    return {benchmark.key: _read_details(folder, benchmark) for benchmark in benchmarks}
+
+
+def _read_samples(folder: Path, benchmark: Benchmark) -> list[Answer]:
+    # A time follows the name of the task, which may be the beginning of another task's.
+    files = list(folder.rglob(f"samples_{plain_task(benchmark)}_[0-9][0-9][0-9][0-9]-*.jsonl"))
+    if len(files) != 1:
+        raise _nothing_about(benchmark, folder)
+    metric, _, chain = benchmark.metric.partition(",")
+    samples = [json.loads(line) for line in files[0].read_text(encoding="utf-8").splitlines()]
+    chosen = [sample for sample in samples if sample["filter"] == (chain or "none")]
+    return [_sampled(s, metric) for s in sorted(chosen, key=lambda sample: sample["doc_id"])]
+
+
+def _sampled(sample: Mapping[str, Any], metric: str) -> Answer:
+    """Return one answer of lm_eval, whose files hold numbers as text."""
+    responses = sample["filtered_resps"]
+    correct = sample[metric] == 1
+    if not isinstance(responses[0], list):
+        return Answer(sample["doc_hash"], str(responses[0]), correct, ())
+    loglikelihoods = [float(response[0]) for response in responses]
+    return Answer(sample["doc_hash"], _best(loglikelihoods), correct, tuple(loglikelihoods))
+
+
+def _read_details(folder: Path, benchmark: Benchmark) -> list[Answer]:
+    file = folder / f"{benchmark.key}.parquet"
+    if not file.exists():
+        raise _nothing_about(benchmark, folder)
+    rows = pq.read_table(file).to_pylist()
+    return [_detailed(row) for row in sorted(rows, key=lambda row: row["question_id"])]
+
+
+def _detailed(row: Mapping[str, Any]) -> Answer:
+    loglikelihoods = row["loglikelihoods"]
+    if not loglikelihoods:
+        return Answer(row["doc_hash"], str(row["extracted"]), bool(row["correct"]), ())
+    return Answer(
+        row["doc_hash"], _best(loglikelihoods), bool(row["correct"]), tuple(loglikelihoods)
+    )
+
+
+def _best(loglikelihoods: Sequence[float]) -> int:
+    return max(range(len(loglikelihoods)), key=loglikelihoods.__getitem__)
+
+
+def _nothing_about(benchmark: Benchmark, folder: Path) -> HarnessError:
+    return HarnessError(f"There are no answers to {benchmark.key!r} in {str(folder)!r}.")

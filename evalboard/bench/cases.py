@@ -1,0 +1,88 @@
+"""What is measured: which questions, how many examples before each, and which model. Pure."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from evalboard.suites.model import Benchmark, Suite
+
+SIZES = ("15M", "50M", "1B")
+"""Models, by their number of parameters; see `evalboard.bench.models`."""
+SIZES_OF_DEVICE = {"cpu": ("15M", "50M"), "cuda": ("1B",)}
+ZERO_SHOT, FIVE_SHOT = "0-shot", "5-shot"
+KINDS = (ZERO_SHOT, FIVE_SHOT)
+FEWSHOTS = {ZERO_SHOT: 0, FIVE_SHOT: 5}
+QUICK_LIMITS = {ZERO_SHOT: 250, FIVE_SHOT: 20}
+"""Questions of each benchmark in a quick run."""
+QUICK_SUBJECTS = 2
+"""Subjects of MMLU with examples in a quick run: each costs the fan-out the start of an engine."""
+
+
+class Case(NamedTuple):
+    """One model on some questions."""
+
+    name: str
+    """Says 0-shot or 5-shot."""
+    suite: str
+    """Its shipped name."""
+    benchmarks: tuple[str, ...]
+    """Keys in the suite."""
+    num_fewshot: int
+    limit: int | None
+    """Ask only the first so many questions of each benchmark; None for all."""
+    size: str
+    """One of `SIZES`."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model in the models mirror."""
+        return model_name(self.size)
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder for its runs."""
+        return f"{self.name} {self.size}".replace(" ", "-")
+
+
+def model_name(size: str) -> str:
+    """Return the name of a model in the models mirror."""
+    return f"random/llama-{size}"
+
+
+def plain_task(benchmark: Benchmark) -> str:
+    """Return the name of a benchmark's task in the files that plain `lm_eval` reads."""
+    return f"plain_{benchmark.task_name}"
+
+
+def plan_cases(
+    suite: Suite, *, kinds: Iterable[str], sizes: Iterable[str], quick: bool, limit: int | None
+) -> list[Case]:
+    """Return the cases in the order in which they are measured: the small model's first.
+
+    Args:
+        suite: `open-medical`, or `demo` where its questions cannot be had.
+        kinds: Some of `KINDS`.
+        sizes: Some of `SIZES`.
+        quick: Take few questions.
+        limit: Questions per benchmark where another number than these is wanted.
+    """
+    keys = tuple(benchmark.key for benchmark in suite.benchmarks)
+    # Examples come from the development split, which in the medical suite only MMLU has.
+    mmlu = tuple(key for key in keys if key.startswith("mmlu_"))
+    questions = {
+        ZERO_SHOT: (suite.name, keys),
+        FIVE_SHOT: ("mmlu", mmlu[:QUICK_SUBJECTS] if quick else mmlu)
+        if mmlu
+        else (suite.name, keys),
+    }
+    return [
+        Case(
+            name=f"{questions[kind][0]} {kind}",
+            suite=suite.name,
+            benchmarks=questions[kind][1],
+            num_fewshot=FEWSHOTS[kind],
+            limit=limit or (QUICK_LIMITS[kind] if quick else None),
+            size=size,
+        )
+        for size in sizes
+        for kind in kinds
+    ]

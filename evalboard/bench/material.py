@@ -1,0 +1,155 @@
+"""What is measured, in a folder of its own: models, task files, and the settings of all programs."""
+
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from evalboard.bench.cases import Case
+from evalboard.demo.questions import write_datasets
+from evalboard.engine.environment import environment
+from evalboard.services import die_with_parent
+from evalboard.settings import Settings, child_environment
+from evalboard.suites.loader import load_suite
+from evalboard.suites.model import Benchmark, Suite
+
+MAX_LENGTH = 4096
+"""Longest context in tokens: with five examples before it, no question loses its left end."""
+PRECISIONS = {"cpu": "float32", "cuda": "bfloat16"}
+# A server or cluster that is there already would be measured instead of ours.
+SERVERS = ("PREFECT_API_URL", "EVALBOARD_PREFECT_API_URL", "RAY_ADDRESS", "EVALBOARD_RAY_ADDRESS")
+
+
+class Material(NamedTuple):
+    """What every program is given."""
+
+    folder: Path
+    settings: Settings
+    """Of our own programs; the stores lie in a fresh folder per program."""
+    suite: Suite
+    machine: dict[str, Any]
+    """What `evalboard.bench.machine` says."""
+
+    @property
+    def device(self) -> str:
+        """`cuda` or `cpu`."""
+        return "cuda" if self.machine["gpus"] else "cpu"
+
+    @property
+    def precision(self) -> str:
+        """In which all programs load the model."""
+        return PRECISIONS[self.device]
+
+    def benchmarks(self, case: Case) -> tuple[Benchmark, ...]:
+        """Return what a case asks."""
+        return self.suite.select(case.benchmarks)
+
+    def model_folder(self, case: Case) -> Path:
+        """Return where a case's model lies."""
+        return self.folder / "models" / case.model
+
+    def task_folder(self, case: Case) -> Path:
+        """Return where the task files of a case lie, which plain `lm_eval` reads."""
+        return self.folder / "tasks" / case.name.replace(" ", "-")
+
+    def settings_of(self, folder: Path) -> Settings:
+        """Return the settings of one program of ours, whose stores are empty at first."""
+        return self.settings.model_copy(update={"home": folder / "home"})
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return the variables of one program: the same for all, but for its own stores.
+
+        Without the engine's variables vLLM dies on many CPUs, and compiles for 14 s on the others.
+        """
+        cache = self.folder / "cache"
+        variables = child_environment(
+            self.settings_of(folder),
+            HF_HOME=str(cache / "huggingface"),
+            XDG_CACHE_HOME=str(cache),
+            OMP_NUM_THREADS=str(self.machine["processors"]),
+            **environment(
+                device=self.device,
+                cpu_kv_cache_gib=self.settings.cpu_kv_cache_gib,
+                offline=self.settings.offline,
+            ),
+        )
+        return {name: value for name, value in variables.items() if name not in SERVERS}
+
+
+def describe_material(settings: Settings, folder: Path, machine: dict[str, Any]) -> Material:
+    """Return what will be measured: the medical questions of EVALBOARD_DATASETS, else the demo's.
+
+    Args:
+        settings: Of the caller; what they say about stores and servers is left out.
+        folder: An empty folder.
+        machine: What `evalboard.bench.machine` says.
+    """
+    suite = load_suite("open-medical" if settings.datasets else "demo")
+    datasets = settings.datasets or folder / "datasets"
+    if not settings.datasets:
+        write_datasets(datasets)
+    ours = settings.model_copy(
+        update={
+            **dict.fromkeys(("requests", "results", "board"), ""),
+            **dict.fromkeys(("prefect_api_url", "ray_address", "max_running")),
+            "work": Path(),
+            "suite": suite.name,
+            "datasets": datasets,
+            "models": folder / "models",
+            "offline": True,
+            "backend": "vllm",
+            "engine_slots": 1,
+            "max_model_length": MAX_LENGTH,
+        }
+    )
+    return Material(folder, ours, suite, machine)
+
+
+@contextmanager
+def workshop() -> Iterator[ProcessPoolExecutor]:
+    """Yield a process for what imports torch and lm_eval; it is gone before anything is measured.
+
+    Besides memory this saves the measured programs from the variables that `import lm_eval` sets.
+    """
+    with ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context("spawn"), initializer=die_with_parent
+    ) as pool:
+        yield pool
+
+
+def make_material(material: Material, cases: Iterable[Case]) -> dict[str, int]:
+    """Make the models and task files of all cases. For the workshop: it imports torch and lm_eval.
+
+    Returns:
+        The number of parameters of each model, by its size's name.
+
+    Raises:
+        ConfigError: The mirror has not the questions of a benchmark.
+    """
+    from evalboard.bench.models import SHAPES, make_model, make_tokenizer
+
+    cases = list(cases)
+    questions = {path for case in cases for path in _write_tasks(material, case)}
+    tokenizer = make_tokenizer(sorted(questions), max_length=MAX_LENGTH)
+    models = {case.size: material.model_folder(case) for case in cases}
+    return {
+        size: make_model(folder, SHAPES[size], tokenizer, precision=material.precision)
+        for size, folder in models.items()
+    }
+
+
+def _write_tasks(material: Material, case: Case) -> list[Path]:
+    from evalboard.bench.mirrored import write_tasks
+
+    folder = material.task_folder(case)
+    if folder.exists():
+        return []  # another model's case has the same questions
+    return write_tasks(
+        material.benchmarks(case),
+        folder,
+        definitions=material.suite.tasks,
+        mirror=Path(str(material.settings.datasets)),
+        num_fewshot=case.num_fewshot,
+    )

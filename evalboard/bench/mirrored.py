@@ -1,0 +1,99 @@
+"""Task files with which plain `lm_eval` reads its questions from a datasets mirror."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evalboard.bench.cases import plain_task
+from evalboard.engine.definitions import definition, task_manager
+from evalboard.errors import ConfigError
+from evalboard.suites.model import Benchmark
+
+
+def write_tasks(
+    benchmarks: Iterable[Benchmark],
+    folder: Path,
+    *,
+    definitions: Path | None,
+    mirror: Path,
+    num_fewshot: int,
+) -> list[Path]:
+    """Write a task file per benchmark.
+
+    Args:
+        benchmarks: What is asked.
+        folder: Where the files go.
+        definitions: Folder with task definitions that lm_eval does not ship.
+        mirror: Folder with questions, `{repo}/{config or default}/{split}.parquet`.
+        num_fewshot: Examples before each question.
+
+    Returns:
+        The files that hold the questions.
+
+    Raises:
+        ConfigError: The mirror has not the questions of a benchmark.
+    """
+    folder.mkdir(parents=True)
+    chosen = list(benchmarks)
+    manager = task_manager([b.task_name for b in chosen], own=definitions)
+    questions: list[Path] = []
+    for benchmark in chosen:
+        raw = definition(manager, benchmark.task_name)
+        files = mirrored_files(benchmark, raw, mirror, with_examples=num_fewshot > 0)
+        questions += files.values()
+        file = Path(str(manager.task_index[benchmark.task_name].yaml_path))
+        task = mirrored_task(benchmark, raw, files, definition_file=file, num_fewshot=num_fewshot)
+        path = folder / f"{benchmark.key}.yaml"
+        path.write_text(yaml.safe_dump(task), encoding="utf-8")
+    return questions
+
+
+def mirrored_files(
+    benchmark: Benchmark, raw: Mapping[str, Any], mirror: Path, *, with_examples: bool
+) -> dict[str, Path]:
+    """Return the file of each split that the mirror has.
+
+    Raises:
+        ConfigError: The split with the questions is not there, or that with the examples.
+    """
+    source = mirror / raw["dataset_path"] / (raw.get("dataset_name") or "default")
+    files = {path.stem: path for path in sorted(source.glob("*.parquet"))}
+    needed = [_first(raw, "test_split", "validation_split")]
+    if with_examples:
+        needed.append(_first(raw, "fewshot_split", "training_split", "validation_split"))
+    for split in needed:
+        if split not in files:
+            raise ConfigError(
+                f"Benchmark {benchmark.key!r}: there is no {split}.parquet in {str(source)!r}. Put "
+                "it there, or unset EVALBOARD_DATASETS to measure on the demo's questions."
+            )
+    return files
+
+
+def mirrored_task(
+    benchmark: Benchmark,
+    raw: Mapping[str, Any],
+    files: Mapping[str, Path],
+    *,
+    definition_file: Path,
+    num_fewshot: int,
+) -> dict[str, Any]:
+    """Return a task that differs from its definition in name, few-shots and data source only."""
+    absent = [
+        name for name in raw if name.endswith("_split") and raw[name] and raw[name] not in files
+    ]
+    return {
+        "include": str(definition_file),
+        "task": plain_task(benchmark),
+        "num_fewshot": num_fewshot,
+        "dataset_path": "parquet",
+        "dataset_name": None,
+        "dataset_kwargs": {"data_files": {split: str(path) for split, path in files.items()}},
+        **dict.fromkeys(absent),
+    }
+
+
+def _first(raw: Mapping[str, Any], *keys: str) -> str | None:
+    return next((raw[key] for key in keys if raw.get(key)), None)

@@ -1,0 +1,145 @@
+"""Measure case after case, each through all programs, one program at a time."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from evalboard.bench.answers import compare
+from evalboard.bench.cases import SIZES_OF_DEVICE, Case, model_name, plan_cases
+from evalboard.bench.machine import describe_machine, installed_versions
+from evalboard.bench.material import (
+    MAX_LENGTH,
+    Material,
+    describe_material,
+    make_material,
+    workshop,
+)
+from evalboard.bench.measuring import MEASURES, Measurement, run
+from evalboard.bench.pipeline import measure_pipeline
+from evalboard.bench.programs import HF, PROGRAMS, VLLM, vllm_command
+from evalboard.bench.report import CaseReport, Report
+from evalboard.records.request import timestamp
+from evalboard.services import Services
+from evalboard.settings import Settings
+
+OF_OURS = ("ray",)
+OF_THE_PIPELINE = ("gradio", "prefect")
+
+
+class Wishes(NamedTuple):
+    """What is to be measured."""
+
+    command: str
+    """That was given."""
+    kinds: tuple[str, ...]
+    sizes: tuple[str, ...]
+    """None named: those that suit the machine."""
+    quick: bool
+    limit: int | None
+    pipeline: bool
+    """Measure `evalboard run --once` and `evalboard up` as well."""
+
+
+def measure(
+    wishes: Wishes, settings: Settings, folder: Path, *, say: Callable[[str], None]
+) -> Iterator[Report]:
+    """Measure, and yield after each case what has been measured so far.
+
+    Args:
+        wishes: What to measure.
+        settings: Of the caller; what they say about stores and servers is left out.
+        folder: An empty folder.
+        say: Is told what is being done.
+
+    Raises:
+        ConfigError: The mirror has not the questions.
+        HarnessError: A program failed, or left no answers.
+    """
+    with workshop() as pool:
+        material = describe_material(settings, folder, pool.submit(describe_machine).result())
+        cases = _cases(wishes, material)
+        say("making the models")
+        parameters = pool.submit(make_material, material, cases).result()
+    say("asking one question, so that nobody pays for a cold disk or for caches to be filled")
+    _ask_one_question(material, cases[0])
+    _read_libraries(material, OF_OURS + (OF_THE_PIPELINE if wishes.pipeline else ()))
+    report = Report(
+        time=timestamp(),
+        command=wishes.command,
+        machine=material.machine,
+        versions=installed_versions(),
+        precision=material.precision,
+        max_length=MAX_LENGTH,
+    )
+    for case in cases:
+        measured = measure_case(material, case, parameters[case.size], say=say)
+        report = replace(report, cases=[*report.cases, measured])
+        yield report
+    if wishes.pipeline:
+        say("evalboard run --once, evalboard up")
+        model = model_name(cases[0].size)
+        yield replace(
+            report, pipeline=measure_pipeline(material, model, folder / "runs" / "pipeline")
+        )
+
+
+def measure_case(
+    material: Material, case: Case, parameters: int, *, say: Callable[[str], None]
+) -> CaseReport:
+    """Measure one case through all programs."""
+    folder = material.folder / "runs" / case.folder
+    measured: dict[str, Measurement] = {}
+    for program, measure_program in MEASURES.items():
+        say(f"{case.name}, {case.size}: {program}")
+        measured[program] = measure_program(material, case, folder / program)
+    return summarise(case, parameters, measured)
+
+
+def summarise(case: Case, parameters: int, measured: dict[str, Measurement]) -> CaseReport:
+    """Put together what was measured on one case."""
+    expected = measured[VLLM].answers
+    compared = {
+        program: compare(expected, measurement.answers)
+        for program, measurement in measured.items()
+        if program != VLLM
+    }
+    return CaseReport(
+        name=case.name,
+        model=case.model,
+        parameters=parameters,
+        benchmarks=len(case.benchmarks),
+        questions=sum(map(len, expected.values())),
+        limit=case.limit,
+        hf_batch_size=measured[HF].batch_size,
+        seconds={program: measured[program].run.seconds for program in PROGRAMS},
+        scoring_seconds={program: measured[program].run.scoring_seconds for program in PROGRAMS},
+        different_answers={program: c.different for program, c in compared.items()},
+        largest_difference=max(c.largest_difference for c in compared.values()),
+    )
+
+
+def _cases(wishes: Wishes, material: Material) -> list[Case]:
+    suited = SIZES_OF_DEVICE[material.device]
+    return plan_cases(
+        material.suite,
+        kinds=wishes.kinds,
+        sizes=wishes.sizes or (suited[:1] if wishes.quick else suited),
+        quick=wishes.quick,
+        limit=wishes.limit,
+    )
+
+
+def _ask_one_question(material: Material, case: Case) -> None:
+    """Run plain lm_eval on vLLM, which reads the libraries and looks the architecture up."""
+    folder = material.folder / "runs" / "first"
+    benchmark = material.benchmarks(case)[0]
+    command = vllm_command(material, case._replace(limit=1), [benchmark], folder / "out")
+    run(material, command, folder)
+
+
+def _read_libraries(material: Material, names: tuple[str, ...]) -> None:
+    folder = material.folder / "runs" / "libraries"
+    with Services(folder, material.environment(folder)) as services:
+        services.run("imports", [sys.executable, "-c", f"import {', '.join(names)}"])

@@ -1,0 +1,132 @@
+"""`evalboard bench`: measure lm_eval and this project side by side, on this machine."""
+
+import argparse
+import shlex
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.table import Table
+
+from evalboard.bench import report as reports
+from evalboard.bench.cases import KINDS, SIZES
+from evalboard.bench.report import CaseReport, PipelineReport, Report
+from evalboard.bench.session import Wishes, measure
+from evalboard.cli.reporting import console
+from evalboard.errors import ConfigError, EvalboardError
+from evalboard.settings import Settings
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.description = (
+        "The same random model and the same questions through `lm_eval run` on vLLM, on "
+        "transformers, and as a process per benchmark, and through `evalboard evaluate`. The "
+        "questions are those of EVALBOARD_DATASETS where it is set, else the demo's. Nothing else "
+        "should be busy on the machine meanwhile."
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="one model, few questions: 20 minutes on two cores"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a page there too")
+    parser.add_argument("--cases", default="", help=f"some of {','.join(KINDS)}; default: all")
+    parser.add_argument(
+        "--models",
+        default="",
+        help=f"some of {','.join(SIZES)}, by parameters; default: what suits the machine",
+    )
+    parser.add_argument("--limit", type=int, help="questions of each benchmark at most")
+    parser.add_argument(
+        "--pipeline", action="store_true", help="measure queue, flows and memory as well"
+    )
+    parser.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Measure; show and write after each case what came out so far."""
+    wishes = _wishes(arguments)
+    for path in (arguments.json, arguments.markdown):
+        if path and not path.resolve().parent.is_dir():
+            raise ConfigError(f"There is no folder for {str(path)!r}. Make it, or name another.")
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        console.print(f"{time.monotonic() - started:5.0f} s  {text} …", markup=False)
+
+    with _folder_kept_after_failure() as folder:
+        for report in measure(wishes, settings, folder, say=say):
+            _show(report.pipeline or report.cases[-1])
+            _write(report, arguments)
+    say("done")
+    return 0
+
+
+def _wishes(arguments: argparse.Namespace) -> Wishes:
+    if arguments.limit is not None and arguments.limit < 1:
+        raise ConfigError(f"--limit {arguments.limit}: give a number from 1.")
+    return Wishes(
+        command=_command(arguments),
+        kinds=_chosen("--cases", arguments.cases, KINDS) or KINDS,
+        sizes=_chosen("--models", arguments.models, SIZES),
+        quick=arguments.quick,
+        limit=arguments.limit,
+        pipeline=arguments.pipeline,
+    )
+
+
+def _chosen(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(word for word in given.split(",") if word))
+    if unknown := [word for word in words if word not in known]:
+        raise ConfigError(f"{option} {unknown[0]!r}: give some of {', '.join(known)}.")
+    return words
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Return the command that was given, but for where it writes."""
+    words = ["evalboard", "bench"]
+    words += [f"--{name}" for name in ("quick", "pipeline") if getattr(arguments, name)]
+    for name in ("cases", "models", "limit"):
+        if value := getattr(arguments, name):
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)
+
+
+def _write(report: Report, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        arguments.json.write_text(reports.to_json(report), encoding="utf-8")
+    if arguments.markdown:
+        arguments.markdown.write_text(reports.to_markdown(report), encoding="utf-8")
+
+
+def _show(measured: CaseReport | PipelineReport) -> None:
+    if isinstance(measured, PipelineReport):
+        for line in reports.pipeline_lines(measured):
+            console.print(line, markup=False)
+        return
+    first, *numbers = reports.COLUMNS
+    table = Table(first, title=reports.heading(measured), title_justify="left")
+    for name in numbers:
+        table.add_column(name, justify="right")
+    for row in reports.rows(measured):
+        table.add_row(*(cell.replace("`", "") for cell in row))
+    console.print(table)
+    console.print(reports.verdict(measured), markup=False)
+
+
+@contextmanager
+def _folder_kept_after_failure() -> Iterator[Path]:
+    """Yield a fresh folder; when a program fails it stays, since the message names a log in it."""
+    folder = Path(tempfile.mkdtemp(prefix="evalboard-bench-"))
+    failed = False
+    try:
+        yield folder
+    except EvalboardError:
+        failed = (folder / "runs").exists()
+        raise
+    finally:
+        if not failed:
+            shutil.rmtree(folder)
