@@ -11,10 +11,13 @@ The tree, with what it means for a retry:
     ├── ValidationFailed      the submission is wrong; carries the report
     ├── ModelNotFound         no repository or folder under that name and revision
     ├── HarnessError          lm_eval refused, or returned something unusable
-    │   └── DataMissing       the questions of a benchmark cannot be had
+    │   ├── DataMissing       the questions of a benchmark cannot be had
+    │   └── NotFinite         the model's log-probabilities are no numbers
     └── EngineError           a process that holds a model failed
-        ├── OutOfMemory
-        ├── EngineDied
+        ├── OutOfMemory       again with smaller settings
+        ├── EngineDied        again, a few times: it may be chance
+        ├── NodeLost          the machine went away with it: always again
+        ├── TimedOut          no answer in time; never retried
         └── LoadFailed        the weights or the architecture; never retried
 
 Each class has a `code`, which is stored with the failed request. A message says what failed, with
@@ -98,6 +101,12 @@ class DataMissing(HarnessError):
     code = "data_missing"
 
 
+class NotFinite(HarnessError):
+    """Raised when a model gives log-probabilities that are NaN or infinite."""
+
+    code = "not_finite"
+
+
 class EngineError(EvalboardError):
     """Raised when the process that holds a model fails.
 
@@ -105,6 +114,8 @@ class EngineError(EvalboardError):
         message: What failed and what to do.
         settings: The engine settings in force.
         log_tail: The last lines that the process wrote.
+
+    `try_again` says whether another try may end otherwise. Whoever counts the tries sets it.
     """
 
     code = "engine"
@@ -115,6 +126,7 @@ class EngineError(EvalboardError):
         super().__init__(message)
         self.settings = settings or {}
         self.log_tail = log_tail
+        self.try_again = False
 
 
 class OutOfMemory(EngineError):
@@ -127,6 +139,18 @@ class EngineDied(EngineError):
     """Raised when the process of an engine ended without an answer."""
 
     code = "engine_died"
+
+
+class NodeLost(EngineError):
+    """Raised when the machine that an engine ran on left the cluster."""
+
+    code = "node_lost"
+
+
+class TimedOut(EngineError):
+    """Raised when an engine gave no answer, or found no place, in the time that is allowed."""
+
+    code = "time_out"
 
 
 class LoadFailed(EngineError):

@@ -21,6 +21,8 @@ class ModelIdentity(BaseModel):
     precision: str
     weight_type: str
     base_model: str
+    base_revision: str = ""
+    """Commit sha or content hash of the base model that an adapter or a delta was put on."""
     chat_template_sha: str | None
     """sha256 of the template's text; None when none is applied."""
     backend: str
@@ -45,12 +47,30 @@ class BenchmarkIdentity(BaseModel):
 
 def run_key(model: ModelIdentity, suite: str) -> str:
     """Return the key of one model on one suite: 64 hexadecimal digits."""
-    return digest({"model": model.model_dump(), "suite": suite})
+    return digest({"model": _content(model), "suite": suite})
 
 
-def benchmark_key(model: ModelIdentity, benchmark: BenchmarkIdentity) -> str:
-    """Return the key of one score: 64 hexadecimal digits."""
-    return digest({"model": model.model_dump(), "benchmark": benchmark.model_dump()})
+def benchmark_key(
+    model: ModelIdentity, benchmark: BenchmarkIdentity, *more: BenchmarkIdentity
+) -> str:
+    """Return the key of one score: 64 hexadecimal digits.
+
+    Args:
+        model: Which model, and how it is run.
+        benchmark: What is asked; of a group, its first subject.
+        more: The other subjects of a group, in the suite's order.
+    """
+    asked = [subject.model_dump() for subject in (benchmark, *more)]
+    return digest({"model": _content(model), "benchmark": asked if more else asked[0]})
+
+
+def _content(model: ModelIdentity) -> dict[str, Any]:
+    """Return what the keys are made of.
+
+    A field that came later has a default and is left out while it says nothing more, so that the
+    keys of scores that were taken before it stay as they are.
+    """
+    return model.model_dump(exclude_defaults=True)
 
 
 def digest(value: Any) -> str:

@@ -98,6 +98,7 @@ def _evaluation(record: RequestRecord) -> EvaluationRequest:
         precision=Precision(record.precision),
         weight_type=WeightType(record.weight_type),
         base_model=record.base_model,
+        base_revision=record.evalboard.base_revision or "main",
         model_type=ModelType.parse(record.model_type),
         use_chat_template=record.use_chat_template,
         sender=record.sender,

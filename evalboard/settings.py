@@ -71,9 +71,18 @@ class Settings(BaseSettings):
         None,
         ge=1,
         description="Engines at the same time. Default: one on a CPU, "
-        "GPUs / tensor_parallel on GPUs.",
+        "GPUs / tensor_parallel on GPUs. One model gets several while there are more than models "
+        "that wait for them.",
     )
-    tensor_parallel: int = Field(1, ge=1, description="GPUs that one engine takes.")
+    tensor_parallel: int | None = Field(
+        None, ge=1, description="GPUs that one engine takes. Default: as few as hold the model."
+    )
+    gpu_memory_gib: float | None = Field(
+        None,
+        gt=0,
+        description="Memory of one GPU, in GiB, by which their number is chosen. Default: asked of "
+        "the GPUs.",
+    )
     gpu_memory_fraction: float = Field(
         0.9, gt=0, le=1, description="Share of a GPU's memory that vLLM takes, in (0, 1]."
     )
@@ -87,7 +96,12 @@ class Settings(BaseSettings):
         "their left end, as lm_eval does it.",
     )
     engine_start_timeout_seconds: int = Field(
-        1800, ge=1, description="Longest wait for an engine to get its place and load its model."
+        1800, ge=1, description="Longest time for an engine to read the questions or to load."
+    )
+    engine_place_timeout_seconds: int = Field(
+        86400,
+        ge=1,
+        description="Longest wait for an engine to get its place while others have the GPUs.",
     )
     benchmark_timeout_seconds: int = Field(
         86400, ge=1, description="Longest time for one benchmark of one model."

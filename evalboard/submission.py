@@ -78,8 +78,8 @@ def check_submission(
     Args:
         submission: What to evaluate.
         settings: Where models are, and what this installation can run.
-        allow_folder: Whether the model may be a folder of this machine. Only for people who are
-            on it: never for a form or a file that strangers fill in.
+        allow_folder: Whether model and base model may be folders of this machine. Only for people
+            who are on it: never for a form or a file that strangers fill in.
 
     Raises:
         ConfigError: The board's own suite cannot be loaded.
@@ -116,7 +116,7 @@ def submit(submission: Submission, settings: Settings, *, now: datetime | None =
 def check_request(record: RequestRecord, settings: Settings) -> CheckedRequest:
     """Check a request file, which another board may have written, and fill in what it leaves open.
 
-    Its revision becomes a commit sha and its suite the board's; its status stays as it is.
+    Its revision and its base's become commit shas and its suite the board's; its status stays as it is.
 
     Raises:
         ConfigError: The board's own suite cannot be loaded.
@@ -132,6 +132,7 @@ def check_request(record: RequestRecord, settings: Settings) -> CheckedRequest:
         precision=precision,
         weight_type=weight_type or WeightType.ORIGINAL,
         base_model=record.base_model,
+        base_revision=record.evalboard.base_revision or "main",
         use_chat_template=record.use_chat_template,
     )
     problems = list(suite.findings)
@@ -140,8 +141,13 @@ def check_request(record: RequestRecord, settings: Settings) -> CheckedRequest:
     if weight_type is None:
         problems.append(_unknown("weight_type", record.weight_type, WeightType))
     report = _with_findings(validate(subject, settings), tuple(problems))
-    block = {"suite": suite.name, "report": report.to_document()}
+    block = {
+        "suite": suite.name,
+        "base_revision": report.facts.get("base_revision", ""),
+        "report": report.to_document(),
+    }
     updated = {
+        "base_model": report.facts.get("base_model", record.base_model),
         "revision": report.revision,
         "params": report.facts.get("params_billion", record.params),
         "architectures": _architectures(report) or record.architectures,
@@ -157,7 +163,7 @@ def record_of(
     time = timestamp(now)
     return RequestRecord(
         model=report.model,
-        base_model=submission.base_model,
+        base_model=report.facts.get("base_model", submission.base_model),
         revision=report.revision,
         precision=report.facts["precision"],
         params=report.facts.get("params_billion"),
@@ -170,6 +176,7 @@ def record_of(
         evalboard=BoardBlock(
             suite=resolve_suite(submission.suite, settings).name,
             priority=submission.priority,
+            base_revision=report.facts.get("base_revision", ""),
             history=(HistoryEntry(status=Status.PENDING, time=time, reason="submitted"),),
             report=report.to_document(),
         ),
@@ -187,7 +194,8 @@ def is_checked(record: RequestRecord) -> bool:
         return False
     complete = all(finding.code != "checked_by_poll" for finding in report.findings)
     pinned = is_commit(record.revision) and report.revision == record.revision
-    return report.ok and complete and pinned
+    base = report.facts.get("base_revision", "")
+    return report.ok and complete and pinned and record.evalboard.base_revision == base
 
 
 def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:

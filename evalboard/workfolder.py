@@ -1,6 +1,7 @@
 """The work folder: what runs that have not ended have to remember.
 
     outcomes/{benchmark}-{key}.json, .parquet            finished benchmarks, until they are stored
+    answers/{benchmark}-{key}.jsonl                      of benchmarks that are not finished
     progress/{request}/{benchmark}.json                  how far each benchmark of a request is
     logs/{run}.log                                       what an engine's process wrote
     documents/{run}/results.json, {benchmark}.parquet    of runs that stay out of the board
@@ -36,10 +37,14 @@ class WorkFolder:
         self._root = root
 
     def keep(self, finished: Finished) -> None:
-        """Keep a finished benchmark. The answers are written first: a document implies them."""
+        """Keep a finished benchmark; its single answers in the making are no longer needed.
+
+        The answers are written first: a document implies them.
+        """
         stem = self._stem(finished.outcome.benchmark, finished.outcome.key)
         _replace(stem.with_suffix(".parquet"), finished.answers)
         _replace(stem.with_suffix(".json"), finished.outcome.model_dump_json().encode())
+        self.answers_file(finished.outcome.benchmark, finished.outcome.key).unlink(missing_ok=True)
 
     def finished(self, benchmark: str, key: str) -> Finished | None:
         """Return a benchmark that was finished under this key, None when it was not."""
@@ -72,6 +77,10 @@ class WorkFolder:
             with suppress(ValidationError):
                 progress[path.stem] = BenchmarkProgress.model_validate_json(path.read_bytes())
         return progress
+
+    def answers_file(self, benchmark: str, key: str) -> Path:
+        """Return where the answers to a benchmark's questions are kept until it is finished."""
+        return self._root / "answers" / f"{benchmark}-{key[:KEY_LENGTH]}.jsonl"
 
     def log_file(self, run: str) -> Path:
         """Return where a run's engine writes its output."""

@@ -1,4 +1,4 @@
-"""Flow `evaluate-model`: one model, one engine, one task per benchmark."""
+"""Flow `evaluate-model`: one model, its engines, one task per benchmark."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from tasks.evaluation_tasks import (
     evaluate_benchmark,
     load_model,
     plan_benchmarks,
-    stop_engine,
+    stop_engines,
 )
 
 # One thread per benchmark: they wait for the engine, they do not work.
@@ -62,12 +62,12 @@ def _evaluate(attempt: Attempt) -> AttemptEnd:
     try:
         plan = plan_benchmarks(attempt)
         if plan.waiting:
-            facts = load_model(attempt)
+            facts = load_model(attempt, plan)
             failures = _gather(attempt, [_start(attempt, benchmark) for benchmark in plan.waiting])
     except EvalboardError as exc:
         failures[""] = failure_of(exc, attempt)
     finally:
-        stop_engine(attempt)
+        facts = stop_engines(attempt, facts)
     return close_attempt(attempt, plan, facts, failures)
 
 

@@ -8,15 +8,19 @@ from prefect.cache_policies import NO_CACHE
 
 from evalboard.attempt import closing, opening, running
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan, EvaluationRequest
-from evalboard.errors import EngineDied
+from evalboard.attempt.retrying import TRIES_IN_ALL
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 from evalboard.settings import load_settings
+from tasks.progress import ProgressArtifact
 
 
-async def engine_died(task: Any, run: Any, state: Any) -> bool:
-    """Return whether a benchmark is worth another try: its process died, which may be chance."""
-    return isinstance(await state.aresult(raise_on_failure=False), EngineDied)
+async def is_worth_another_try(task: Any, run: Any, state: Any) -> bool:
+    """Return what the core has decided and noted in the error."""
+    return getattr(await state.aresult(raise_on_failure=False), "try_again", False)
+
+
+TRY_AGAIN: Any = {"retries": TRIES_IN_ALL, "retry_condition_fn": is_worth_another_try}
 
 
 @task(name="Claim", cache_policy=NO_CACHE)
@@ -27,7 +31,7 @@ def claim_request(request: EvaluationRequest, run_id: str, run_url: str) -> Atte
     )
 
 
-@task(name="Plan", cache_policy=NO_CACHE)
+@task(name="Plan", cache_policy=NO_CACHE, **TRY_AGAIN)
 def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
     """Start the engine's process and find out what is to be done."""
     plan = running.plan_attempt(attempt)
@@ -40,26 +44,27 @@ def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
     return plan
 
 
-@task(name="Load", cache_policy=NO_CACHE)
-def load_model(attempt: Attempt) -> EngineFacts:
-    """Load the model into the engine."""
-    facts = running.load_model(attempt)
+@task(name="Load", cache_policy=NO_CACHE, **TRY_AGAIN)
+def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
+    """Load the model into the first engine, and begin with the further ones."""
+    facts = running.load_model(attempt, plan)
     get_run_logger().info("loaded in %.1f s: %s", facts.load_seconds, facts.settings)
     return facts
 
 
-@task(name="Benchmark", cache_policy=NO_CACHE, retries=1, retry_condition_fn=engine_died)
+@task(name="Benchmark", cache_policy=NO_CACHE, **TRY_AGAIN)
 def evaluate_benchmark(attempt: Attempt, plan: BenchmarkPlan) -> BenchmarkOutcome:
-    """Run one benchmark on the engine."""
-    outcome = running.evaluate_benchmark(attempt, plan)
+    """Run one benchmark on an engine."""
+    artifact = ProgressArtifact(plan.benchmark)
+    outcome = running.evaluate_benchmark(attempt, plan, on_progress=artifact.show)
     get_run_logger().info("%d questions in %.1f s", outcome.n_effective, outcome.seconds)
     return outcome
 
 
-@task(name="Stop engine", cache_policy=NO_CACHE)
-def stop_engine(attempt: Attempt) -> None:
-    """End the engine's process."""
-    running.stop_engine(attempt)
+@task(name="Stop engines", cache_policy=NO_CACHE)
+def stop_engines(attempt: Attempt, facts: EngineFacts | None) -> EngineFacts | None:
+    """End the engines' processes; return what they were at the end."""
+    return running.stop_engines(attempt, facts)
 
 
 @task(name="Store", cache_policy=NO_CACHE)

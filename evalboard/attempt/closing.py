@@ -2,14 +2,15 @@
 
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.lifecycle import is_claimed_by, move
 from evalboard.publishing import publish_queue
-from evalboard.records.outcome import EngineFacts
+from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status, timestamp
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
 from evalboard.stores.opening import open_store
@@ -160,19 +161,9 @@ def _document(
     if facts is None:
         return None
     outcomes = [f.outcome for f in finished]
-    counted = {
-        "n-shot": {o.task: o.num_fewshot for o in outcomes},
-        "n-samples": {
-            o.task: {"original": o.n_original, "effective": o.n_effective} for o in outcomes
-        },
-    }
     return ResultDocument(
         config=_model_config(attempt, facts),
-        results={o.task: o.metrics for o in outcomes},
-        versions={o.task: o.version for o in outcomes},
-        task_hashes={o.task: o.task_hash for o in outcomes},
-        configs={o.task: o.config for o in outcomes},
-        **counted,  # lm_eval's names, which no keyword can have
+        **scores_of(outcomes),
         evalboard=Provenance(
             suite=attempt.suite.name,
             run_key=facts.run_key,
@@ -188,6 +179,32 @@ def _document(
     )
 
 
+def scores_of(outcomes: Sequence[BenchmarkOutcome]) -> dict[str, Any]:
+    """Return the part of a document that lm_eval's documents have too, under its keys.
+
+    A group has its subjects' entries, and one in `results` for itself.
+    """
+    tasks = {task.task: (task, outcome) for outcome in outcomes for task in outcome.tasks}
+    groups = {outcome.benchmark: outcome for outcome in outcomes if outcome.is_group}
+    return {
+        "results": {
+            **{name: task.metrics for name, (task, _) in tasks.items()},
+            **{name: group.metrics for name, group in groups.items()},
+        },
+        "group_subtasks": {
+            name: [task.task for task in group.tasks] for name, group in groups.items()
+        },
+        "versions": {name: task.version for name, (task, _) in tasks.items()},
+        "n-shot": {name: outcome.num_fewshot for name, (_, outcome) in tasks.items()},
+        "n-samples": {
+            name: {"original": task.n_original, "effective": task.n_effective}
+            for name, (task, _) in tasks.items()
+        },
+        "task_hashes": {name: task.task_hash for name, (task, _) in tasks.items()},
+        "configs": {name: task.config for name, (task, _) in tasks.items()},
+    }
+
+
 def _model_config(attempt: Attempt, facts: EngineFacts) -> ModelConfig:
     record = attempt.record
     report = record.evalboard.report or {}
@@ -198,6 +215,7 @@ def _model_config(attempt: Attempt, facts: EngineFacts) -> ModelConfig:
         model_type=record.model_type,
         weight_type=record.weight_type,
         base_model=record.base_model,
+        base_revision=record.evalboard.base_revision,
         use_chat_template=record.use_chat_template,
         chat_template_sha=facts.chat_template_sha,
         backend=facts.backend,
@@ -215,10 +233,14 @@ def _model_config(attempt: Attempt, facts: EngineFacts) -> ModelConfig:
 
 def reproduce_command(attempt: Attempt) -> str:
     """Return the command that gives the same document again."""
-    record, request = attempt.record, attempt.request
-    words = ["evalboard", "evaluate", record.model, "--revision", record.revision]
+    record, request, engine = attempt.record, attempt.request, attempt.engine
+    model, base = str(engine.folder or record.model), str(engine.base_folder or record.base_model)
+    words = ["evalboard", "evaluate", model, "--revision", record.revision]
+    if engine.base_revision:
+        words += ["--weight-type", record.weight_type]
+        words += ["--base-model", base, "--base-revision", engine.base_revision]
     words += ["--precision", record.precision, "--suite", attempt.suite.name]
-    words += ["--backend", attempt.engine.backend]
+    words += ["--backend", engine.backend]
     if request.benchmarks:
         words += ["--benchmarks", ",".join(request.benchmarks)]
     if request.limit is not None:

@@ -5,11 +5,13 @@ import time
 from datetime import datetime
 
 from evalboard.attempt.model import Attempt, EvaluationRequest
+from evalboard.engine.catalog import backend_for
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import LifecycleError, ValidationFailed
 from evalboard.lifecycle import claim, move
 from evalboard.liveness import claim_of, is_dead, this_process
 from evalboard.records.request import RequestIdentity, RequestRecord, Status
+from evalboard.repositories.names import folder_of
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
 from evalboard.stores.requests import RequestQueue
@@ -181,6 +183,7 @@ def _engine_spec(
     settings: Settings,
     run_id: str,
 ) -> EngineSpec:
+    work = settings.work_folder.resolve()
     return EngineSpec(
         name=f"engine-{run_id}",
         model=record.model,
@@ -188,12 +191,16 @@ def _engine_spec(
         precision=record.precision,
         weight_type=record.weight_type,
         base_model=record.base_model,
+        base_revision=record.evalboard.base_revision,
+        folder=folder_of(request.model),
+        base_folder=folder_of(request.base_model),
         use_chat_template=record.use_chat_template,
         suite=suite,
         benchmarks=tuple(b.key for b in suite.select(request.benchmarks)),
         num_fewshot=request.num_fewshot,
         limit=request.limit,
-        backend=settings.backend,
-        settings=settings,
-        log_file=WorkFolder(settings.work_folder.resolve()).log_file(run_id),
+        backend=backend_for(record.precision, settings.backend),
+        # The engine's process may work in another folder.
+        settings=settings.model_copy(update={"work": work}),
+        log_file=WorkFolder(work).log_file(run_id),
     )

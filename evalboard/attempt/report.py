@@ -2,6 +2,7 @@
 
 from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.records.result import Seconds
+from evalboard.records.table import BenchmarkProgress
 
 
 def time_account(seconds: Seconds) -> list[tuple[str, float]]:
@@ -36,3 +37,21 @@ def markdown_report(attempt: Attempt, end: AttemptEnd) -> str:
     if end.document_path:
         lines += ["", f"Document: `{end.document_path}`"]
     return "\n".join(lines)
+
+
+def progress_line(progress: BenchmarkProgress) -> str:
+    """Return how far a benchmark is: `120 of 500 questions, 35/s, 11 s left`."""
+    parts = [f"{progress.done:,} of {progress.total:,} questions"]
+    if progress.per_second:
+        parts.append(f"{progress.per_second:.3g}/s")
+    if progress.seconds_left:
+        parts.append(f"{_duration(progress.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

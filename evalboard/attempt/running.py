@@ -1,38 +1,52 @@
-"""Work on an attempt's engine: plan, load, evaluate."""
+"""Work on an attempt's engines: plan, load, evaluate."""
 
 import threading
 import time
-from collections import defaultdict
+from collections.abc import Callable
 
+from evalboard.attempt.engines import EnginePool
 from evalboard.attempt.model import Attempt, AttemptPlan
+from evalboard.attempt.order import asking_order, engine_count
 from evalboard.engine import placement
-from evalboard.errors import EvalboardError
+from evalboard.errors import EngineError, EvalboardError
 from evalboard.publishing import publish_queue
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
+from evalboard.records.request import Status
 from evalboard.records.table import BenchmarkProgress
+from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
 from evalboard.stores.results import ResultsArchive
 from evalboard.workfolder import Finished, WorkFolder
 
-# An engine answers one benchmark at a time. Whoever waits does so here and not at the engine, so
-# that a benchmark that kills the process takes none of the waiting ones with it.
-_turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+OnProgress = Callable[[BenchmarkProgress], None]
+
+QUEUE_SECONDS = 60.0
+"""Between two commits of the queue that show progress only."""
+LOCAL_QUEUE_SECONDS = 5.0
+"""The same in a folder, where nobody counts commits."""
+
+_pools: dict[str, EnginePool] = {}
+_opening = threading.Lock()
+_published: dict[str, float] = {}
 
 
 def plan_attempt(attempt: Attempt) -> AttemptPlan:
-    """Start the engine's process and ask what is to be done. The model is not loaded yet."""
+    """Ask what is to be done. The model is not loaded yet.
+
+    Raises:
+        EvalboardError: It cannot be found out; `try_again` of an `EngineError` says whether to
+            repeat it.
+    """
     started = time.monotonic()
     settings = attempt.engine.settings
-    plans, facts = placement.call(
-        attempt.engine, "plan", timeout_seconds=settings.engine_start_timeout_seconds
-    )
+    plans, facts = _pool(attempt).plan()
     work = WorkFolder(settings.work_folder)
     impossible = tuple(plan for plan in plans if plan.problem)
     possible = [plan for plan in plans if not plan.problem]
     finished = () if attempt.is_trial else _finished_earlier(attempt, possible, work)
-    waiting = sorted((plan for plan in possible if plan not in finished), key=lambda plan: -plan.n)
     plan = AttemptPlan(
-        waiting=tuple(waiting),
+        waiting=tuple(asking_order(plan for plan in possible if plan not in finished)),
         finished=finished,
         impossible=impossible,
         facts=facts,
@@ -42,44 +56,102 @@ def plan_attempt(attempt: Attempt) -> AttemptPlan:
     return plan
 
 
-def load_model(attempt: Attempt) -> EngineFacts:
-    """Load the attempt's model into its engine."""
-    settings = attempt.engine.settings
-    return placement.call(
-        attempt.engine, "load", timeout_seconds=settings.engine_start_timeout_seconds
-    )
-
-
-def evaluate_benchmark(attempt: Attempt, plan: BenchmarkPlan) -> BenchmarkOutcome:
-    """Run one benchmark and keep it in the work folder as soon as it is done.
+def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
+    """Load the attempt's model, and begin to load it into as many further engines as it gets.
 
     Raises:
-        EvalboardError: It could not be run; the class says whether to try again.
+        EvalboardError: It cannot be loaded; `try_again` of an `EngineError` says whether to repeat
+            it.
     """
-    settings = attempt.engine.settings
-    with _turns[attempt.engine.name]:
-        _note(attempt, plan.benchmark, BenchmarkProgress(state="running", total=plan.n))
-        try:
-            scored = placement.call(
-                attempt.engine,
+    pool = _pool(attempt)
+    facts = pool.load()
+    pool.open(plan.waiting, count=_engine_count(attempt, pool, waiting=len(plan.waiting)))
+    return facts
+
+
+def evaluate_benchmark(
+    attempt: Attempt, plan: BenchmarkPlan, *, on_progress: OnProgress | None = None
+) -> BenchmarkOutcome:
+    """Run one benchmark when it is its turn, and keep it in the work folder as soon as it is done.
+
+    Args:
+        attempt: What it belongs to.
+        plan: Of the benchmark.
+        on_progress: Is told every few seconds how far it is.
+
+    Raises:
+        EvalboardError: It could not be run; `try_again` of an `EngineError` says whether to repeat
+            it.
+    """
+    settings, pool = attempt.engine.settings, _pool(attempt)
+    work = WorkFolder(settings.work_folder)
+
+    def look() -> None:
+        progress = work.progress(attempt.progress_key).get(plan.benchmark)
+        if on_progress and progress:
+            on_progress(progress)
+        _publish_progress(settings)
+
+    try:
+        with pool.seat(plan.benchmark) as engine:
+            _note(attempt, plan.benchmark, BenchmarkProgress(state="running", total=plan.n))
+            finished: Finished = placement.call(
+                engine,
                 "evaluate",
                 plan.benchmark,
+                attempt.progress_key,
                 timeout_seconds=settings.benchmark_timeout_seconds,
+                on_wait=look,
             )
-        except EvalboardError as exc:
-            failed = BenchmarkProgress(state="failed", total=plan.n, reason=exc.message)
-            _note(attempt, plan.benchmark, failed)
-            raise
-    WorkFolder(settings.work_folder).keep(Finished(scored.outcome, scored.answers))
+    except EvalboardError as exc:
+        again = isinstance(exc, EngineError) and exc.try_again
+        state = "waiting" if again else "failed"
+        failed = BenchmarkProgress(state=state, total=plan.n, reason=exc.message)
+        _note(attempt, plan.benchmark, failed)
+        raise
+    work.keep(finished)
     done = BenchmarkProgress(state="done", done=plan.n, total=plan.n)
     _note(attempt, plan.benchmark, done)
-    return scored.outcome
+    if on_progress:
+        on_progress(done)
+    pool.shrink(_engine_count(attempt, pool, waiting=len(attempt.benchmarks)))
+    return finished.outcome
 
 
-def stop_engine(attempt: Attempt) -> None:
-    """End the attempt's engine and free what it held."""
-    placement.close(attempt.engine)
-    _turns.pop(attempt.engine.name, None)
+def stop_engines(attempt: Attempt, facts: EngineFacts | None) -> EngineFacts | None:
+    """End the attempt's engines and free what they held.
+
+    Args:
+        attempt: Whose engines.
+        facts: What the first engine said after loading; None when no model was loaded.
+
+    Returns:
+        The facts, with the settings that engines had at the end.
+    """
+    pool = _pools.pop(attempt.engine.name, None)
+    if pool is None:
+        return facts
+    pool.close()
+    known = pool.limits.model_dump(exclude={"resource"}, exclude_none=True)
+    return facts and facts.model_copy(update={"settings": facts.settings | known})
+
+
+def _pool(attempt: Attempt) -> EnginePool:
+    with _opening:
+        if attempt.engine.name not in _pools:
+            _pools[attempt.engine.name] = EnginePool(attempt.engine)
+        return _pools[attempt.engine.name]
+
+
+def _engine_count(attempt: Attempt, pool: EnginePool, *, waiting: int) -> int:
+    settings = attempt.engine.settings
+    slots = placement.slot_count(settings, tensor_parallel=pool.limits.tensor_parallel)
+    if slots == 1:
+        return 1
+    queue = RequestQueue(open_store(settings.store_address("requests")))
+    busy = (Status.PENDING, Status.RUNNING)
+    requests = sum(e.record is not None and e.record.status in busy for e in queue.entries())
+    return engine_count(slots=slots, requests=requests, waiting=waiting)
 
 
 def _finished_earlier(
@@ -117,4 +189,16 @@ def _note_plan(attempt: Attempt, plan: AttemptPlan, work: WorkFolder) -> None:
 def _note(attempt: Attempt, benchmark: str, progress: BenchmarkProgress) -> None:
     settings = attempt.engine.settings
     WorkFolder(settings.work_folder).note_progress(attempt.progress_key, benchmark, progress)
+    publish_queue(settings)
+
+
+def _publish_progress(settings: Settings) -> None:
+    """Write the queue where it was not written for a while."""
+    address = settings.store_address("board")
+    pause = QUEUE_SECONDS if "://" in address else LOCAL_QUEUE_SECONDS
+    with _opening:
+        now = time.monotonic()
+        if now - _published.get(address, -pause) < pause:
+            return
+        _published[address] = now
     publish_queue(settings)

@@ -32,39 +32,46 @@ class Score(NamedTuple):
     stderr: float | None
     """None where the document gives none."""
     n: int
-    """Questions, at least 1."""
+    """Questions, at least 1; of a group, those of all its subjects."""
     origin: Origin
+    subjects: "tuple[Score, ...]" = ()
+    """What a group is the unweighted mean of, in the suite's order."""
 
 
 def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
     """Return the document's score on a benchmark, None where it has none that counts.
 
     A score counts when it is a fraction in [0, 1], taken with the suite's number of few-shots on
-    every question of the benchmark.
+    every question of the benchmark; that of a group, when those of all its subjects count.
     """
-    task = benchmark.task_name
-    metrics = document.results.get(task, {})
+    subjects = [read_score(document, subject) for subject in benchmark.subjects]
+    counting = tuple(subject for subject in subjects if subject is not None)
+    n = sum(subject.n for subject in counting) if subjects else _questions(document, benchmark)
+    metrics = document.results.get(benchmark.task_name, {})
     value = _fraction(metrics.get(benchmark.metric))
+    if value is None or n is None or len(counting) < len(subjects):
+        return None
+    stderr = _fraction(metrics.get(benchmark.stderr_metric))
+    return Score(value, stderr, n, _origin(document, benchmark), counting)
+
+
+def _questions(document: ResultDocument, benchmark: Benchmark) -> int | None:
+    """Return on how many questions a task was scored, None where it was not asked as it should."""
+    task = benchmark.task_name
     samples = document.n_samples.get(task, {})
     n = samples.get("effective", 0)
-    if value is None or n < 1 or samples.get("original", n) != n:
+    if n < 1 or samples.get("original", n) != n:
         return None
-    if document.n_shot.get(task) != benchmark.num_fewshot:
-        return None
-    return Score(
-        value,
-        _fraction(metrics.get(_stderr_key(benchmark.metric))),
-        n,
-        _origin(document, benchmark),
-    )
+    return n if document.n_shot.get(task) == benchmark.num_fewshot else None
 
 
 def _origin(document: ResultDocument, benchmark: Benchmark) -> Origin:
-    config, task = document.config, benchmark.task_name
+    config, tasks = document.config, benchmark.tasks or (benchmark.task_name,)
+    versions = dict.fromkeys(str(document.versions.get(task, "")) for task in tasks)
     return Origin(
         finished_time=document.evalboard.finished_time,
-        task_version=str(document.versions.get(task, "")),
-        task_hash=document.task_hashes.get(task, ""),
+        task_version=", ".join(versions),
+        task_hash=" ".join(document.task_hashes.get(task, "") for task in tasks),
         questions=document.evalboard.dataset_fingerprints.get(benchmark.key, ""),
         backend=config.backend,
         backend_version=config.backend_version,
@@ -72,12 +79,6 @@ def _origin(document: ResultDocument, benchmark: Benchmark) -> Origin:
         base_model=config.base_model,
         chat_template=config.chat_template_sha,
     )
-
-
-def _stderr_key(metric: str) -> str:
-    """Return `acc_stderr,none` for `acc,none`."""
-    name, comma, rest = metric.partition(",")
-    return f"{name}_stderr{comma}{rest}"
 
 
 def _fraction(value: Any) -> float | None:

@@ -65,6 +65,27 @@ def mean_interval(score: float, stderr: float) -> Interval:
     return wilson_interval(score, 1 + score * (1 - score) / stderr / stderr)
 
 
+def normal_interval(score: float, stderr: float) -> Interval:
+    """Return the 95 % interval of a mean of independent scores with a known standard error.
+
+    The normal approximation `score ± 1.96 stderr`, cut to [0, 1]. Its place is the unweighted mean
+    of many subjects, where no number of yes-or-no questions stands behind the score, as Wilson's
+    interval takes it, and the sum of many errors is near to normal.
+
+    Args:
+        score: The mean, fraction in [0, 1].
+        stderr: Its standard error, more than 0.
+
+    Raises:
+        ValueError: An argument is outside its range.
+    """
+    _check_score(score)
+    if not stderr > 0:
+        raise ValueError(f"stderr must be above 0, got {stderr!r}")
+    half = Z_95 * stderr
+    return Interval(max(0.0, score - half), min(1.0, score + half))
+
+
 def normalise(score: float, baseline: float) -> float:
     """Return where a score lies between guessing (0) and perfect (1); below guessing is 0.
 

@@ -13,16 +13,24 @@ import pyarrow.parquet as pq
 
 from evalboard.board.rows import Row, build_rows
 from evalboard.board.scores import Score
-from evalboard.board.statistics import Interval, mean_interval, normalise, wilson_interval
+from evalboard.board.statistics import (
+    Interval,
+    mean_interval,
+    normal_interval,
+    normalise,
+    wilson_interval,
+)
 from evalboard.records.request import timestamp
 from evalboard.records.result import ResultDocument
 from evalboard.records.table import (
     BENCHMARK_SUFFIXES,
     META_FILE,
     MODEL_COLUMNS,
+    SUBJECT_SUFFIXES,
     TABLE_FILE,
     BenchmarkColumn,
     BoardMeta,
+    SubjectColumn,
 )
 from evalboard.suites.model import Benchmark, Suite
 
@@ -110,9 +118,14 @@ def _column_types(suite: Suite) -> dict[str, tuple[str, pa.DataType]]:
     """Return every column with its type in pandas and in Arrow."""
     types = {name: _COLUMN_TYPES.get(name, _STRING) for name in MODEL_COLUMNS}
     for benchmark in suite.benchmarks:
-        for suffix in BENCHMARK_SUFFIXES:
-            types[benchmark.key + suffix] = _COUNT if suffix == "__n" else _FRACTION
+        names = [benchmark.key + suffix for suffix in BENCHMARK_SUFFIXES]
+        names += [subject + suffix for subject in benchmark.tasks for suffix in SUBJECT_SUFFIXES]
+        types |= {name: _score_type(name) for name in names}
     return types
+
+
+def _score_type(column: str) -> tuple[str, pa.DataType]:
+    return _COUNT if column.endswith("__n") else _FRACTION
 
 
 def _to_arrow(frame: pd.DataFrame) -> pa.Table:
@@ -124,7 +137,7 @@ def _to_arrow(frame: pd.DataFrame) -> pa.Table:
 def _arrow_type(column: str) -> pa.DataType:
     if column in MODEL_COLUMNS:
         return _COLUMN_TYPES.get(column, _STRING)[1]
-    return (_COUNT if column.endswith("__n") else _FRACTION)[1]
+    return _score_type(column)[1]
 
 
 def _record(row: Row, suite: Suite) -> dict[str, Any]:
@@ -155,7 +168,7 @@ def _record(row: Row, suite: Suite) -> dict[str, Any]:
 
 
 def _cells(score: Score, benchmark: Benchmark) -> dict[str, Any]:
-    """Return a benchmark's six columns."""
+    """Return a benchmark's six columns, and three for each of its subjects."""
     interval = _interval(score)
     values = (
         score.value,
@@ -165,27 +178,42 @@ def _cells(score: Score, benchmark: Benchmark) -> dict[str, Any]:
         score.n,
         normalise(score.value, benchmark.baseline),
     )
-    return {
-        benchmark.key + suffix: value
-        for suffix, value in zip(BENCHMARK_SUFFIXES, values, strict=True)
-    }
+    cells: dict[str, Any] = _named(benchmark.key, BENCHMARK_SUFFIXES, values)
+    for subject, found in zip(benchmark.tasks, score.subjects, strict=True):
+        cells |= _named(subject, SUBJECT_SUFFIXES, (found.value, found.stderr, found.n))
+    return cells
+
+
+def _named(key: str, suffixes: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    return {key + suffix: value for suffix, value in zip(suffixes, values, strict=True)}
 
 
 def _interval(score: Score) -> Interval:
     """A standard error of 0 says that all questions came out alike, not that the score is sure."""
-    if score.stderr:
-        return mean_interval(score.value, score.stderr)
-    return wilson_interval(score.value, score.n)
+    if not score.stderr:
+        return wilson_interval(score.value, score.n)
+    if score.subjects:
+        return normal_interval(score.value, score.stderr)
+    return mean_interval(score.value, score.stderr)
 
 
 def _describe(benchmark: Benchmark, frame: pd.DataFrame) -> BenchmarkColumn:
-    counts: list[int] = frame[f"{benchmark.key}__n"].dropna().tolist()
     return BenchmarkColumn(
         key=benchmark.key,
         title=benchmark.title,
         group=benchmark.group,
-        n=max(multimode(counts), default=None),
+        n=_usual_count(benchmark.key, frame),
         fewshot=benchmark.num_fewshot,
         metric=benchmark.metric,
         baseline=benchmark.baseline,
+        subjects=tuple(
+            SubjectColumn(key=subject.key, title=subject.title, n=_usual_count(subject.key, frame))
+            for subject in benchmark.subjects
+        ),
     )
+
+
+def _usual_count(key: str, frame: pd.DataFrame) -> int | None:
+    """Return how many questions most rows have there; of equally many, the larger number."""
+    counts: list[int] = frame[f"{key}__n"].dropna().tolist()
+    return max(multimode(counts), default=None)

@@ -26,6 +26,7 @@ VERBS = {
     "evaluate": "evaluate one model without the queue",
     "board": "build or show the board",
     "suite": "list or show suites",
+    "bench": "measure lm_eval and this side by side",
 }
 """Verb, which is the name of its module, and what it does."""
 

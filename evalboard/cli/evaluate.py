@@ -3,21 +3,29 @@
 import argparse
 import shutil
 import sys
+import threading
 import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from rich.table import Table
 
 from evalboard.attempt import closing, opening, running
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan, EvaluationRequest
 from evalboard.attempt.report import time_account
+from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
-from evalboard.errors import EvalboardError
-from evalboard.records.outcome import EngineFacts
+from evalboard.engine import placement
+from evalboard.errors import EngineError, EvalboardError
+from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 from evalboard.settings import Settings
+
+T = TypeVar("T")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +53,8 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
             "num_fewshot": arguments.num_fewshot,
         },
     )
+    # Ray starts while the model is checked.
+    threading.Thread(target=placement.connect, args=(settings,), daemon=True).start()
     attempt = opening.open_trial(
         request, settings, run_id=uuid.uuid4().hex, now=datetime.now(UTC), allow_folder=True
     )
@@ -58,29 +68,55 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _evaluate(attempt: Attempt, *, quiet: bool) -> AttemptEnd:
-    """Run the benchmarks one after another; a failure of one does not stop the others."""
+    """Run every benchmark; a failure of one does not stop the others."""
     plan: AttemptPlan | None = None
     facts: EngineFacts | None = None
     failures: dict[str, Failure] = {}
     try:
-        plan = running.plan_attempt(attempt)
-        facts = running.load_model(attempt)
-        for benchmark in plan.waiting:
-            try:
-                outcome = running.evaluate_benchmark(attempt, benchmark)
-            except EvalboardError as exc:
-                failures[benchmark.benchmark] = closing.failure_of(exc, attempt)
-            else:
-                if not quiet:
-                    console.print(
-                        f"{benchmark.benchmark}: {outcome.n_effective} questions in "
-                        f"{outcome.seconds:.1f} s"
-                    )
+        plan = planned = _tried(running.plan_attempt, attempt)
+        if plan.waiting:
+            facts = _tried(lambda a: running.load_model(a, planned), attempt)
+            failures = _run_benchmarks(attempt, plan.waiting, quiet=quiet)
     except EvalboardError as exc:
         failures[""] = closing.failure_of(exc, attempt)
     finally:
-        running.stop_engine(attempt)
+        facts = running.stop_engines(attempt, facts)
     return closing.close_attempt(attempt, plan, facts, failures, now=datetime.now(UTC))
+
+
+def _run_benchmarks(
+    attempt: Attempt, plans: Sequence[BenchmarkPlan], *, quiet: bool
+) -> dict[str, Failure]:
+    """Run all benchmarks, each in a thread that waits for its engine; return what failed."""
+
+    def run(plan: BenchmarkPlan) -> Failure | None:
+        try:
+            outcome = _tried(lambda a: running.evaluate_benchmark(a, plan), attempt)
+        except EvalboardError as exc:
+            return closing.failure_of(exc, attempt)
+        if not quiet:
+            questions, seconds = outcome.n_effective, outcome.seconds
+            console.print(f"{plan.benchmark}: {questions} questions in {seconds:.1f} s")
+        return None
+
+    with (
+        ProgressDisplay(attempt.engine.settings, quiet=quiet) as display,
+        display.watch(attempt.progress_key, attempt.record.model),
+        ThreadPoolExecutor(max_workers=len(plans)) as threads,
+    ):
+        failed = list(threads.map(run, plans))
+    return {p.benchmark: f for p, f in zip(plans, failed, strict=True) if f is not None}
+
+
+def _tried(work: Callable[[Attempt], T], attempt: Attempt) -> T:
+    """Do one piece of work as often as its failures say."""
+    while True:
+        try:
+            return work(attempt)
+        except EngineError as exc:
+            if not exc.try_again:
+                raise
+            print(f"evalboard: {exc.message} Trying again.", file=sys.stderr)
 
 
 def _show(attempt: Attempt, end: AttemptEnd, arguments: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ def add_submission_arguments(parser: argparse.ArgumentParser) -> None:
         "--weight-type", choices=[str(w) for w in WeightType], default=str(WeightType.ORIGINAL)
     )
     parser.add_argument("--base-model", default="", help="for adapters and deltas")
+    parser.add_argument("--base-revision", default="main", help="branch, tag or commit sha")
     parser.add_argument(
         "--model-type", choices=[str(t) for t in ModelType], default=str(ModelType.UNKNOWN)
     )
@@ -41,6 +42,7 @@ def submission_fields(arguments: argparse.Namespace, *, sender: str) -> dict[str
         "precision": arguments.precision,
         "weight_type": arguments.weight_type,
         "base_model": arguments.base_model,
+        "base_revision": arguments.base_revision,
         "model_type": arguments.model_type,
         "use_chat_template": arguments.chat_template,
         "sender": sender if arguments.sender is None else arguments.sender,

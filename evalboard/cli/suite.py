@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from rich.columns import Columns
 from rich.table import Table
 
 from evalboard.cli.reporting import console
@@ -37,6 +38,11 @@ def show_suite(arguments: argparse.Namespace, settings: Settings) -> int:
         return 0
     table = Table("key", "title", "lm_eval task", "metric", "few-shot", title=suite.title)
     for b in suite.benchmarks:
-        table.add_row(b.key, b.title, b.task_name, b.metric, str(b.num_fewshot))
+        task = f"{len(b.tasks)} subjects" if b.tasks else b.task_name
+        table.add_row(b.key, b.title, task, b.metric, str(b.num_fewshot))
     console.print(table)
+    for b in suite.benchmarks:
+        if b.tasks:
+            print(f"\nSubjects of {b.key}, which may be named alone:")
+            console.print(Columns(b.tasks, padding=(0, 2)))
     return 0

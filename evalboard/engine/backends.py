@@ -1,18 +1,24 @@
 """Load one model into this process, as an lm_eval model."""
 
+import gc
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from evalboard.errors import ConfigError, EngineError, LoadFailed, OutOfMemory
-from evalboard.records.request import Precision
+from evalboard.engine.failures import loading_errors
+from evalboard.errors import ConfigError
+from evalboard.records.request import BITSANDBYTES, Precision
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
 HF_BATCH_SIZE = 16
 SEED = 1234
+# The smallest block of the prefix cache that vLLM's attention on a CPU can have, where its default
+# is 128: prompts share what they have in common to 32 tokens.
+CPU_ARGUMENTS = {"enforce_eager": True, "block_size": 32}
 
 
 class BackendArguments(BaseModel):
@@ -23,55 +29,60 @@ class BackendArguments(BaseModel):
     backend: str
     """`vllm` or `hf`."""
     weights: Path
+    """Folder with whole weights, config and tokenizer; see `evalboard.engine.weights`."""
+    adapter: Path | None = None
+    """Folder of a LoRA adapter to put on the loaded weights. On the backend `hf` alone: it is for
+    quantised weights, which no adapter can be merged into."""
     precision: str
     device: str
     """`cuda` or `cpu`."""
     tensor_parallel: int = 1
     gpu_memory_fraction: float = 0.9
+    max_num_seqs: int | None = None
     max_length: int | None = None
+    log_file: Path | None = None
+    """What this process and its children write to."""
+
+
+def import_backend(backend: str) -> None:
+    """Import what loads models; takes 5 s for vLLM."""
+    gc.disable()  # what is imported is no garbage, and looking for some takes a fifth of the time
+    try:
+        import_module(
+            {"vllm": "evalboard.engine.fast", "hf": "evalboard.engine.blockwise"}[backend]
+        )
+    finally:
+        # vLLM collects five times while it starts, each time through half a million objects.
+        gc.freeze()
+        gc.enable()
 
 
 def load(arguments: BackendArguments) -> "LM":
     """Load a model.
 
     Raises:
-        ConfigError: The backend cannot run the precision.
+        ConfigError: The backend cannot run this, and the other one can.
         OutOfMemory: The device has too little memory.
-        LoadFailed: The weights or the architecture.
+        LoadFailed: The weights or the architecture; the message says which.
     """
     loaders = {"vllm": _load_vllm, "hf": _load_hf}
-    try:
+    settings = arguments.model_dump(mode="json", exclude={"weights", "adapter", "log_file"})
+    with loading_errors(settings, log_file=arguments.log_file):
         return loaders[arguments.backend](arguments)
-    except (ConfigError, EngineError):
-        raise
-    except Exception as exc:
-        raise classify(exc, arguments) from exc
-
-
-def classify(exc: Exception, arguments: BackendArguments) -> EngineError:
-    """Return the project's error for what a backend raised while loading."""
-    text = f"{type(exc).__name__}: {exc}"
-    settings = arguments.model_dump(mode="json", exclude={"weights"})
-    if isinstance(exc, MemoryError) or "out of memory" in text.lower():
-        return OutOfMemory(
-            f"Out of memory while loading: {text}. Use more GPUs for one engine, a shorter "
-            "maximum length or a smaller precision.",
-            settings=settings,
-        )
-    return LoadFailed(f"The model cannot be loaded: {text}", settings=settings)
 
 
 def _load_vllm(arguments: BackendArguments) -> "LM":
-    if arguments.precision in (Precision.INT8, Precision.INT4):
+    if arguments.precision in BITSANDBYTES or arguments.adapter:
         raise ConfigError(
-            f"Precision {arguments.precision!r} needs the backend 'hf'; vLLM has no bitsandbytes. "
-            "Set EVALBOARD_BACKEND=hf."
+            f"The backend 'vllm' runs neither precision {arguments.precision!r} by bitsandbytes "
+            "nor an adapter that is not merged. Use the backend 'hf'."
         )
-    from lm_eval.models import vllm_causallms
+    from evalboard.engine.fast import FastVLLM
+    from evalboard.engine.pretrained import check_whole
 
-    make: Any = vllm_causallms.VLLM  # its decorator hides the signature
+    check_whole(arguments.weights)
     on_cpu = arguments.device == "cpu"
-    return make(
+    return FastVLLM(
         pretrained=str(arguments.weights),
         dtype="auto" if arguments.precision == Precision.GPTQ else arguments.precision,
         max_model_len=arguments.max_length,
@@ -80,7 +91,8 @@ def _load_vllm(arguments: BackendArguments) -> "LM":
         seed=SEED,
         trust_remote_code=False,
         distributed_executor_backend="uni" if arguments.tensor_parallel == 1 else "mp",
-        **({"enforce_eager": True} if on_cpu else _gpu_arguments(arguments)),
+        **({"max_num_seqs": arguments.max_num_seqs} if arguments.max_num_seqs else {}),
+        **(CPU_ARGUMENTS if on_cpu else _gpu_arguments(arguments)),
     )
 
 
@@ -89,27 +101,30 @@ def _gpu_arguments(arguments: BackendArguments) -> dict[str, Any]:
 
 
 def _load_hf(arguments: BackendArguments) -> "LM":
-    from lm_eval.models import huggingface
+    from evalboard.engine.blockwise import BlockwiseHFLM
+    from evalboard.engine.pretrained import load_pretrained
 
-    make: Any = huggingface.HFLM  # its decorator hides the signature
-    common: dict[str, Any] = {
-        "batch_size": HF_BATCH_SIZE,
-        "max_length": arguments.max_length,
-        "device": arguments.device,
-    }
-    if arguments.precision in (Precision.INT8, Precision.INT4):
-        return make(pretrained=_quantised(arguments), tokenizer=str(arguments.weights), **common)
-    dtype = "auto" if arguments.precision == Precision.GPTQ else arguments.precision
-    return make(pretrained=str(arguments.weights), dtype=dtype, trust_remote_code=False, **common)
-
-
-def _quantised(arguments: BackendArguments) -> Any:
-    """Load with bitsandbytes, which transformers takes as a configuration object only."""
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-
-    eight = arguments.precision == Precision.INT8
-    return AutoModelForCausalLM.from_pretrained(
-        str(arguments.weights),
-        quantization_config=BitsAndBytesConfig(load_in_8bit=eight, load_in_4bit=not eight),
-        device_map={"": arguments.device},
+    model: Any = load_pretrained(
+        arguments.weights, device_map={"": arguments.device}, **_number_format(arguments.precision)
     )
+    if arguments.adapter:
+        from evalboard.engine.adapters import put_adapter
+
+        model = put_adapter(model, arguments.adapter, arguments.weights, device=arguments.device)
+    return BlockwiseHFLM(
+        pretrained=model,
+        tokenizer=str(arguments.weights),
+        batch_size=arguments.max_num_seqs or HF_BATCH_SIZE,
+        max_length=arguments.max_length,
+    )
+
+
+def _number_format(precision: str) -> dict[str, Any]:
+    """Return how transformers is told a precision."""
+    if precision not in BITSANDBYTES:
+        return {"dtype": "auto" if precision == Precision.GPTQ else precision}
+    from transformers import BitsAndBytesConfig
+
+    eight = precision == Precision.INT8
+    quantisation = BitsAndBytesConfig(load_in_8bit=eight, load_in_4bit=not eight)
+    return {"quantization_config": quantisation}

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evalboard.records.request import BITSANDBYTES
+
 
 class Versions(NamedTuple):
     """Versions that a score depends on."""
@@ -24,6 +26,14 @@ def versions(backend: str) -> Versions:
     return Versions(
         version(distribution), version("lm_eval"), version("transformers"), version("torch")
     )
+
+
+def backend_for(precision: str, backend: str) -> str:
+    """Return the backend that runs a precision: the board's own, where that can.
+
+    vLLM refuses bitsandbytes.
+    """
+    return "hf" if precision in BITSANDBYTES else backend
 
 
 def chat_template_sha(folder: Path) -> str | None:

@@ -1,23 +1,42 @@
-"""Variables that the engine's libraries read at import. Imports none of them."""
+"""Variables that the engine's libraries read at import. Imports none of them.
+
+`common` is set where an engine's process starts. What depends on the device is set in the process,
+which alone knows it: a cluster's driver may have no GPU, and the nodes' Ray may pretend some.
+"""
+
+KEPT_BYTES = 2**30
+"""Memory up to this size is used again instead of being given back."""
 
 
-def environment(*, device: str, cpu_kv_cache_gib: int, offline: bool) -> dict[str, str]:
-    """Return the variables that the libraries read at import, for the engine's process."""
+def common(*, offline: bool) -> dict[str, str]:
+    """Return the variables of every engine."""
     variables = {
         # One process holds the engine, so that its death is the death of the actor.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_NO_USAGE_STATS": "1",
         "TOKENIZERS_PARALLELISM": "true",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        # On a CPU a layer's tensors are as large as glibc gives back to the system at once, and the
+        # pages of every one are zeroed anew: up to half of the time. Read at a process's start.
+        "MALLOC_MMAP_THRESHOLD_": str(KEPT_BYTES),
+        "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES),
     }
-    if device == "cpu":
-        variables |= {
-            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-            "VLLM_CPU_KVCACHE_SPACE": str(cpu_kv_cache_gib),
-            # vLLM compiles one small sampling kernel at the first request, with a C++ compiler
-            # that may not be there: 14 s on two cores, for a result that is the same without.
-            "TORCH_COMPILE_DISABLE": "1",
-        }
-    if offline:
-        variables |= {"HF_HUB_OFFLINE": "1"}
-    return variables
+    return variables | ({"HF_HUB_OFFLINE": "1"} if offline else {})
+
+
+def of_device(device: str, *, cpu_kv_cache_gib: int) -> dict[str, str]:
+    """Return the variables of an engine on `cuda` or `cpu`."""
+    if device != "cpu":
+        return {}
+    return {
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_CPU_KVCACHE_SPACE": str(cpu_kv_cache_gib),
+        # vLLM compiles one small sampling kernel at the first request, with a C++ compiler
+        # that may not be there: 14 s on two cores, for a result that is the same without.
+        "TORCH_COMPILE_DISABLE": "1",
+    }
+
+
+def environment(*, device: str, cpu_kv_cache_gib: int, offline: bool) -> dict[str, str]:
+    """Return both, for a process of which the device is known beforehand."""
+    return common(offline=offline) | of_device(device, cpu_kv_cache_gib=cpu_kv_cache_gib)

@@ -2,30 +2,57 @@
 
 An engine is a Ray actor that lives as long as this process holds its handle: every task of a run
 finds it by its name, one that died is made anew by whoever asks next, and none outlives the run
-that started it. Ray gives out GPUs; on a CPU an engine takes its share of the cores, since Ray sets
-the number of threads by it.
+that started it. Ray gives out GPUs; an engine also takes its share of the cores, since Ray sets the
+number of threads by it.
 """
 
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import OutOfMemoryError as RayOutOfMemoryError
 
-from evalboard.engine.environment import environment
-from evalboard.engine.process import LoggedEngineProcess
+from evalboard.engine.actor import LoggedEngineProcess
+from evalboard.engine.environment import common
+from evalboard.engine.failures import is_out_of_memory
+from evalboard.engine.gpus import cluster_gpus
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import ConfigError, EngineDied, EngineError, EvalboardError
+from evalboard.errors import (
+    EngineDied,
+    EngineError,
+    EvalboardError,
+    NodeLost,
+    OutOfMemory,
+    TimedOut,
+)
 from evalboard.settings import Settings
 
 NAMESPACE = "evalboard"
 LOG_TAIL_LINES = 30
+CALLS_AT_ONCE = 4
+"""Two benchmarks, and room for what is asked beside them."""
+POLL_SECONDS = 2.0
+LOSS_NOTICE_SECONDS = 2.0
+"""How long a cluster may take to notice that a machine is gone, after it knows of the process."""
+UNREACHABLE_SECONDS = 60.0
+"""How long it may take while nothing is known of the process either; Ray's own limit is 25 s."""
 OBJECT_STORE_BYTES = 100 * 2**20
 
 _connecting = threading.Lock()
-_engines: dict[str, Any] = {}
+_engines: dict[str, "_Engine"] = {}
 _starting = threading.Lock()
+
+
+class _Engine:
+    """An actor, and the machine that it was placed on."""
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+        self.node_id = ""
 
 
 def connect(settings: Settings) -> None:
@@ -82,48 +109,66 @@ def address() -> str:
     return ray.get_runtime_context().gcs_address
 
 
-def slot_count(settings: Settings) -> int:
-    """Return how many engines may run at the same time."""
+def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
+    """Return how many engines may run at the same time.
+
+    Args:
+        settings: May name the number.
+        tensor_parallel: GPUs that one of them takes, where the settings do not say.
+    """
     if settings.engine_slots:
         return settings.engine_slots
     connect(settings)
-    gpus = int(ray.cluster_resources().get("GPU", 0))
-    return max(1, gpus // settings.tensor_parallel)
+    return max(1, cluster_gpus().total // (settings.tensor_parallel or tensor_parallel))
 
 
-def call(spec: EngineSpec, method: str, *args: Any, timeout_seconds: float) -> Any:
+def call(
+    spec: EngineSpec,
+    method: str,
+    *args: Any,
+    timeout_seconds: float,
+    on_wait: Callable[[], None] | None = None,
+) -> Any:
     """Call a method of the engine's process, starting the engine when there is none.
 
+    Args:
+        spec: Of the engine.
+        method: One of `LoggedEngineProcess`.
+        *args: Its arguments.
+        timeout_seconds: Longest time for the answer, once the process has its place.
+        on_wait: Is called every two seconds until the answer is there.
+
     Raises:
+        TimedOut: No place or no answer in time. The process was ended.
+        NodeLost: The machine left the cluster.
+        OutOfMemory: Memory ran out. The process was ended.
         EngineDied: The process ended without an answer.
-        EngineError: No answer in time.
+        EngineError: The method raised something unforeseen.
         EvalboardError: What the method raised.
     """
     connect(spec.settings)
     engine = _engine(spec)
+    place_seconds = spec.settings.engine_place_timeout_seconds
+    doing, limit = "finding a place", place_seconds
     try:
-        return ray.get(getattr(engine, method).remote(*args), timeout=timeout_seconds)
+        if not engine.node_id:
+            engine.node_id = _answer(engine.handle.node.remote(), place_seconds, on_wait)
+        doing, limit = method, timeout_seconds
+        return _answer(getattr(engine.handle, method).remote(*args), timeout_seconds, on_wait)
     except GetTimeoutError as exc:
         close(spec)
-        raise EngineError(
-            f"The engine of {spec.model!r} gave no answer to {method!r} within "
-            f"{timeout_seconds:.0f} s and was ended.",
+        raise TimedOut(
+            f"The engine of {spec.model!r} did not end {doing!r} within {limit:.0f} s and was "
+            "stopped. Allow it more time in EVALBOARD_ENGINE_PLACE_TIMEOUT_SECONDS, "
+            "EVALBOARD_ENGINE_START_TIMEOUT_SECONDS or EVALBOARD_BENCHMARK_TIMEOUT_SECONDS.",
+            settings=spec.limits.model_dump(),
             log_tail=_log_tail(spec),
         ) from exc
     except RayTaskError as exc:
-        if isinstance(exc.cause, EvalboardError):
-            raise exc.cause from exc
-        raise EngineError(
-            f"The engine of {spec.model!r} failed in {method!r}: {exc.cause!r}",
-            log_tail=_log_tail(spec),
-        ) from exc
-    except RayActorError as exc:
+        raise _raised_error(spec, doing, exc) from exc
+    except (RayActorError, RayOutOfMemoryError) as exc:
         close(spec)
-        raise EngineDied(
-            f"The process that held {spec.model!r} ended during {method!r}: "
-            f"{str(exc).strip().splitlines()[0]}",
-            log_tail=_log_tail(spec),
-        ) from exc
+        raise _death(spec, doing, engine, exc) from exc
 
 
 def close(spec: EngineSpec) -> None:
@@ -131,49 +176,101 @@ def close(spec: EngineSpec) -> None:
     with _starting:
         engine = _engines.pop(spec.name, None)
     if engine is not None and ray.is_initialized():
-        ray.kill(engine)
+        ray.kill(engine.handle)
 
 
-def _engine(spec: EngineSpec) -> Any:
+def _answer(reference: Any, seconds: float, on_wait: Callable[[], None] | None) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        left = deadline - time.monotonic()
+        ready, _ = ray.wait([reference], timeout=max(0.0, min(POLL_SECONDS, left)))
+        if ready or left <= 0:
+            return ray.get(reference, timeout=0 if not ready else None)
+        if on_wait:
+            on_wait()
+
+
+def _raised_error(spec: EngineSpec, doing: str, exc: RayTaskError) -> EvalboardError:
+    """Return the project's error for what a method of the engine raised."""
+    cause = exc.cause
+    if isinstance(cause, EvalboardError):
+        if isinstance(cause, OutOfMemory):
+            close(spec)
+        return cause
+    kind, ends = EngineError, False
+    if is_out_of_memory(cause):
+        kind, ends = OutOfMemory, True
+    elif type(cause).__name__ == "EngineDeadError":  # vLLM's, of whose engine nothing is left
+        kind, ends = EngineDied, True
+    error = kind(
+        f"The engine of {spec.model!r} failed in {doing!r}: {type(cause).__name__}: {cause}",
+        settings=spec.limits.model_dump(),
+        log_tail=_log_tail(spec),
+    )
+    if ends:
+        close(spec)
+    return error
+
+
+def _death(spec: EngineSpec, doing: str, engine: _Engine, exc: Exception) -> EngineError:
+    """Return why an engine's process is gone."""
+    kind = EngineDied
+    if isinstance(exc, RayOutOfMemoryError) or "NODE_OUT_OF_MEMORY" in str(exc):
+        kind = OutOfMemory  # Ray's memory monitor ended it before the kernel would have
+    elif getattr(exc, "preempted", False) or _is_lost(engine, exc):
+        kind = NodeLost
+    return kind(
+        f"The process that held {spec.model!r} ended during {doing!r}: {_gist(exc)}",
+        settings=spec.limits.model_dump(),
+        log_tail=_log_tail(spec),
+    )
+
+
+def _is_lost(engine: _Engine, exc: Exception) -> bool:
+    """Return whether the engine's machine is gone, giving the cluster the time to notice."""
+    unreachable = isinstance(exc, ActorUnavailableError)
+    deadline = time.monotonic() + (UNREACHABLE_SECONDS if unreachable else LOSS_NOTICE_SECONDS)
+    while engine.node_id:
+        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+        if engine.node_id not in alive:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS / 10)
+    return False
+
+
+def _gist(exc: Exception) -> str:
+    """Return what Ray says of a death, without its advice."""
+    lines = [line.strip() for line in str(exc).strip().splitlines() if line.strip()]
+    return next((line for line in lines if "worker died" in line or "has died" in line), lines[0])
+
+
+def _engine(spec: EngineSpec) -> _Engine:
     with _starting:
         if spec.name not in _engines:
-            _engines[spec.name] = _start(spec)
+            _engines[spec.name] = _Engine(_start(spec))
         return _engines[spec.name]
 
 
 def _start(spec: EngineSpec) -> Any:
-    device = _device(spec.settings)
     actor = ray.remote(LoggedEngineProcess).options(
         name=spec.name,
-        runtime_env={"env_vars": _environment(spec, device)},
-        **_resources(spec.settings, device),
+        max_concurrency=CALLS_AT_ONCE,
+        runtime_env={"env_vars": common(offline=spec.settings.offline)},
+        **_resources(spec),
     )
-    return actor.remote(spec, device)
+    return actor.remote(spec)
 
 
-def _device(settings: Settings) -> str:
-    gpus = int(ray.cluster_resources().get("GPU", 0))
-    if 0 < gpus < settings.tensor_parallel:
-        raise ConfigError(
-            f"One engine is to take {settings.tensor_parallel} GPUs, and Ray knows of {gpus}. "
-            "Lower EVALBOARD_TENSOR_PARALLEL, or join a larger cluster with RAY_ADDRESS."
-        )
-    return "cuda" if gpus else "cpu"
-
-
-def _resources(settings: Settings, device: str) -> dict[str, float]:
-    if device == "cuda":
-        return {"num_gpus": settings.tensor_parallel, "num_cpus": 0}
+def _resources(spec: EngineSpec) -> dict[str, float]:
+    if spec.limits.resource == "nothing":
+        return {"num_cpus": 0}
+    if spec.limits.resource == "gpus":
+        number = spec.limits.tensor_parallel
+        return {"num_gpus": number, "num_cpus": number * cluster_gpus().cores_per_gpu}
     cores = int(ray.cluster_resources().get("CPU", 1))
-    return {"num_cpus": max(1, cores // (settings.engine_slots or 1))}
-
-
-def _environment(spec: EngineSpec, device: str) -> dict[str, str]:
-    return environment(
-        device=device,
-        cpu_kv_cache_gib=spec.settings.cpu_kv_cache_gib,
-        offline=spec.settings.offline,
-    )
+    return {"num_cpus": max(1, cores // (spec.settings.engine_slots or 1))}
 
 
 def _log_tail(spec: EngineSpec) -> str:

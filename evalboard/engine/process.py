@@ -2,26 +2,30 @@
 
 A Ray actor in production, a plain object where no process of its own is wanted. lm_eval and the
 backends are imported when they are first needed, after the environment is set.
+
+Several threads may call at the same time: one loads the model, the others wait for it. One imports
+the libraries, too: transformers and vLLM import their parts when these are first asked for, and
+where two threads do so, one of them finds half a module.
 """
 
-import os
-import sys
+import threading
 import time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from evalboard.engine.progress import ProgressNotes
 from evalboard.engine.spec import EngineSpec
+from evalboard.engine.weights import ModelFiles
 from evalboard.errors import EvalboardError
 from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
-from evalboard.repositories import find_repository
+from evalboard.workfolder import Finished, WorkFolder
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
-    from evalboard.engine.scoring import Scored
-    from evalboard.engine.tasks import TaskLibrary
+    from evalboard.engine.tasks import LoadedBenchmark, TaskLibrary
 
 
 class EngineProcess:
@@ -29,16 +33,18 @@ class EngineProcess:
 
     Args:
         spec: What to hold.
-        device: `cuda` or `cpu`, as placed.
+        device: `cuda` or `cpu`; None for what torch finds.
     """
 
-    def __init__(self, spec: EngineSpec, device: str) -> None:
+    def __init__(self, spec: EngineSpec, device: str | None = None) -> None:
         self._spec = spec
-        self._device = device
-        self._weights: Path | None = None
+        self._device = device or _available_device()
+        self._loading = threading.Lock()
+        self._reading = threading.Lock()
         self._library: TaskLibrary | None = None
         self._model: LM | None = None
         self._load_seconds = 0.0
+        self._work = WorkFolder(spec.settings.work_folder)
 
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
         """Return the key and size of every benchmark, and what this engine is.
@@ -53,65 +59,120 @@ class EngineProcess:
         self._loaded_model()
         return self._facts()
 
-    def evaluate(self, benchmark: str) -> "Scored":
-        """Run one benchmark, after loading the model when that has not been done."""
+    def longest_request(self) -> int | None:
+        """Return the tokens of the longest request with its answer.
+
+        None when a shorter maximum length would change the model. Needs the model's small files,
+        not its weights in memory.
+        """
+        from evalboard.engine.requests import longest_request, scales_with_length
+
+        folder = self._model_folder()
+        if scales_with_length(folder):
+            return None
+        keys = [plan.benchmark for plan in map(self._plan, self._spec.benchmarks) if plan.key]
+        tasks = [task for key in keys for task in self._load_task(key).tasks]
+        return longest_request(tasks, folder, use_chat_template=self._spec.use_chat_template)
+
+    def evaluate(self, benchmark: str, progress_key: str) -> Finished:
+        """Run one benchmark, after loading the model when that has not been done.
+
+        Answers are kept as they come, and what an earlier process kept is not asked again. May be
+        called by several threads: while one's questions are answered, another prepares its own.
+
+        Args:
+            benchmark: Key in the suite.
+            progress_key: Name under which the work folder notes how far it is.
+        """
+        model = self._loaded_model()
+        from evalboard.engine.answering import AnsweringModel
+        from evalboard.engine.checkpoint import Checkpoint
         from evalboard.engine.scoring import score
 
-        model, loaded = self._loaded_model(), self._load_task(benchmark)
-        return score(
-            model,
-            loaded,
-            key=self._key(loaded.identity),
-            limit=self._spec.limit,
-            use_chat_template=self._spec.use_chat_template,
-        )
+        loaded = self._load_task(benchmark, last=True)
+        key = self._key(loaded.identity)
+        report = ProgressNotes(self._work, progress_key, benchmark).note
+        with Checkpoint(self._work.answers_file(benchmark, key)) as checkpoint:
+            scored = score(
+                AnsweringModel(model, checkpoint, report),
+                loaded,
+                key=key,
+                limit=self._spec.limit,
+                use_chat_template=self._spec.use_chat_template,
+            )
+        # Whoever unpickles the answer imports its class: a second, were it one of lm_eval's side.
+        return Finished(scored.outcome, scored.answers)
 
     def _loaded_model(self) -> "LM":
-        if self._model is None:
-            from evalboard.engine import backends
+        with self._loading:
+            if self._model is None:
+                started = time.monotonic()
+                self._model = self._load()
+                self._load_seconds = time.monotonic() - started
+            return self._model
 
-            started = time.monotonic()
-            self._model = backends.load(
-                backends.BackendArguments(
-                    backend=self._spec.backend,
-                    weights=self._model_folder(),
-                    precision=self._spec.precision,
-                    device=self._device,
-                    tensor_parallel=self._spec.settings.tensor_parallel,
-                    gpu_memory_fraction=self._spec.settings.gpu_memory_fraction,
-                    max_length=self._spec.settings.max_model_length,
-                )
+    def _load(self) -> "LM":
+        from evalboard.engine import backends
+
+        self._import_libraries()
+        spec, loadable = self._spec, self._files.loadable
+        return backends.load(
+            backends.BackendArguments(
+                backend=spec.backend,
+                weights=loadable.weights,
+                adapter=loadable.adapter,
+                precision=spec.precision,
+                device=self._device,
+                tensor_parallel=spec.limits.tensor_parallel,
+                gpu_memory_fraction=spec.limits.gpu_memory_fraction,
+                max_num_seqs=spec.limits.max_num_seqs,
+                max_length=spec.limits.max_length or spec.settings.max_model_length,
+                log_file=spec.log_file,
             )
-            self._load_seconds = time.monotonic() - started
-        return self._model
+        )
+
+    def _import_libraries(self) -> None:
+        from evalboard.engine import answering, scoring  # noqa: F401
+        from evalboard.engine.backends import import_backend
+
+        import_backend(self._spec.backend)
 
     def _plan(self, benchmark: str) -> BenchmarkPlan:
+        from evalboard.engine.requests import opening
+
         try:
             loaded = self._load_task(benchmark)
         except EvalboardError as exc:
             problem = {"code": exc.code, "message": exc.message}
             return BenchmarkPlan(benchmark=benchmark, key="", n=0, problem=problem)
-        n = min(self._spec.limit or loaded.n_original, loaded.n_original)
-        return BenchmarkPlan(benchmark=benchmark, key=self._key(loaded.identity), n=n)
-
-    def _load_task(self, benchmark: str) -> Any:
-        from evalboard.engine.tasks import TaskLibrary
-
-        chosen = self._spec.suite.select(self._spec.benchmarks)
-        if self._library is None:
-            self._library = TaskLibrary(
-                chosen,
-                definitions=self._spec.suite.tasks,
-                mirror=self._spec.settings.datasets,
-                offline=self._spec.settings.offline,
-            )
-        (wanted,) = self._spec.suite.select((benchmark,))
-        return self._library.load(
-            wanted, num_fewshot=self._spec.num_fewshot, limit=self._spec.limit
+        return BenchmarkPlan(
+            benchmark=benchmark,
+            key=self._key(loaded.identity),
+            n=loaded.n_effective,
+            opening=opening(loaded.tasks[0]),
         )
 
-    def _key(self, benchmark: BenchmarkIdentity) -> str:
-        return benchmark_key(self._identity, benchmark)
+    def _load_task(self, benchmark: str, *, last: bool = False) -> "LoadedBenchmark":
+        """Return a benchmark, which is kept unless this is the `last` time that it is asked for."""
+        from evalboard.engine.tasks import TaskLibrary
+
+        spec = self._spec
+        (wanted,) = spec.suite.select((benchmark,))
+        with self._reading:
+            if self._library is None:
+                self._library = TaskLibrary(
+                    spec.suite.select(spec.benchmarks),
+                    definitions=spec.suite.tasks,
+                    mirror=spec.settings.datasets,
+                    offline=spec.settings.offline,
+                )
+            loaded = self._library.load(wanted, num_fewshot=spec.num_fewshot, limit=spec.limit)
+            if last:
+                self._library.forget(loaded)
+            return loaded
+
+    def _key(self, benchmark: tuple[BenchmarkIdentity, ...]) -> str:
+        return benchmark_key(self._identity, *benchmark)
 
     @cached_property
     def _identity(self) -> ModelIdentity:
@@ -126,6 +187,7 @@ class EngineProcess:
             precision=spec.precision,
             weight_type=spec.weight_type,
             base_model=spec.base_model,
+            base_revision=spec.base_revision,
             chat_template_sha=template,
             backend=spec.backend,
             backend_version=installed.backend,
@@ -133,17 +195,19 @@ class EngineProcess:
             max_length=spec.settings.max_model_length,
         )
 
+    @cached_property
+    def _files(self) -> ModelFiles:
+        return ModelFiles(self._spec)
+
     def _model_folder(self) -> Path:
-        if self._weights is None:
-            spec = self._spec
-            self._weights = find_repository(spec.model, spec.revision, spec.settings).weights()
-        return self._weights
+        """Return a folder with the model's config and tokenizer; no weights."""
+        return self._files.small
 
     def _facts(self) -> EngineFacts:
         from evalboard.engine.catalog import architecture, machine, versions
 
         installed, identity = versions(self._spec.backend), self._identity
-        settings = self._spec.settings
+        limits = self._spec.limits
         return EngineFacts(
             run_key=run_key(identity, self._spec.suite.name),
             backend=identity.backend,
@@ -155,22 +219,15 @@ class EngineProcess:
             chat_template_sha=identity.chat_template_sha,
             settings={
                 "device": self._device,
-                "tensor_parallel": settings.tensor_parallel,
-                "max_length": getattr(self._model, "max_length", None),
+                **limits.model_dump(exclude={"resource"}),
+                "max_length": getattr(self._model, "max_length", limits.max_length),
             },
             machine=machine(),
             load_seconds=self._load_seconds,
         )
 
 
-class LoggedEngineProcess(EngineProcess):
-    """An engine whose output goes to its own log file, which outlives it."""
+def _available_device() -> str:
+    import torch
 
-    def __init__(self, spec: EngineSpec, device: str) -> None:
-        spec.log_file.parent.mkdir(parents=True, exist_ok=True)
-        log = os.open(spec.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        super().__init__(spec, device)
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,11 +1,29 @@
 """What an engine is to hold. Crosses process borders, so it imports no library of the engine."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from evalboard.settings import Settings
 from evalboard.suites.model import Suite
+
+
+class EngineLimits(BaseModel):
+    """How much an engine takes. Decides speed and memory, never the score."""
+
+    model_config = ConfigDict(frozen=True)
+
+    resource: Literal["cores", "gpus", "nothing"] = "cores"
+    """What it asks Ray for; `nothing` is for a process that holds no model."""
+    tensor_parallel: int = 1
+    """GPUs, where it has some."""
+    max_num_seqs: int | None = None
+    """Requests worked on at the same time; None for the backend's own number."""
+    max_length: int | None = None
+    """Longest request in tokens, where that is shorter than the model's and cuts none; else None."""
+    gpu_memory_fraction: float = 0.9
+    """Share of a GPU's memory, in (0, 1]."""
 
 
 class EngineSpec(BaseModel):
@@ -14,12 +32,16 @@ class EngineSpec(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    """Name of the actor: one per run."""
+    """Name of the actor; a run's further engines add a number to it."""
     model: str
     revision: str
     precision: str
     weight_type: str
     base_model: str
+    base_revision: str = ""
+    folder: Path | None = None
+    """Where the model lies, when it was given as a folder; None for its name to be looked up."""
+    base_folder: Path | None = None
     use_chat_template: bool
     suite: Suite
     benchmarks: tuple[str, ...]
@@ -29,5 +51,6 @@ class EngineSpec(BaseModel):
     limit: int | None
     """Ask only the first so many questions of each benchmark."""
     backend: str
+    limits: EngineLimits = EngineLimits()
     settings: Settings
     log_file: Path

@@ -14,29 +14,67 @@ import datasets
 from datasets.exceptions import DatasetsError
 from jinja2 import TemplateError
 from lm_eval.api.task import ConfigurableTask
-from lm_eval.tasks import TaskManager
 from lm_eval.utils import handle_non_serializable
 
+# When `datasets` hashes, it looks for this class in transformers as soon as that is being imported;
+# whoever imports a backend in another thread would let it look too early.
+from transformers import PreTrainedTokenizerBase  # noqa: F401
+
 from evalboard.engine.definitions import definition, task_manager
+from evalboard.engine.harness import compile_templates_once, set_seeds
 from evalboard.errors import DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity, digest
 from evalboard.suites.model import Benchmark, DataSource
 
 # Where the questions come from is not part of what is asked; the fingerprint stands for them.
 DATA_KEYS = ("dataset_path", "dataset_name", "dataset_kwargs", "custom_dataset", "metadata")
+# Subjects that a message names of those whose questions are missing.
+NAMED_SUBJECTS = 3
 
 
 class LoadedTask(NamedTuple):
-    """A benchmark that can be run."""
+    """One lm_eval task with its questions."""
 
-    benchmark: Benchmark
     task: ConfigurableTask
-    manager: TaskManager
-    """Knows the task; lm_eval asks for it."""
     config: dict[str, Any]
     """Resolved configuration, as JSON."""
     identity: BenchmarkIdentity
     n_original: int
+    """Questions that the task has."""
+
+    @property
+    def n_effective(self) -> int:
+        """Questions that will be asked."""
+        return min(self.identity.limit or self.n_original, self.n_original)
+
+
+class LoadedBenchmark(NamedTuple):
+    """A benchmark that can be run."""
+
+    benchmark: Benchmark
+    tasks: tuple[LoadedTask, ...]
+    """One, or the subjects of a group."""
+
+    @property
+    def identity(self) -> tuple[BenchmarkIdentity, ...]:
+        """What is asked, task by task."""
+        return tuple(task.identity for task in self.tasks)
+
+    @property
+    def num_fewshot(self) -> int:
+        """Examples before each question."""
+        return self.tasks[0].identity.num_fewshot
+
+    @property
+    def dataset_fingerprint(self) -> str:
+        """sha256 over the questions, and over the examples where there are any."""
+        prints = [identity.dataset_fingerprint for identity in self.identity]
+        return digest(prints) if self.benchmark.tasks else prints[0]
+
+    @property
+    def n_effective(self) -> int:
+        """Questions that will be asked."""
+        return sum(task.n_effective for task in self.tasks)
 
 
 class TaskLibrary:
@@ -60,51 +98,84 @@ class TaskLibrary:
         mirror: Path | None = None,
         offline: bool = False,
     ) -> None:
-        names = [benchmark.task_name for benchmark in benchmarks]
+        compile_templates_once()
+        names = [task.task_name for benchmark in benchmarks for task in _parts(benchmark)]
         self._manager = task_manager(names, own=definitions)
         self._mirror = mirror
         self._offline = offline
+        self._kept: dict[tuple[str, int, int | None], LoadedBenchmark] = {}
 
     def load(
         self, benchmark: Benchmark, *, num_fewshot: int | None = None, limit: int | None = None
-    ) -> LoadedTask:
-        """Load one benchmark with its questions.
+    ) -> LoadedBenchmark:
+        """Load one benchmark with its questions, and keep it until it is forgotten.
 
         Args:
             benchmark: Which one.
             num_fewshot: Examples before each question; None for the benchmark's own number.
-            limit: Ask only the first so many questions.
+            limit: Ask only the first so many questions of each task.
 
         Raises:
             DataMissing: The questions are in no mirror and cannot be loaded.
             HarnessError: lm_eval cannot build the task.
         """
         shots = benchmark.num_fewshot if num_fewshot is None else num_fewshot
-        raw = definition(self._manager, benchmark.task_name)
-        task = self._build(benchmark, self._overrides(benchmark, raw, shots))
-        config = _plain_config(task, _splits(raw).named)
+        place = (benchmark.key, shots, limit)
+        loaded = self._kept.get(place)
+        if loaded is None:
+            plans = self._find_questions(benchmark, shots)
+            tasks = tuple(self._load_task(plan, shots, limit) for plan in plans)
+            loaded = self._kept[place] = LoadedBenchmark(benchmark, tasks)
+        return loaded
+
+    def forget(self, loaded: LoadedBenchmark) -> None:
+        """Keep a benchmark no longer: an evaluation fills its tasks with requests and answers."""
+        identity = loaded.tasks[0].identity
+        self._kept.pop((loaded.benchmark.key, identity.num_fewshot, identity.limit), None)
+
+    def _find_questions(self, benchmark: Benchmark, shots: int) -> "list[_TaskPlan]":
+        """Return how each task of a benchmark will be loaded, before any is.
+
+        Raises:
+            DataMissing: The mirror lacks questions of one or more tasks.
+        """
+        plans: list[_TaskPlan] = []
+        missing: dict[str, DataMissing] = {}
+        for part in _parts(benchmark):
+            raw = definition(self._manager, part.task_name)
+            try:
+                plans.append(_TaskPlan(part, raw, self._overrides(part, raw, shots)))
+            except DataMissing as exc:
+                missing[part.key] = exc
+        if missing:
+            raise _all_missing(benchmark, missing)
+        return plans
+
+    def _load_task(self, plan: "_TaskPlan", shots: int, limit: int | None) -> LoadedTask:
+        task = self._build(plan.benchmark, plan.overrides)
+        config = _plain_config(task, _splits(plan.raw).named)
         identity = BenchmarkIdentity(
-            task=benchmark.task_name,
+            task=plan.benchmark.task_name,
             version=str(task.VERSION),
             config_hash=digest({k: v for k, v in config.items() if k not in DATA_KEYS}),
             num_fewshot=shots,
             dataset_fingerprint=_fingerprint(task, shots),
             limit=limit,
         )
-        return LoadedTask(benchmark, task, self._manager, config, identity, len(task.eval_docs))
+        return LoadedTask(task, config, identity, len(task.task_docs))
 
     def _overrides(self, benchmark: Benchmark, raw: dict[str, Any], shots: int) -> dict[str, Any]:
         repo, name = raw.get("dataset_path", ""), raw.get("dataset_name")
         splits = _splits(raw)
         files = self._mirrored(repo, name)
+        needed = [splits.evaluation, splits.fewshot] if shots else [splits.evaluation]
         overrides: dict[str, Any] = {"task": benchmark.task_name, "num_fewshot": shots}
+        # lm_eval opens every split that a definition names, and reads the examples, needed or not.
+        overrides |= {key: None for key, split in splits.named.items() if split not in needed}
         if files:
-            _require(benchmark, splits.evaluation, files, self._folder(repo, name))
-            if shots:
-                _require(benchmark, splits.fewshot, files, self._folder(repo, name))
+            for split in needed:
+                _require(benchmark, split, files, self._folder(repo, name))
             overrides["custom_dataset"] = _parquet_reader(files)
-            # lm_eval opens every split that a definition names, needed or not.
-            overrides |= {key: None for key, split in splits.named.items() if split not in files}
         elif self._offline:
             where = self._folder(repo, name) if self._mirror else "EVALBOARD_DATASETS (not set)"
             raise DataMissing(
@@ -126,6 +197,7 @@ class TaskLibrary:
         return {path.stem: str(path) for path in sorted(folder.glob("*.parquet"))}
 
     def _build(self, benchmark: Benchmark, overrides: dict[str, Any]) -> ConfigurableTask:
+        set_seeds()
         try:
             # A group of one is lm_eval's public way to load a registered task with overrides.
             loaded = self._manager.load([{"group": "evalboard", "task": [overrides]}])
@@ -157,6 +229,34 @@ class TaskLibrary:
         return task
 
 
+class _TaskPlan(NamedTuple):
+    """How one task will be loaded."""
+
+    benchmark: Benchmark
+    """Of a single task."""
+    raw: dict[str, Any]
+    """Its definition as lm_eval has it."""
+    overrides: dict[str, Any]
+
+
+def _parts(benchmark: Benchmark) -> tuple[Benchmark, ...]:
+    """Return the single tasks that a benchmark consists of."""
+    return benchmark.subjects or (benchmark,)
+
+
+def _all_missing(benchmark: Benchmark, missing: Mapping[str, DataMissing]) -> DataMissing:
+    """Return one error for all tasks of a benchmark whose questions are missing."""
+    first = next(iter(missing.values()))
+    if not benchmark.tasks:
+        return first
+    named = ", ".join(list(missing)[:NAMED_SUBJECTS])
+    rest = ", …" if len(missing) > NAMED_SUBJECTS else ""
+    return DataMissing(
+        f"Benchmark {benchmark.key!r}: {len(missing)} of its {len(benchmark.tasks)} subjects have "
+        f"no questions ({named}{rest}). {first.message}"
+    )
+
+
 class _Splits(NamedTuple):
     evaluation: str | None
     fewshot: str | None
@@ -169,7 +269,10 @@ def _splits(raw: Mapping[str, Any]) -> _Splits:
     named = {key: raw[key] for key in keys if raw.get(key)}
     evaluation = named.get("test_split") or named.get("validation_split")
     fewshot = (
-        named.get("fewshot_split") or named.get("training_split") or named.get("validation_split")
+        named.get("fewshot_split")
+        or (raw.get("fewshot_config") or {}).get("split")
+        or named.get("training_split")
+        or named.get("validation_split")
     )
     return _Splits(evaluation, fewshot, named)
 
@@ -224,9 +327,9 @@ def _source_text(value: Any) -> str:
 
 def _fingerprint(task: ConfigurableTask, shots: int) -> str:
     """Return a sha256 over the questions and the examples, wherever they were read from."""
-    documents: list[Iterable[Any]] = [task.eval_docs]
+    documents: list[Iterable[Any]] = [task.task_docs]
     if shots:
-        documents.append(task.fewshot_docs() or [])
+        documents.append(task.sampler.df)
     lines = [
         json.dumps(document, sort_keys=True, default=handle_non_serializable, ensure_ascii=False)
         for part in documents

@@ -1,8 +1,29 @@
 """What one benchmark gave for one model, before it becomes part of a result document."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TaskOutcome(BaseModel):
+    """What one lm_eval task gave: a benchmark, or one subject of a group."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task: str
+    """lm_eval's task name."""
+    metrics: dict[str, Any]
+    """lm_eval's metrics: `{"acc,none": fraction in [0, 1], "acc_stderr,none": …}`."""
+    version: Any
+    """lm_eval's task version."""
+    n_original: int
+    """Questions that the task has."""
+    n_effective: int
+    """Questions that were asked."""
+    task_hash: str
+    """lm_eval's hash over all questions, prompts and targets."""
+    config: dict[str, Any]
+    """Resolved task configuration."""
 
 
 class BenchmarkOutcome(BaseModel):
@@ -14,24 +35,24 @@ class BenchmarkOutcome(BaseModel):
     """Key in the suite."""
     key: str
     """Identity of the score; see `evalboard.identity`."""
-    task: str
-    """lm_eval's task name."""
+    tasks: Annotated[tuple[TaskOutcome, ...], Field(min_length=1)]
+    """One, or the subjects of a group."""
     metrics: dict[str, Any]
-    """lm_eval's metrics: `{"acc,none": fraction in [0, 1], "acc_stderr,none": …}`."""
-    version: Any
-    """lm_eval's task version."""
+    """Those of the one task; of a group the mean, under the names that its subjects have."""
     num_fewshot: int
-    n_original: int
-    """Questions that the benchmark has."""
-    n_effective: int
-    """Questions that were asked."""
-    task_hash: str
-    """lm_eval's hash over all questions, prompts and targets."""
-    config: dict[str, Any]
-    """Resolved task configuration."""
     dataset_fingerprint: str
     seconds: float
     """Wall clock from building the requests to the last score."""
+
+    @property
+    def n_effective(self) -> int:
+        """Questions that were asked."""
+        return sum(task.n_effective for task in self.tasks)
+
+    @property
+    def is_group(self) -> bool:
+        """Whether the score is a mean over subjects."""
+        return len(self.tasks) > 1
 
 
 class BenchmarkPlan(BaseModel):
@@ -43,6 +64,8 @@ class BenchmarkPlan(BaseModel):
     key: str
     n: int
     """Questions that will be asked."""
+    opening: str = ""
+    """How its first prompt begins, where it is long; see `evalboard.attempt.order`."""
     problem: dict[str, str] | None = None
     """`{code, message}` when it cannot be run, for example because its questions are missing."""
 

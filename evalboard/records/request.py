@@ -38,6 +38,10 @@ class Precision(StrEnum):
     GPTQ = "GPTQ"
 
 
+BITSANDBYTES = (Precision.INT8, Precision.INT4)
+"""Precisions that a checkpoint is quantised to while it is loaded, with that library."""
+
+
 class WeightType(StrEnum):
     """What the repository holds: whole weights, a LoRA adapter, or a difference to its base."""
 
@@ -132,6 +136,9 @@ class BoardBlock(BaseModel):
     """Suite to evaluate on; empty means the board's own."""
     priority: int = 0
     """Higher is earlier."""
+    base_revision: str = ""
+    """Commit sha of the base model; a branch or tag until the check pins it. Empty for whole
+    weights."""
     attempts: int = 0
     """How often the request was claimed."""
     claimed_by: Claim | None = None

@@ -26,6 +26,9 @@ class ModelConfig(BaseModel):
     model_type: str = ""
     weight_type: str = "Original"
     base_model: str = ""
+    base_revision: str = ""
+    """Commit sha of the base model that an adapter or a delta was put on; empty for whole
+    weights."""
     use_chat_template: bool = False
     chat_template_sha: str | None = None
     backend: str
@@ -137,10 +140,12 @@ class ResultDocument(BaseModel):
 def result_folder(config: ModelConfig, suite: str) -> str:
     """Return the folder of a model's documents in the results store.
 
-    `{org}/{model}/{sha}/{precision}_{weight_type}[_chat]/{suite}`.
+    `{org}/{model}/{sha}/{precision}_{weight_type}[_chat][_{first 8 of the base's sha}]/{suite}`,
+    the base's where the weights are put on one: answers on two bases must not share a file.
     """
     chat = "_chat" if config.use_chat_template else ""
+    base = f"_{config.base_revision[:8]}" if config.base_revision else ""
     return (
         f"{config.model_name}/{config.model_sha}/"
-        f"{config.model_dtype}_{config.weight_type}{chat}/{suite}"
+        f"{config.model_dtype}_{config.weight_type}{chat}{base}/{suite}"
     )

@@ -30,9 +30,22 @@ MODEL_COLUMNS: tuple[str, ...] = (
     "complete",
 )
 """Columns before the benchmarks' own. Each benchmark `b` adds `b` (fraction in [0, 1] or null),
-`b__stderr`, `b__low`, `b__high` (95 % Wilson interval), `b__n` (questions), `b__normalised`."""
+`b__stderr`, `b__low`, `b__high` (95 % interval), `b__n` (questions), `b__normalised`; after them
+each subject `s` of a group adds `s`, `s__stderr`, `s__n`."""
 
 BENCHMARK_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__low", "__high", "__n", "__normalised")
+SUBJECT_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__n")
+
+
+class SubjectColumn(BaseModel):
+    """One subject of a group."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    key: str
+    title: str
+    n: int | None = None
+    """Questions; null while no model was evaluated on it."""
 
 
 class BenchmarkColumn(BaseModel):
@@ -49,6 +62,8 @@ class BenchmarkColumn(BaseModel):
     metric: str
     baseline: float
     """Score of guessing, fraction in [0, 1]."""
+    subjects: tuple[SubjectColumn, ...] = ()
+    """Of a group, whose score is their unweighted mean; empty for a single task."""
 
 
 class BoardMeta(BaseModel):
@@ -80,6 +95,10 @@ class BenchmarkProgress(BaseModel):
     """Questions answered."""
     total: int = 0
     """Questions in all; 0 while unknown."""
+    per_second: float = 0.0
+    """Questions answered per second while it runs; 0 while unknown."""
+    seconds_left: float | None = None
+    """Until it is done at that rate; null while unknown."""
     reason: str = ""
     """Why it failed."""
 

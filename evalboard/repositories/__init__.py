@@ -2,6 +2,8 @@
 
 `finding` finds one by its name, `repository` says what can be asked of it, `folder` and `hub` are
 the two kinds, `names` says what a model may be called and `selection` which files are worth having.
+`composing` puts the small files of an adapter or a delta together with its base's, and `copying`
+makes folders.
 Nothing here looks at what the files mean.
 """
 

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from evalboard.repositories.selection import is_refused
@@ -32,25 +32,45 @@ def loadable_folder(folder: Path, paths: Iterable[str], *, views: Path) -> Path:
     """
     if not any(is_refused(path.name) for path in folder.rglob("*")):
         return folder
+    return linked_folder(folder, paths, views=views)
+
+
+def linked_folder(folder: Path, paths: Iterable[str], *, views: Path) -> Path:
+    """Return a folder of links to some files of another; made once, also by several processes."""
     chosen = sorted(paths)
     content = "\n".join([str(folder), *chosen])
     view = views / hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()[:40]
-    if view.is_dir():
-        return view
-    views.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=views) as fresh:
-        links = Path(fresh) / "links"
+
+    def link(into: Path) -> None:
         for path in chosen:
-            (links / path).parent.mkdir(parents=True, exist_ok=True)
-            (links / path).symlink_to((folder / path).resolve())
-        _move_unless_there(links, view)
-    return view
+            (into / path).parent.mkdir(parents=True, exist_ok=True)
+            (into / path).symlink_to((folder / path).resolve())
+
+    return made_once(view, link)
 
 
-def _move_unless_there(fresh: Path, view: Path) -> None:
+def made_once(place: Path, fill: Callable[[Path], None]) -> Path:
+    """Return a folder, made under another name first, so that it is whole or not there.
+
+    Args:
+        place: Where it is to lie. Its name must say what it holds: a folder that is there is used.
+        fill: Writes the content into an empty folder.
+    """
+    if place.is_dir():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix="unfinished-") as fresh:
+        folder = Path(fresh) / "folder"
+        folder.mkdir()
+        fill(folder)
+        _move_unless_there(folder, place)
+    return place
+
+
+def _move_unless_there(fresh: Path, place: Path) -> None:
     try:
-        fresh.rename(view)
+        fresh.rename(place)
     except OSError:
-        # Another process was faster: its folder has the same name, so the same links.
-        if not view.is_dir():
+        # Another process was faster: its folder has the same name, so the same content.
+        if not place.is_dir():
             raise

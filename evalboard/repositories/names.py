@@ -20,6 +20,11 @@ def is_folder_path(model: str) -> bool:
     return model.startswith(_FOLDER_STARTS) or model in (".", "..")
 
 
+def folder_of(model: str) -> Path | None:
+    """Return where a model lies that is given as a folder; None for a name."""
+    return Path(model).resolve() if is_folder_path(model) else None
+
+
 def is_board_name(model: str) -> bool:
     """Return whether a text is a model's name, `{org}/{name}`."""
     parts = model.split("/")

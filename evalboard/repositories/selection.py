@@ -17,11 +17,34 @@ SMALL_PATTERNS = (
     "*.md",
     "LICEN?E*",
 )
+SINGLE_FILE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"
+ADAPTER_FILE = "adapter_model.safetensors"
+ADAPTER_PICKLE = "adapter_model.bin"
+ADAPTER_CONFIG = "adapter_config.json"
 WEIGHT_PATTERN = "*.safetensors"
 PICKLE_PATTERNS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 CODE_PATTERNS = ("*.py", "*.pyc", "*.so")
 INDEX_PATTERN = "*.index.json"
 TEMPLATE_FOLDER = "additional_chat_templates/"
+ADAPTER_PATTERN = "adapter_*"
+VOCABULARY_PATTERNS = (
+    "tokenizer.json",
+    "*.model",
+    "*.tiktoken",
+    "*.spm",
+    "vocab.*",
+    "tekken.json",
+)
+"""Files without which there is no tokenizer."""
+TOKENIZER_PATTERNS = (
+    *VOCABULARY_PATTERNS,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "merges.txt",
+    "chat_template.*",
+)
 
 SMALL_FILE_BYTES = 100_000_000
 """Largest file that is fetched for the checks; the largest tokenizers have about 35 MB."""
@@ -61,6 +84,21 @@ def loadable_files(files: Mapping[str, int]) -> list[str]:
 def pickles(files: Iterable[str]) -> list[str]:
     """Return the files at the root that hold pickled weights."""
     return sorted(path for path in files if "/" not in path and _matches(path, PICKLE_PATTERNS))
+
+
+def has_vocabulary(files: Iterable[str]) -> bool:
+    """Return whether there is a tokenizer at the root."""
+    return any("/" not in path and _matches(path, VOCABULARY_PATTERNS) for path in files)
+
+
+def is_tokenizer_file(path: str) -> bool:
+    """Return whether a file belongs to the tokenizer or its chat templates."""
+    return path.startswith(TEMPLATE_FOLDER) or _matches(path, TOKENIZER_PATTERNS)
+
+
+def is_adapter_file(path: str) -> bool:
+    """Return whether a file at the root belongs to an adapter, in the names that peft gives."""
+    return "/" not in path and fnmatchcase(path, ADAPTER_PATTERN)
 
 
 def is_refused(path: str) -> bool:

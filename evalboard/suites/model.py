@@ -31,29 +31,67 @@ class DataSource(BaseModel):
         return self
 
 
+ColumnName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")]
+
+
 class Benchmark(BaseModel):
-    """One column of a board."""
+    """One column of a board: an lm_eval task, or a group of tasks, its subjects.
+
+    The score of a group is the unweighted mean of its subjects' scores.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    key: Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")]
+    key: ColumnName
     """Column name in `board.parquet` and the name on the command line."""
     title: str
     """Name that people see."""
     task: str = ""
     """lm_eval's task name; the key when not given."""
+    tasks: tuple[ColumnName, ...] = ()
+    """lm_eval's names of a group's subjects, which are columns too; none for a single task."""
     metric: str = "acc,none"
     """lm_eval's `{metric},{filter}`."""
     num_fewshot: Annotated[int, Field(ge=0)] = 0
     baseline: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Score of guessing, fraction in [0, 1)."""
     group: str = ""
+    """Heading under which the board shows it."""
     source: DataSource | None = None
+
+    @model_validator(mode="after")
+    def _task_or_group(self) -> "Benchmark":
+        if not self.tasks:
+            return self
+        if self.task:
+            raise ValueError("a benchmark has either `task` or `tasks`")
+        if len(self.tasks) == 1:
+            raise ValueError("a group has several `tasks`; name a single one as `task`")
+        if self.source and (self.source.files or self.source.config):
+            raise ValueError("the source of a group can only name a `repo`, for all its subjects")
+        return self
 
     @property
     def task_name(self) -> str:
-        """lm_eval's name of the task."""
+        """Name of its results in lm_eval's documents: that of the task, or the group's key."""
         return self.task or self.key
+
+    @property
+    def stderr_metric(self) -> str:
+        """lm_eval's name of the metric's standard error: `acc_stderr,none` for `acc,none`."""
+        name, comma, answer_filter = self.metric.partition(",")
+        return f"{name}_stderr{comma}{answer_filter}"
+
+    @property
+    def subjects(self) -> "tuple[Benchmark, ...]":
+        """Every task of a group as a benchmark of its own; empty for a single task."""
+        return tuple(
+            self.model_copy(update={"key": task, "title": self._title_of(task), "tasks": ()})
+            for task in self.tasks
+        )
+
+    def _title_of(self, task: str) -> str:
+        return f"{self.title}: {task.removeprefix(f'{self.key}_').replace('_', ' ')}"
 
 
 def _repeated(names: list[str]) -> list[str]:
@@ -75,10 +113,10 @@ class Suite(BaseModel):
 
     @model_validator(mode="after")
     def _names_are_free(self) -> "Suite":
-        keys = [benchmark.key for benchmark in self.benchmarks]
+        keys = [key for benchmark in self.benchmarks for key in (benchmark.key, *benchmark.tasks)]
         if twice := _repeated(keys):
             raise ValueError(f"benchmark keys stand twice: {', '.join(twice)}")
-        if twice := _repeated([benchmark.task_name for benchmark in self.benchmarks]):
+        if twice := _repeated([t for b in self.benchmarks for t in (b.task_name, *b.tasks)]):
             raise ValueError(f"lm_eval tasks stand twice: {', '.join(twice)}")
         if taken := sorted(set(keys) & set(MODEL_COLUMNS)):
             raise ValueError(
@@ -94,12 +132,22 @@ class Suite(BaseModel):
     def select(self, keys: tuple[str, ...]) -> tuple[Benchmark, ...]:
         """Return the benchmarks with these keys, all when none is named.
 
+        A key may be that of one subject of a group.
+
         Raises:
             ConfigError: A key is not in the suite.
         """
-        known = {benchmark.key: benchmark for benchmark in self.benchmarks}
+        known = {
+            b.key: b for benchmark in self.benchmarks for b in (benchmark, *benchmark.subjects)
+        }
         if unknown := [key for key in keys if key not in known]:
             raise ConfigError(
-                f"Suite {self.name!r} has no benchmark {unknown[0]!r}. It has: {', '.join(known)}."
+                f"Suite {self.name!r} has no benchmark {unknown[0]!r}. It has: {self._overview()}."
             )
         return tuple(known[key] for key in keys) if keys else self.benchmarks
+
+    def _overview(self) -> str:
+        return ", ".join(
+            f"{b.key} (or one of {b.tasks[0]}, … {b.tasks[-1]})" if b.tasks else b.key
+            for b in self.benchmarks
+        )

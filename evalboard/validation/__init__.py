@@ -1,8 +1,8 @@
 """The checks on a submission, before it costs a second of an engine.
 
 `checks` runs them all and makes the report. One module per check, each with
-`check(evidence) -> Outcome`: `weights`, `autoclasses`, `licence`, `card`, `precision`, `chat`,
-`weight_type`. `subject` is what is checked, `evidence` what a check may look at; `documents`,
+`check(evidence) -> Outcome`: `weights`, `weight_type`, `base_model`, `adapter`, `autoclasses`,
+`licence`, `card`, `precision`, `chat`. `subject` is what is checked, `evidence` what a check may look at; `documents`,
 `model_card` and `tensors` read hostile files within limits.
 
 A submission and everything in its repository is written by strangers. No check trusts a size, a

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,20 +18,12 @@ from typing import Any, NamedTuple
 import evalboard
 from evalboard.errors import EngineError
 from evalboard.records.report import Finding
-from evalboard.records.request import WeightType
+from evalboard.repositories.selection import has_vocabulary
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, info, plain, quoted, warning
 
 TIMEOUT_SECONDS = 120
 PACKAGE_FOLDER = Path(evalboard.__file__).parent.parent
-TOKENIZER_PATTERNS = (
-    "tokenizer.json",
-    "*.model",
-    "*.tiktoken",
-    "*.spm",
-    "vocab.*",
-    "tekken.json",
-)
 
 
 class Loaded(NamedTuple):
@@ -45,8 +36,11 @@ class Loaded(NamedTuple):
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Load config and tokenizer, and compare the two."""
-    if evidence.subject.weight_type is not WeightType.ORIGINAL and not evidence.config.exists:
+    """Load config and tokenizer, and compare the two.
+
+    An adapter's config is its base's, and so is its tokenizer where it brings none.
+    """
+    if evidence.is_adapter and evidence.base is None:
         return Outcome((info("base_decides", "Config and tokenizer are the base model's."),))
     problems = tuple(_files(evidence))
     if find_spec("transformers") is None:
@@ -72,7 +66,14 @@ def load(part: str, evidence: Evidence, *, timeout_seconds: float = TIMEOUT_SECO
     with log.open("wb") as errors:
         try:
             process = subprocess.run(
-                [sys.executable, "-P", "-m", "evalboard.engine.autoload", part, evidence.folder],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "evalboard.engine.autoload",
+                    part,
+                    evidence.model_folder,
+                ],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 stdin=subprocess.DEVNULL,
@@ -92,7 +93,7 @@ def load(part: str, evidence: Evidence, *, timeout_seconds: float = TIMEOUT_SECO
             "Check the installation with `evalboard doctor`.",
             log_tail=tail,
         )
-    return _read_answer(process.stdout, evidence.folder)
+    return _read_answer(process.stdout, evidence.model_folder)
 
 
 def child_environment(scratch: Path) -> dict[str, str]:
@@ -222,11 +223,7 @@ def _named(auto_map: object) -> str:
 
 def _has_tokenizer(evidence: Evidence) -> bool:
     """Return whether there is a vocabulary: without one, some tokenizers load all the same."""
-    return any(
-        fnmatchcase(file.name, pattern)
-        for file in evidence.folder.iterdir()
-        for pattern in TOKENIZER_PATTERNS
-    )
+    return has_vocabulary(file.name for file in evidence.model_folder.iterdir())
 
 
 def _facts(config: Loaded) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def check(evidence: Evidence) -> Outcome:
 
 
 def _has_template(evidence: Evidence) -> bool:
-    folder = evidence.folder
+    folder = evidence.model_folder
     return (
         bool(evidence.tokenizer_config.content.get("chat_template"))
         or bool(read_document(folder / "chat_template.json").content.get("chat_template"))

@@ -6,11 +6,15 @@ from pathlib import Path
 
 from evalboard.errors import ConfigError, ModelNotFound
 from evalboard.records.report import Finding, Report
-from evalboard.repositories import find_repository
+from evalboard.records.request import WeightType
+from evalboard.repositories import Repository, find_repository
+from evalboard.repositories.composing import compose_small_files
 from evalboard.repositories.names import check_board_name
 from evalboard.settings import Settings
 from evalboard.validation import (
+    adapter,
     autoclasses,
+    base_model,
     card,
     chat,
     licence,
@@ -18,13 +22,15 @@ from evalboard.validation import (
     weight_type,
     weights,
 )
-from evalboard.validation.evidence import Evidence
+from evalboard.validation.evidence import Base, Evidence
 from evalboard.validation.findings import Outcome, error, plain
 from evalboard.validation.subject import Subject
 
 CHECKS: tuple[Callable[[Evidence], Outcome], ...] = (
     weights.check,
     weight_type.check,
+    base_model.check,
+    adapter.check,
     autoclasses.check,
     licence.check,
     card.check,
@@ -39,22 +45,20 @@ def validate(subject: Subject, settings: Settings, *, allow_folder: bool = False
     Args:
         subject: What is to be evaluated.
         settings: Where models are, and what this installation can run.
-        allow_folder: Whether the model may be a folder of this machine. Only for people who are
-            on it: never for a form or a file that strangers fill in.
+        allow_folder: Whether model and base model may be folders of this machine. Only for people
+            who are on it: never for a form or a file that strangers fill in.
 
     Raises:
         StoreError: The Hub did not answer, so that nothing can be said about the model.
         EngineError: The processes that load config and tokenizer cannot start here.
     """
-    findings = [
-        *weight_type.check_subject(subject),
-        *precision.check_installation(subject, settings),
-    ]
+    base, base_findings = base_model.find(subject, settings, allow_folder=allow_folder)
+    findings = [*base_findings, *precision.check_installation(subject, settings)]
     with tempfile.TemporaryDirectory(prefix="evalboard-check-") as scratch:
         try:
             if not allow_folder:
                 check_board_name(subject.model)
-            evidence = gather(subject, settings, Path(scratch))
+            evidence = gather(subject, settings, Path(scratch), base=base)
         except (ModelNotFound, ConfigError) as exc:
             return Report(
                 model=plain(subject.model, 200),
@@ -64,8 +68,16 @@ def validate(subject: Subject, settings: Settings, *, allow_folder: bool = False
         return _report(evidence, findings)
 
 
-def gather(subject: Subject, settings: Settings, scratch: Path) -> Evidence:
+def gather(
+    subject: Subject, settings: Settings, scratch: Path, *, base: Repository | None = None
+) -> Evidence:
     """Find the repository, pin its revision and copy its small files.
+
+    Args:
+        subject: What is to be evaluated.
+        settings: Where models are.
+        scratch: An empty folder to copy to.
+        base: The base model of an adapter or a delta, when it was found.
 
     Raises:
         ConfigError: The model or the revision is not a name at all.
@@ -76,7 +88,16 @@ def gather(subject: Subject, settings: Settings, scratch: Path) -> Evidence:
     folder = repository.small_files(scratch / "repository")
     work = scratch / "work"
     work.mkdir()
-    return Evidence(subject, settings, repository, folder, work)
+    if base is None:
+        return Evidence(subject, settings, repository, folder, work, None, folder)
+    base_folder = base.small_files(scratch / "base")
+    composed = compose_small_files(
+        folder,
+        base_folder,
+        scratch / "composed",
+        own_config=subject.weight_type is not WeightType.ADAPTER,
+    )
+    return Evidence(subject, settings, repository, folder, work, Base(base, base_folder), composed)
 
 
 def _report(evidence: Evidence, findings: list[Finding]) -> Report:

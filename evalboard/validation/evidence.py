@@ -4,12 +4,32 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from evalboard.records.request import WeightType
 from evalboard.repositories import Repository
 from evalboard.settings import Settings
 from evalboard.validation.documents import Document, read_document
 from evalboard.validation.model_card import ModelCard, read_card
 from evalboard.validation.subject import Subject
-from evalboard.validation.tensors import Shards, Survey, find_shards, survey
+from evalboard.validation.tensors import Checkpoint
+
+
+@dataclass(frozen=True)
+class Base:
+    """The base model of an adapter or a delta."""
+
+    repository: Repository
+    folder: Path
+    """Local copies of its small files."""
+
+    @cached_property
+    def weights(self) -> Checkpoint:
+        """Its weights."""
+        return Checkpoint(self.repository)
+
+    @cached_property
+    def card(self) -> ModelCard | None:
+        """Its model card."""
+        return read_card(self.folder)
 
 
 @dataclass(frozen=True)
@@ -23,16 +43,26 @@ class Evidence:
     """Local copies of the repository's small files; no weights, no code."""
     scratch: Path
     """An empty folder for whatever a check must write."""
+    base: Base | None
+    """None for whole weights, and where the base model was not found."""
+    model_folder: Path
+    """Config, tokenizer and templates that the model is loaded with. An adapter or a delta has
+    those of its base where it has none of its own."""
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether the submission is an adapter."""
+        return self.subject.weight_type is WeightType.ADAPTER
 
     @cached_property
     def config(self) -> Document:
         """The model's `config.json`."""
-        return read_document(self.folder / "config.json")
+        return read_document(self.model_folder / "config.json")
 
     @cached_property
     def tokenizer_config(self) -> Document:
         """The model's `tokenizer_config.json`."""
-        return read_document(self.folder / "tokenizer_config.json")
+        return read_document(self.model_folder / "tokenizer_config.json")
 
     @cached_property
     def card(self) -> ModelCard | None:
@@ -40,11 +70,6 @@ class Evidence:
         return read_card(self.folder)
 
     @cached_property
-    def shards(self) -> Shards:
-        """The files that make up the weights."""
-        return find_shards(self.repository)
-
-    @cached_property
-    def survey(self) -> Survey:
-        """What their headers say."""
-        return survey(self.repository, self.shards.present)
+    def weights(self) -> Checkpoint:
+        """The weights in the repository itself."""
+        return Checkpoint(self.repository, is_adapter=self.is_adapter)

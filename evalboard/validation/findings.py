@@ -31,6 +31,13 @@ def info(code: str, message: str, *, fix: str = "", where: str = "") -> Finding:
     return _finding(Level.INFO, code, message, fix, where)
 
 
+def of_base(finding: Finding, base: str) -> Finding:
+    """Return a finding as one about the base model."""
+    where = f"{base}: {finding.where}" if finding.where else base
+    message = f"Base model {quoted(base)}: {finding.message}"
+    return _finding(finding.level, finding.code, message, finding.fix, where)
+
+
 def plain(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return a text as one printable line that any store and page can hold."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * longest]).split())

@@ -8,9 +8,15 @@ FRONT_MATTER = "the front matter of README.md"
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Check `license` and, for `other`, the name and link that must stand beside it."""
+    """Check `license` and, for `other`, the name and link that must stand beside it.
+
+    What stands on a base model and names no licence of its own is under its base's.
+    """
     card = evidence.card or ModelCard({}, "")
     licences = _texts(card.metadata.get("license"))
+    if not licences and evidence.base and evidence.base.card:
+        card = evidence.base.card
+        licences = _texts(card.metadata.get("license"))
     if not licences:
         finding = error(
             "no_license",

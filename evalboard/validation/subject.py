@@ -28,6 +28,11 @@ class Subject(BaseModel):
         default="",
         description="Model that this one was made from: `org/name`. Adapters and deltas need it.",
     )
+    base_revision: str = Field(
+        default="main",
+        description="Branch, tag or commit sha of the base model of an adapter or delta. It is "
+        "pinned to the commit when submitted.",
+    )
     use_chat_template: bool = Field(
         default=False, description="Whether questions are put into the model's chat template."
     )

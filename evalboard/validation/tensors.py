@@ -8,17 +8,20 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, TypeGuard
 
 from evalboard.errors import EvalboardError
 from evalboard.repositories import Repository, UnusableFile
-from evalboard.repositories.selection import weight_files
+from evalboard.repositories.selection import (
+    ADAPTER_FILE,
+    INDEX_FILE,
+    SINGLE_FILE,
+    is_adapter_file,
+    weight_files,
+)
 from evalboard.validation.documents import Document, parse_document
 from evalboard.validation.findings import quoted
-
-SINGLE_FILE = "model.safetensors"
-INDEX_FILE = "model.safetensors.index.json"
-ADAPTER_FILE = "adapter_model.safetensors"
 
 HEADER_BYTES = 32_000_000
 """Longest header that is read. The format allows 100 MB; the headers of the largest models have
@@ -74,6 +77,27 @@ class Survey:
         return max(self.parameters, key=self.parameters.__getitem__, default=None)
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """The weights in a repository, read once."""
+
+    repository: Repository
+    is_adapter: bool = False
+    """Whether the adapter's weights are meant, and not whole ones that may lie beside them."""
+
+    @cached_property
+    def shards(self) -> Shards:
+        """The files that make up the weights."""
+        if not self.is_adapter:
+            return find_shards(self.repository)
+        return Shards((ADAPTER_FILE,) if ADAPTER_FILE in self.repository.files() else ())
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What their headers say."""
+        return survey(self.repository, self.shards.present)
+
+
 class _Tensor(NamedTuple):
     kind: str
     values: int
@@ -88,14 +112,13 @@ class BadHeader(EvalboardError):
 
 
 def find_shards(repository: Repository) -> Shards:
-    """Return the files that make up the weights, by the index where there is one."""
+    """Return the files that make up whole weights, by the index where there is one."""
     files = repository.files()
     if INDEX_FILE in files:
         return _indexed_shards(repository)
-    for name in (SINGLE_FILE, ADAPTER_FILE):
-        if name in files:
-            return Shards((name,))
-    found = tuple(weight_files(files))
+    if SINGLE_FILE in files:
+        return Shards((SINGLE_FILE,))
+    found = tuple(path for path in weight_files(files) if not is_adapter_file(path))
     problem = f"neither {SINGLE_FILE!r} nor {INDEX_FILE!r} is there" if found else ""
     return Shards(found[:MOST_SHARDS], problem=problem)
 

@@ -1,0 +1,256 @@
+"""The engines of one attempt: started, handed out, replaced when they end, and ended with it.
+
+All tasks of an attempt live in one process and share its pool. Engines come and go: a further one
+works from when it is loaded, and one whose machine was lost is replaced while the others go on.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from evalboard.attempt.retrying import is_worth_another_try
+from evalboard.attempt.seating import Seating
+from evalboard.engine import allotment, placement
+from evalboard.engine.spec import EngineLimits, EngineSpec
+from evalboard.errors import (
+    EngineDied,
+    EngineError,
+    EvalboardError,
+    NodeLost,
+    OutOfMemory,
+    TimedOut,
+)
+from evalboard.records.outcome import BenchmarkPlan, EngineFacts
+
+WAIT_SECONDS = 1.0
+"""Between two looks whether a benchmark that was waited for is still not there."""
+ENDINGS = (EngineDied, NodeLost, OutOfMemory, TimedOut)
+"""After these there is no process any more."""
+
+
+class Engine:
+    """One process, that is or will be."""
+
+    def __init__(self, number: int, spec: EngineSpec) -> None:
+        self.number = number
+        self.spec = spec
+        self.ended_by: EvalboardError | None = None
+
+
+class EnginePool:
+    """The engines of one attempt.
+
+    Args:
+        spec: Of its engines. The first has its name, further ones a number behind it.
+
+    Raises:
+        ConfigError: The cluster has too few GPUs for the model.
+    """
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._limits = allotment.starting_limits(spec)
+        self._room: allotment.Room | None = None
+        self._changed = threading.Condition(threading.RLock())
+        self._engines: dict[int, Engine] = {}
+        self._started = 0
+        self._wanted = 0
+        self._seating = Seating()
+        self._failures: defaultdict[str, list[EvalboardError]] = defaultdict(list)
+        self._given_up: EvalboardError | None = None
+
+    @property
+    def limits(self) -> EngineLimits:
+        """What engines take that are started from now on."""
+        return self._limits
+
+    def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
+        """Ask the first engine what there is to do, starting it when there is none.
+
+        Raises:
+            EvalboardError: It failed; `try_again` of an `EngineError` says whether to repeat it.
+        """
+        return self._ask_first("plan")
+
+    def load(self) -> EngineFacts:
+        """Load the model into the first engine.
+
+        Raises:
+            EvalboardError: It failed; `try_again` of an `EngineError` says whether to repeat it.
+        """
+        return self._ask_first("load")
+
+    def open(self, plans: Sequence[BenchmarkPlan], *, count: int) -> None:
+        """Let benchmarks take seats, and start further engines.
+
+        Args:
+            plans: What will come, in order.
+            count: Engines in all. The first is loaded; the others work from when they are.
+        """
+        with self._changed:
+            self._seating.expect(plans, now=time.monotonic())
+            for number in self._engines:
+                self._seating.add(number)
+            self._wanted = count
+            self._refill()
+
+    @contextmanager
+    def seat(self, benchmark: str) -> Iterator[EngineSpec]:
+        """Wait for the benchmark's turn and a place, and hold it.
+
+        Raises:
+            EvalboardError: No engine is left and none can be started; or what is raised inside,
+                where `try_again` of an `EngineError` then says whether to come back.
+        """
+        engine = self._take_seat(benchmark)
+        again, alone = False, False
+        try:
+            yield engine.spec
+        except EvalboardError as exc:
+            again = self._note_failure(benchmark, engine, exc)
+            alone = isinstance(exc, EngineDied | OutOfMemory)
+            raise
+        finally:
+            with self._changed:
+                if again:
+                    self._seating.leave_for_another_try(
+                        benchmark, alone=alone, now=time.monotonic()
+                    )
+                else:
+                    self._seating.leave(benchmark)
+                self._refill()
+                self._changed.notify_all()
+
+    def shrink(self, count: int) -> None:
+        """End engines that are not needed while other models wait, as far as they are free."""
+        with self._changed:
+            self._wanted = min(self._wanted, max(1, count))
+            ready = self._seating.engines
+            free = [*self._seating.empty(), *(n for n in self._engines if n not in ready)]
+            for number in reversed(free):
+                if len(self._engines) > self._wanted:
+                    placement.close(self._remove(self._engines[number]).spec)
+
+    def close(self) -> None:
+        """End all engines."""
+        with self._changed:
+            self._wanted = 0
+            for engine in list(self._engines.values()):
+                placement.close(self._remove(engine).spec)
+            self._changed.notify_all()
+
+    def _ask_first(self, method: str) -> Any:
+        with self._changed:
+            engine = next(iter(self._engines.values()), None) or self._new_engine()
+        try:
+            return self._call(engine, method)
+        except EvalboardError as exc:
+            self._note_failure(method, engine, exc)
+            raise
+
+    def _take_seat(self, benchmark: str) -> Engine:
+        with self._changed:
+            self._seating.arrive(benchmark)
+            self._changed.notify_all()
+            while True:
+                number = self._seating.take_seat(benchmark, now=time.monotonic())
+                if number is not None:
+                    return self._fresh(benchmark, self._engines[number])
+                if not self._engines and self._given_up:
+                    self._seating.leave(benchmark)
+                    raise self._given_up
+                self._changed.wait(WAIT_SECONDS)
+
+    def _fresh(self, benchmark: str, engine: Engine) -> Engine:
+        """Return the engine, with a new process where smaller settings are to be tried."""
+        if self._seating.is_alone(benchmark) and engine.spec.limits != self._limits:
+            placement.close(engine.spec)
+            engine.spec = self._next_spec()
+        return engine
+
+    def _note_failure(self, work: str, engine: Engine, exc: EvalboardError) -> bool:
+        """Decide whether the work is to be tried again, and strike an engine that has ended."""
+        if not isinstance(exc, EngineError):
+            return False
+        smaller = isinstance(exc, OutOfMemory) and self._step_down(engine)
+        with self._changed:
+            earlier = self._failures[work]
+            if isinstance(exc, EngineDied) and isinstance(engine.ended_by, OutOfMemory | TimedOut):
+                exc.try_again = True  # ended with the benchmark beside it, and not to blame
+            else:
+                exc.try_again = is_worth_another_try(exc, earlier, can_be_smaller=smaller)
+                earlier.append(exc)
+            if isinstance(exc, ENDINGS):
+                self._remove(engine).ended_by = exc
+        return exc.try_again
+
+    def _step_down(self, engine: Engine) -> bool:
+        """Choose smaller settings; return whether there are some that were not tried yet."""
+        if engine.spec.limits == self._limits and self._room is None:
+            self._room = allotment.room(engine.spec)
+        with self._changed:
+            if engine.spec.limits != self._limits:
+                return True
+            smaller = allotment.smaller_limits(self._limits, self._room or allotment.NO_ROOM)
+            self._limits = smaller or self._limits
+            return smaller is not None
+
+    def _refill(self) -> None:
+        """Start engines where some are missing that would have something to do."""
+        if not self._seating.is_done:
+            for _ in range(self._wanted - len(self._engines)):
+                threading.Thread(
+                    target=self._bring_up, args=(self._new_engine(),), daemon=True
+                ).start()
+
+    def _bring_up(self, engine: Engine) -> None:
+        """Load an engine and offer its seats; give up one place in the pool when it cannot be."""
+        try:
+            self._call(engine, "load")
+        except EvalboardError as exc:
+            again = self._note_failure("load", engine, exc)
+            placement.close(engine.spec)
+            with self._changed:
+                self._remove(engine)
+                if not again:
+                    self._wanted -= 1
+                    self._given_up = exc
+                self._refill()
+                self._changed.notify_all()
+            return
+        with self._changed:
+            if engine.number in self._engines:
+                self._seating.add(engine.number)
+                self._changed.notify_all()
+            else:
+                placement.close(engine.spec)  # not needed any more
+
+    def _call(self, engine: Engine, method: str) -> Any:
+        seconds = self._spec.settings.engine_start_timeout_seconds
+        return placement.call(engine.spec, method, timeout_seconds=seconds)
+
+    def _new_engine(self) -> Engine:
+        number = self._started
+        engine = Engine(number, self._next_spec())
+        self._engines[number] = engine
+        return engine
+
+    def _next_spec(self) -> EngineSpec:
+        spec, number = self._spec, self._started
+        self._started += 1
+        log = spec.log_file
+        return spec.model_copy(
+            update={
+                "limits": self._limits,
+                "name": f"{spec.name}-{number}" if number else spec.name,
+                "log_file": log.with_stem(f"{log.stem}-{number}") if number else log,
+            }
+        )
+
+    def _remove(self, engine: Engine) -> Engine:
+        self._engines.pop(engine.number, None)
+        self._seating.remove(engine.number)
+        return engine

@@ -1,0 +1,141 @@
+"""Put a LoRA adapter on its base model, with peft, and refuse one that does not fit it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalboard.engine.pretrained import load_pretrained, some
+from evalboard.errors import LoadFailed
+from evalboard.repositories.selection import ADAPTER_FILE
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+COPY = re.compile(r"\.(modules_to_save|original_module)\.")
+"""Second names under which peft saves an embedding that was trained whole."""
+
+
+def merge_adapter(base: Path, adapter: Path, into: Path, *, number_type: str) -> None:
+    """Write the base with the adapter merged into it, as a model like any other.
+
+    Works on the CPU, whose memory must hold the base. The sum is taken in float32 and rounded once
+    to the number type.
+
+    Args:
+        base: Weights and config of the base, with the tokenizer that goes with the adapter.
+        adapter: The adapter's folder.
+        into: Folder to write weights and config to.
+        number_type: Name of a torch dtype, such as `bfloat16`.
+
+    Raises:
+        LoadFailed: The adapter does not fit the base, or one of them is not whole.
+    """
+    from transformers import GenerationConfig
+
+    model = load_pretrained(base, dtype=number_type)
+    was_tied = getattr(model.config.get_text_config(), "tie_word_embeddings", False)
+    changed = put_adapter(model, adapter, base, device="cpu")
+    _separate_tied(changed)
+    merged: Any = changed.merge_and_unload()
+    if was_tied:
+        _tie_again(merged)
+    # transformers refuses to save a model whose generation settings contradict each other, and
+    # those of the base have no part in this.
+    merged.generation_config = GenerationConfig()
+    merged.save_pretrained(str(into))
+
+
+def _separate_tied(model: "PeftModel") -> None:
+    """Give tensors that are one tensor each a copy: merging into one must not change the other."""
+    from torch.nn import Parameter
+
+    seen: set[int] = set()
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
+            if id(parameter) in seen:
+                setattr(module, name, Parameter(parameter.detach().clone(), requires_grad=False))
+            seen.add(id(parameter))
+
+
+def _tie_again(model: Any) -> None:
+    """Make embedding and output layer one where they still are equal, else say that they differ."""
+    import torch
+
+    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
+    same = torch.equal(embedding.weight, output.weight)
+    if same:
+        output.weight = embedding.weight
+    model.config.get_text_config().tie_word_embeddings = same
+    model.config.tie_word_embeddings = same
+
+
+def put_adapter(
+    model: "PreTrainedModel", adapter: Path, tokenizer: Path, *, device: str
+) -> "PeftModel":
+    """Put an adapter on a loaded model.
+
+    peft leaves what the adapter lacks as it was made at random, and drops what it has too much,
+    with a warning at most; here that is an error.
+
+    Args:
+        model: The base; changed in place.
+        adapter: The adapter's folder.
+        tokenizer: Folder with the tokenizer that goes with the adapter.
+        device: Where the model is.
+
+    Raises:
+        LoadFailed: The adapter does not fit the base.
+    """
+    from peft import PeftConfig, PeftModel
+
+    _fit_vocabulary(model, adapter, tokenizer)
+    config = PeftConfig.from_pretrained(str(adapter))
+    config.inference_mode = True
+    changed = PeftModel(model, config)
+    names = getattr(model, "_checkpoint_conversion_mapping", {})
+    result = changed.load_adapter(str(adapter), "default", torch_device=device, key_mapping=names)
+    more = [key for key in result.unexpected_keys if not COPY.search(key)]
+    for what, keys in (("lacks", result.missing_keys), ("has", more)):
+        if keys:
+            raise LoadFailed(
+                f"Bad weights: the adapter {what} {some(keys)}, other than its configuration and "
+                "its base model want it. Save the adapter with peft's `save_pretrained`, and name "
+                "the base model that it was made on."
+            )
+    return changed.eval()
+
+
+def _fit_vocabulary(model: "PreTrainedModel", adapter: Path, tokenizer: Path) -> None:
+    """Give the embedding as many rows as the adapter was made with, as who made it has done.
+
+    An adapter for a changed vocabulary brings whole embeddings, and peft refuses another size.
+    """
+    from transformers import AutoTokenizer
+
+    embedding: Any = model.get_input_embeddings()
+    rows: int = embedding.weight.shape[0]
+    wanted = next(_saved_rows(model, adapter), rows)
+    if wanted != rows:
+        model.resize_token_embeddings(wanted, mean_resizing=False)
+    vocabulary = AutoTokenizer.from_pretrained(str(tokenizer), trust_remote_code=False).get_vocab()
+    needed = max(vocabulary.values(), default=-1) + 1
+    if needed > wanted:
+        raise LoadFailed(
+            f"Bad weights: the tokenizer has tokens up to number {needed - 1:,}, and model and "
+            f"adapter only {wanted:,} embeddings. Save the adapter with "
+            "`save_embedding_layers=True`."
+        )
+
+
+def _saved_rows(model: "PreTrainedModel", adapter: Path) -> Iterator[int]:
+    """Yield the rows of each whole embedding or output layer that an adapter brings."""
+    from safetensors import safe_open
+
+    layers = (model.get_input_embeddings(), model.get_output_embeddings())
+    names = [name for name, module in model.named_modules() if any(module is x for x in layers)]
+    with safe_open(adapter / ADAPTER_FILE, framework="pt") as file:
+        for key in file.keys():
+            if any(f".{name}." in key for name in names) and "lora_" not in key:
+                yield file.get_slice(key).get_shape()[0]

@@ -1,0 +1,121 @@
+"""How much of the cluster an engine of one model gets, at first and after it ran out of memory."""
+
+import json
+from typing import NamedTuple
+
+from evalboard.engine import placement
+from evalboard.engine.backends import HF_BATCH_SIZE
+from evalboard.engine.gpus import ClusterGpus, cluster_gpus, gpu_memory_bytes
+from evalboard.engine.ladder import next_limits
+from evalboard.engine.sizing import GIB, ModelSize, gpu_numbers, gpus_needed, model_size
+from evalboard.engine.spec import EngineLimits, EngineSpec
+from evalboard.errors import ConfigError, EvalboardError
+from evalboard.records.request import WeightType
+from evalboard.repositories import find_repository
+from evalboard.repositories.selection import weight_files
+
+CONFIG_BYTES = 10_000_000
+
+
+class Room(NamedTuple):
+    """What there is for smaller settings to make use of."""
+
+    longest_request: int | None
+    """In tokens, with its answer; None where a shorter maximum length is of no use."""
+    max_gpus: int
+    """As many as one engine can take; 0 where neither they nor their memory play a part."""
+
+
+NO_ROOM = Room(None, 0)
+
+
+def starting_limits(spec: EngineSpec) -> EngineLimits:
+    """Return what an engine of a model takes at first.
+
+    Raises:
+        ConfigError: The cluster has too few GPUs, or too small ones.
+        StoreError: The model's repository cannot be reached.
+    """
+    placement.connect(spec.settings)
+    gpus = cluster_gpus()
+    return EngineLimits(
+        resource="gpus" if gpus.total else "cores",
+        tensor_parallel=_tensor_parallel(spec, gpus),
+        max_num_seqs=HF_BATCH_SIZE if spec.backend == "hf" else None,
+        gpu_memory_fraction=spec.settings.gpu_memory_fraction,
+    )
+
+
+def room(spec: EngineSpec) -> Room:
+    """Return what smaller settings can make use of. Asks a process that is started for that.
+
+    transformers takes memory for the requests at hand and no more, on one GPU: there, only the
+    number of requests counts.
+    """
+    if spec.backend == "hf":
+        return NO_ROOM
+    asking = spec.model_copy(
+        update={
+            "name": f"{spec.name}-room",
+            "limits": spec.limits.model_copy(update={"resource": "nothing"}),
+        }
+    )
+    try:
+        longest = placement.call(
+            asking,
+            "longest_request",
+            timeout_seconds=spec.settings.engine_start_timeout_seconds,
+        )
+    except EvalboardError:
+        longest = None  # unknown, so the length stays
+    finally:
+        placement.close(asking)
+    return Room(longest, _most_gpus(spec) if spec.limits.resource == "gpus" else 0)
+
+
+def smaller_limits(limits: EngineLimits, available: Room) -> EngineLimits | None:
+    """Return the next smaller settings, None when there are none left."""
+    return next_limits(
+        limits, longest_request=available.longest_request, max_gpus=available.max_gpus
+    )
+
+
+def _tensor_parallel(spec: EngineSpec, gpus: ClusterGpus) -> int:
+    wanted = spec.settings.tensor_parallel
+    if not gpus.total:
+        return 1
+    if wanted and wanted > gpus.on_one_machine:
+        raise ConfigError(
+            f"One engine is to take {wanted} GPUs, and no machine that Ray knows has more than "
+            f"{gpus.on_one_machine}. Lower EVALBOARD_TENSOR_PARALLEL, or join larger machines with "
+            "RAY_ADDRESS."
+        )
+    if wanted or spec.backend == "hf":
+        return wanted or 1
+    memory = round((spec.settings.gpu_memory_gib or 0) * GIB) or gpu_memory_bytes(gpus.node_ids)
+    return gpus_needed(
+        _size(spec),
+        gpu_bytes=memory,
+        fraction=spec.settings.gpu_memory_fraction,
+        gpus=gpus.on_one_machine,
+    )
+
+
+def _most_gpus(spec: EngineSpec) -> int:
+    return max(gpu_numbers(_size(spec).heads, cluster_gpus().on_one_machine))
+
+
+def _size(spec: EngineSpec) -> ModelSize:
+    """Return the size of a model; of an adapter or a delta that of its base."""
+    if spec.weight_type == WeightType.ORIGINAL:
+        address, revision = spec.folder or spec.model, spec.revision
+    else:
+        address, revision = spec.base_folder or spec.base_model, spec.base_revision
+    repository = find_repository(str(address), revision, spec.settings)
+    files = repository.files()
+    return model_size(
+        json.loads(repository.read("config.json", max_bytes=CONFIG_BYTES)),
+        sum(files[path] for path in weight_files(files)),
+        precision=spec.precision,
+        max_length=spec.settings.max_model_length,
+    )

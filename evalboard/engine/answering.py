@@ -1,0 +1,124 @@
+"""An lm_eval model that remembers: it asks a loaded model only what was not answered yet."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import Any
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+
+from evalboard.engine.answers import Answer, AnsweringBackend, Kind
+from evalboard.engine.checkpoint import Checkpoint, request_keys
+from evalboard.errors import NotFinite
+
+REPORT_SECONDS = 1.0
+
+Report = Callable[[int, int], None]
+"""Is told how many questions are answered, of how many."""
+
+
+class AnsweringModel(LM):
+    """One benchmark's view of a loaded model.
+
+    Args:
+        model: A loaded model; everything but the requests is handed on to it.
+        checkpoint: Answers that are known; new ones are added as they come.
+        report: Is called at the beginning, at most once a second, and at the end.
+    """
+
+    def __init__(self, model: Any, checkpoint: Checkpoint, report: Report) -> None:
+        super().__init__()
+        self._model = model
+        self._backend: AnsweringBackend = model
+        self._checkpoint = checkpoint
+        self._report = report
+
+    def loglikelihood(
+        self, requests: list[Instance], disable_tqdm: bool = False
+    ) -> list[tuple[float, bool]]:
+        """Return the log-likelihood of every continuation, and whether it is greedy."""
+        return self._answer("loglikelihood", requests)
+
+    def loglikelihood_rolling(
+        self, requests: list[Instance], disable_tqdm: bool = False
+    ) -> list[float]:
+        """Return the log-likelihood of every text."""
+        return self._answer("loglikelihood_rolling", requests)
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """Return the text that follows every context."""
+        return self._answer("generate_until", requests)
+
+    def apply_chat_template(
+        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
+    ) -> str:
+        """Return a conversation as one text."""
+        return self._model.apply_chat_template(
+            chat_history, add_generation_prompt=add_generation_prompt
+        )
+
+    def chat_template(self, chat_template: bool | str = False) -> str | None:
+        """Return the model's chat template."""
+        return self._model.chat_template(chat_template)
+
+    @property
+    def tokenizer_name(self) -> str:
+        """Name of the tokenizer."""
+        return self._model.tokenizer_name
+
+    def _answer(self, kind: Kind, requests: list[Instance]) -> list[Any]:
+        keys = request_keys(kind, requests)
+        distinct = list(dict.fromkeys(keys))
+        by_key = dict(zip(reversed(keys), reversed(requests), strict=True))
+        asked = [by_key[key] for key in distinct]
+        wanted = {n for n, key in enumerate(distinct) if self._checkpoint.get(key) is None}
+        progress = _Progress(asked, wanted, self._report)
+        for answers in self._backend.stream(kind, asked, wanted):
+            new = [(n, answer) for n, answer in answers if n in wanted]
+            for n, answer in new:
+                _require_finite(answer, asked[n])
+            self._checkpoint.add((distinct[n], answer) for n, answer in new)
+            progress.note(n for n, _ in new)
+        progress.tell()
+        return [self._checkpoint.get(key) for key in keys]
+
+
+class _Progress:
+    """Counts questions: one is done when all its requests are."""
+
+    def __init__(self, requests: Sequence[Instance], wanted: Set[int], report: Report) -> None:
+        self._question = [(request.task_name, request.doc_id) for request in requests]
+        self._total = len(set(self._question))
+        self._open = Counter(self._question[n] for n in wanted)
+        self._report = report
+        self.tell()
+
+    def note(self, answered: Iterable[int]) -> None:
+        for n in answered:
+            question = self._question[n]
+            self._open[question] -= 1
+            if not self._open[question]:
+                del self._open[question]
+        if time.monotonic() - self._told >= REPORT_SECONDS:
+            self.tell()
+
+    def tell(self) -> None:
+        self._told = time.monotonic()
+        self._report(self._total - len(self._open), self._total)
+
+
+def _require_finite(answer: Answer, request: Instance) -> None:
+    """Refuse an answer that no score can be made of.
+
+    Raises:
+        NotFinite: A log-probability is NaN or infinite.
+    """
+    value = answer[0] if isinstance(answer, tuple) else answer
+    if isinstance(value, float) and not math.isfinite(value):
+        raise NotFinite(
+            f"The model gave the log-probability {value} on question {request.doc_id} of "
+            f"{request.task_name!r}. Weights stored in bfloat16 or float32 can overflow in "
+            "float16: submit the model in bfloat16 or float32."
+        )

@@ -1,0 +1,260 @@
+"""lm_eval's model class for vLLM, with every context computed once.
+
+lm_eval's own class sends each choice as a request of its own, context and all, and asks for the
+log-probabilities of the whole prompt, which keeps vLLM from using its prefix cache
+(https://github.com/EleutherAI/lm-evaluation-harness/issues/2418). Here
+
+- a context is one request, which also returns the log-probabilities of the tokens that may follow
+  (`logprob_token_ids`): for choices of one token, that is the answer;
+- a choice of several tokens is a second request on the cached context, of which only the rows of
+  the choice are read;
+- the rest (no context, no continuation, rolling log-likelihood) goes lm_eval's own way.
+
+The numbers are lm_eval's: the same encoding, truncation and rule for what is greedy.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import partial
+from typing import Any, NamedTuple, cast
+
+import torch
+from lm_eval.api.instance import Instance
+from lm_eval.models.utils import maybe_truncate, postprocess_generated_text
+from lm_eval.models.vllm_causallms import VLLM
+from vllm import RequestOutput, SamplingParams
+from vllm.platforms import current_platform
+from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
+
+from evalboard.engine.answers import BLOCK_SIZE, Kind, NumberedAnswers
+from evalboard.engine.choices import Choice, ContextGroup, TokenisedRequest, group_by_context
+from evalboard.engine.feeding import Ended, Feed, Job
+
+LmEvalVLLM: Any = VLLM
+"""lm_eval's registration hides the type of its class."""
+
+TEXTS_TOGETHER = 4096
+"""Tokenised in one call; bounds the memory that their tokens take."""
+
+
+Row = tuple[float, bool]
+"""Log-probability of one token, and whether no other token is more probable."""
+
+
+class Unit(NamedTuple):
+    """What is worked on together: a context with its choices, or one generation."""
+
+    requests: frozenset[int]
+    """Places of the requests that it answers."""
+    jobs: Callable[[], list[Job]]
+
+
+class FastVLLM(LmEvalVLLM):
+    """A model in vLLM. Takes the arguments of lm_eval's class."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        config = self.model.llm_engine.vllm_config
+        self._block_tokens = config.cache_config.block_size
+        # On a CPU the last bits of a log-probability depend on what is computed together, and on
+        # nothing else: where batches are the same, so are the numbers.
+        self.reproducible = current_platform.is_cpu() and config.model_config.dtype == torch.float32
+        self._feed = Feed(self.model, self.lora_request)
+        self._turn = threading.Lock()
+        self._tokenising = threading.Lock()
+
+    def stream(
+        self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
+    ) -> Iterator[NumberedAnswers]:
+        """Answer requests as they come; see `AnsweringBackend`.
+
+        In float32 on a CPU, requests are worked on in blocks of 256 contexts that begin with an
+        empty prefix cache, so that the answers are the same, bit for bit, whatever was asked before.
+
+        May be called by several threads: one prepares its requests while another's are answered.
+        """
+        prepare = {
+            "loglikelihood": self._choice_units,
+            "generate_until": self._text_units,
+            "loglikelihood_rolling": self._no_units,
+        }
+        units = prepare[kind](requests)
+        odd = wanted - frozenset().union(*(unit.requests for unit in units))
+        with self._turn:
+            yield from self._work(units, wanted)
+            for index in sorted(odd):
+                (answer,) = getattr(self, kind)([requests[index]], disable_tqdm=True)
+                yield [(index, answer)]
+
+    def _work(self, units: Sequence[Unit], wanted: Set[int]) -> Iterator[NumberedAnswers]:
+        if not self.reproducible:
+            left = (unit for unit in units if not wanted.isdisjoint(unit.requests))
+            yield from self._feed.run(job for unit in left for job in unit.jobs())
+            return
+        for start in range(0, len(units), BLOCK_SIZE):
+            block = units[start : start + BLOCK_SIZE]
+            if all(wanted.isdisjoint(unit.requests) for unit in block):
+                continue
+            self.model.reset_prefix_cache()
+            steps = self._feed.run(job for unit in block for job in unit.jobs())
+            yield [answer for step in steps for answer in step]
+
+    def _no_units(self, requests: Sequence[Instance]) -> list[Unit]:
+        return []
+
+    def _choice_units(self, requests: Sequence[Instance]) -> list[Unit]:
+        groups = group_by_context(
+            self._tokenise(requests),
+            max_tokens=self.max_length - 1,  # vLLM generates at least one token
+            max_choices=MAX_LOGPROB_TOKEN_IDS,
+        )
+        return [
+            Unit(frozenset(c.request for c in group.choices), partial(self._context_jobs, group))
+            for group in groups
+        ]
+
+    def _context_jobs(self, group: ContextGroup) -> list[Job]:
+        longer = group.longer_choices
+        is_shared = len(longer) > 1 and len(group.context) >= self._block_tokens
+        if len(longer) == len(group.choices) and not is_shared:
+            return [self._choice_job(group.context, choice, None) for choice in longer]
+        return [
+            Job(
+                tokens=list(group.context),
+                params=_one_token(logprob_token_ids=group.first_tokens),
+                end=partial(self._end_context, group),
+                kept=len(group.context) if longer else 0,
+            )
+        ]
+
+    def _end_context(self, group: ContextGroup, output: RequestOutput) -> Ended:
+        """Answer the choices of one token, and ask for the others on the cached context."""
+        rows = (output.outputs[0].logprobs or [{}])[0]
+        best = max(row.logprob for row in rows.values())
+        first = {token: (row.logprob, row.logprob >= best) for token, row in rows.items()}
+        answers: NumberedAnswers = [
+            (choice.request, first[choice.tokens[0]])
+            for choice in group.choices
+            if len(choice.tokens) == 1
+        ]
+        follow_ups = tuple(
+            self._choice_job(group.context, choice, first[choice.tokens[0]])
+            for choice in group.longer_choices
+        )
+        return Ended(answers, follow_ups)
+
+    def _choice_job(
+        self,
+        context: tuple[int, ...],
+        choice: Choice,
+        first: Row | None,
+        *,
+        read_cache: bool = True,
+    ) -> Job:
+        """Ask for the rows of a choice; of the first only where it is not known."""
+        return Job(
+            tokens=[*context, *choice.tokens],
+            params=_one_token(
+                prompt_logprobs=1, flat_logprobs=True, skip_reading_prefix_cache=not read_cache
+            ),
+            end=partial(self._end_choice, context, choice, first),
+            kept=len(choice.tokens),
+        )
+
+    def _end_choice(
+        self, context: tuple[int, ...], choice: Choice, first: Row | None, output: RequestOutput
+    ) -> Ended:
+        start = len(context) if first is None else len(context) + 1
+        # The row of a token comes from the position before it, and of cached positions vLLM
+        # returns memory as it happens to be.
+        if (output.num_cached_tokens or 0) >= start:
+            return Ended([], (self._choice_job(context, choice, None, read_cache=False),))
+        rows = [] if first is None else [first]
+        found = output.prompt_logprobs or ()
+        for position in range(start, len(context) + len(choice.tokens)):
+            likely = found[position] or {}
+            logprob = likely[choice.tokens[position - len(context)]].logprob
+            rows.append((logprob, logprob >= max(row.logprob for row in likely.values())))
+        answer = (sum(logprob for logprob, _ in rows), all(greedy for _, greedy in rows))
+        return Ended([(choice.request, answer)])
+
+    def _text_units(self, requests: Sequence[Instance]) -> list[Unit]:
+        contexts, gen_kwargs = zip(*(request.args for request in requests), strict=True)
+        with self._tokenising:
+            encoded = self.tok_encode(list(contexts))
+        return [
+            Unit(frozenset([i]), partial(self._text_jobs, i, encoded[i], gen_kwargs[i]))
+            for i in sorted(range(len(requests)), key=encoded.__getitem__)
+        ]
+
+    def _text_jobs(self, index: int, tokens: list[int], gen_kwargs: dict[str, Any]) -> list[Job]:
+        """Ask for a text with lm_eval's reading of the arguments."""
+        eos = self.tokenizer.decode(self.eot_token_id) or self.tokenizer.eos_token
+        kwargs, until, max_gen_toks = self.modify_gen_kwargs(
+            gen_kwargs, eos=eos, default_max_gen_toks=self.max_gen_toks
+        )
+        kept, room = maybe_truncate(
+            tokens,
+            max_gen_toks=max_gen_toks,
+            max_model_len=self.max_length,
+            side=self.truncation_side,
+            verbose=True,
+        )
+        params = SamplingParams(
+            max_tokens=room, stop=until, output_kind=RequestOutputKind.FINAL_ONLY, **kwargs
+        )
+
+        def end(output: RequestOutput) -> Ended:
+            text = postprocess_generated_text(output.outputs[0].text, until, None)
+            return Ended([(index, text)])
+
+        return [Job(kept, params, end)]
+
+    def _tokenise(self, requests: Sequence[Instance]) -> Iterator[TokenisedRequest]:
+        for start in range(0, len(requests), TEXTS_TOGETHER):
+            part = requests[start : start + TEXTS_TOGETHER]
+            pairs = cast("list[tuple[str, str]]", [request.args for request in part])
+            with self._tokenising:
+                encoded = self._encode_pairs(pairs)
+            yield from encoded
+
+    def _encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenisedRequest]:
+        """Encode as lm_eval's `loglikelihood` does, every text once and all in one call."""
+        moved = [_move_spaces(context, continuation) for context, continuation in pairs]
+        contexts = self._encode_each(context for context, _ in moved)
+        wholes = self._encode_each(a + b for a, b in moved if a or b)
+        alone = self._encode_each((b for a, b in pairs if not a), add_special_tokens=False)
+        encoded: list[TokenisedRequest] = []
+        for (context, continuation), (asked_context, asked) in zip(moved, pairs, strict=True):
+            if asked_context:
+                start = contexts[context]
+                rest = wholes[context + continuation][len(start) :]
+            elif alone[asked][:1] == [self.prefix_token_id]:
+                start, rest = alone[asked][:1], alone[asked][1:]
+            else:
+                start, rest = [self.prefix_token_id], alone[asked]
+            encoded.append(TokenisedRequest(start, rest))
+        return encoded
+
+    def _encode_each(self, texts: Iterable[str], **options: Any) -> dict[str, list[int]]:
+        distinct = [text for text in dict.fromkeys(texts) if text]
+        encoded = self.tok_encode(distinct, **options) if distinct else []
+        return {"": [], **dict(zip(distinct, encoded, strict=True))}
+
+
+def _move_spaces(context: str, continuation: str) -> tuple[str, str]:
+    """Give a context's last spaces to its continuation, as lm_eval does."""
+    kept = context.rstrip()
+    return kept, context[len(kept) :] + continuation
+
+
+def _one_token(**asked: Any) -> SamplingParams:
+    """Return parameters for a request whose log-probabilities are wanted, not its text."""
+    return SamplingParams(
+        temperature=0,
+        max_tokens=1,
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+        skip_clone=True,
+        **asked,
+    )

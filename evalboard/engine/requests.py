@@ -1,0 +1,95 @@
+"""What a task sends to a model, looked at before there is one."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from lm_eval.api.instance import Instance
+from lm_eval.defaults import DEFAULT_OTHER_SEED
+
+from evalboard.engine.tasks import LoadedTask
+
+OPENING_CHARACTERS = 256
+"""Of a prompt. Prompts that share them are worth asking one after another: the prefix cache then
+holds the examples that they begin with."""
+MAX_GEN_TOKS = 256
+"""lm_eval's number of tokens to generate where a task names none."""
+SPECIAL_TOKENS = 8
+"""Room for what a tokenizer or a backend adds to a request."""
+
+
+def opening(loaded: LoadedTask) -> str:
+    """Return how the first prompt of a task begins, empty when it is short."""
+    task, shots = loaded.task, loaded.identity.num_fewshot
+    questions: Any = task.eval_docs  # a list, or rows of a data set
+    first = next(iter(questions), None)
+    prompt = "" if first is None else task.fewshot_context(first, num_fewshot=shots)
+    text = prompt if isinstance(prompt, str) else prompt[0]
+    return text[:OPENING_CHARACTERS] if len(text) >= OPENING_CHARACTERS else ""
+
+
+def longest_request(tasks: Iterable[LoadedTask], folder: Path, *, use_chat_template: bool) -> int:
+    """Return the tokens of the longest request of some tasks, with the longest answer to it.
+
+    Args:
+        tasks: All that will be asked; their requests are built.
+        folder: Holds the tokenizer.
+        use_chat_template: Wrap prompts into the model's chat template.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    template = _template(tokenizer) if use_chat_template else None
+    lengths = (
+        len(tokens) + _answer_tokens(instance)
+        for loaded in tasks
+        for instances in [_instances(loaded, template)]
+        for instance, tokens in zip(
+            instances, tokenizer([_text(i) for i in instances])["input_ids"], strict=True
+        )
+    )
+    return max(lengths, default=0) + SPECIAL_TOKENS
+
+
+def scales_with_length(folder: Path) -> bool:
+    """Return whether a model's positions depend on the maximum length that it is loaded with.
+
+    Those of LongRoPE do: it has two sets of factors, for lengths within and beyond the original.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return "original_max_position_embeddings" in json.dumps(config)
+
+
+def _instances(loaded: LoadedTask, template: Callable[..., str] | None) -> list[Instance]:
+    loaded.task.set_fewshot_seed(DEFAULT_OTHER_SEED)  # as scoring does, for the same examples
+    loaded.task.build_all_requests(
+        limit=loaded.identity.limit,
+        apply_chat_template=template is not None,
+        chat_template=template,
+    )
+    return loaded.task.instances
+
+
+def _template(tokenizer: Any) -> Callable[..., str]:
+    def apply(chat: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        return tokenizer.apply_chat_template(
+            chat,
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+            continue_final_message=not add_generation_prompt,
+        )
+
+    return apply
+
+
+def _text(instance: Instance) -> str:
+    generates = instance.request_type == "generate_until"
+    return instance.args[0] if generates else "".join(instance.args)
+
+
+def _answer_tokens(instance: Instance) -> int:
+    if instance.request_type != "generate_until":
+        return 1  # vLLM generates at least one
+    _, options = cast("tuple[str, dict[str, Any]]", instance.args)
+    return int(options.get("max_gen_toks", MAX_GEN_TOKS))

@@ -1,0 +1,120 @@
+"""How many GPUs a model needs, from its files' sizes and its configuration. Pure.
+
+The key-value cache takes, for every token of a request, a key and a value per layer and key-value
+head: `2 × layers × kv_heads × head_dim × bytes` (https://arxiv.org/abs/2309.06180, section 2.2,
+with grouped-query attention, https://arxiv.org/abs/2305.13245). Tensor parallelism divides the
+heads over the GPUs; a GPU holds one key-value head at least.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from evalboard.errors import ConfigError
+from evalboard.records.request import Precision
+
+GIB = 2**30
+CACHED_TOKENS = 16_384
+"""Room in the cache beyond one request of full length, so that many short ones run together."""
+OVERHEAD_BYTES = 3 * GIB // 2
+"""Per GPU: the CUDA context, activations of one step, compiled graphs."""
+
+PRECISION_BYTES = {
+    Precision.FLOAT16: 2.0,
+    Precision.BFLOAT16: 2.0,
+    Precision.FLOAT32: 4.0,
+    Precision.INT8: 1.0,
+    Precision.INT4: 0.5,
+}
+STORED_BYTES = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "float8_e4m3fn": 1.0}
+
+
+class ModelSize(NamedTuple):
+    """What decides how much memory a model takes."""
+
+    weight_bytes: int
+    """In the precision that it runs in."""
+    cache_bytes: int
+    """Of one token, all layers and one key-value head."""
+    heads: int
+    """Attention heads; a number of GPUs must divide them."""
+    kv_heads: int
+    max_length: int
+    """Tokens of the longest request."""
+
+    def bytes_per_gpu(self, gpus: int) -> int:
+        """Return what each of so many GPUs must hold."""
+        heads = -(-self.kv_heads // gpus)
+        tokens = max(self.max_length, CACHED_TOKENS)
+        return self.weight_bytes // gpus + tokens * heads * self.cache_bytes + OVERHEAD_BYTES
+
+
+def model_size(
+    config: Mapping[str, Any], stored_bytes: int, *, precision: str, max_length: int | None
+) -> ModelSize:
+    """Return a model's size.
+
+    Args:
+        config: Its `config.json`. What it does not say is left out of the account.
+        stored_bytes: Size of its weight files.
+        precision: What it runs in.
+        max_length: The longest request, where it is set; None for the model's own.
+    """
+    text = {**config, **(config.get("text_config") or {})}
+    heads = _first(text, "num_attention_heads", "n_head", "n_heads") or 1
+    width = _first(text, "hidden_size", "n_embd", "d_model") or 0
+    layers = _first(text, "num_hidden_layers", "n_layer", "n_layers") or 0
+    head_dim = _first(text, "head_dim") or width // heads
+    cached = PRECISION_BYTES.get(Precision(precision), 2.0)
+    return ModelSize(
+        weight_bytes=round(stored_bytes * _shrinkage(text, precision)),
+        cache_bytes=round(2 * layers * head_dim * max(cached, 2.0)),
+        heads=heads,
+        kv_heads=_first(text, "num_key_value_heads", "num_kv_heads", "n_head_kv") or heads,
+        max_length=max_length or _first(text, "max_position_embeddings", "n_positions") or 0,
+    )
+
+
+def gpus_needed(size: ModelSize, *, gpu_bytes: int, fraction: float, gpus: int) -> int:
+    """Return the smallest number of GPUs that hold a model.
+
+    Args:
+        size: Of the model.
+        gpu_bytes: Memory of one GPU; 0 when it is unknown, and one is taken.
+        fraction: Share of it that an engine takes, in (0, 1].
+        gpus: As many as there are on one machine.
+
+    Raises:
+        ConfigError: They are too few.
+    """
+    usable = gpu_bytes * fraction
+    for number in gpu_numbers(size.heads, gpus):
+        if not gpu_bytes or size.bytes_per_gpu(number) <= usable:
+            return number
+    most = max(gpu_numbers(size.heads, gpus))
+    raise ConfigError(
+        f"The model is too large: on {most} of {gpus} GPUs each would have to hold "
+        f"{size.bytes_per_gpu(most) / GIB:.1f} GiB (weights {size.weight_bytes / GIB:.1f} GiB in "
+        f"all, and the cache for {max(size.max_length, CACHED_TOKENS):,} tokens), and "
+        f"{usable / GIB:.1f} GiB are usable. Evaluate it in a smaller precision, set "
+        "EVALBOARD_MAX_MODEL_LENGTH, or join larger machines with RAY_ADDRESS."
+    )
+
+
+def gpu_numbers(heads: int, gpus: int) -> Iterator[int]:
+    """Yield the numbers of GPUs that an engine can take: powers of two that divide the heads."""
+    number = 1
+    while number <= max(1, gpus) and heads % number == 0:
+        yield number
+        number *= 2
+
+
+def _first(config: Mapping[str, Any], *names: str) -> int | None:
+    return next((config[name] for name in names if isinstance(config.get(name), int)), None)
+
+
+def _shrinkage(config: Mapping[str, Any], precision: str) -> float:
+    """Return the bytes of a parameter in memory for each of its bytes in the files."""
+    if precision == Precision.GPTQ or config.get("quantization_config"):
+        return 1.0
+    stored = STORED_BYTES.get(str(config.get("dtype") or config.get("torch_dtype")))
+    return PRECISION_BYTES[Precision(precision)] / stored if stored else 1.0

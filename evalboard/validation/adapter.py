@@ -1,0 +1,102 @@
+"""Check that an adapter is a LoRA that can be put on the base model it was submitted with."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from evalboard.records.report import Finding
+from evalboard.repositories.selection import ADAPTER_CONFIG
+from evalboard.validation.documents import read_document
+from evalboard.validation.evidence import Evidence
+from evalboard.validation.findings import Outcome, error, quoted, warning
+
+TARGETS = ("target_modules", "target_parameters")
+LARGEST_RANK = 2**16
+REFUSED = ("megatron_config", "layer_replication")
+"""Keys that make peft import a library named beside them, or build another architecture."""
+
+
+def check(evidence: Evidence) -> Outcome:
+    """Check what `adapter_config.json` says."""
+    if not evidence.is_adapter:
+        return Outcome()
+    document = read_document(evidence.folder / ADAPTER_CONFIG)
+    if document.problem:
+        finding = error(
+            "bad_adapter_config",
+            f"{ADAPTER_CONFIG} cannot be read: {document.problem}.",
+            fix="Upload the file again.",
+            where=ADAPTER_CONFIG,
+        )
+        return Outcome((finding,))
+    if not document.exists:
+        return Outcome()  # said by the check of the weight type
+    config = document.content
+    findings = (*_kind(config), *_lora(config), *_base(config, evidence))
+    return Outcome(findings, {"adapter_rank": config["r"]} if _is_rank(config.get("r")) else {})
+
+
+def _kind(config: dict[str, Any]) -> Iterator[Finding]:
+    """Say whether it is a LoRA for a language model that peft can put on it."""
+    if config.get("peft_type") != "LORA":
+        yield error(
+            "adapter_type_unsupported",
+            f"The adapter's type is {quoted(config.get('peft_type'))}; only LORA is evaluated.",
+            fix="Merge it into the base model and submit the result as Original.",
+            where=f"{ADAPTER_CONFIG}: peft_type",
+        )
+    if config.get("task_type") not in (None, "CAUSAL_LM"):
+        yield error(
+            "adapter_type_unsupported",
+            f"The adapter was made for the task {quoted(config['task_type'])}, not for a causal "
+            "language model.",
+            fix="Submit an adapter whose task type is CAUSAL_LM.",
+            where=f"{ADAPTER_CONFIG}: task_type",
+        )
+    for key in REFUSED:
+        if config.get(key):
+            yield error(
+                "adapter_type_unsupported",
+                f"The adapter uses {key}, which is not evaluated.",
+                fix="Merge it into the base model and submit the result as Original.",
+                where=f"{ADAPTER_CONFIG}: {key}",
+            )
+
+
+def _lora(config: dict[str, Any]) -> Iterator[Finding]:
+    if not _is_rank(config.get("r")):
+        yield error(
+            "bad_adapter_config",
+            f"The adapter's rank is {quoted(config.get('r'))}, and no whole number from 1 to "
+            f"{LARGEST_RANK:,}.",
+            fix="Save the adapter with peft's `save_pretrained`.",
+            where=f"{ADAPTER_CONFIG}: r",
+        )
+    if not any(_are_targets(config.get(key)) for key in TARGETS):
+        yield error(
+            "bad_adapter_config",
+            "The adapter does not say which modules it changes.",
+            fix="Save the adapter with peft's `save_pretrained`.",
+            where=f"{ADAPTER_CONFIG}: target_modules",
+        )
+
+
+def _base(config: dict[str, Any], evidence: Evidence) -> Iterator[Finding]:
+    said, asked = config.get("base_model_name_or_path"), evidence.subject.base_model
+    name = evidence.base.repository.model if evidence.base else asked
+    if isinstance(said, str) and said and said not in (asked, name):
+        yield warning(
+            "other_base_model",
+            f"The adapter says that it was made on {quoted(said)}, and is put on {quoted(name)}.",
+            fix="Submit it with the base model that it was made on, unless the two are the same.",
+            where=f"{ADAPTER_CONFIG}: base_model_name_or_path",
+        )
+
+
+def _is_rank(value: Any) -> bool:
+    return type(value) is int and 0 < value <= LARGEST_RANK
+
+
+def _are_targets(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(name, str) for name in value)
+    return isinstance(value, str) and bool(value)

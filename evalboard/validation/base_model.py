@@ -1,0 +1,85 @@
+"""Find the base model of an adapter or a delta, and check its weights."""
+
+from typing import NamedTuple
+
+from evalboard.errors import ConfigError, ModelNotFound
+from evalboard.records.report import Finding
+from evalboard.records.request import WeightType
+from evalboard.repositories import Repository, find_repository
+from evalboard.repositories.names import is_board_name, is_folder_path
+from evalboard.settings import Settings
+from evalboard.validation.evidence import Evidence
+from evalboard.validation.findings import Outcome, error, of_base, quoted, warning
+from evalboard.validation.subject import Subject
+from evalboard.validation.weights import weight_errors
+
+
+class Found(NamedTuple):
+    """The base model of a submission."""
+
+    repository: Repository | None
+    """None where there is none to be had, or none is needed."""
+    findings: tuple[Finding, ...] = ()
+
+
+def find(subject: Subject, settings: Settings, *, allow_folder: bool) -> Found:
+    """Find the base model and pin its revision.
+
+    Raises:
+        StoreError: The Hub did not answer, so that nothing can be said about the base model.
+    """
+    named = is_board_name(subject.base_model) or (
+        allow_folder and is_folder_path(subject.base_model)
+    )
+    if subject.weight_type is WeightType.ORIGINAL:
+        return Found(None, () if named or not subject.base_model else (_strange(subject),))
+    if not named:
+        return Found(None, (_unnamed(subject),))
+    try:
+        return Found(find_repository(subject.base_model, subject.base_revision, settings))
+    except (ModelNotFound, ConfigError) as exc:
+        finding = error(
+            "base_model_not_found",
+            f"The base model cannot be had: {exc.message}",
+            fix="Correct the base model's name or revision, and submit again.",
+        )
+        return Found(None, (finding,))
+
+
+def check(evidence: Evidence) -> Outcome:
+    """Check that the base model has whole weights, and say which it is."""
+    base = evidence.base
+    if base is None:
+        return Outcome()
+    name = base.repository.model
+    facts = {"base_model": name, "base_revision": base.repository.revision}
+    findings = [of_base(finding, name) for finding in weight_errors(base.weights)]
+    delta = evidence.subject.weight_type is WeightType.DELTA
+    own, whole = evidence.weights.survey.total, base.weights.survey.total
+    if delta and own and whole and own != whole:
+        findings.append(
+            warning(
+                "delta_size",
+                f"The delta has {own:,} values and its base {whole:,}; loading fails unless every "
+                "tensor has its counterpart.",
+                fix="Name the base model that the delta was taken from.",
+            )
+        )
+    return Outcome(tuple(findings), facts)
+
+
+def _unnamed(subject: Subject) -> Finding:
+    return error(
+        "invalid_base_model" if subject.base_model else "no_base_model",
+        f"Weights of type {subject.weight_type} need their base model, and it is given as "
+        f"{quoted(subject.base_model)}.",
+        fix="Name the base model as `org/name`.",
+    )
+
+
+def _strange(subject: Subject) -> Finding:
+    return warning(
+        "invalid_base_model",
+        f"The base model {quoted(subject.base_model)} is not the name of a model.",
+        fix="Name it as `org/name`, or leave it out.",
+    )
