@@ -76,17 +76,16 @@ def board_document(meta: BoardMeta | None, table: pa.Table) -> dict[str, Any]:
     """Return the board as the browser gets it: one list per column, in rank order.
 
     Scores are fractions in [0, 1] with their standard errors; null where there is none. Columns
-    that the table does not have are left out.
+    that the table does not have are left out. How many questions a subject has stands in the
+    description alone, which keeps the many columns of a group small.
     """
     if meta is None:
         return {"schema_version": SCHEMA_VERSION, "meta": None, "rows": 0, "columns": {}}
-    present = [b.key for b in meta.benchmarks if b.key in table.column_names]
-    names = [
-        *SENT_COLUMNS,
-        *(key + suffix for key in present for suffix in ("", "__stderr", "__n")),
-    ]
+    scored = [b.key for b in meta.benchmarks]
+    scored += [subject.key for b in meta.benchmarks for subject in b.subjects]
+    scores = {"average", *(key + suffix for key in scored for suffix in ("", "__stderr"))}
+    names = [*SENT_COLUMNS, *sorted(scores), *(f"{b.key}__n" for b in meta.benchmarks)]
     columns = {name: values(table, name) for name in names if name in table.column_names}
-    scores = {"average", *(key + suffix for key in present for suffix in ("", "__stderr"))}
     for name in scores & set(columns):
         columns[name] = [None if v is None else round(v, SENT_DECIMALS) for v in columns[name]]
     shas = values(table, "sha")

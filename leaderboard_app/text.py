@@ -23,8 +23,9 @@ the one that the model finds most probable (the highest log-likelihood) counts a
 kind had been drawn. It says nothing about other sources of error, such as questions that were in
 the training data.
 
-**The 95 % interval** on a model's page is a Wilson score interval. Two models whose intervals
-overlap widely are not told apart by that benchmark, whatever their order on the board.
+**The 95 % interval** on a model's page is a Wilson score interval, and that of a mean over subjects
+the normal approximation. Two models whose intervals overlap widely are not told apart by that
+benchmark, whatever their order on the board.
 
 **Average** is the unweighted mean of the benchmarks: each counts the same, however many questions
 it has. A model is **complete** when it has a score for every benchmark. One that lacks some is

@@ -12,22 +12,32 @@ const percent = (fraction, digits = 1) => (100 * fraction).toFixed(digits);
 const count = (number) => number.toLocaleString("en");
 const missing = () => make("span", { class: "missing", "aria-label": "no score" }, "—");
 
-/** The table's columns: `key` orders the rows, `draw(row)` fills a cell. Absent data, no column. */
-function listColumns(board) {
+/**
+ * The table's columns: `key` orders the rows, `draw(row)` fills a cell. Absent data, no column.
+ * The subjects of the groups in `opened` follow their group.
+ */
+function listColumns(board, opened) {
   const { columns, meta, signs } = board;
   const at = (key) => (row) => columns[key][row];
   const text = (key) => (row) => at(key)(row) ?? "";
+  const scored = (benchmark) => ({
+    key: benchmark.key,
+    title: benchmark.title,
+    kind: "number",
+    draw: (row) => drawScore(board, benchmark, row),
+  });
   const listed = [
     { key: "rank", title: "#", label: "Rank", kind: "number", draw: (row) => at("rank")(row) ?? "–" },
     { key: "model_type", title: "Type", draw: (row) => drawType(at("model_type")(row), signs) },
     { key: "model", title: "Model", draw: (row) => drawModel(board, row) },
     { key: "average", title: "Average", kind: "number", draw: (row) => drawAverage(board, row) },
-    ...meta.benchmarks.map((benchmark) => ({
-      key: benchmark.key,
-      title: benchmark.title,
-      kind: "number",
-      draw: (row) => drawScore(board, benchmark, row),
-    })),
+    ...meta.benchmarks.flatMap((benchmark) => {
+      const subjects = opened.has(benchmark.key) ? benchmark.subjects : [];
+      return [
+        { ...scored(benchmark), subjects: benchmark.subjects },
+        ...subjects.map((subject) => ({ ...scored(subject), kind: "number subject" })),
+      ];
+    }),
     { key: "precision", title: "Precision", draw: text("precision") },
     { key: "params_billion", title: "Parameters", kind: "number", draw: (row) => formatParams(at("params_billion")(row)) },
     { key: "license", title: "Licence", draw: text("license") },
@@ -95,7 +105,7 @@ function drawScore({ columns }, benchmark, row) {
   const score = columns[benchmark.key][row];
   if (score == null) return missing();
   const stderr = columns[`${benchmark.key}__stderr`]?.[row];
-  const questions = columns[`${benchmark.key}__n`]?.[row];
+  const questions = columns[`${benchmark.key}__n`]?.[row] ?? benchmark.n;
   const title = [`${benchmark.title}: ${percent(score, 2)} %`];
   if (stderr != null) title.push(`standard error ${percent(stderr, 2)}`);
   if (questions != null) title.push(`${count(questions)} questions`);
@@ -125,6 +135,7 @@ class BoardTable extends HTMLElement {
   connectedCallback() {
     this.board = null;
     this.sort = { key: "rank", descending: false };
+    this.opened = new Set();
     this.drawn = 0;
     this.build();
     this.unfollow = follow("data/board.json", (board) => this.show(board), (problem) => this.report(problem));
@@ -177,32 +188,59 @@ class BoardTable extends HTMLElement {
     this.tools.hidden = !filled;
     this.scroller.hidden = !filled;
     this.empty.replaceChildren(...(filled ? [] : [drawEmpty(board.meta)]));
-    if (filled) {
-      this.columns = listColumns(board);
-      this.drawHead();
-    }
+    if (filled) this.drawHead();
     this.select();
   }
 
   drawHead() {
+    this.columns = listColumns(this.board, this.opened);
     const focused = this.head.contains(document.activeElement) && document.activeElement.dataset.key;
     const cells = this.columns.map((column) =>
       make(
         "th",
         { scope: "col", class: `${column.kind ?? ""} ${column.key}`, "data-key": column.key },
-        make(
-          "button",
-          { type: "button", "data-key": column.key, "aria-label": column.label, onclick: () => this.order(column) },
-          column.title,
-        ),
+        this.drawHeading(column),
       ),
     );
     this.head.replaceChildren(make("tr", {}, ...cells));
     if (focused) this.head.querySelector(`button[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
+  /** Draw the button that sorts by a column, for a group with the one that shows its subjects. */
+  drawHeading(column) {
+    const { key, title, label, subjects } = column;
+    const sort = make(
+      "button",
+      { type: "button", class: "sort", "data-key": key, "aria-label": label, onclick: () => this.order(column) },
+      title,
+    );
+    if (!subjects?.length) return sort;
+    const open = this.opened.has(key);
+    const opener = make(
+      "button",
+      {
+        type: "button",
+        class: "opener",
+        "data-key": `subjects of ${key}`,
+        "aria-expanded": String(open),
+        "aria-label": `${subjects.length} subjects of ${title}`,
+        title: open ? "Hide the subjects" : `Show the ${subjects.length} subjects`,
+        onclick: () => this.toggle(column),
+      },
+      open ? "◂" : "▸",
+    );
+    return make("div", { class: "group" }, sort, opener);
+  }
+
+  toggle({ key, subjects }) {
+    if (!this.opened.delete(key)) this.opened.add(key);
+    else if (subjects.some((subject) => subject.key === this.sort.key)) this.sort.key = key;
+    this.drawHead();
+    this.select();
+  }
+
   order(column) {
-    const first = column.kind === "number" && column.key !== "rank";
+    const first = column.kind?.startsWith("number") && column.key !== "rank";
     const again = this.sort.key === column.key;
     this.sort = { key: column.key, descending: again ? !this.sort.descending : first };
     this.scroller.scrollTop = 0;
