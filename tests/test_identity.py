@@ -50,11 +50,28 @@ def test_the_keys_are_those_of_earlier_versions() -> None:
     )
 
 
+def test_whole_weights_have_the_keys_that_they_had_before_there_were_bases() -> None:
+    fields = MODEL.model_dump(exclude={"base_revision"})
+    assert ModelIdentity.model_validate(fields) == MODEL
+    assert run_key(MODEL, "suite") == digest({"model": fields, "suite": "suite"})
+
+
 @pytest.mark.parametrize("field", ModelIdentity.model_fields)
 def test_every_field_of_the_model_counts(field: str) -> None:
     other = changed(MODEL, field)
     assert benchmark_key(other, BENCHMARK) != benchmark_key(MODEL, BENCHMARK)
     assert run_key(other, "suite") != run_key(MODEL, "suite")
+
+
+def test_a_group_is_known_by_all_its_subjects_in_their_order() -> None:
+    other = changed(BENCHMARK, "task")
+    group = benchmark_key(MODEL, BENCHMARK, other)
+    keys = {group, benchmark_key(MODEL, other, BENCHMARK), benchmark_key(MODEL, BENCHMARK)}
+    keys |= {
+        benchmark_key(MODEL, BENCHMARK, changed(other, f)) for f in BenchmarkIdentity.model_fields
+    }
+    assert len(keys) == 3 + len(BenchmarkIdentity.model_fields)
+    assert group == benchmark_key(MODEL, BENCHMARK, other)
 
 
 @pytest.mark.parametrize("field", BenchmarkIdentity.model_fields)

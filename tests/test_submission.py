@@ -1,6 +1,7 @@
 """Submitting to a real local store. The checks that need transformers are left out for speed."""
 
 import json
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,14 @@ from typing import Any
 import pytest
 
 from evalboard.errors import ConfigError
-from evalboard.records.request import BoardBlock, ModelType, RequestRecord, Status
+from evalboard.records.request import (
+    BoardBlock,
+    ModelType,
+    RequestRecord,
+    Status,
+    WeightType,
+)
+from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
 from evalboard.stores.requests import DuplicateRequest, RequestQueue
@@ -106,6 +114,22 @@ def test_the_same_submission_twice_names_the_first(settings: Settings) -> None:
         submit(Submission(model="org/model", revision=first.report.revision), settings, now=NOW)
     assert first.request_path is not None
     assert first.request_path in caught.value.message
+
+
+def test_a_delta_is_pinned_with_its_base(
+    model: Path, settings: Settings, queue: RequestQueue
+) -> None:
+    shutil.copytree(model, model.with_name("base"))
+    base = find_repository("org/base", "main", settings)
+    submission = Submission(model="org/model", weight_type=WeightType.DELTA, base_model="org/base")
+    submit(submission, settings, now=NOW)
+    record = queue.entries()[0].record
+    assert record is not None
+    assert record.base_model == "org/base"
+    assert record.evalboard.base_revision == base.revision
+    # A file that others wrote names no revision of the base.
+    bare = record.model_copy(update={"evalboard": BoardBlock()})
+    assert check_request(bare, settings).record.evalboard.base_revision == base.revision
 
 
 @pytest.mark.usefixtures("model")
@@ -220,6 +244,8 @@ def test_a_whole_report_on_the_same_commit_is_not_made_again(settings: Settings)
     record = checked_request(settings)
     assert is_checked(record)
     assert not is_checked(record.model_copy(update={"revision": "0" * 40}))
+    other_base = record.evalboard.model_copy(update={"base_revision": "0" * 40})
+    assert not is_checked(record.model_copy(update={"evalboard": other_base}))
     # Without transformers, as in these tests, the report leaves a check to the poll.
     assert not is_checked(check_request(record, settings).record)
 

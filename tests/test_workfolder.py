@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.records.outcome import BenchmarkOutcome
+from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
 from evalboard.records.table import BenchmarkProgress
 from evalboard.workfolder import Finished, WorkFolder
 
@@ -11,17 +11,21 @@ REQUEST = "org/model_eval_request_False_float16_Original_01234567.json"
 
 
 def finished(key: str = KEY, answers: bytes = b"PAR1") -> Finished:
-    outcome = BenchmarkOutcome(
-        benchmark="anatomy",
-        key=key,
+    task = TaskOutcome(
         task="mmlu_anatomy",
         metrics={"acc,none": 0.25},
         version=1.0,
-        num_fewshot=0,
         n_original=4,
         n_effective=4,
         task_hash="hash",
         config={"task": "mmlu_anatomy", "description": "Ünï"},
+    )
+    outcome = BenchmarkOutcome(
+        benchmark="anatomy",
+        key=key,
+        tasks=(task,),
+        metrics=task.metrics,
+        num_fewshot=0,
         dataset_fingerprint="print",
         seconds=1.5,
     )

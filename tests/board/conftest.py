@@ -25,14 +25,16 @@ def _document(
     suite_name: str = "",
     **config: Any,
 ) -> ResultDocument:
-    """Return a document with these scores by benchmark key.
+    """Return a document with these scores by key, of benchmarks and of subjects.
 
     `asked` is the number of questions answered where it is not `n`; `config` goes into the
     document's model part.
     """
-    taken = {b.task_name: b for b in suite.benchmarks if b.key in scores}
+    entries = {b.task_name: b for whole in suite.benchmarks for b in (whole, *whole.subjects)}
+    entries = {task: b for task, b in entries.items() if b.key in scores}
+    taken = {task: b for task, b in entries.items() if not b.tasks}
     results: dict[str, dict[str, Any]] = {}
-    for task, benchmark in taken.items():
+    for task, benchmark in entries.items():
         metric, _, chosen = benchmark.metric.partition(",")
         results[task] = {benchmark.metric: scores[benchmark.key], "alias": task}
         if stderr is not None:
@@ -102,6 +104,35 @@ def suite() -> Suite:
             ),
         ),
     )
+
+
+@pytest.fixture
+def grouped_suite() -> Suite:
+    """A benchmark and a group of two subjects."""
+    return Suite(
+        name="grouped",
+        title="Grouped board",
+        benchmarks=(
+            Benchmark(key="doses", title="Doses"),
+            Benchmark(
+                key="mmlu",
+                title="MMLU",
+                tasks=("mmlu_anatomy", "mmlu_virology"),
+                num_fewshot=5,
+                baseline=0.25,
+            ),
+        ),
+    )
+
+
+@pytest.fixture
+def grouped_document(grouped_suite: Suite) -> Callable[..., ResultDocument]:
+    """Make result documents of the suite with a group."""
+
+    def make(scores: dict[str, Any], **kwargs: Any) -> ResultDocument:
+        return _document(scores, grouped_suite, **kwargs)
+
+    return make
 
 
 @pytest.fixture

@@ -74,3 +74,52 @@ def test_another_metric_does_not_count(suite, document):
     other = suite.benchmarks[0].model_copy(update={"metric": "acc_norm,none"})
 
     assert read_score(made, other) is None
+
+
+GROUP = {"mmlu": 0.3, "mmlu_anatomy": 0.2, "mmlu_virology": 0.4}
+
+
+def test_the_score_of_a_group_comes_with_those_of_its_subjects(grouped_suite, grouped_document):
+    mmlu = grouped_suite.benchmarks[1]
+    made = grouped_document(GROUP, stderr=0.03, n=50)
+    score = read_score(made, mmlu)
+
+    assert score is not None
+    assert (score.value, score.stderr, score.n) == (0.3, 0.03, 100)
+    assert score.subjects == tuple(read_score(made, subject) for subject in mmlu.subjects)
+    assert [subject.value for subject in score.subjects] == [0.2, 0.4]
+    assert [subject.n for subject in score.subjects] == [50, 50]
+
+
+@pytest.mark.parametrize(
+    ("scores", "changes"),
+    [
+        ({"mmlu": 0.3, "mmlu_anatomy": 0.2}, {}),
+        ({"mmlu_anatomy": 0.2, "mmlu_virology": 0.4}, {}),
+        (GROUP, {"fewshot": {"mmlu_virology": 0}}),
+        (GROUP, {"asked": 10}),
+        (GROUP | {"mmlu_virology": math.nan}, {}),
+    ],
+)
+def test_a_group_counts_when_all_its_subjects_do(grouped_suite, grouped_document, scores, changes):
+    mmlu = grouped_suite.benchmarks[1]
+
+    assert read_score(grouped_document(GROUP), mmlu) is not None
+    assert read_score(grouped_document(scores, **changes), mmlu) is None
+
+
+def test_every_subject_is_part_of_a_groups_origin(grouped_suite, grouped_document):
+    mmlu = grouped_suite.benchmarks[1]
+    made = grouped_document(GROUP)
+    changed = made.model_copy(
+        update={
+            "versions": made.versions | {"mmlu_virology": 2.0},
+            "task_hashes": made.task_hashes | {"mmlu_virology": "other"},
+        }
+    )
+    before, after = (read_score(d, mmlu) for d in (made, changed))
+
+    assert before is not None
+    assert after is not None
+    assert (before.origin.task_version, after.origin.task_version) == ("1.0", "1.0, 2.0")
+    assert before.origin.task_hash != after.origin.task_hash

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from evalboard.board.statistics import (
     Z_95,
     mean_interval,
+    normal_interval,
     normalise,
     unweighted_mean,
     wilson_interval,
@@ -141,3 +142,20 @@ def test_a_baseline_outside_its_range_is_refused(baseline: float):
 def test_the_mean_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no scores"):
         unweighted_mean([])
+
+
+def test_normal_interval_is_196_standard_errors_to_each_side():
+    assert normal_interval(0.6, 0.01) == pytest.approx((0.6 - 0.0196, 0.6 + 0.0196), abs=1e-6)
+
+
+@given(scores, st.floats(1e-12, 10))
+def test_normal_interval_contains_the_score_and_stays_in_range(score: float, stderr: float):
+    low, high = normal_interval(score, stderr)
+
+    assert 0 <= low <= score <= high <= 1
+
+
+@pytest.mark.parametrize(("score", "stderr"), [(1.1, 0.1), (math.nan, 0.1), (0.5, 0), (0.5, -1)])
+def test_normal_interval_refuses_what_is_out_of_range(score: float, stderr: float):
+    with pytest.raises(ValueError, match="must"):
+        normal_interval(score, stderr)

@@ -6,9 +6,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from evalboard.board.statistics import wilson_interval
+from evalboard.board.statistics import normal_interval, wilson_interval
 from evalboard.board.table import board_files, build_board, content_hash, to_parquet
-from evalboard.records.table import BENCHMARK_SUFFIXES, MODEL_COLUMNS, BoardMeta
+from evalboard.records.table import BENCHMARK_SUFFIXES, MODEL_COLUMNS, SUBJECT_SUFFIXES, BoardMeta
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -163,6 +163,7 @@ def test_the_description_of_the_board(board_of, documents):
         "fewshot": 5,
         "metric": "exact_match,strict-match",
         "baseline": 0.0,
+        "subjects": (),
     }
 
 
@@ -220,3 +221,72 @@ def test_the_description_file_is_readable_json(board_of, documents):
     content = json.loads(board_files(board)["board.json"])
 
     assert BoardMeta.model_validate(content) == board.meta
+
+
+GROUP = {"mmlu": 0.3, "mmlu_anatomy": 0.2, "mmlu_virology": 0.4}
+
+
+def test_a_group_is_one_benchmark_and_shows_its_subjects(grouped_suite, grouped_document):
+    documents = [
+        grouped_document(GROUP | {"doses": 0.5}, stderr=0.03, n=50),
+        grouped_document({"doses": 0.9, "mmlu_anatomy": 0.9}, model_name="org/half"),
+    ]
+    board = build_board(documents, grouped_suite, revision="r1", now=NOW)
+    whole, half = (board.frame.loc[place] for place in (0, 1))
+
+    assert list(board.frame.columns) == [
+        *MODEL_COLUMNS,
+        *(f"doses{suffix}" for suffix in BENCHMARK_SUFFIXES),
+        *(f"mmlu{suffix}" for suffix in BENCHMARK_SUFFIXES),
+        *(f"mmlu_anatomy{suffix}" for suffix in SUBJECT_SUFFIXES),
+        *(f"mmlu_virology{suffix}" for suffix in SUBJECT_SUFFIXES),
+    ]
+    assert whole["average"] == pytest.approx((0.5 + 0.3) / 2)
+    assert (whole["n_benchmarks"], whole["complete"], whole["flags"]) == (2, True, [])
+    assert (whole["mmlu"], whole["mmlu__stderr"], whole["mmlu__n"]) == (0.3, 0.03, 100)
+    assert (whole["mmlu__low"], whole["mmlu__high"]) == normal_interval(0.3, 0.03)
+    assert whole["mmlu__normalised"] == pytest.approx((0.3 - 0.25) / 0.75)
+    columns = [f"mmlu_virology{suffix}" for suffix in SUBJECT_SUFFIXES]
+    assert whole[columns].tolist() == [0.4, 0.03, 50]
+    # A subject alone, as somebody may have run it, is no part of any mean on the board.
+    assert (half["n_benchmarks"], half["complete"]) == (1, False)
+    assert half[["mmlu", "mmlu_anatomy", "mmlu_virology"]].isna().all()
+
+
+def test_the_description_names_the_subjects_of_a_group(grouped_suite, grouped_document):
+    board = build_board([grouped_document(GROUP, n=50)], grouped_suite, revision="r1", now=NOW)
+    doses, mmlu = board.meta.benchmarks
+
+    assert doses.subjects == ()
+    assert (mmlu.key, mmlu.n) == ("mmlu", 100)
+    assert [subject.model_dump() for subject in mmlu.subjects] == [
+        {"key": "mmlu_anatomy", "title": "MMLU: anatomy", "n": 50},
+        {"key": "mmlu_virology", "title": "MMLU: virology", "n": 50},
+    ]
+    files = board_files(board)
+    frame = pd.read_parquet(io.BytesIO(files["board.parquet"]))
+    assert content_hash(frame, BoardMeta.model_validate_json(files["board.json"])) == (
+        board.meta.content_hash
+    )
+
+
+def test_a_group_without_a_standard_error_has_the_interval_of_its_questions(
+    grouped_suite, grouped_document
+):
+    documents = [
+        grouped_document(GROUP, n=50),
+        grouped_document(dict.fromkeys(GROUP, 1.0), stderr=0.0, n=50, model_name="org/perfect"),
+    ]
+    board = build_board(documents, grouped_suite, revision="r1", now=NOW)
+    intervals = board.frame[["mmlu__low", "mmlu__high"]].itertuples(index=False, name=None)
+
+    assert list(intervals) == [wilson_interval(0.3, 100), wilson_interval(1.0, 100)]
+
+
+def test_another_version_of_one_subject_is_marked(grouped_suite, grouped_document):
+    usual = [grouped_document(GROUP, model_name=f"org/m{number}") for number in range(2)]
+    other = grouped_document(GROUP, model_name="org/other")
+    other = other.model_copy(update={"versions": other.versions | {"mmlu_virology": 2.0}})
+    board = build_board([*usual, other], grouped_suite, revision="r1", now=NOW)
+
+    assert board.frame["flags"].tolist() == [[], [], ["other_task_version"]]

@@ -120,7 +120,7 @@ def test_the_program_itself_gives_the_same_answers() -> None:
     done = run_program("--version")
     assert (done.returncode, done.stdout) == (0, f"evalboard {__version__}\n")
     done = run_program("suite", "list")
-    assert (done.returncode, done.stdout) == (0, "demo\nopen-medical\n")
+    assert (done.returncode, done.stdout) == (0, "demo\nopen-llm-v1\nopen-medical\n")
     done = run_program("suite", "show", "nope")
     assert done.returncode == 2
     assert done.stderr.startswith("evalboard: No suite 'nope'.")

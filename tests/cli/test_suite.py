@@ -9,9 +9,9 @@ from evalboard.suites.model import Suite
 
 def test_shipped_suites_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["suite", "list"]) == 0
-    assert capsys.readouterr().out == "demo\nopen-medical\n"
+    assert capsys.readouterr().out == "demo\nopen-llm-v1\nopen-medical\n"
     assert main(["suite", "list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == ["demo", "open-medical"]
+    assert json.loads(capsys.readouterr().out) == ["demo", "open-llm-v1", "open-medical"]
 
 
 def test_a_suite_is_shown_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,3 +29,11 @@ def test_the_boards_own_suite_is_shown_when_none_is_named(
     table = capsys.readouterr().out
     for benchmark in load_suite("demo").benchmarks:
         assert benchmark.key in table
+
+
+def test_a_group_is_shown_with_its_subjects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["suite", "show", "open-llm-v1"]) == 0
+    shown = capsys.readouterr().out
+    assert "57 subjects" in shown
+    for subject in load_suite("open-llm-v1").benchmarks[2].tasks:
+        assert subject in shown

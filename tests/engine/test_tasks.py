@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from lm_eval.tasks import TaskManager
 
 from evalboard.engine.definitions import task_manager
-from evalboard.engine.tasks import LoadedTask, TaskLibrary
+from evalboard.engine.tasks import LoadedBenchmark, LoadedTask, TaskLibrary
 from evalboard.errors import ConfigError, DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity
 from evalboard.suites.loader import load_suite
@@ -25,6 +26,31 @@ from evalboard.suites.model import Benchmark, DataSource
 
 REPOSITORY = Path(__file__).parents[2]
 ANATOMY = Benchmark(key="anatomy", title="Anatomy", task="mmlu_anatomy")
+# A definition that shuffles its questions, as some of lm_eval's do.
+SHUFFLING = """
+task: shuffled
+dataset_path: cais/mmlu
+dataset_name: anatomy
+test_split: test
+output_type: multiple_choice
+process_docs: !function shuffling.shuffled
+doc_to_text: question
+doc_to_choice: choices
+doc_to_target: answer
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
+metadata: {version: 1}
+"""
+SHUFFLED = """
+import random
+
+
+def shuffled(dataset):
+    return dataset.select(random.sample(range(len(dataset)), len(dataset)))
+"""
+SUBJECTS = ("anatomy", "astronomy", "virology", "nutrition", "sociology")
+MMLU = Benchmark(
+    key="mmlu", title="MMLU", tasks=tuple(f"mmlu_{subject}" for subject in SUBJECTS), num_fewshot=2
+)
 ROWS = {
     "medmcqa": 4183,
     "medqa_4options": 1273,
@@ -45,7 +71,7 @@ from evalboard.suites.loader import load_suite
 
 suite = load_suite("open-medical")
 library = TaskLibrary(suite.benchmarks, mirror=Path(sys.argv[1]), offline=True)
-found = {b.key: library.load(b).identity.model_dump() for b in suite.benchmarks}
+found = {b.key: library.load(b).identity[0].model_dump() for b in suite.benchmarks}
 print(json.dumps(found))
 """
 
@@ -63,14 +89,19 @@ def questions(count: int, *, bone: str = "femur") -> list[dict[str, Any]]:
     ]
 
 
-def write_split(mirror: Path, split: str, rows: Sequence[dict[str, Any]]) -> None:
-    folder = mirror / "cais" / "mmlu" / "anatomy"
+def write_split(
+    mirror: Path, split: str, rows: Sequence[dict[str, Any]], *, subject: str = "anatomy"
+) -> None:
+    folder = mirror / "cais" / "mmlu" / subject
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(list(rows)), folder / f"{split}.parquet")
 
 
 def load(mirror: Path | None, benchmark: Benchmark = ANATOMY, **options: Any) -> LoadedTask:
-    return TaskLibrary([benchmark], mirror=mirror, offline=True).load(benchmark, **options)
+    """Load a benchmark of a single task."""
+    library = TaskLibrary([benchmark], mirror=mirror, offline=True)
+    (task,) = library.load(benchmark, **options).tasks
+    return task
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -97,12 +128,26 @@ def mirror(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def group_mirror(tmp_path: Path) -> Path:
+    """A mirror with two to six questions and three examples for every subject of `MMLU`."""
+    for count, subject in enumerate(SUBJECTS, start=2):
+        rows = questions(count, bone=subject)
+        write_split(tmp_path / "group", "test", rows, subject=subject)
+        write_split(tmp_path / "group", "dev", questions(3), subject=subject)
+    return tmp_path / "group"
+
+
+def load_group(mirror: Path, **options: Any) -> LoadedBenchmark:
+    return TaskLibrary([MMLU], mirror=mirror, offline=True).load(MMLU, **options)
+
+
 @pytest.fixture(scope="module")
 def medical(real_datasets: Path) -> dict[str, LoadedTask]:
     """The medical suite with its real questions."""
     suite = load_suite("open-medical")
     library = TaskLibrary(suite.benchmarks, mirror=real_datasets, offline=True)
-    return {benchmark.key: library.load(benchmark) for benchmark in suite.benchmarks}
+    return {benchmark.key: library.load(benchmark).tasks[0] for benchmark in suite.benchmarks}
 
 
 def test_a_benchmark_is_lm_evals_task_with_the_mirrors_questions(mirror: Path) -> None:
@@ -215,7 +260,99 @@ def test_a_suite_may_name_another_source(mirror: Path) -> None:
     files = {split: str(folder / f"{split}.parquet") for split in ("test", "dev")}
     benchmark = ANATOMY.model_copy(update={"source": DataSource(files=files)})
     loaded = TaskLibrary([benchmark]).load(benchmark)
-    assert loaded.identity == load(mirror).identity
+    assert loaded.identity == (load(mirror).identity,)
+
+
+def test_a_group_is_all_its_subjects(group_mirror: Path) -> None:
+    loaded = load_group(group_mirror)
+    assert [identity.task for identity in loaded.identity] == list(MMLU.tasks)
+    assert [task.n_original for task in loaded.tasks] == [2, 3, 4, 5, 6]
+    assert loaded.n_effective == 20
+    assert load_group(group_mirror, limit=3).n_effective == 2 + 4 * 3
+    assert loaded.num_fewshot == 2
+    assert len({task.task for task in loaded.tasks}) == len(SUBJECTS)
+
+
+def test_a_subject_alone_is_what_it_is_in_its_group(group_mirror: Path) -> None:
+    group = load_group(group_mirror)
+    alone = [load(group_mirror, subject) for subject in MMLU.subjects]
+    assert group.identity == tuple(task.identity for task in alone)
+
+
+def test_the_questions_of_every_subject_count(group_mirror: Path) -> None:
+    before = load_group(group_mirror)
+    write_split(group_mirror, "test", questions(4, bone="other"), subject="virology")
+    after = load_group(group_mirror)
+    changed = [one != two for one, two in zip(before.identity, after.identity, strict=True)]
+    assert changed == [subject == "virology" for subject in SUBJECTS]
+    assert after.dataset_fingerprint != before.dataset_fingerprint
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (["astronomy"], "1 of its 5 subjects have no questions (mmlu_astronomy)"),
+        (list(SUBJECTS), "5 of its 5 subjects have no questions (mmlu_anatomy, mmlu_astronomy, "),
+    ],
+)
+def test_subjects_without_questions_are_named(
+    lost: list[str], said: str, group_mirror: Path
+) -> None:
+    for subject in lost:
+        shutil.rmtree(group_mirror / "cais" / "mmlu" / subject)
+    with pytest.raises(DataMissing) as caught:
+        load_group(group_mirror)
+    assert said in caught.value.message
+    assert ("…" in caught.value.message) is (len(lost) > 3)
+    assert repr(str(group_mirror / "cais" / "mmlu" / lost[0])) in caught.value.message
+
+
+def test_subjects_need_their_examples_only_when_they_are_shown(group_mirror: Path) -> None:
+    (group_mirror / "cais" / "mmlu" / "virology" / "dev.parquet").unlink()
+    with pytest.raises(DataMissing, match=r"\(mmlu_virology\).*dev\.parquet"):
+        load_group(group_mirror)
+    assert load_group(group_mirror, num_fewshot=0).n_effective == 20
+
+
+def test_a_benchmark_is_kept_until_it_is_forgotten(mirror: Path) -> None:
+    library = TaskLibrary([ANATOMY], mirror=mirror, offline=True)
+    loaded = library.load(ANATOMY)
+    shutil.rmtree(mirror)
+    assert library.load(ANATOMY) is loaded
+    with pytest.raises(DataMissing):
+        library.load(ANATOMY, limit=1)
+    library.forget(loaded)
+    with pytest.raises(DataMissing):
+        library.load(ANATOMY)
+
+
+def test_templates_are_compiled_once(mirror: Path) -> None:
+    write_split(mirror, "test", questions(60))
+    loaded = load(mirror, num_fewshot=3)
+    loaded.task.set_fewshot_seed(0)
+    before = lm_eval.utils.env.from_string.cache_info().misses  # pyright: ignore[reportFunctionMemberAccess]
+    loaded.task.build_all_requests()
+    assert len(loaded.task.instances) == 60 * 4
+    after = lm_eval.utils.env.from_string.cache_info().misses  # pyright: ignore[reportFunctionMemberAccess]
+    assert after - before <= 2
+
+
+def test_what_a_definition_shuffles_is_the_same_each_time(mirror: Path, tmp_path: Path) -> None:
+    definitions = tmp_path / "definitions"
+    definitions.mkdir()
+    (definitions / "shuffled.yaml").write_text(SHUFFLING, encoding="utf-8")
+    (definitions / "shuffling.py").write_text(SHUFFLED, encoding="utf-8")
+    write_split(mirror, "test", questions(50))
+    benchmark = Benchmark(key="shuffled", title="Shuffled")
+
+    def identity() -> Any:
+        library = TaskLibrary([benchmark], definitions=definitions, mirror=mirror, offline=True)
+        return library.load(benchmark).identity
+
+    random.seed(1)
+    first = identity()
+    random.seed(2)
+    assert identity() == first
 
 
 def test_the_real_questions_are_all_there(medical: dict[str, LoadedTask]) -> None:
@@ -252,3 +389,33 @@ def test_real_questions_without_examples_say_so(key: str, split: str, real_datas
     (benchmark,) = load_suite("open-medical").select((key,))
     with pytest.raises(DataMissing, match=rf"no {split}\.parquet"):
         load(real_datasets, benchmark, num_fewshot=1)
+
+
+@pytest.mark.parametrize("key", ["medmcqa", "medqa_4options", "pubmedqa"])
+def test_real_benchmarks_without_examples_do_not_stop_the_others(
+    key: str, real_datasets: Path
+) -> None:
+    suite = load_suite("open-medical")
+    library = TaskLibrary(suite.benchmarks, mirror=real_datasets, offline=True)
+    with pytest.raises(DataMissing):
+        library.load(*suite.select((key,)), num_fewshot=5)
+    assert library.load(*suite.select(("mmlu_anatomy",)), num_fewshot=5).n_effective == 135
+
+
+def test_what_of_the_open_llm_suite_is_in_the_real_mirror(real_datasets: Path) -> None:
+    suite = load_suite("open-llm-v1")
+    library = TaskLibrary(suite.benchmarks, mirror=real_datasets, offline=True)
+    there = ("arc_challenge", "truthfulqa_mc2", "winogrande", "gsm8k", "mmlu_anatomy")
+    found = {key: library.load(*suite.select((key,))) for key in there}
+    assert {key: loaded.n_effective for key, loaded in found.items()} == {
+        "arc_challenge": 1172,
+        "truthfulqa_mc2": 817,
+        "winogrande": 1267,
+        "gsm8k": 1319,
+        "mmlu_anatomy": 135,
+    }
+    assert [loaded.num_fewshot for loaded in found.values()] == [25, 0, 5, 5, 5]
+    with pytest.raises(DataMissing, match="'hellaswag'"):
+        library.load(*suite.select(("hellaswag",)))
+    with pytest.raises(DataMissing, match="'mmlu': 51 of its 57 subjects"):
+        library.load(*suite.select(("mmlu",)))

@@ -6,7 +6,7 @@ import math
 import random
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,14 @@ from fastapi import FastAPI
 
 from evalboard.board.statistics import normalise, wilson_interval
 from evalboard.records.request import ModelType
-from evalboard.records.table import META_FILE, QUEUE_FILE, TABLE_FILE, BenchmarkColumn, BoardMeta
+from evalboard.records.table import (
+    META_FILE,
+    QUEUE_FILE,
+    TABLE_FILE,
+    BenchmarkColumn,
+    BoardMeta,
+    SubjectColumn,
+)
 from evalboard.settings import Settings
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Write
@@ -37,7 +44,10 @@ class BoardFolder:
     folder: Path
 
     def write_board(
-        self, rows: Sequence[dict[str, Any]], built_at: str = "2026-11-21T10:00:00Z"
+        self,
+        rows: Sequence[dict[str, Any]],
+        built_at: str = "2026-11-21T10:00:00Z",
+        subjects: Mapping[str, Sequence[SubjectColumn]] | None = None,
     ) -> None:
         suite = load_suite(SUITE)
         benchmarks = tuple(
@@ -49,6 +59,7 @@ class BoardFolder:
                 fewshot=benchmark.num_fewshot,
                 metric=benchmark.metric,
                 baseline=benchmark.baseline,
+                subjects=tuple((subjects or {}).get(benchmark.key, ())),
             )
             for benchmark in suite.benchmarks
         )

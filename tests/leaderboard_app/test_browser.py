@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request, expect, sync_playwright
 
+from evalboard.records.table import SubjectColumn
+
 CHROMIUM = shutil.which("chromium")
 PATIENCE_MILLISECONDS = 20_000
 
@@ -84,6 +86,53 @@ def test_board_sorts_searches_and_stays_current(
 
     expect(page.locator("board-table img")).to_have_count(0)
     expect(page).to_have_title("Open Medical-LLM Leaderboard")
+
+
+def test_a_group_opens_into_its_subjects_by_keyboard(
+    page: Page, board_folder: Any, make_row: Callable[..., Any]
+) -> None:
+    subjects = {
+        "medmcqa": [
+            SubjectColumn(key="surgery", title="MedMCQA: surgery", n=369),
+            SubjectColumn(key="skin", title="MedMCQA: skin", n=17),
+        ]
+    }
+    rows = [
+        make_row("acme/best", 0.8, surgery=0.1, surgery__stderr=0.01, skin=0.9),
+        make_row("acme/other", 0.4, surgery=0.7, surgery__stderr=0.02, skin=0.2),
+    ]
+    board_folder.write_board(rows, subjects=subjects)
+    page.goto("/")
+    opener = page.get_by_role("button", name="2 subjects of MedMCQA")
+    heads = page.locator("board-table thead th")
+    expect(opener).to_have_count(1)
+    expect(opener).to_have_attribute("aria-expanded", "false")
+    closed = heads.count()
+    expect(page.locator("td.surgery")).to_have_count(0)
+
+    page.get_by_role("button", name="MedMCQA", exact=True).focus()
+    page.keyboard.press("Tab")
+    expect(opener).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(heads).to_have_count(closed + 2)
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    expect(opener).to_be_focused()
+    expect(page.locator("td.surgery")).to_have_text(["10.0 ±1.0", "70.0 ±2.0"])
+    expect(page.locator("td.surgery span[title]").first).to_have_attribute(
+        "title", "MedMCQA: surgery: 10.00 %, standard error 1.00, 369 questions"
+    )
+
+    page.get_by_role("button", name="MedMCQA: surgery").click()
+    assert names(page) == ["acme/other", "acme/best"]
+    expect(page.locator("th.surgery")).to_have_attribute("aria-sort", "descending")
+    board_folder.write_board([*rows, make_row("acme/new", 0.9, surgery=0.4)], subjects=subjects)
+    expect(page.locator("board-table tbody tr")).to_have_count(3)
+    assert names(page) == ["acme/other", "acme/new", "acme/best"]
+
+    opener.click()
+    expect(heads).to_have_count(closed)
+    expect(page.locator("th.medmcqa")).to_have_attribute("aria-sort", "descending")
+    assert names(page) == ["acme/new", "acme/best", "acme/other"]
 
 
 def test_rows_follow_when_the_reader_scrolls(

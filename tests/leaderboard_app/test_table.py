@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from evalboard.errors import RecordError
-from evalboard.records.table import BenchmarkColumn, BoardMeta
+from evalboard.records.table import BenchmarkColumn, BoardMeta, SubjectColumn
 from leaderboard_app.table import (
     address_of,
     board_document,
@@ -77,6 +77,24 @@ def test_document_has_a_list_per_column_in_rank_order(make_row: Callable[..., An
     assert columns["medmcqa__n"] == [4183, 4183]
     assert columns["sha8"] == [rows[0]["sha"][:8], rows[1]["sha"][:8]]
     assert "sha" not in columns
+
+
+def test_subjects_are_columns_with_their_questions_in_the_description() -> None:
+    meta = meta_of("mmlu")
+    (mmlu,) = meta.benchmarks
+    subjects = (SubjectColumn(key="anatomy", title="Anatomy", n=135),)
+    meta = meta.model_copy(update={"benchmarks": (mmlu.model_copy(update={"subjects": subjects}),)})
+    table = table_of(("a", 0.5))
+    for name in ("mmlu", "mmlu__n", "anatomy", "anatomy__stderr", "anatomy__n"):
+        table = table.append_column(name, pa.array([0.123456]))
+    document = board_document(meta, rank_rows(table))
+    columns = document["columns"]
+    assert (columns["anatomy"], columns["anatomy__stderr"]) == ([0.1235], [0.1235])
+    assert "mmlu__n" in columns
+    assert "anatomy__n" not in columns
+    assert document["meta"]["benchmarks"][0]["subjects"] == [
+        {"key": "anatomy", "title": "Anatomy", "n": 135}
+    ]
 
 
 def test_document_leaves_out_what_the_table_lacks_or_nobody_knows() -> None:

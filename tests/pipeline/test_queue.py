@@ -1,16 +1,10 @@
 """What becomes of requests that are wrong, of runs that are killed, and of those beside them."""
 
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from evalboard.attempt.model import EvaluationRequest
@@ -19,14 +13,19 @@ from evalboard.cli.run import work
 from evalboard.lifecycle import claim
 from evalboard.records.request import BoardBlock, Claim, Precision, RequestRecord, Status
 from evalboard.repositories import find_repository
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
 from evalboard.stores.requests import RequestQueue
 from evalboard.stores.results import ResultsArchive
 from evalboard.submission import Submission, submit
 from flows.evaluate_flow import evaluate_model
-
-DEADLINE_SECONDS = 300
+from tests.pipeline.runs import (
+    DEADLINE_SECONDS,
+    engines_of,
+    kill_with_children,
+    start_run,
+    wait_until,
+)
 
 
 def put(settings: Settings, model: str, *, suite: str = "", revision: str = "main") -> str:
@@ -87,20 +86,15 @@ def test_killed_run_goes_on_where_it_was(
         Submission(model="test/random", precision=Precision.FLOAT32), settings
     ).request_path
     assert path is not None
-    killed = _start_run(settings)
+    killed = start_run(settings)
     outcomes = settings.work_folder / "outcomes"
-    _wait_until(lambda: any(outcomes.glob("*.json")), killed)
-    started = psutil.Process(killed.pid).children(recursive=True)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    for process in started:  # Prefect's server does not notice the death of its run
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+    wait_until(lambda: any(outcomes.glob("*.json")), killed)
+    kill_with_children(killed)
     kept = {file.name.split("-")[0] for file in outcomes.glob("*.json")}
     queue = RequestQueue(open_store(settings.store_address("requests")))
     assert queue.get(path).status is Status.RUNNING
 
-    assert _start_run(settings).wait(DEADLINE_SECONDS) == 0
+    assert start_run(settings).wait(DEADLINE_SECONDS) == 0
 
     record = queue.get(path)
     assert record.status is Status.FINISHED
@@ -116,16 +110,11 @@ def test_benchmark_whose_engine_dies_is_tried_again_on_a_new_one(
 ) -> None:
     settings = configure(suite=str(small_suite), backend="hf", max_running=1)
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
-    run = _start_run(settings)
+    run = start_run(settings)
     outcomes = settings.work_folder / "outcomes"
-    _wait_until(lambda: any(outcomes.glob("*.json")), run)
-    engines = [
-        process
-        for process in psutil.Process(run.pid).children(recursive=True)
-        if "LoggedEngineProcess" in " ".join(process.cmdline())
-    ]
-    assert len(engines) == 1
-    engines[0].kill()
+    wait_until(lambda: any(outcomes.glob("*.json")), run)
+    (engine,) = engines_of(run)
+    engine.kill()
     assert run.wait(DEADLINE_SECONDS) == 0
     (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
     assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
@@ -154,27 +143,10 @@ def test_second_run_does_nothing_twice(
 ) -> None:
     settings = configure(suite=str(small_suite), backend="hf", max_running=1)
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
-    assert _start_run(settings).wait(DEADLINE_SECONDS) == 0
+    assert start_run(settings).wait(DEADLINE_SECONDS) == 0
     board = Path(settings.store_address("board")) / "board.parquet"
     results = open_store(settings.store_address("results")).snapshot().revision
     written = board.stat().st_mtime_ns
-    assert _start_run(settings).wait(DEADLINE_SECONDS) == 0
+    assert start_run(settings).wait(DEADLINE_SECONDS) == 0
     assert open_store(settings.store_address("results")).snapshot().revision == results
     assert board.stat().st_mtime_ns == written
-
-
-def _start_run(settings: Settings) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "evalboard", "run", "--once"],
-        env=child_environment(settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert process.poll() is None, "the run ended before it was to be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -68,6 +68,10 @@ def test_what_is_no_document_is_an_error_that_names_the_file(content: bytes) -> 
             {"model_dtype": "8bit", "weight_type": "Adapter", "use_chat_template": True},
             f"org/model/{SHA}/8bit_Adapter_chat/demo",
         ),
+        (
+            {"weight_type": "Adapter", "base_model": "org/base", "base_revision": "9" * 40},
+            f"org/model/{SHA}/float16_Adapter_99999999/demo",
+        ),
     ],
 )
 def test_documents_lie_by_model_commit_format_and_suite(

@@ -41,6 +41,22 @@ def test_open_medical_has_the_nine_columns_of_its_board() -> None:
     assert [b.key for b in suite.benchmarks if b.source] == ["pubmedqa"]
 
 
+def test_open_llm_v1_asks_as_the_leaderboard_of_that_name_did() -> None:
+    suite = load_suite("open-llm-v1")
+    assert [(b.title, b.num_fewshot, b.metric, b.baseline) for b in suite.benchmarks] == [
+        ("ARC", 25, "acc_norm,none", 0.25),
+        ("HellaSwag", 10, "acc_norm,none", 0.25),
+        ("MMLU", 5, "acc,none", 0.25),
+        ("TruthfulQA", 0, "acc,none", 0.0),
+        ("WinoGrande", 5, "acc,none", 0.5),
+        ("GSM8K", 5, "exact_match,strict-match", 0.0),
+    ]
+    (mmlu,) = (b for b in suite.benchmarks if b.tasks)
+    assert len(mmlu.tasks) == 57
+    medical = {b.key for b in load_suite("open-medical").benchmarks if b.key.startswith("mmlu")}
+    assert medical < set(mmlu.tasks)
+
+
 def test_the_demo_brings_its_own_definitions() -> None:
     suite = load_suite("demo")
     assert len(suite.benchmarks) >= 3
@@ -69,7 +85,7 @@ def test_an_unknown_suite_names_those_that_there_are(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="demo, open-medical") as caught:
+    with pytest.raises(ConfigError, match="demo, open-llm-v1, open-medical") as caught:
         load_suite(name)
     assert repr(name) in caught.value.message
 

@@ -25,6 +25,57 @@ def test_a_task_may_have_another_name() -> None:
     assert (benchmark.key, benchmark.task_name) == ("anatomy", "mmlu_anatomy")
 
 
+def test_a_group_has_its_subjects_as_benchmarks_of_their_own() -> None:
+    group = {
+        "key": "mmlu",
+        "title": "MMLU",
+        "tasks": ["mmlu_college_biology", "virology"],
+        "num_fewshot": 5,
+        "baseline": 0.25,
+        "metric": "acc_norm,none",
+        "source": {"repo": "org/mmlu"},
+    }
+    (benchmark,) = suite(group).benchmarks
+    assert benchmark.task_name == "mmlu"
+    assert [subject.key for subject in benchmark.subjects] == ["mmlu_college_biology", "virology"]
+    assert [s.title for s in benchmark.subjects] == ["MMLU: college biology", "MMLU: virology"]
+    for subject in benchmark.subjects:
+        kept = {"metric", "num_fewshot", "baseline", "source"}
+        assert subject.model_dump(include=kept) == benchmark.model_dump(include=kept)
+        assert subject.task_name == subject.key
+        assert subject.subjects == ()
+
+
+def test_a_single_task_has_no_subjects() -> None:
+    (benchmark,) = suite({"key": "anatomy", "task": "mmlu_anatomy"}).benchmarks
+    assert benchmark.subjects == ()
+
+
+def test_the_standard_error_has_the_name_that_lm_eval_gives_it() -> None:
+    (one, two) = suite({"key": "a"}, {"key": "b", "metric": "exact_match,strict-match"}).benchmarks
+    assert (one.stderr_metric, two.stderr_metric) == (
+        "acc_stderr,none",
+        "exact_match_stderr,strict-match",
+    )
+
+
+@pytest.mark.parametrize(
+    ("benchmarks", "reason"),
+    [
+        ([{"key": "a"}, {"key": "g", "tasks": ["a", "b"]}], "keys stand twice: a"),
+        ([{"key": "g", "tasks": ["g", "b"]}], "keys stand twice: g"),
+        ([{"key": "g", "tasks": ["b", "b"]}], "keys stand twice: b"),
+        ([{"key": "a", "task": "b"}, {"key": "g", "tasks": ["b", "c"]}], "tasks stand twice: b"),
+        ([{"key": "a", "task": "g"}, {"key": "g", "tasks": ["b", "c"]}], "tasks stand twice: g"),
+        ([{"key": "g", "tasks": ["a", "average"]}], "other columns of the board: average"),
+        ([{"key": "g", "tasks": ["a", "b__n"]}], "pattern"),
+    ],
+)
+def test_subjects_are_columns_too(benchmarks: list[dict[str, Any]], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        suite(*benchmarks)
+
+
 @pytest.mark.parametrize("key", MODEL_COLUMNS)
 def test_a_benchmark_cannot_take_the_name_of_another_column(key: str) -> None:
     with pytest.raises(ValidationError, match=f"other columns of the board: {key}"):
@@ -63,6 +114,10 @@ def test_tasks_stand_once(benchmarks: list[dict[str, Any]]) -> None:
         {"key": "a", "source": {}},
         {"key": "a", "source": {"repo": "org/a", "files": {"test": "a.parquet"}}},
         {"key": "a", "source": {"files": {"test": "a.parquet"}, "branch": "main"}},
+        {"key": "a", "task": "b", "tasks": ["c", "d"]},
+        {"key": "a", "tasks": ["b"]},
+        {"key": "a", "tasks": ["b", "c"], "source": {"files": {"test": "a.parquet"}}},
+        {"key": "a", "tasks": ["b", "c"], "source": {"repo": "org/a", "config": "b"}},
     ],
 )
 def test_what_a_benchmark_cannot_be(benchmark: dict[str, Any]) -> None:
@@ -74,6 +129,14 @@ def test_what_a_benchmark_cannot_be(benchmark: dict[str, Any]) -> None:
 def test_what_a_suite_cannot_be(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         suite({"key": "a"}, **fields)
+
+
+def test_a_subject_is_selected_by_its_key() -> None:
+    whole = suite({"key": "a"}, {"key": "g", "tasks": ["b", "c", "d"]})
+    assert whole.select(("c", "a")) == (whole.benchmarks[1].subjects[1], whole.benchmarks[0])
+    assert whole.select(()) == whole.benchmarks
+    with pytest.raises(ConfigError, match=r"'x'.*a, g \(or one of b, … d\)"):
+        whole.select(("x",))
 
 
 def test_benchmarks_are_selected_by_key() -> None:

@@ -68,6 +68,40 @@ def model(good_model: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def base(good_model: Path, tmp_path: Path) -> Path:
+    """Another copy, found as `org/base`."""
+    folder = tmp_path / "models" / "org" / "base"
+    shutil.copytree(good_model, folder)
+    return folder
+
+
+@pytest.fixture
+def adapter(model: Path, base: Path) -> Path:
+    """The model's folder turned into that of an adapter on `org/base`, as peft writes it."""
+    for path in model.iterdir():
+        path.unlink()
+    tensor = {"dtype": "F32", "shape": [4, 16], "data_offsets": [0, 256]}
+    write_safetensors(model / "adapter_model.safetensors", {"lora_A": tensor}, data_bytes=256)
+    (model / "adapter_config.json").write_text(
+        json.dumps(
+            {
+                "peft_type": "LORA",
+                "task_type": "CAUSAL_LM",
+                "base_model_name_or_path": "org/base",
+                "r": 4,
+                "lora_alpha": 8,
+                "target_modules": ["q_proj"],
+                "megatron_config": None,
+            }
+        ),
+        encoding="utf-8",
+    )
+    card = CARD.replace("license: apache-2.0\n", "")
+    (model / "README.md").write_text(card, encoding="utf-8")
+    return model
+
+
+@pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings.model_validate(
         {"home": tmp_path / "home", "models": tmp_path / "models", "offline": True}

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.usefixtures("without_transformers")
 
 
 def test_a_model_that_is_nowhere_is_a_finding_beside_others(settings: Settings) -> None:
-    subject = Subject.model_validate({"model": "org/nothing", "precision": "8bit"})
+    subject = Subject.model_validate({"model": "org/nothing", "weight_type": "Delta"})
     report = validate(subject, settings)
-    assert codes(report) == {"model_not_found", "precision_unsupported"}
+    assert codes(report) == {"model_not_found", "no_base_model"}
     assert (report.model, report.revision) == ("org/nothing", "main")
 
 

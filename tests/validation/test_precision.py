@@ -65,7 +65,7 @@ def test_the_default_is_what_the_checkpoint_is_stored_in(
         ("float32", "BF16", None, "vllm", set()),
         ("bfloat16", "F32", None, "vllm", set()),
         ("float16", "BF16", None, "vllm", {"bfloat16_as_float16"}),
-        ("8bit", "BF16", None, "vllm", {"precision_unsupported"}),
+        ("8bit", "BF16", None, "vllm", set()),
         ("8bit", "BF16", None, "hf", set()),
         ("4bit", "BF16", None, "hf", set()),
         ("GPTQ", "BF16", None, "vllm", {"precision_unsupported"}),

@@ -1,0 +1,296 @@
+"""The engines of one attempt on a real Ray; only what an engine holds is smaller than a model."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import ray as ray_library
+from ray import cloudpickle
+
+from evalboard.attempt.engines import EnginePool
+from evalboard.engine import placement
+from evalboard.engine.spec import EngineLimits, EngineSpec
+from evalboard.errors import EngineDied, EngineError, HarnessError, LoadFailed, OutOfMemory
+from evalboard.records.outcome import BenchmarkPlan
+from evalboard.settings import Settings
+from evalboard.suites.loader import load_suite
+
+
+class Actor:
+    """Stands in for an engine. A file of that name in its folder says how a call is to end.
+
+    Every call is noted in the file `calls`: what, the process, the number of sequences.
+    """
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._folder = spec.log_file.parent
+        self._limits = spec.limits
+
+    def node(self) -> str:
+        return ray_library.get_runtime_context().get_node_id()
+
+    def longest_request(self) -> int:
+        return 100
+
+    def plan(self) -> str:
+        return self._do("plan")
+
+    def load(self) -> str:
+        return self._do("load")
+
+    def evaluate(self, benchmark: str) -> str:
+        return self._do(benchmark)
+
+    def _do(self, what: str) -> str:
+        with (self._folder / "calls").open("a", encoding="utf-8") as calls:
+            calls.write(f"{what} {os.getpid()} {self._limits.max_num_seqs}\n")
+        kill, memory = self._folder / f"{what}.kill", self._folder / f"{what}.memory"
+        refuse = self._folder / f"{what}.refuse"
+        if _one_less(kill):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if _one_less(memory):
+            raise MemoryError
+        if _one_less(refuse):
+            raise LoadFailed("bad weights")
+        return what
+
+
+def _one_less(file: Path) -> bool:
+    """Return whether a file still asks for something, and let it ask once less."""
+    left = int(file.read_text(encoding="utf-8")) if file.exists() else 0
+    if left:
+        file.write_text(str(left - 1), encoding="utf-8")
+    return left > 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray() -> Iterator[None]:
+    # The workers cannot import a test module.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    yield
+    placement.disconnect()
+
+
+@pytest.fixture
+def new_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., EnginePool]]:
+    monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
+    pools: list[EnginePool] = []
+
+    def make(*, slots: int = 1) -> EnginePool:
+        suite = load_suite("demo")
+        settings = {"home": tmp_path, "offline": True, "engine_slots": slots}
+        spec = EngineSpec(
+            name=f"engine-{tmp_path.name}",
+            model="test/model",
+            revision="0" * 40,
+            precision="float32",
+            weight_type="Original",
+            base_model="",
+            use_chat_template=False,
+            suite=suite,
+            benchmarks=(),
+            num_fewshot=None,
+            limit=None,
+            backend="hf",
+            settings=Settings.model_validate(settings),
+            log_file=tmp_path / "engine.log",
+        )
+        pools.append(EnginePool(spec))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.close()
+
+
+def plans(*benchmarks: str) -> list[BenchmarkPlan]:
+    return [
+        BenchmarkPlan(benchmark=b, key=b, n=100 - number) for number, b in enumerate(benchmarks)
+    ]
+
+
+def run(pool: EnginePool, benchmark: str) -> str | EngineError:
+    """Work on a benchmark as often as its failures say; return its answer or its last failure."""
+    while True:
+        try:
+            with pool.seat(benchmark) as spec:
+                return placement.call(spec, "evaluate", benchmark, timeout_seconds=60)
+        except EngineError as exc:
+            if not exc.try_again:
+                return exc
+
+
+def run_all(pool: EnginePool, *benchmarks: str) -> list[Any]:
+    with ThreadPoolExecutor(len(benchmarks)) as threads:
+        return list(threads.map(lambda benchmark: run(pool, benchmark), benchmarks))
+
+
+def calls(folder: Path) -> list[list[str]]:
+    return [line.split() for line in (folder / "calls").read_text(encoding="utf-8").splitlines()]
+
+
+def processes(folder: Path, *work: str) -> set[str]:
+    return {process for what, process, _ in calls(folder) if what in work}
+
+
+def test_one_engine_answers_all_in_order(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    pool = new_pool()
+    assert (pool.plan(), pool.load()) == ("plan", "load")
+    pool.open(plans("a", "b", "c", "d"), count=1)
+    assert run_all(pool, "d", "c", "b", "a") == ["d", "c", "b", "a"]
+    asked = [what for what, _, _ in calls(tmp_path)]
+    assert sorted(asked[2:4]) == ["a", "b"]
+    assert sorted(asked[4:]) == ["c", "d"]
+    assert len(processes(tmp_path, *"abcd", "load", "plan")) == 1
+
+
+def test_what_kills_an_engine_is_tried_three_times_and_takes_no_other_down_twice(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    (tmp_path / "a.kill").write_text("9", encoding="utf-8")
+    pool = new_pool()
+    pool.load()
+    pool.open(plans("a", "b", "c"), count=1)
+    answers = run_all(pool, "a", "b", "c")
+    assert type(answers[0]) is EngineDied
+    assert answers[1:] == ["b", "c"]
+    asked = [what for what, _, _ in calls(tmp_path)]
+    assert asked.count("a") == 3
+    assert asked.count("b") <= 2
+    assert asked.count("c") == 1
+
+
+def test_out_of_memory_goes_down_the_ladder_on_fresh_processes(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    (tmp_path / "a.memory").write_text("2", encoding="utf-8")
+    pool = new_pool()
+    pool.load()
+    pool.open(plans("a"), count=1)
+    assert run(pool, "a") == "a"
+    tried = [(process, sequences) for what, process, sequences in calls(tmp_path) if what == "a"]
+    assert [sequences for _, sequences in tried] == ["16", "8", "1"]
+    assert len({process for process, _ in tried}) == 3
+    assert pool.limits == EngineLimits(max_num_seqs=1)
+
+
+def test_the_ladder_ends(new_pool: Callable[..., EnginePool], tmp_path: Path) -> None:
+    (tmp_path / "a.memory").write_text("99", encoding="utf-8")
+    pool = new_pool()
+    pool.load()
+    pool.open(plans("a", "b"), count=1)
+    answers = run_all(pool, "a", "b")
+    assert type(answers[0]) is OutOfMemory
+    assert answers[1] == "b"
+
+
+def test_a_load_that_runs_out_of_memory_is_tried_with_less(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    (tmp_path / "load.memory").write_text("1", encoding="utf-8")
+    pool = new_pool()
+    with pytest.raises(OutOfMemory) as caught:
+        pool.load()
+    assert caught.value.try_again
+    assert pool.load() == "load"
+    assert [sequences for _, _, sequences in calls(tmp_path)] == ["16", "8"]
+
+
+def test_a_bad_model_is_not_tried_again(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    (tmp_path / "load.refuse").write_text("1", encoding="utf-8")
+    pool = new_pool()
+    with pytest.raises(LoadFailed) as caught:
+        pool.load()
+    assert not caught.value.try_again
+
+
+def test_further_engines_share_the_work(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    pool = new_pool(slots=2)
+    pool.load()
+    pool.open(plans("a", "b", "c", "d"), count=2)
+    with pool.seat("a") as first, pool.seat("b") as second:
+        assert run_all(pool, "c", "d") == ["c", "d"]
+    assert len(processes(tmp_path, "load")) == 2
+    if first == second:  # the other one was slower to start, and had the rest to itself
+        assert processes(tmp_path, "c", "d") == {calls(tmp_path)[1][1]}
+
+
+def test_a_further_engine_that_cannot_load_is_done_without(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    pool = new_pool(slots=2)
+    pool.load()
+    (tmp_path / "load.refuse").write_text("1", encoding="utf-8")
+    pool.open(plans("a", "b", "c"), count=2)
+    assert run_all(pool, "a", "b", "c") == ["a", "b", "c"]
+
+
+def test_without_any_engine_the_reason_is_that_of_the_last_one(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    pool = new_pool()
+    pool.load()
+    pool.open(plans("a"), count=1)
+    (tmp_path / "a.kill").write_text("1", encoding="utf-8")
+    (tmp_path / "load.refuse").write_text("1", encoding="utf-8")
+    assert type(run(pool, "a")) is LoadFailed
+
+
+def test_a_benchmark_that_fails_by_itself_ends_no_engine(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    pool = new_pool()
+    pool.load()
+    pool.open(plans("a", "b"), count=1)
+    with pytest.raises(HarnessError), pool.seat("a"):
+        raise HarnessError("no such column")
+    assert run(pool, "b") == "b"
+    assert processes(tmp_path, "load") == processes(tmp_path, "b")
+
+
+def test_engines_that_others_need_more_end_when_they_are_free(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    pool = new_pool(slots=2)
+    pool.load()
+    pool.open(plans("a", "b", "c", "d"), count=2)
+    with pool.seat("a") as first, pool.seat("b"):
+        assert run(pool, "c") == "c"
+        both = processes(tmp_path, "load")
+        pool.shrink(1)
+        assert placement.call(first, "evaluate", "a", timeout_seconds=60) == "a"
+    assert run(pool, "d") == "d"
+    assert len(both) == 2
+    assert len(running(both)) == 1
+
+
+def test_nothing_is_left_of_an_engine_when_its_model_ends(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    pool = new_pool()
+    pool.plan()
+    pool.load()
+    assert len(running(processes(tmp_path, "load"))) == 1
+    pool.close()
+    assert running(processes(tmp_path, "plan", "load")) == set()
+
+
+def running(pids: set[str]) -> set[int]:
+    """Return the processes that live on, when those that were ended have had their time."""
+    known = [psutil.Process(int(pid)) for pid in pids if psutil.pid_exists(int(pid))]
+    _, alive = psutil.wait_procs(known, timeout=5)
+    return {process.pid for process in alive}

@@ -1,0 +1,165 @@
+"""The fast way gives lm_eval's numbers: against its vLLM class and its Hugging Face class.
+
+`test_matrix.py` does it for every architecture and tokenizer; here are real questions, and whatever
+hypothesis makes up.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from lm_eval.api.instance import Instance
+
+from evalboard.errors import HarnessError
+from tests.engine.equality.lm_requests import (
+    OPENING,
+    answers,
+    assert_equal,
+    every_length,
+    instances,
+    task_instances,
+)
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(scope="module")
+def random_llama(model_folder: Callable[[str, str], Path], load_vllm: Callable[..., Any]) -> Any:
+    return load_vllm(model_folder("llama", "byte-level"))
+
+
+def best_choices(requests: Sequence[Any], found: Sequence[Any]) -> dict[int, int]:
+    """Return the most probable choice of every question."""
+    best: dict[int, tuple[float, int]] = {}
+    for request, (logprob, _) in zip(requests, found, strict=True):
+        best[request.doc_id] = max(
+            best.get(request.doc_id, (float("-inf"), 0)), (logprob, request.idx)
+        )
+    return {question: choice for question, (_, choice) in best.items()}
+
+
+@pytest.mark.parametrize("shots", [0, 5])
+@pytest.mark.parametrize("task", ["mmlu_anatomy", "arc_challenge", "truthfulqa_mc2", "winogrande"])
+def test_real_questions(
+    task: str,
+    shots: int,
+    real_datasets: Path,
+    random_llama: Any,
+    load_hf: Callable[[Path], Any],
+    model_folder: Callable[[str, str], Path],
+) -> None:
+    from evalboard.engine.fast import LmEvalVLLM
+
+    requests = task_instances(task, real_datasets, shots=shots, limit=16)
+    expected = LmEvalVLLM.loglikelihood(random_llama, requests, disable_tqdm=True)
+    found = answers(random_llama, requests)
+    assert_equal(found, expected, "lm_eval's vLLM class")
+    assert best_choices(requests, found) == best_choices(requests, expected)
+    other = load_hf(model_folder("llama", "byte-level")).loglikelihood(requests, disable_tqdm=True)
+    assert_equal(found, other, "transformers")
+    assert best_choices(requests, found) == best_choices(requests, other)
+
+
+def test_chat_template(real_datasets: Path, random_llama: Any) -> None:
+    from evalboard.engine.fast import LmEvalVLLM
+
+    random_llama.hf_chat_template = (
+        "{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
+        "{% if add_generation_prompt %}[assistant]{% endif %}"
+    )
+    requests = task_instances("mmlu_anatomy", real_datasets, shots=2, limit=8, model=random_llama)
+    assert requests[0].args[0].startswith("<s>[system]")
+    expected = LmEvalVLLM.loglikelihood(random_llama, requests, disable_tqdm=True)
+    assert_equal(answers(random_llama, requests), expected, "chat template")
+
+
+def test_generation(real_datasets: Path, random_llama: Any) -> None:
+    requests = task_instances("gsm8k", real_datasets, shots=2, limit=6)
+    for number, request in enumerate(requests):
+        until = ["Question:", "e", "the"][: number % 4]
+        context, arguments = cast("tuple[str, dict[str, Any]]", request.arguments)
+        request.arguments = (context, {**arguments, "until": until, "max_gen_toks": 20})
+    expected = random_llama.generate_until(requests, disable_tqdm=True)
+    assert len(set(expected)) > 1
+    assert answers(random_llama, requests, "generate_until") == expected
+    assert answers(random_llama, requests[::-1], "generate_until") == expected[::-1]
+
+
+def test_rolling(random_llama: Any) -> None:
+    texts = [OPENING, OPENING * 70, "心臓"]
+    requests = [
+        Instance("loglikelihood_rolling", {}, (text,), 0, metadata=("made-up", n, 1))
+        for n, text in enumerate(texts)
+    ]
+    expected = random_llama.loglikelihood_rolling(requests, disable_tqdm=True)
+    assert answers(random_llama, requests, "loglikelihood_rolling") == pytest.approx(expected)
+
+
+def test_no_room_for_a_context(random_llama: Any) -> None:
+    (request,) = instances([("The heart", " beats" * 1100)])
+    with pytest.raises(HarnessError, match="a continuation of"):
+        answers(random_llama, [request])
+
+
+def test_only_what_is_wanted(random_llama: Any) -> None:
+    """A block of which a part is wanted is answered with the same numbers as the whole."""
+    requests = instances(every_length(100))
+    whole = answers(random_llama, requests)
+    found = {
+        number: answer
+        for part in random_llama.stream("loglikelihood", requests, frozenset({7, 300}))
+        for number, answer in part
+    }
+    assert {7, 300} <= found.keys()
+    assert all(whole[number] == answer for number, answer in found.items())
+
+
+def test_a_kept_cache_answers_little_more_than_is_wanted(
+    random_llama: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = instances(every_length(100))
+    whole = answers(random_llama, requests)
+    monkeypatch.setattr(random_llama, "reproducible", False)
+    wanted = frozenset({7, 102})
+    found = {
+        number: answer
+        for part in random_llama.stream("loglikelihood", requests, wanted)
+        for number, answer in part
+    }
+    assert found.keys() == {4, 5, 6, 7, 100, 101, 102, 103}  # the choices of two contexts
+    assert_equal(list(found.values()), [whole[number] for number in found], "kept cache")
+
+
+TEXT = st.text(alphabet=st.sampled_from("ab eA.\n心ß🫀 "), max_size=40)
+CHOICES = st.lists(st.text(alphabet="ab A心\n", min_size=1, max_size=12), min_size=1, max_size=5)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    questions=st.lists(st.tuples(TEXT, CHOICES, st.integers(1, 12)), min_size=1, max_size=5),
+    prefix=TEXT,
+)
+def test_made_up_contexts_and_choices(
+    questions: list[tuple[str, list[str], int]], prefix: str, random_llama: Any
+) -> None:
+    from evalboard.engine.fast import LmEvalVLLM
+
+    pairs = [
+        (prefix * 3 + context * repeated, choice)
+        for context, choices, repeated in questions
+        for choice in choices
+        if (prefix + context).strip() or not prefix + context  # lm_eval refuses spaces alone
+    ]
+    assume(pairs)
+    requests = instances(pairs)
+    expected = LmEvalVLLM.loglikelihood(random_llama, requests, disable_tqdm=True)
+    for random_llama.reproducible in (False, True):
+        assert_equal(answers(random_llama, requests), expected, repr(pairs))

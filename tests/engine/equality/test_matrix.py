@@ -1,0 +1,59 @@
+"""Architectures and tokenizers: the fast way against lm_eval's two classes, in every order.
+
+In float32 on a CPU. The largest differences that were seen stand in `docs/design/engine.md`.
+"""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.equality.lm_requests import (
+    CORNERS,
+    answers,
+    assert_equal,
+    every_length,
+    instances,
+)
+from tests.engine.equality.small_models import ARCHITECTURES, TOKENIZERS
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture_and_tokenizer(
+    architecture: str,
+    tokenizer: str,
+    model_folder: Callable[[str, str], Path],
+    load_vllm: Callable[..., Any],
+    load_hf: Callable[[Path], Any],
+) -> None:
+    from evalboard.engine.fast import LmEvalVLLM
+
+    folder = model_folder(architecture, tokenizer)
+    model, reference = load_vllm(folder), load_hf(folder)
+    pairs = [pair for corner in CORNERS.values() for pair in corner] + every_length(24)
+    requests = instances(pairs)
+    expected = LmEvalVLLM.loglikelihood(model, requests, disable_tqdm=True)
+
+    assert model.reproducible
+    cold = answers(model, requests)
+    assert_equal(cold, expected, "cold cache")
+    assert answers(model, requests) == cold
+
+    model.reproducible = False  # the cache is kept from call to call, as on a GPU
+    assert_equal(answers(model, requests), expected, "warm cache")
+    shuffled = random.Random(1).sample(range(len(requests)), len(requests))
+    again = answers(model, [requests[i] for i in shuffled])
+    assert_equal(again, [expected[i] for i in shuffled], "another order")
+    model.model.reset_prefix_cache()
+    again = answers(model, [requests[i] for i in shuffled])
+    assert_equal(again, [expected[i] for i in shuffled], "another order, cold cache")
+
+    # Where a continuation adds no token, lm_eval's vLLM class says 0 and its other class refuses.
+    some = [i for i, (logprob, _) in enumerate(expected) if logprob != 0]
+    other = reference.loglikelihood([requests[i] for i in some], disable_tqdm=True)
+    assert_equal([cold[i] for i in some], other, "transformers")

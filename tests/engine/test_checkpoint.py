@@ -1,0 +1,135 @@
+"""Answers outlive the process that got them, and belong to one request only."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence, Set
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from lm_eval.api.instance import Instance
+
+from evalboard.engine.answering import AnsweringModel
+from evalboard.engine.answers import Answer, Kind, NumberedAnswers
+from evalboard.engine.blockwise import question_blocks
+from evalboard.engine.checkpoint import Checkpoint, request_keys
+from evalboard.errors import NotFinite
+
+
+class CountingBackend:
+    """Answers with the length of the continuation, one request at a time, until it is told to die."""
+
+    def __init__(self, dies_after: float = math.inf, logprob: float = -0.1) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self._dies_after = dies_after
+        self._logprob = logprob
+
+    def stream(
+        self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
+    ) -> Iterator[NumberedAnswers]:
+        for number in sorted(wanted):
+            if len(self.asked) >= self._dies_after:
+                raise KeyboardInterrupt
+            context, continuation = cast("tuple[str, str]", requests[number].args)
+            self.asked.append((context, continuation))
+            answer: Answer = (self._logprob * len(continuation) / 3, continuation == " A")
+            yield [(number, answer)]
+
+
+def ask(pairs: Sequence[tuple[str, str]]) -> list[Instance]:
+    return [
+        Instance("loglikelihood", {}, pair, 0, metadata=("task", number // 2, 1))
+        for number, pair in enumerate(pairs)
+    ]
+
+
+PAIRS = [(f"Question {n}", choice) for n in range(5) for choice in (" A", " Bb")]
+
+
+def answer(path: Path, backend: Any, pairs: Sequence[tuple[str, str]] = PAIRS) -> list[Any]:
+    with Checkpoint(path) as checkpoint:
+        model = AnsweringModel(backend, checkpoint, lambda done, total: None)
+        return model.loglikelihood(ask(pairs))
+
+
+def test_nothing_is_asked_twice(tmp_path: Path) -> None:
+    path = tmp_path / "answers" / "a.jsonl"
+    expected = answer(tmp_path / "other.jsonl", CountingBackend())
+    dying = CountingBackend(dies_after=7)
+    with pytest.raises(KeyboardInterrupt):
+        answer(path, dying)
+    second = CountingBackend()
+    assert answer(path, second) == expected
+    assert dying.asked + second.asked == PAIRS
+    third = CountingBackend()
+    assert answer(path, third) == expected
+    assert third.asked == []
+
+
+def test_a_torn_line_is_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    expected = answer(path, CountingBackend())
+    path.write_bytes(path.read_bytes()[:-4])
+    again = CountingBackend()
+    assert answer(path, again) == expected
+    assert len(again.asked) == 1
+    assert [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_equal_requests_are_asked_once(tmp_path: Path) -> None:
+    backend = CountingBackend()
+    first, other, again = answer(tmp_path / "a", backend, [("q", " A"), ("q", " B"), ("q", " A")])
+    assert backend.asked == [("q", " A"), ("q", " B")]
+    assert again == first != other
+
+
+def test_keys_tell_requests_apart() -> None:
+    def key(kind: Kind, *arguments: Any) -> str:
+        return request_keys(kind, [Instance(kind, {}, arguments, 0)])[0]  # type: ignore[arg-type]
+
+    keys = {
+        key("loglikelihood", "ab", "c"),
+        key("loglikelihood", "a", "bc"),
+        key("loglikelihood_rolling", "ab", "c"),
+        key("generate_until", "ab", {"until": ["c"]}),
+        key("generate_until", "ab", {"until": ["d"]}),
+    }
+    assert len(keys) == 5
+
+
+def test_samples_of_one_prompt_are_all_drawn() -> None:
+    requests = [Instance("generate_until", {}, ("a", {"temperature": 1}), 0) for _ in range(2)]
+    assert len(set(request_keys("generate_until", requests))) == 2
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_no_number_is_no_answer(tmp_path: Path, value: float) -> None:
+    path = tmp_path / "a.jsonl"
+    with pytest.raises(NotFinite, match="bfloat16") as caught:
+        answer(path, CountingBackend(logprob=value))
+    assert caught.value.code == "not_finite"
+    assert path.read_bytes() == b""
+
+
+def test_progress_counts_questions(tmp_path: Path) -> None:
+    reports: list[tuple[int, int]] = []
+    for dies_after in (4, math.inf):
+        with Checkpoint(tmp_path / "a.jsonl") as checkpoint:
+            model = AnsweringModel(
+                CountingBackend(dies_after), checkpoint, lambda *now: reports.append(now)
+            )
+            if dies_after == 4:
+                with pytest.raises(KeyboardInterrupt):
+                    model.loglikelihood(ask(PAIRS))
+            else:
+                model.loglikelihood(ask(PAIRS))
+    assert reports[0] == (0, 5)
+    assert (2, 5) in reports
+    assert reports[-1] == (5, 5)
+
+
+def test_blocks_keep_a_question_together() -> None:
+    requests = ask([("q", str(n)) for n in range(1100)])
+    blocks = list(question_blocks(requests))
+    assert [len(block) for block in blocks] == [512, 512, 76]
+    assert [n for block in blocks for n in block] == list(range(1100))

@@ -1,0 +1,52 @@
+"""Runs of the pipeline in processes of their own, to be killed."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
+
+from evalboard.settings import Settings, child_environment
+
+DEADLINE_SECONDS = 400
+
+
+def start_run(settings: Settings) -> subprocess.Popen[bytes]:
+    """Start work on the queue."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "evalboard", "run", "--once"],
+        env=child_environment(settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_until(condition: Callable[[], bool], run: subprocess.Popen[bytes]) -> None:
+    """Wait until something is true of a run that goes on."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert run.poll() is None, "the run ended before it was to be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def engines_of(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return the processes that hold a model."""
+    return [
+        process
+        for process in psutil.Process(run.pid).children(recursive=True)
+        if "LoggedEngineProcess" in " ".join(process.cmdline())
+    ]
+
+
+def kill_with_children(run: subprocess.Popen[bytes]) -> None:
+    """Kill a run, and what it started: Prefect's server does not notice the death of its run."""
+    children = psutil.Process(run.pid).children(recursive=True)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    for process in children:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

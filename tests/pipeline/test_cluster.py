@@ -1,0 +1,129 @@
+"""Engines on a cluster of four machines, of which one goes away in the middle."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+from prefect.logging.configuration import setup_logging
+from ray.cluster_utils import Cluster
+
+from evalboard.cli.board_table import read_board
+from evalboard.cli.run import work
+from evalboard.demo import models as demo_models
+from evalboard.engine import placement
+from evalboard.records.request import Precision, Status
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.results import ResultsArchive
+from evalboard.submission import Submission, submit
+from evalboard.suites.loader import load_suite
+
+MACHINES = 4
+DEADLINE_SECONDS = 600
+LAYERS = 16
+"""Of a model that is slow enough for all four to be at work at the same time."""
+OBJECT_STORE_BYTES = 80 * 2**20
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """Yield four machines with a core and a GPU each, and a head without; torch sees no GPU."""
+    placement.disconnect()
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={
+            "num_cpus": 0,
+            "num_gpus": 0,
+            "object_store_memory": OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+            # A machine that is gone is noticed in two seconds instead of twenty.
+            "_system_config": {
+                "health_check_initial_delay_ms": 0,
+                "health_check_period_ms": 1000,
+                "health_check_failure_threshold": 10,
+                "worker_niceness": 0,
+            },
+        },
+    )
+    for _ in range(MACHINES):
+        cluster.add_node(num_cpus=1, num_gpus=1, object_store_memory=OBJECT_STORE_BYTES)
+    cluster.wait_for_nodes()
+    yield cluster
+    placement.disconnect()
+    cluster.shutdown()
+
+
+@pytest.fixture
+def slow_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(demo_models, "LAYERS", LAYERS)
+    demo_models.make_letter_model(models / "test" / "slow")
+    return "test/slow"
+
+
+def engines_at_work(cluster: Cluster) -> dict[Any, psutil.Process]:
+    """Return the engine that evaluates on each machine."""
+    found: dict[Any, psutil.Process] = {}
+    for machine in cluster.worker_nodes:
+        for raylet in machine.all_processes["raylet"]:
+            for process in psutil.Process(raylet.process.pid).children(recursive=True):
+                with suppress(psutil.Error):  # ended meanwhile
+                    if "LoggedEngineProcess.evaluate" in " ".join(process.cmdline()):
+                        found[machine] = process
+    return found
+
+
+def wait_until(condition: Callable[[], bool], run: Future[Any]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert not run.done(), "the run ended before a machine was to be lost"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def task_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Return what Prefect logs of tasks, which it keeps from the root logger."""
+    setup_logging()  # once per process; later, it would remove the handler
+    logger = logging.getLogger("prefect.task_runs")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_nine_benchmarks_survive_the_loss_of_a_machine(
+    cluster: Cluster,
+    configure: Callable[..., Settings],
+    real_datasets: Path,
+    slow_model: str,
+    task_log: pytest.LogCaptureFixture,
+) -> None:
+    settings = configure(suite="open-medical", ray_address=cluster.address)
+    submitted = submit(Submission(model=slow_model, precision=Precision.FLOAT32), settings)
+    outcomes = settings.work_folder / "outcomes"
+    with ThreadPoolExecutor(1) as thread:
+        run = thread.submit(work, settings)
+        wait_until(lambda: len(engines_at_work(cluster)) == MACHINES, run)
+        lost = next(iter(engines_at_work(cluster)))
+        kept = {file.name for file in outcomes.glob("*.json")}
+        cluster.remove_node(lost, allow_graceful=False)
+        ended = run.result(DEADLINE_SECONDS)
+
+    assert len(kept) < 9
+    assert [(e.path, e.status) for e in ended] == [(submitted.request_path, Status.FINISHED)]
+    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    assert set(document.results) == {b.key for b in load_suite("open-medical").benchmarks}
+    assert document.evalboard.failures == {}
+    assert "failed with exception: NodeLost" in task_log.text
+    assert document.evalboard.engine_settings["tensor_parallel"] == 1
+    row = read_board(settings).frame.iloc[0]
+    truth = pd.read_parquet(real_datasets / "cais/mmlu/anatomy/test.parquet")["answer"] == 0
+    assert row["mmlu_anatomy"] == pytest.approx(truth.mean())
+    assert row["complete"]

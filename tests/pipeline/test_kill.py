@@ -1,0 +1,116 @@
+"""Killed at any moment and started again, an evaluation gives the same files, bit for bit."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from evalboard.records.request import Precision, Status
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
+from evalboard.stores.results import ResultsArchive
+from evalboard.submission import Submission, submit
+from tests.pipeline.runs import (
+    DEADLINE_SECONDS,
+    engines_of,
+    kill_with_children,
+    start_run,
+    wait_until,
+)
+
+BENCHMARKS = {"medqa_4options": 1273, "mmlu_clinical_knowledge": 265}
+"""Questions of each."""
+MODEL = "test/larger"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def larger_model(models: Path) -> None:
+    """Make a model that takes long enough to be killed while it works."""
+    config = AutoConfig.from_pretrained(models / "test" / "random")
+    config.update(
+        {"hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 6, "head_dim": 64}
+    )
+    config.num_attention_heads = config.num_key_value_heads = 4
+    torch.manual_seed(3)
+    folder = models / MODEL
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    for name in ("README.md", "tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((models / "test" / "random" / name).read_bytes())
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    path = tmp_path / "two.yaml"
+    listed = "".join(f"  - {{key: {key}, title: {key}, baseline: 0.25}}\n" for key in BENCHMARKS)
+    path.write_text(f"name: two\ntitle: Two\nbenchmarks:\n{listed}", encoding="utf-8")
+    return path
+
+
+def test_killed_runs_give_the_same_files(
+    configure: Callable[..., Settings], suite: Path, tmp_path: Path
+) -> None:
+    undisturbed = configure(**places(tmp_path, "undisturbed"), suite=str(suite), max_running=1)
+    submit(Submission(model=MODEL, precision=Precision.FLOAT32), undisturbed)
+    assert start_run(undisturbed).wait(DEADLINE_SECONDS) == 0
+
+    settings = configure(**places(tmp_path, "killed"), suite=str(suite), max_running=1)
+    path = submit(Submission(model=MODEL, precision=Precision.FLOAT32), settings).request_path
+    assert path is not None
+    chance = random.Random()
+    moments = sorted(chance.sample(range(1, sum(BENCHMARKS.values()) - 300), 2))
+
+    first = start_run(settings)
+    wait_until(lambda: answer_count(settings) >= moments[0], first)
+    kill_with_children(first)
+    known = answer_count(settings)
+    assert known >= moments[0]
+
+    second = start_run(settings)
+    moment = max(moments[1], known + 1)
+    wait_until(lambda: answer_count(settings) >= moment, second)
+    (engine,) = engines_of(second)
+    engine.kill()
+    assert second.wait(DEADLINE_SECONDS) == 0, moments
+
+    record = RequestQueue(open_store(settings.store_address("requests"))).get(path)
+    assert record.status is Status.FINISHED
+    assert record.evalboard.attempts == 2
+    assert answers(settings) == answers(undisturbed), moments
+    assert metrics(settings) == metrics(undisturbed)
+    assert answer_count(settings) == 0
+
+
+def places(folder: Path, name: str) -> dict[str, object]:
+    """Return settings for stores of their own."""
+    stores = {store: str(folder / name / store) for store in ("requests", "results", "board")}
+    return {"home": folder / name, "work": folder / name / "work", **stores}
+
+
+def answer_count(settings: Settings) -> int:
+    """Return how many requests' answers are kept or belong to finished benchmarks."""
+    files = list((settings.work_folder / "answers").glob("*.jsonl"))
+    finished = [file.name.split("-")[0] for file in finished_files(settings)]
+    kept = sum(file.read_bytes().count(b"\n") for file in files) // 4
+    return kept + sum(BENCHMARKS[key] for key in finished)
+
+
+def finished_files(settings: Settings) -> Iterator[Path]:
+    return (settings.work_folder / "outcomes").glob("*.json")
+
+
+def answers(settings: Settings) -> dict[str, list[dict[str, object]]]:
+    """Return every column of every answer, by benchmark."""
+    details = Path(settings.store_address("results")) / "details"
+    return {
+        file.stem: pq.read_table(file).to_pylist() for file in sorted(details.rglob("*.parquet"))
+    }
+
+
+def metrics(settings: Settings) -> dict[str, dict[str, object]]:
+    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    return document.results

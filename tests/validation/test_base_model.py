@@ -1,0 +1,56 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evalboard.records.report import Report
+
+from .conftest import codes, edit_json
+
+pytestmark = pytest.mark.usefixtures("without_transformers")
+
+
+@pytest.mark.parametrize("weight_type", ["Adapter", "Delta"])
+@pytest.mark.parametrize(
+    ("base_model", "code"), [("", "no_base_model"), ("<b>", "invalid_base_model")]
+)
+def test_it_must_be_named(
+    weight_type: str, base_model: str, code: str, check: Callable[..., Report]
+) -> None:
+    report = check(weight_type=weight_type, base_model=base_model)
+    assert code in codes(report)
+    assert "Name the base model as `org/name`." in report.summary()
+
+
+def test_it_must_be_there(adapter: Path, base: Path, check: Callable[..., Report]) -> None:
+    missing = check(weight_type="Adapter", base_model="org/nowhere")
+    assert codes(missing) >= {"base_model_not_found"}
+    other = check(weight_type="Adapter", base_model="org/base", base_revision="0" * 40)
+    assert codes(other) >= {"base_model_not_found"}
+    assert "not at revision" in other.summary()
+
+
+def test_its_revision_is_pinned(adapter: Path, base: Path, check: Callable[..., Report]) -> None:
+    first = check(weight_type="Adapter", base_model="org/base").facts["base_revision"]
+    edit_json(base / "config.json", initializer_range=0.5)
+    second = check(weight_type="Adapter", base_model="org/base").facts["base_revision"]
+    assert first != second
+
+
+def test_its_weights_are_checked_too(
+    adapter: Path, base: Path, check: Callable[..., Report]
+) -> None:
+    (base / "model.safetensors").rename(base / "pytorch_model.bin")
+    report = check(weight_type="Adapter", base_model="org/base")
+    (finding,) = report.errors
+    assert finding.code == "no_safetensors"
+    assert finding.message.startswith("Base model 'org/base': The weights are pickled only")
+    assert finding.where == "org/base: pytorch_model.bin"
+
+
+def test_an_adapter_is_no_base(adapter: Path, base: Path, check: Callable[..., Report]) -> None:
+    for path in base.iterdir():
+        path.unlink()
+    for path in adapter.iterdir():
+        (base / path.name).write_bytes(path.read_bytes())
+    assert "no_safetensors" in codes(check(weight_type="Adapter", base_model="org/base"))
