@@ -111,8 +111,6 @@ def test_all_programs_run_with_the_same_variables(material: Material, device: st
         "EVALBOARD_REQUESTS",
         "EVALBOARD_RESULTS",
         "EVALBOARD_WORK",
-        "HF_HOME",
-        "XDG_CACHE_HOME",
     }
     assert one["OMP_NUM_THREADS"] == "2"
     assert one["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
