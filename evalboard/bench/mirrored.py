@@ -8,6 +8,7 @@ import yaml
 
 from evalboard.bench.cases import plain_task
 from evalboard.engine.definitions import definition, task_manager
+from evalboard.engine.mirror import mirror_folder, parquet_files, splits_of
 from evalboard.errors import ConfigError
 from evalboard.suites.model import Benchmark
 
@@ -41,7 +42,7 @@ def write_tasks(
     questions: list[Path] = []
     for benchmark in chosen:
         raw = definition(manager, benchmark.task_name)
-        files = mirrored_files(benchmark, raw, mirror, with_examples=num_fewshot > 0)
+        files = mirrored_files(benchmark, raw, mirror, num_fewshot=num_fewshot)
         questions += files.values()
         file = Path(str(manager.task_index[benchmark.task_name].yaml_path))
         task = mirrored_task(benchmark, raw, files, definition_file=file, num_fewshot=num_fewshot)
@@ -51,19 +52,16 @@ def write_tasks(
 
 
 def mirrored_files(
-    benchmark: Benchmark, raw: Mapping[str, Any], mirror: Path, *, with_examples: bool
+    benchmark: Benchmark, raw: Mapping[str, Any], mirror: Path, *, num_fewshot: int
 ) -> dict[str, Path]:
     """Return the file of each split that the mirror has.
 
     Raises:
         ConfigError: The split with the questions is not there, or that with the examples.
     """
-    source = mirror / raw["dataset_path"] / (raw.get("dataset_name") or "default")
-    files = {path.stem: path for path in sorted(source.glob("*.parquet"))}
-    needed = [_first(raw, "test_split", "validation_split")]
-    if with_examples:
-        needed.append(_first(raw, "fewshot_split", "training_split", "validation_split"))
-    for split in needed:
+    source = mirror_folder(mirror, raw)
+    files = parquet_files(source)
+    for split in splits_of(raw).needed(num_fewshot):
         if split not in files:
             raise ConfigError(
                 f"Benchmark {benchmark.key!r}: there is no {split}.parquet in {str(source)!r}. Put "
@@ -93,7 +91,3 @@ def mirrored_task(
         "dataset_kwargs": {"data_files": {split: str(path) for split, path in files.items()}},
         **dict.fromkeys(absent),
     }
-
-
-def _first(raw: Mapping[str, Any], *keys: str) -> str | None:
-    return next((raw[key] for key in keys if raw.get(key)), None)

@@ -59,8 +59,7 @@ def mean_interval(score: float, stderr: float) -> Interval:
         ValueError: An argument is outside its range.
     """
     _check_score(score)
-    if not stderr > 0:
-        raise ValueError(f"stderr must be above 0, got {stderr!r}")
+    _check_stderr(stderr)
     # Divided twice, since the square of a tiny standard error is 0.
     return wilson_interval(score, 1 + score * (1 - score) / stderr / stderr)
 
@@ -80,8 +79,7 @@ def normal_interval(score: float, stderr: float) -> Interval:
         ValueError: An argument is outside its range.
     """
     _check_score(score)
-    if not stderr > 0:
-        raise ValueError(f"stderr must be above 0, got {stderr!r}")
+    _check_stderr(stderr)
     half = Z_95 * stderr
     return Interval(max(0.0, score - half), min(1.0, score + half))
 
@@ -121,3 +119,8 @@ def unweighted_mean(scores: Sequence[float]) -> float:
 def _check_score(score: float) -> None:
     if not 0 <= score <= 1:
         raise ValueError(f"score must lie in [0, 1], got {score!r}")
+
+
+def _check_stderr(stderr: float) -> None:
+    if not stderr > 0:
+        raise ValueError(f"stderr must be above 0, got {stderr!r}")

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,9 +74,9 @@ def _evaluate(attempt: Attempt, *, quiet: bool) -> AttemptEnd:
     facts: EngineFacts | None = None
     failures: dict[str, Failure] = {}
     try:
-        plan = planned = _tried(running.plan_attempt, attempt)
+        plan = _tried(partial(running.plan_attempt, attempt))
         if plan.waiting:
-            facts = _tried(lambda a: running.load_model(a, planned), attempt)
+            facts = _tried(partial(running.load_model, attempt, plan))
             failures = _run_benchmarks(attempt, plan.waiting, quiet=quiet)
     except EvalboardError as exc:
         failures[""] = closing.failure_of(exc, attempt)
@@ -91,7 +92,7 @@ def _run_benchmarks(
 
     def run(plan: BenchmarkPlan) -> Failure | None:
         try:
-            outcome = _tried(lambda a: running.evaluate_benchmark(a, plan), attempt)
+            outcome = _tried(partial(running.evaluate_benchmark, attempt, plan))
         except EvalboardError as exc:
             return closing.failure_of(exc, attempt)
         if not quiet:
@@ -108,11 +109,11 @@ def _run_benchmarks(
     return {p.benchmark: f for p, f in zip(plans, failed, strict=True) if f is not None}
 
 
-def _tried(work: Callable[[Attempt], T], attempt: Attempt) -> T:
+def _tried(work: Callable[[], T]) -> T:
     """Do one piece of work as often as its failures say."""
     while True:
         try:
-            return work(attempt)
+            return work()
         except EngineError as exc:
             if not exc.try_again:
                 raise

@@ -31,7 +31,6 @@ class AnsweringModel(LM):
     def __init__(self, model: Any, checkpoint: Checkpoint, report: Report) -> None:
         super().__init__()
         self._model = model
-        self._backend: AnsweringBackend = model
         self._checkpoint = checkpoint
         self._report = report
 
@@ -75,7 +74,8 @@ class AnsweringModel(LM):
         asked = [by_key[key] for key in distinct]
         wanted = {n for n, key in enumerate(distinct) if self._checkpoint.get(key) is None}
         progress = _Progress(asked, wanted, self._report)
-        for answers in self._backend.stream(kind, asked, wanted):
+        backend: AnsweringBackend = self._model
+        for answers in backend.stream(kind, asked, wanted) if wanted else ():
             new = [(n, answer) for n, answer in answers if n in wanted]
             for n, answer in new:
                 _require_finite(answer, asked[n])

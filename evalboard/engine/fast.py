@@ -8,7 +8,7 @@ log-probabilities of the whole prompt, which keeps vLLM from using its prefix ca
   (`logprob_token_ids`): for choices of one token, that is the answer;
 - a choice of several tokens is a second request on the cached context, of which only the rows of
   the choice are read;
-- the rest (no context, no continuation, rolling log-likelihood) goes lm_eval's own way.
+- the rest (continuations that add no token, rolling log-likelihood) goes lm_eval's own way.
 
 The numbers are lm_eval's: the same encoding, truncation and rule for what is greedy.
 """
@@ -73,12 +73,11 @@ class FastVLLM(LmEvalVLLM):
 
         May be called by several threads: one prepares its requests while another's are answered.
         """
-        prepare = {
-            "loglikelihood": self._choice_units,
-            "generate_until": self._text_units,
-            "loglikelihood_rolling": self._no_units,
-        }
-        units = prepare[kind](requests)
+        units: list[Unit] = []
+        if kind == "loglikelihood":
+            units = self._choice_units(requests)
+        elif kind == "generate_until":
+            units = self._text_units(requests)
         odd = wanted - frozenset().union(*(unit.requests for unit in units))
         with self._turn:
             yield from self._work(units, wanted)
@@ -98,9 +97,6 @@ class FastVLLM(LmEvalVLLM):
             self.model.reset_prefix_cache()
             steps = self._feed.run(job for unit in block for job in unit.jobs())
             yield [answer for step in steps for answer in step]
-
-    def _no_units(self, requests: Sequence[Instance]) -> list[Unit]:
-        return []
 
     def _choice_units(self, requests: Sequence[Instance]) -> list[Unit]:
         groups = group_by_context(
@@ -182,14 +178,16 @@ class FastVLLM(LmEvalVLLM):
         contexts, gen_kwargs = zip(*(request.args for request in requests), strict=True)
         with self._tokenising:
             encoded = self.tok_encode(list(contexts))
+            eos = self.tokenizer.decode(self.eot_token_id) or self.tokenizer.eos_token
         return [
-            Unit(frozenset([i]), partial(self._text_jobs, i, encoded[i], gen_kwargs[i]))
+            Unit(frozenset([i]), partial(self._text_jobs, i, encoded[i], gen_kwargs[i], eos))
             for i in sorted(range(len(requests)), key=encoded.__getitem__)
         ]
 
-    def _text_jobs(self, index: int, tokens: list[int], gen_kwargs: dict[str, Any]) -> list[Job]:
+    def _text_jobs(
+        self, index: int, tokens: list[int], gen_kwargs: dict[str, Any], eos: str
+    ) -> list[Job]:
         """Ask for a text with lm_eval's reading of the arguments."""
-        eos = self.tokenizer.decode(self.eot_token_id) or self.tokenizer.eos_token
         kwargs, until, max_gen_toks = self.modify_gen_kwargs(
             gen_kwargs, eos=eos, default_max_gen_toks=self.max_gen_toks
         )

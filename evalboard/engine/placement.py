@@ -85,9 +85,9 @@ def _connect_from_lasting_thread(settings: Settings) -> None:
 
 
 def _connect(settings: Settings) -> None:
-    common = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "error"}
+    always = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "error"}
     if settings.ray_address:
-        ray.init(address=settings.ray_address, **common)
+        ray.init(address=settings.ray_address, **always)
     else:
         ray.init(
             address="local",
@@ -95,7 +95,7 @@ def _connect(settings: Settings) -> None:
             object_store_memory=OBJECT_STORE_BYTES,
             # Ray makes its workers give way to everything else on the machine (nice 15).
             _system_config={"worker_niceness": 0},
-            **common,
+            **always,
         )
 
 
@@ -161,8 +161,7 @@ def call(
             f"The engine of {spec.model!r} did not end {doing!r} within {limit:.0f} s and was "
             "stopped. Allow it more time in EVALBOARD_ENGINE_PLACE_TIMEOUT_SECONDS, "
             "EVALBOARD_ENGINE_START_TIMEOUT_SECONDS or EVALBOARD_BENCHMARK_TIMEOUT_SECONDS.",
-            settings=spec.limits.model_dump(),
-            log_tail=_log_tail(spec),
+            **_circumstances(spec),
         ) from exc
     except RayTaskError as exc:
         raise _raised_error(spec, doing, exc) from exc
@@ -197,19 +196,17 @@ def _raised_error(spec: EngineSpec, doing: str, exc: RayTaskError) -> EvalboardE
         if isinstance(cause, OutOfMemory):
             close(spec)
         return cause
-    kind, ends = EngineError, False
+    kind = EngineError
     if is_out_of_memory(cause):
-        kind, ends = OutOfMemory, True
+        kind = OutOfMemory
     elif type(cause).__name__ == "EngineDeadError":  # vLLM's, of whose engine nothing is left
-        kind, ends = EngineDied, True
-    error = kind(
-        f"The engine of {spec.model!r} failed in {doing!r}: {type(cause).__name__}: {cause}",
-        settings=spec.limits.model_dump(),
-        log_tail=_log_tail(spec),
-    )
-    if ends:
+        kind = EngineDied
+    if kind is not EngineError:
         close(spec)
-    return error
+    return kind(
+        f"The engine of {spec.model!r} failed in {doing!r}: {type(cause).__name__}: {cause}",
+        **_circumstances(spec),
+    )
 
 
 def _death(spec: EngineSpec, doing: str, engine: _Engine, exc: Exception) -> EngineError:
@@ -221,8 +218,7 @@ def _death(spec: EngineSpec, doing: str, engine: _Engine, exc: Exception) -> Eng
         kind = NodeLost
     return kind(
         f"The process that held {spec.model!r} ended during {doing!r}: {_gist(exc)}",
-        settings=spec.limits.model_dump(),
-        log_tail=_log_tail(spec),
+        **_circumstances(spec),
     )
 
 
@@ -271,6 +267,11 @@ def _resources(spec: EngineSpec) -> dict[str, float]:
         return {"num_gpus": number, "num_cpus": number * cluster_gpus().cores_per_gpu}
     cores = int(ray.cluster_resources().get("CPU", 1))
     return {"num_cpus": max(1, cores // (spec.settings.engine_slots or 1))}
+
+
+def _circumstances(spec: EngineSpec) -> dict[str, Any]:
+    """Return what an `EngineError` says besides its message."""
+    return {"settings": spec.limits.model_dump(), "log_tail": _log_tail(spec)}
 
 
 def _log_tail(spec: EngineSpec) -> str:

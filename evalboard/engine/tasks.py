@@ -22,6 +22,7 @@ from transformers import PreTrainedTokenizerBase  # noqa: F401
 
 from evalboard.engine.definitions import definition, task_manager
 from evalboard.engine.harness import compile_templates_once, set_seeds
+from evalboard.engine.mirror import mirror_folder, parquet_files, splits_of
 from evalboard.errors import DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity, digest
 from evalboard.suites.model import Benchmark, DataSource
@@ -153,7 +154,7 @@ class TaskLibrary:
 
     def _load_task(self, plan: "_TaskPlan", shots: int, limit: int | None) -> LoadedTask:
         task = self._build(plan.benchmark, plan.overrides)
-        config = _plain_config(task, _splits(plan.raw).named)
+        config = _plain_config(task, splits_of(plan.raw).named)
         identity = BenchmarkIdentity(
             task=plan.benchmark.task_name,
             version=str(task.VERSION),
@@ -165,36 +166,27 @@ class TaskLibrary:
         return LoadedTask(task, config, identity, len(task.task_docs))
 
     def _overrides(self, benchmark: Benchmark, raw: dict[str, Any], shots: int) -> dict[str, Any]:
-        repo, name = raw.get("dataset_path", ""), raw.get("dataset_name")
-        splits = _splits(raw)
-        files = self._mirrored(repo, name)
-        needed = [splits.evaluation, splits.fewshot] if shots else [splits.evaluation]
+        splits = splits_of(raw)
+        folder = mirror_folder(self._mirror, raw) if self._mirror else None
+        files = parquet_files(folder) if folder and raw.get("dataset_path") else {}
+        needed = splits.needed(shots)
         overrides: dict[str, Any] = {"task": benchmark.task_name, "num_fewshot": shots}
         # lm_eval opens every split that a definition names, and reads the examples, needed or not.
         overrides |= {key: None for key, split in splits.named.items() if split not in needed}
         if files:
             for split in needed:
-                _require(benchmark, split, files, self._folder(repo, name))
-            overrides["custom_dataset"] = _parquet_reader(files)
+                _require(benchmark, split, files, folder)
+            by_split = {split: str(path) for split, path in files.items()}
+            overrides["custom_dataset"] = _parquet_reader(by_split)
         elif self._offline:
-            where = self._folder(repo, name) if self._mirror else "EVALBOARD_DATASETS (not set)"
+            where = folder or "EVALBOARD_DATASETS (not set)"
             raise DataMissing(
                 f"Benchmark {benchmark.key!r}: no questions at {str(where)!r}, and the Hub is not "
                 "asked (offline). Put the Parquet files there, or run online."
             )
         elif benchmark.source:
-            overrides["custom_dataset"] = _source_reader(benchmark.source, name)
+            overrides["custom_dataset"] = _source_reader(benchmark.source, raw.get("dataset_name"))
         return overrides
-
-    def _folder(self, repo: str, name: str | None) -> Path | str:
-        return self._mirror / repo / (name or "default") if self._mirror else ""
-
-    def _mirrored(self, repo: str, name: str | None) -> dict[str, str]:
-        """Return the mirror's Parquet file of every split that it has."""
-        folder = self._folder(repo, name)
-        if not isinstance(folder, Path) or not repo:
-            return {}
-        return {path.stem: str(path) for path in sorted(folder.glob("*.parquet"))}
 
     def _build(self, benchmark: Benchmark, overrides: dict[str, Any]) -> ConfigurableTask:
         set_seeds()
@@ -257,28 +249,8 @@ def _all_missing(benchmark: Benchmark, missing: Mapping[str, DataMissing]) -> Da
     )
 
 
-class _Splits(NamedTuple):
-    evaluation: str | None
-    fewshot: str | None
-    named: dict[str, str]
-    """Split by the configuration key that names it."""
-
-
-def _splits(raw: Mapping[str, Any]) -> _Splits:
-    keys = ("training_split", "validation_split", "test_split", "fewshot_split")
-    named = {key: raw[key] for key in keys if raw.get(key)}
-    evaluation = named.get("test_split") or named.get("validation_split")
-    fewshot = (
-        named.get("fewshot_split")
-        or (raw.get("fewshot_config") or {}).get("split")
-        or named.get("training_split")
-        or named.get("validation_split")
-    )
-    return _Splits(evaluation, fewshot, named)
-
-
 def _require(
-    benchmark: Benchmark, split: str | None, files: Mapping[str, str], folder: Path | str
+    benchmark: Benchmark, split: str | None, files: Mapping[str, Path], folder: Path | None
 ) -> None:
     if split is not None and split not in files:
         raise DataMissing(

@@ -50,7 +50,7 @@ class ModelFiles:
 
         Raises:
             OutOfMemory: Merging takes more memory than there is.
-        LoadFailed: The adapter or the delta does not fit its base.
+            LoadFailed: The adapter or the delta does not fit its base.
         """
         with loading_errors({"precision": self._spec.precision}):
             own = self._own.weights()

@@ -18,8 +18,7 @@ from evalboard.engine import placement
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import EngineDied, EngineError, HarnessError, LoadFailed, OutOfMemory
 from evalboard.records.outcome import BenchmarkPlan
-from evalboard.settings import Settings
-from evalboard.suites.loader import load_suite
+from tests.engine_specs import engine_spec
 
 
 class Actor:
@@ -85,24 +84,7 @@ def new_pool(
     pools: list[EnginePool] = []
 
     def make(*, slots: int = 1) -> EnginePool:
-        suite = load_suite("demo")
-        settings = {"home": tmp_path, "offline": True, "engine_slots": slots}
-        spec = EngineSpec(
-            name=f"engine-{tmp_path.name}",
-            model="test/model",
-            revision="0" * 40,
-            precision="float32",
-            weight_type="Original",
-            base_model="",
-            use_chat_template=False,
-            suite=suite,
-            benchmarks=(),
-            num_fewshot=None,
-            limit=None,
-            backend="hf",
-            settings=Settings.model_validate(settings),
-            log_file=tmp_path / "engine.log",
-        )
+        spec = engine_spec(tmp_path, settings={"engine_slots": slots})
         pools.append(EnginePool(spec))
         return pools[-1]
 

@@ -29,7 +29,7 @@ def mirror_with(folder: Path, *splits: str) -> Path:
 
 def test_a_mirrored_task_changes_the_source_and_keeps_the_definition(tmp_path: Path) -> None:
     source = mirror_with(tmp_path, "test")
-    files = mirrored_files(BENCHMARK, RAW, tmp_path, with_examples=False)
+    files = mirrored_files(BENCHMARK, RAW, tmp_path, num_fewshot=0)
     task = mirrored_task(BENCHMARK, RAW, files, definition_file=DEFINITION, num_fewshot=0)
     assert task == {
         "include": str(DEFINITION),
@@ -44,7 +44,7 @@ def test_a_mirrored_task_changes_the_source_and_keeps_the_definition(tmp_path: P
 
 def test_a_task_with_examples_keeps_their_split(tmp_path: Path) -> None:
     mirror_with(tmp_path, "dev", "test")
-    files = mirrored_files(BENCHMARK, RAW, tmp_path, with_examples=True)
+    files = mirrored_files(BENCHMARK, RAW, tmp_path, num_fewshot=5)
     task = mirrored_task(BENCHMARK, RAW, files, definition_file=DEFINITION, num_fewshot=5)
     assert task["num_fewshot"] == 5
     assert sorted(task["dataset_kwargs"]["data_files"]) == ["dev", "test"]
@@ -54,13 +54,13 @@ def test_a_task_with_examples_keeps_their_split(tmp_path: Path) -> None:
 def test_a_mirror_without_the_questions_is_refused(tmp_path: Path) -> None:
     raw = {"dataset_path": "org/exams", "test_split": "test"}
     with pytest.raises(ConfigError, match=r"no test\.parquet in .*exams/default.*unset EVALB"):
-        mirrored_files(BENCHMARK, raw, tmp_path, with_examples=False)
+        mirrored_files(BENCHMARK, raw, tmp_path, num_fewshot=0)
 
 
 def test_a_mirror_without_the_examples_is_refused_where_they_are_needed(tmp_path: Path) -> None:
     mirror_with(tmp_path, "test")
     with pytest.raises(ConfigError, match=r"no dev\.parquet in"):
-        mirrored_files(BENCHMARK, RAW, tmp_path, with_examples=True)
+        mirrored_files(BENCHMARK, RAW, tmp_path, num_fewshot=5)
 
 
 def test_lm_eval_loads_the_mirrored_tasks(material: Material, case: Case) -> None:

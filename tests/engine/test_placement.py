@@ -24,8 +24,7 @@ from evalboard.errors import (
     OutOfMemory,
     TimedOut,
 )
-from evalboard.settings import Settings
-from evalboard.suites.loader import load_suite
+from tests.engine_specs import engine_spec
 
 
 class Actor:
@@ -75,24 +74,7 @@ def _ray() -> Iterator[None]:
 @pytest.fixture
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineSpec]:
     monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
-    suite = load_suite("demo")
-    spec = EngineSpec(
-        name=f"engine-{tmp_path.name}",
-        model="test/model",
-        revision="0" * 40,
-        precision="float32",
-        weight_type="Original",
-        base_model="",
-        use_chat_template=False,
-        suite=suite,
-        benchmarks=tuple(b.key for b in suite.benchmarks),
-        num_fewshot=None,
-        limit=None,
-        backend="hf",
-        limits=EngineLimits(max_num_seqs=8),
-        settings=Settings.model_validate({"home": tmp_path, "offline": True}),
-        log_file=tmp_path / "engine.log",
-    )
+    spec = engine_spec(tmp_path, limits=EngineLimits(max_num_seqs=8))
     yield spec
     placement.close(spec)
 

@@ -1,0 +1,47 @@
+"""Where a task's questions lie: the splits that a definition names, and a mirror's files of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SPLIT_KEYS = ("training_split", "validation_split", "test_split", "fewshot_split")
+
+
+class Splits(NamedTuple):
+    """The splits that a task definition names."""
+
+    evaluation: str | None
+    """With the questions."""
+    fewshot: str | None
+    """With the examples."""
+    named: dict[str, str]
+    """Split by the key of the definition that names it."""
+
+    def needed(self, num_fewshot: int) -> list[str | None]:
+        """Return the splits that are read for this number of examples."""
+        return [self.evaluation, self.fewshot] if num_fewshot else [self.evaluation]
+
+
+def splits_of(definition: Mapping[str, Any]) -> Splits:
+    """Return the splits as lm_eval chooses them."""
+    named = {key: definition[key] for key in SPLIT_KEYS if definition.get(key)}
+    evaluation = named.get("test_split") or named.get("validation_split")
+    fewshot = (
+        named.get("fewshot_split")
+        or (definition.get("fewshot_config") or {}).get("split")
+        or named.get("training_split")
+        or named.get("validation_split")
+    )
+    return Splits(evaluation, fewshot, named)
+
+
+def mirror_folder(mirror: Path, definition: Mapping[str, Any]) -> Path:
+    """Return the folder in which a mirror keeps a task's questions."""
+    return (
+        mirror / definition.get("dataset_path", "") / (definition.get("dataset_name") or "default")
+    )
+
+
+def parquet_files(folder: Path) -> dict[str, Path]:
+    """Return the file of every split in a folder, which may be absent."""
+    return {path.stem: path for path in sorted(folder.glob("*.parquet"))}
