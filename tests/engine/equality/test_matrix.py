@@ -1,6 +1,6 @@
 """Architectures and tokenizers: the fast way against lm_eval's two classes, in every order.
 
-In float32 on a CPU. The largest differences that were seen stand in `docs/design/engine.md`.
+In float32 on a CPU. The differences that were seen stand in `docs/design/scoring.md`.
 """
 
 import random
