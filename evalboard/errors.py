@@ -5,9 +5,12 @@ The tree, with what it means for a retry:
     EvalboardError
     ├── ConfigError           the operator must change something; never retried
     ├── StoreError            a store could not be read or written
-    │   └── ConflictError     somebody else committed first: read again, decide again
+    │   ├── ConflictError     somebody else committed first: read again, decide again
+    │   ├── StoreUnreachable  no answer: again later
+    │   └── FileTooLarge      more bytes than the reader takes; never retried
     ├── RecordError           a stored file is not what its place promises
     ├── LifecycleError        a status may not follow the one that is there
+    │   └── ClaimLost         somebody took the request away from the run that worked on it
     ├── ValidationFailed      the submission is wrong; carries the report
     ├── ModelNotFound         no repository or folder under that name and revision
     ├── HarnessError          lm_eval refused, or returned something unusable
@@ -25,7 +28,7 @@ the value, and what to do about it. Constructors pass only the message to `super
 cross process borders (pickle) whole.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import ValidationError
 
@@ -58,6 +61,26 @@ class ConflictError(StoreError):
     code = "conflict"
 
 
+class StoreUnreachable(StoreError):
+    """Raised when a remote store gives no usable answer: nothing is wrong with what was asked."""
+
+    code = "store_unreachable"
+
+
+class FileTooLarge(StoreError):
+    """Raised in place of reading a file that has more bytes than the reader takes."""
+
+    code = "file_too_large"
+
+    @classmethod
+    def of(cls, path: str, address: str, size: int, at_most: int) -> Self:
+        """Build it for a file of a store; sizes in bytes."""
+        return cls(
+            f"File {path!r} in {address!r} has {size} bytes, and at most {at_most} are read. "
+            "Correct the file or delete it."
+        )
+
+
 class RecordError(EvalboardError):
     """Raised when a stored file cannot be read as the record that its place promises."""
 
@@ -68,6 +91,12 @@ class LifecycleError(EvalboardError):
     """Raised when a request may not go from its status to the one asked for."""
 
     code = "lifecycle"
+
+
+class ClaimLost(LifecycleError):
+    """Raised when a request was cancelled, or released, while a run worked on it."""
+
+    code = "claim_lost"
 
 
 class ValidationFailed(EvalboardError):

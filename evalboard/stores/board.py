@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from evalboard.records.table import META_FILE
-from evalboard.stores.protocol import Snapshot, Store, Write, retry_on_conflict
+from evalboard.stores.protocol import ABSENT, Snapshot, Store, Write, retry_on_conflict
 
 
 def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> bool:
@@ -20,12 +20,11 @@ def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> boo
         snapshot = store.snapshot()
         files = build()
         new = json.loads(files[META_FILE])["content_hash"]
-        if files.keys() <= snapshot.files.keys() and _published_hash(snapshot) == new:
+        there = snapshot.blobs(files)
+        if ABSENT not in there.values() and _published_hash(snapshot) == new:
             return False
         store.commit(
-            [Write(path, content) for path, content in files.items()],
-            message="board",
-            parent=snapshot.revision,
+            [Write(path, content, there[path]) for path, content in files.items()], message="board"
         )
         return True
 
@@ -38,9 +37,10 @@ def publish_file(store: Store, path: str, build: Callable[[], bytes]) -> bool:
     def change() -> bool:
         snapshot = store.snapshot()
         content = build()
-        if path in snapshot.files and snapshot.read(path) == content:
+        there = snapshot.blobs([path])[path]
+        if there != ABSENT and snapshot.read(path) == content:
             return False
-        store.commit([Write(path, content)], message=path, parent=snapshot.revision)
+        store.commit([Write(path, content, there)], message=path)
         return True
 
     return retry_on_conflict(change)

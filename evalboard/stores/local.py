@@ -16,15 +16,23 @@ import socket
 import stat
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from evalboard.errors import ConflictError, StoreError
+from evalboard.errors import ConflictError, FileTooLarge, StoreError
 from evalboard.records.request import timestamp
-from evalboard.stores.protocol import Delete, Operation, Write, blob_id
+from evalboard.stores.paths import check_path, is_content_name
+from evalboard.stores.protocol import (
+    ABSENT,
+    Delete,
+    Operation,
+    Write,
+    blob_id,
+    check_expectations,
+)
 
 META = ".evalboard"
 # A file written within this time of being looked at may change again under the same time stamp.
@@ -39,17 +47,29 @@ class LocalSnapshot:
         self.files = MappingProxyType(dict(files))
         self.revision = _revision(files)
 
-    def read(self, path: str) -> bytes:
-        """Return a file's content.
+    def blobs(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the blob id of each path; see `Snapshot.blobs`."""
+        return {path: self.files.get(path, ABSENT) for path in paths}
 
-        Raises:
-            ConflictError: The file is no longer what the snapshot saw.
-            StoreError: The snapshot has no such file, or it cannot be read.
-        """
+    def read_many(
+        self, paths: Iterable[str], *, at_most: int | None = None
+    ) -> Iterator[tuple[str, bytes | FileTooLarge]]:
+        """Yield each path with its content; see `Snapshot.read_many`."""
+        for path in paths:
+            try:
+                yield path, self.read(path, at_most=at_most)
+            except FileTooLarge as exc:
+                yield path, exc
+
+    def read(self, path: str, *, at_most: int | None = None) -> bytes:
+        """Return a file's content; see `Snapshot.read`."""
         if path not in self.files:
             raise StoreError(f"No file {path!r} in {str(self._root)!r}.")
         try:
-            content = (self._root / path).read_bytes()
+            file = self._root / path
+            if at_most is not None and (size := file.lstat().st_size) > at_most:
+                raise FileTooLarge.of(path, str(self._root), size, at_most)
+            content = file.read_bytes()
         except FileNotFoundError:
             content = None
         except OSError as exc:
@@ -82,10 +102,8 @@ class LocalStore:
         self, operations: Sequence[Operation], *, message: str, parent: str | None = None
     ) -> str:
         """Apply all operations as one change; see `Store.commit`."""
-        # The last operation on a path wins: repeating both after a kill would undo it.
-        operations = list({operation.path: operation for operation in operations}.values())
         for operation in operations:
-            _check_path(operation.path)
+            check_path(operation.path)
         with self._locked(fcntl.LOCK_EX):
             before = self._list()
             if parent is not None and _revision(before) != parent:
@@ -93,6 +111,9 @@ class LocalStore:
                     f"Store {self.address!r} moved on from revision {parent[:8]} to "
                     f"{_revision(before)[:8]}."
                 )
+            check_expectations(operations, before, self.address)
+            # The last operation on a path wins: repeating both after a kill would undo it.
+            operations = list({operation.path: operation for operation in operations}.values())
             self._clear_the_way(operations)
             self._apply(operations, _note(before, operations, message))
             after = self._list()
@@ -197,8 +218,8 @@ class LocalStore:
         seen: dict[str, tuple[int, int, str]] = {}
         now = time.time_ns()
         for folder, folders, names in os.walk(self._root, onerror=_raise_unless_absent):
-            folders[:] = sorted(filter(_is_content, folders))
-            for name in filter(_is_content, names):
+            folders[:] = sorted(filter(is_content_name, folders))
+            for name in filter(is_content_name, names):
                 path = Path(folder) / name
                 relative = path.relative_to(self._root).as_posix()
                 if entry := _look(path, self._seen.get(relative)):
@@ -221,13 +242,18 @@ def _look(path: Path, known: tuple[int, int, str] | None) -> tuple[int, int, str
             return None
         if known and known[:2] == (status.st_ctime_ns, status.st_size):
             return known
-        return status.st_ctime_ns, status.st_size, blob_id(path.read_bytes())
+        return status.st_ctime_ns, status.st_size, _blob_id_of_file(path, status.st_size)
     except FileNotFoundError:
         return None
 
 
-def _is_content(name: str) -> bool:
-    return not name.startswith(".") and name.isprintable()
+def _blob_id_of_file(path: Path, size: int) -> str:
+    """Return git's id of a file without holding it in memory."""
+    found = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            found.update(part)
+    return found.hexdigest()
 
 
 def _raise_unless_absent(error: OSError) -> None:
@@ -259,15 +285,6 @@ def _note(
 def _revision(files: Mapping[str, str]) -> str:
     lines = "".join(f"{blob} {path}\n" for path, blob in sorted(files.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _check_path(path: str) -> None:
-    parts = PurePosixPath(path).parts
-    if not parts or path != "/".join(parts) or not all(map(_is_content, parts)):
-        raise StoreError(
-            f"Path {path!r} cannot be stored: a path is relative and plain, and no part starts "
-            "with a dot."
-        )
 
 
 def _compare(operations: Sequence[Operation], files: Mapping[str, str], address: str) -> None:

@@ -1,20 +1,52 @@
 """Open a store by its address."""
 
+import re
 from pathlib import Path
 
 from evalboard.errors import ConfigError
+from evalboard.settings import Settings, load_settings
+from evalboard.stores.hub.dataset import HubDataset
+from evalboard.stores.hub.store import HubStore
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store
 
+_DATASET = re.compile(r"hf://datasets/([\w-][\w.-]*/[\w-][\w.-]*)/?", re.ASCII)
 
-def open_store(address: str) -> Store:
-    """Return the store at a folder.
+
+def open_store(address: str, settings: Settings | None = None) -> Store:
+    """Return the store at an address.
+
+    Args:
+        address: A folder, or `hf://datasets/{org}/{name}`.
+        settings: Where the Hub is, its token, and what may be kept on this machine; None for those
+            of the environment.
 
     Raises:
-        ConfigError: The address is of a kind that this version does not know.
+        ConfigError: The address is of a kind that this version does not know, or the settings
+            forbid to ask the Hub.
     """
-    if "://" in address:
+    if "://" not in address:
+        return LocalStore(Path(address).resolve())
+    found = _DATASET.fullmatch(address)
+    if found is None:
         raise ConfigError(
-            f"Store address {address!r} is not a folder. This version keeps stores in folders only."
+            f"Store address {address!r} is neither a folder nor hf://datasets/{{org}}/{{name}}. "
+            "Correct it."
         )
-    return LocalStore(Path(address).resolve())
+    return _open_hub_store(found[1], settings or load_settings())
+
+
+def _open_hub_store(name: str, settings: Settings) -> HubStore:
+    if settings.offline:
+        raise ConfigError(
+            f"Store 'hf://datasets/{name}' is on the Hub, and EVALBOARD_OFFLINE forbids to ask it. "
+            "Keep the store in a folder, or unset that."
+        )
+    dataset = HubDataset(
+        name,
+        endpoint=settings.hub_endpoint,
+        token=settings.hf_token.get_secret_value() if settings.hf_token else None,
+    )
+    return HubStore(
+        dataset, settings.hub_state_folder, commits_per_hour=settings.hub_commits_per_hour
+    )

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from itertools import chain, count
 from typing import NamedTuple
 
-from evalboard.errors import ConfigError, RecordError
+from evalboard.errors import ConfigError, EvalboardError, FileTooLarge, RecordError, StoreError
 from evalboard.records.request import RequestIdentity, RequestRecord, Status
-from evalboard.stores.protocol import Snapshot, Store, Write, retry_on_conflict
+from evalboard.stores.protocol import ABSENT, Snapshot, Store, Write, retry_on_conflict
+
+MAX_BYTES = 2**20
+"""A larger file is no request, and is not read."""
 
 
 class QueuedRequest(NamedTuple):
@@ -26,7 +29,11 @@ class DuplicateRequest(ConfigError):
 
 
 class RequestQueue:
-    """Requests in a store. Every change reads, decides and commits with the revision it read."""
+    """Requests in a store.
+
+    Every change reads, decides, and commits over the file that it read: changes of other requests
+    do not get in its way.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -42,7 +49,7 @@ class RequestQueue:
             StoreError: There is no such file.
             RecordError: It is no request.
         """
-        content = retry_on_conflict(lambda: self._store.snapshot().read(path))
+        content = retry_on_conflict(lambda: self._store.snapshot().read(path, at_most=MAX_BYTES))
         return RequestRecord.from_json(content, path=path)
 
     def add(self, record: RequestRecord) -> str:
@@ -59,14 +66,11 @@ class RequestQueue:
             snapshot = self._store.snapshot()
             former = _find(_entries(snapshot), record.identity)
             if former is None:
-                path, new = _free_path(record.path, snapshot.files), record
+                path, new, over = _free_path(record.path, snapshot.files), record, ABSENT
             else:
                 path, new = former.path, _replacing(former, record)
-            self._store.commit(
-                [Write(path, new.to_json())],
-                message=f"submit {record.model}",
-                parent=snapshot.revision,
-            )
+                over = snapshot.files[path]
+            self._store.commit([Write(path, new.to_json(), over)], message=f"submit {record.model}")
             return path
 
         return retry_on_conflict(change)
@@ -80,35 +84,86 @@ class RequestQueue:
     ) -> RequestRecord:
         """Replace a request by what `decide` makes of it, and return that.
 
-        `decide` is called again with the newer record when somebody else committed in between. It
+        `decide` is called again with the newer record when somebody else changed it in between. It
         raises to leave the request as it is.
         """
+        changed = self.change_many({path: decide}, message=message)[path]
+        if isinstance(changed, EvalboardError):
+            raise changed
+        return changed
 
-        def attempt() -> RequestRecord:
+    def change_many(
+        self,
+        decisions: Mapping[str, Callable[[RequestRecord], RequestRecord]],
+        *,
+        message: str,
+    ) -> dict[str, RequestRecord | EvalboardError]:
+        """Replace many requests with one commit; return by path what became of each.
+
+        A decision is called again when somebody else changed its request in between, and only then.
+        One that raises an error of this project leaves its own request as it is, and so does a
+        request that is not there or cannot be read; that error is returned for it.
+
+        Raises:
+            StoreError: The store could not be read or written.
+        """
+        made: dict[str, _Decided] = {}
+
+        def attempt() -> None:
             snapshot = self._store.snapshot()
-            before = RequestRecord.from_json(snapshot.read(path), path=path)
-            after = decide(before)
-            if after != before:
-                self._store.commit(
-                    [Write(path, after.to_json())], message=message, parent=snapshot.revision
-                )
-            return after
+            blobs = snapshot.blobs(decisions)
+            new = [p for p in decisions if p not in made or made[p].over != blobs[p]]
+            there = [path for path in new if blobs[path] != ABSENT]
+            contents = dict(snapshot.read_many(there, at_most=MAX_BYTES))
+            for path in new:
+                made[path] = _decide(path, blobs[path], contents.get(path), decisions[path])
+            if writes := [write for decided in made.values() for write in decided.writes]:
+                self._store.commit(writes, message=message)
 
-        return retry_on_conflict(attempt)
+        retry_on_conflict(attempt)
+        return {path: decided.outcome for path, decided in made.items()}
+
+
+class _Decided(NamedTuple):
+    over: str
+    """Blob id of the request that was decided on."""
+    outcome: RequestRecord | EvalboardError
+    writes: tuple[Write, ...] = ()
+
+
+def _decide(
+    path: str,
+    over: str,
+    content: bytes | FileTooLarge | None,
+    decide: Callable[[RequestRecord], RequestRecord],
+) -> _Decided:
+    try:
+        before = _record(path, content)
+        after = decide(before)
+    except EvalboardError as exc:
+        return _Decided(over, exc)
+    writes = () if after == before else (Write(path, after.to_json(), over),)
+    return _Decided(over, after, writes)
+
+
+def _record(path: str, content: bytes | FileTooLarge | None) -> RequestRecord:
+    if content is None:
+        raise StoreError(f"There is no request {path!r} in the queue. Look its path up there.")
+    if isinstance(content, FileTooLarge):
+        raise content
+    return RequestRecord.from_json(content, path=path)
 
 
 def _entries(snapshot: Snapshot) -> list[QueuedRequest]:
-    entries: list[QueuedRequest] = []
-    for path in sorted(snapshot.files):
-        if not path.endswith(".json"):
-            continue
-        try:
-            record = RequestRecord.from_json(snapshot.read(path), path=path)
-        except RecordError as exc:
-            entries.append(QueuedRequest(path, None, exc.message))
-        else:
-            entries.append(QueuedRequest(path, record))
-    return entries
+    paths = sorted(path for path in snapshot.files if path.endswith(".json"))
+    return [_entry(*file) for file in snapshot.read_many(paths, at_most=MAX_BYTES)]
+
+
+def _entry(path: str, content: bytes | FileTooLarge) -> QueuedRequest:
+    try:
+        return QueuedRequest(path, _record(path, content))
+    except (FileTooLarge, RecordError) as exc:
+        return QueuedRequest(path, None, exc.message)
 
 
 def _find(entries: list[QueuedRequest], identity: RequestIdentity) -> QueuedRequest | None:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from evalboard.errors import RecordError
+from evalboard.errors import FileTooLarge, RecordError
 from evalboard.records.result import ResultDocument, result_folder
 from evalboard.stores.protocol import Operation, Store, Write, retry_on_conflict
 
 DETAILS = "details/"
+MAX_BYTES = 64 * 2**20
+"""A larger file is no result document, and is not read."""
 
 
 class StoredResult(NamedTuple):
@@ -45,14 +47,17 @@ class ResultsArchive:
         snapshot = self._store.snapshot()
         stored: list[StoredResult] = []
         folder = f"{model}/" if model else ""
-        for path in sorted(snapshot.files):
-            if not path.startswith(folder) or not path.endswith(".json"):
-                continue
-            if path.startswith(DETAILS):
-                continue
+        paths = [
+            path
+            for path in sorted(snapshot.files)
+            if path.startswith(folder) and path.endswith(".json") and not path.startswith(DETAILS)
+        ]
+        for path, content in snapshot.read_many(paths, at_most=MAX_BYTES):
             try:
-                document = ResultDocument.from_json(snapshot.read(path), path=path)
-            except RecordError as exc:
+                if isinstance(content, FileTooLarge):
+                    raise content
+                document = ResultDocument.from_json(content, path=path)
+            except (FileTooLarge, RecordError) as exc:
                 stored.append(StoredResult(path, None, exc.message))
             else:
                 stored.append(StoredResult(path, document))

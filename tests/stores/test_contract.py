@@ -5,8 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from evalboard.errors import ConflictError, StoreError
+from evalboard.errors import ConflictError, FileTooLarge, StoreError
 from evalboard.stores.protocol import (
+    ABSENT,
     Delete,
     Store,
     Write,
@@ -107,6 +108,62 @@ def test_without_a_parent_a_commit_writes_over_what_is_there(
     open_again().commit([Write("a", b"theirs")], message="somebody else")
     store.commit([Write("a", b"mine")], message="me")
     assert open_again().snapshot().read("a") == b"mine"
+
+
+@pytest.mark.parametrize("operation", [Write("a", b"new", ABSENT), Write("a", b"new", "0" * 40)])
+def test_a_file_that_is_not_what_an_operation_expects_is_a_conflict(
+    operation: Write, store: Store
+) -> None:
+    store.commit([Write("a", b"old")], message="before")
+    before = store.snapshot().revision
+    with pytest.raises(ConflictError, match="'a'"):
+        store.commit([Write("b", b"new"), operation], message="me")
+    with pytest.raises(ConflictError, match="'a'"):
+        store.commit([Write("b", b"new"), Delete("a", operation.over)], message="me")
+    with pytest.raises(ConflictError, match="'none'"):
+        store.commit([Delete("none", blob_id(b"old"))], message="me")
+    assert store.snapshot().revision == before
+
+
+def test_expectations_that_hold_are_met_whatever_else_changed(
+    store: Store, open_again: Callable[[], Store]
+) -> None:
+    store.commit([Write("a", b"old"), Write("b", b"old")], message="before")
+    there = store.snapshot().blobs(["a", "b", "c"])
+    assert there == {"a": blob_id(b"old"), "b": blob_id(b"old"), "c": ABSENT}
+    open_again().commit([Write("other", b"")], message="somebody else")
+    changes = [Write("a", b"new", there["a"]), Delete("b", there["b"]), Write("c", b"", there["c"])]
+    store.commit(changes, message="me")
+    assert store.snapshot().files.keys() == {"a", "c", "other"}
+
+
+def test_every_operation_on_a_path_expects_what_was_there_before(store: Store) -> None:
+    store.commit([Write("a", b"old")], message="before")
+    old = blob_id(b"old")
+    store.commit([Delete("a", old), Write("a", b"new", old)], message="both hold")
+    with pytest.raises(ConflictError):
+        store.commit([Write("a", b"newer", old), Write("a", b"newest")], message="one does not")
+    assert store.snapshot().read("a") == b"new"
+
+
+def test_many_files_are_read_in_the_order_asked_for(store: Store) -> None:
+    content = {f"{number}.json": b"%d" % number for number in range(20)}
+    store.commit([Write(path, data) for path, data in content.items()], message="many")
+    order = sorted(content, reverse=True)
+    assert list(store.snapshot().read_many(order)) == [(path, content[path]) for path in order]
+    with pytest.raises(StoreError, match="'none'"):
+        list(store.snapshot().read_many(["0.json", "none"]))
+
+
+def test_a_file_that_is_too_large_is_not_read(store: Store) -> None:
+    store.commit([Write("large", b"1234"), Write("small", b"123")], message="two sizes")
+    snapshot = store.snapshot()
+    assert snapshot.read("large", at_most=4) == b"1234"
+    with pytest.raises(FileTooLarge, match="'large'.*4 bytes"):
+        snapshot.read("large", at_most=3)
+    found = dict(snapshot.read_many(["large", "small"], at_most=3))
+    assert isinstance(found["large"], FileTooLarge)
+    assert found["small"] == b"123"
 
 
 def test_what_a_snapshot_does_not_have_cannot_be_read(store: Store) -> None:

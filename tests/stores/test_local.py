@@ -183,10 +183,10 @@ def test_of_two_processes_with_the_same_parent_exactly_one_wins(tmp_path: Path) 
 
 def test_no_change_is_lost_among_processes(tmp_path: Path) -> None:
     LocalStore(tmp_path).commit([Write("count", b"0")], message="start")
-    conflicts = run_together(COUNTING, str(tmp_path), "25", processes=2)
-    assert LocalStore(tmp_path).snapshot().read("count") == b"50"
+    conflicts = run_together(COUNTING, str(tmp_path), "25", processes=4)
+    assert LocalStore(tmp_path).snapshot().read("count") == b"100"
     assert sum(map(int, conflicts)) > 0
-    assert len(history(tmp_path)) == 51
+    assert len(history(tmp_path)) == 101
 
 
 def test_the_history_tells_who_changed_what(local: LocalStore, tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from evalboard.errors import LifecycleError, RecordError, StoreError
+from evalboard.errors import FileTooLarge, LifecycleError, RecordError, StoreError
 from evalboard.lifecycle import move
 from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, Status
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store, Write
-from evalboard.stores.requests import DuplicateRequest, RequestQueue
+from evalboard.stores.requests import MAX_BYTES, DuplicateRequest, RequestQueue
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -214,6 +214,82 @@ def test_of_two_claims_the_second_sees_the_first(
     assert [entry.reason for entry in queue.get(PATH).evalboard.history] == ["theirs"]
 
 
+def test_a_change_of_another_request_does_not_get_in_the_way(
+    queue: RequestQueue, open_again: Callable[[], Store]
+) -> None:
+    queue.add(submission())
+    colleague = RequestQueue(open_again())
+    asked: list[str] = []
+
+    def decide(record: RequestRecord) -> RequestRecord:
+        asked.append(record.sender)
+        colleague.add(submission(model="org/other"))
+        return record.model_copy(update={"params": 7.0})
+
+    assert queue.change(PATH, decide, message="one").params == 7.0
+    assert asked == [""]
+    assert len(queue.entries()) == 2
+
+
+def test_many_changes_are_one_commit_and_a_refusal_concerns_its_own_request_alone(
+    queue: RequestQueue, store: Store
+) -> None:
+    paths = [queue.add(submission(model=f"org/model-{number}")) for number in range(5)]
+    store.commit([Write("broken.json", b"{")], message="by hand")
+    before = queue.get(paths[1])
+
+    def start(record: RequestRecord) -> RequestRecord:
+        if record.model == "org/model-1":
+            raise LifecycleError("Not this one.")
+        return move(record, Status.RUNNING, now=NOW, reason="test")
+
+    decisions = dict.fromkeys([*paths, "broken.json", "absent.json"], start)
+    outcome = queue.change_many(decisions, message="start")
+    assert outcome.keys() == decisions.keys()
+    assert {p: type(error) for p, error in outcome.items() if isinstance(error, Exception)} == {
+        paths[1]: LifecycleError,
+        "broken.json": RecordError,
+        "absent.json": StoreError,
+    }
+    for path in (paths[0], *paths[2:]):
+        assert queue.get(path) == outcome[path]
+        assert queue.get(path).status is Status.RUNNING
+    assert queue.get(paths[1]) == before
+
+
+def test_of_many_changes_only_what_somebody_else_changed_is_decided_anew(
+    queue: RequestQueue, open_again: Callable[[], Store]
+) -> None:
+    paths = [queue.add(submission(model=f"org/model-{number}")) for number in range(3)]
+    colleague = RequestQueue(open_again())
+    asked: list[tuple[str, str]] = []
+
+    def decide(record: RequestRecord) -> RequestRecord:
+        asked.append((record.model, record.sender))
+        if len(asked) == 3:
+            colleague.change(
+                paths[1], lambda r: r.model_copy(update={"sender": "colleague"}), message="first"
+            )
+        return record.model_copy(update={"params": 7.0})
+
+    queue.change_many(dict.fromkeys(paths, decide), message="second")
+    assert asked == [*((f"org/model-{n}", "") for n in range(3)), ("org/model-1", "colleague")]
+    assert [queue.get(path).params for path in paths] == [7.0] * 3
+    assert queue.get(paths[1]).sender == "colleague"
+
+
+def test_a_huge_file_is_set_aside_unread(queue: RequestQueue, store: Store) -> None:
+    path = queue.add(submission())
+    huge = b'{"model": "org/model", "note": "' + b"x" * MAX_BYTES + b'"}'
+    store.commit([Write("org/huge.json", huge)], message="by hand")
+    by_path = {entry.path: entry for entry in queue.entries()}
+    assert by_path[path].record == submission()
+    assert by_path["org/huge.json"].record is None
+    assert "at most" in by_path["org/huge.json"].problem
+    with pytest.raises(FileTooLarge):
+        queue.get("org/huge.json")
+
+
 def test_a_decision_to_change_nothing_makes_no_commit(queue: RequestQueue, store: Store) -> None:
     queue.add(submission())
     before = store.snapshot().revision
@@ -224,11 +300,11 @@ def test_a_decision_to_change_nothing_makes_no_commit(queue: RequestQueue, store
 def test_two_submitters_at_once_give_one_request(
     store: Store, open_again: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = store.commit
+    commit, faster = store.commit, RequestQueue(open_again())
 
     def overtaken(*arguments: Any, **keywords: Any) -> str:
-        monkeypatch.undo()
-        RequestQueue(open_again()).add(submission(sender="faster"))
+        if not faster.entries():
+            faster.add(submission(sender="faster"))
         return commit(*arguments, **keywords)
 
     monkeypatch.setattr(store, "commit", overtaken)

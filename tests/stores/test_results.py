@@ -9,6 +9,9 @@ from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store, Write
 from evalboard.stores.results import ResultsArchive
 
+# The client's own way of sending large files, which httpx2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
+
 FOLDER = "org/model/" + "a" * 40 + "/float16_Original/demo"
 
 

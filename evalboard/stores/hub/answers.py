@@ -1,0 +1,112 @@
+"""What the Hub's answers mean: try again, correct a setting, or give up."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx2
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    GatedRepoError,
+    HfHubHTTPError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import parse_ratelimit_headers
+
+from evalboard.errors import ConfigError, StoreError, StoreUnreachable
+
+TRY_AGAIN = {408, 409, 412, 425, 429, 500, 502, 503, 504}
+"""409 is a lock of the repository, 412 a lost race: the next try looks at the newer head."""
+
+
+class HubBusy(StoreUnreachable):
+    """Raised when the Hub did not do what was asked, or perhaps did, and may at the next try.
+
+    `wait` is the time in seconds that it asks to wait; None when it says nothing.
+    """
+
+    code = "hub_busy"
+
+    def __init__(self, message: str, *, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class RepositoryAbsent(StoreError):
+    """Raised when the Hub has no such repository, or none that this token may see."""
+
+    code = "repository_absent"
+
+
+@contextmanager
+def hub_errors(address: str) -> Iterator[None]:
+    """Translate the client's errors.
+
+    Raises:
+        HubBusy: Another try may succeed.
+        RepositoryAbsent: There is no such repository for this token.
+        ConfigError: The token, or its rights, are wrong.
+        StoreError: Anything else that the Hub refuses.
+    """
+    try:
+        yield
+    except (GatedRepoError, DisabledRepoError) as exc:
+        raise ConfigError(
+            f"Store {address!r} is gated or disabled on the Hub. Open it, or name another one."
+        ) from exc
+    except RepositoryNotFoundError as exc:
+        raise RepositoryAbsent(f"The Hub has no dataset {address!r} for this token.") from exc
+    except RevisionNotFoundError as exc:
+        raise HubBusy(f"The Hub does not know a commit of {address!r} yet: {exc}") from exc
+    except HfHubHTTPError as exc:
+        raise _refused(address, exc) from exc
+    except OfflineModeIsEnabled as exc:
+        raise ConfigError(
+            f"Store {address!r} is on the Hub, and the variable HF_HUB_OFFLINE forbids to ask it. "
+            "Unset that, or keep the store in a folder."
+        ) from exc
+    except (httpx2.HTTPError, OSError) as exc:
+        raise HubBusy(
+            f"The Hub gave no answer for {address!r} ({type(exc).__name__}: {exc})."
+        ) from exc
+    except RuntimeError as exc:  # the client's word for a large file that could not be sent
+        cause = exc.__cause__
+        if isinstance(cause, HfHubHTTPError):
+            raise _refused(address, cause) from exc
+        kind = HubBusy if isinstance(cause, httpx2.HTTPError | OSError | None) else StoreError
+        raise kind(f"A large file could not be sent to {address!r}: {cause or exc}") from exc
+    except ValueError as exc:
+        raise StoreError(
+            f"The client of the Hub refuses a change of {address!r}, or the Hub's answer: {exc}"
+        ) from exc
+
+
+def asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that an answer's headers ask to wait, None when they ask nothing."""
+    limit = parse_ratelimit_headers(headers)
+    if limit is not None and limit.remaining == 0:
+        return limit.reset_in_seconds + 1.0
+    after = headers.get("Retry-After", "")
+    return float(after) if after.isdecimal() else None
+
+
+def _refused(address: str, exc: HfHubHTTPError) -> StoreError | ConfigError:
+    status = exc.response.status_code
+    said = exc.server_message or str(exc)
+    if status in TRY_AGAIN:
+        return HubBusy(
+            f"The Hub answered {status} for {address!r}: {said}",
+            wait=asked_wait(exc.response.headers),
+        )
+    if status == 401:
+        return ConfigError(
+            f"The Hub does not accept the token for {address!r}: {said}. "
+            "Set HF_TOKEN to a valid one."
+        )
+    if status == 403:
+        return ConfigError(
+            f"The token may not do this in {address!r}: {said}. "
+            "Set HF_TOKEN to one with write access to that organisation."
+        )
+    return StoreError(f"The Hub answered {status} for {address!r}: {said}")

@@ -1,0 +1,70 @@
+"""Few commits: how long the next one waits, so that an hour's commits stay within a number.
+
+The first half of the number goes out at once. After that the pause between two commits grows with
+what is used up, to twice the mean, so that a machine that never rests settles at four fifths of the
+number and always has some left. What waits meanwhile becomes one commit.
+"""
+
+import time
+from pathlib import Path
+
+from evalboard.stores.hub.files import read_json, write_json
+
+HOUR = 3600.0
+
+
+def pause_seconds(made: list[float], now: float, per_hour: int) -> float:
+    """Return how long to wait for the next commit.
+
+    Args:
+        made: Times of the last hour's commits, in seconds, the oldest first.
+        now: Time on the same clock.
+        per_hour: Largest number of commits in any hour.
+    """
+    if not made:
+        return 0.0
+    used = len(made) / per_hour
+    if used >= 1:
+        return max(0.0, made[-per_hour] + HOUR - now)
+    spacing = 2 * HOUR / per_hour * max(0.0, 2 * used - 1)
+    return max(0.0, made[-1] + spacing - now)
+
+
+class CommitBudget:
+    """The commits of one store in the last hour, in a file that all processes of a machine share.
+
+    Whoever holds the outbox writes it.
+    """
+
+    def __init__(self, path: Path, per_hour: int) -> None:
+        self._path = path
+        self._per_hour = per_hour
+
+    def wait_seconds(self) -> float:
+        """Return how long to wait before the next commit."""
+        now = time.time()
+        made, not_before = self._read(now)
+        return max(pause_seconds(made, now, self._per_hour), not_before - now, 0.0)
+
+    def spend(self) -> None:
+        """Note one commit."""
+        now = time.time()
+        made, not_before = self._read(now)
+        write_json(self._path, {"made": [*made, now], "not_before": not_before})
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody commit for so long: the Hub asked for it."""
+        now = time.time()
+        made, not_before = self._read(now)
+        write_json(self._path, {"made": made, "not_before": max(not_before, now + seconds)})
+
+    def _read(self, now: float) -> tuple[list[float], float]:
+        """Return the last hour's commits and the time that the Hub set, none after a broken file.
+
+        Times in the future, left by a clock that was set back, count as now.
+        """
+        kept = read_json(self._path)
+        if not isinstance(kept, dict):
+            return [], 0.0
+        made = [min(at, now) for at in kept["made"] if at > now - HOUR]
+        return made, min(kept["not_before"], now + HOUR)

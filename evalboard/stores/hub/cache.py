@@ -1,0 +1,128 @@
+"""What was read before, kept on disk: the newest tree, and contents by blob id.
+
+Only a cache: everything is checked when it is read, and whatever is broken is read from the Hub
+again.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from evalboard.errors import StoreError
+from evalboard.stores.hub.dataset import HubFile
+from evalboard.stores.hub.files import folder_errors, read_json, write_json
+from evalboard.stores.protocol import blob_id
+
+BUSY_SECONDS = 60
+PER_QUERY = 500
+SPARE_BLOBS = 1000
+
+
+class Cache:
+    """Contents and the newest tree of one store, shared by the processes of a machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def tree(self, commit: str) -> dict[str, HubFile] | None:
+        """Return the files of a commit, None when its tree is not the one that is kept."""
+        kept = read_json(self._folder / "tree.json")
+        if not isinstance(kept, dict) or kept.get("commit") != commit:
+            return None
+        return {path: HubFile(*listed) for path, listed in kept["files"].items()}
+
+    def keep_tree(self, commit: str, files: Mapping[str, HubFile]) -> None:
+        """Keep a tree in place of the former one, and forget contents that it no longer has."""
+        with folder_errors(self._folder):
+            write_json(self._folder / "tree.json", {"commit": commit, "files": files})
+        with self._database() as database:
+            (count,) = database.execute("SELECT count(*) FROM contents").fetchone()
+            if count > 2 * len(files) + SPARE_BLOBS:
+                needed = {file.blob for file in files.values()}
+                kept = [blob for (blob,) in database.execute("SELECT blob FROM contents")]
+                database.executemany(
+                    "DELETE FROM contents WHERE blob = ?",
+                    [(blob,) for blob in kept if blob not in needed],
+                )
+
+    def known(self, files: Iterable[HubFile]) -> set[str]:
+        """Return the blob ids among these whose contents are kept."""
+        found: set[str] = set()
+        with self._database() as database:
+            for some in _portions([file.blob for file in files]):
+                rows = database.execute(_select("blob", len(some)), some)
+                found.update(blob for (blob,) in rows)
+        return found
+
+    def contents(self, files: Sequence[HubFile]) -> dict[str, bytes]:
+        """Return the contents that are kept, by blob id, without those that are broken."""
+        by_blob = {file.blob: file for file in files}
+        found: dict[str, bytes] = {}
+        with self._database() as database:
+            for some in _portions(list(by_blob)):
+                rows = database.execute(_select("blob, content", len(some)), some)
+                found |= {b: content for b, content in rows if is_content(by_blob[b], content)}
+        return found
+
+    @contextmanager
+    def keeping(self) -> Iterator[Callable[[HubFile, bytes], None]]:
+        """Yield what keeps one content, which was checked, from the moment that it returns."""
+        with self._database() as database:
+
+            def keep(file: HubFile, content: bytes) -> None:
+                database.execute(
+                    "INSERT OR REPLACE INTO contents VALUES (?, ?)", (file.blob, content)
+                )
+
+            yield keep
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        """Open the file of contents, made anew when it is broken.
+
+        Opened each time, so that no connection crosses a fork or a thread.
+        """
+        path = self._folder / "contents.sqlite"
+        try:
+            with folder_errors(self._folder):
+                self._folder.mkdir(parents=True, exist_ok=True)
+            with _opened(path) as database:
+                yield database
+        except sqlite3.OperationalError as exc:
+            raise StoreError(
+                f"Cache {str(path)!r} cannot be used: {exc}. Make room for it."
+            ) from exc
+        except sqlite3.DatabaseError as exc:
+            path.unlink(missing_ok=True)
+            raise StoreError(f"Cache {str(path)!r} was broken and is removed. Try again.") from exc
+
+
+def is_content(file: HubFile, content: bytes) -> bool:
+    """Whether this is the content of a file, by its hash."""
+    if file.sha256:
+        return hashlib.sha256(content).hexdigest() == file.sha256
+    return blob_id(content) == file.blob
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        database.execute("PRAGMA synchronous = OFF")  # a content that is lost is read again
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS contents (blob TEXT PRIMARY KEY, content BLOB NOT NULL)"
+        )
+        yield database
+    finally:
+        database.close()
+
+
+def _select(columns: str, count: int) -> str:
+    return f"SELECT {columns} FROM contents WHERE blob IN ({', '.join('?' * count)})"
+
+
+def _portions(blobs: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(blobs), PER_QUERY):
+        yield blobs[start : start + PER_QUERY]

@@ -1,0 +1,229 @@
+"""The calls to one dataset repository, through the official client.
+
+Reads are tried again here; what changes something is tried once, since only the caller can find out
+whether it was done. Every call has a time limit, which the client's own listings and commits lack.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import httpx2
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationDelete,
+    HfApi,
+    get_session,
+    hf_hub_url,
+)
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, parse_ratelimit_headers
+
+from evalboard.errors import ConfigError
+from evalboard.stores.hub.answers import HubBusy, RepositoryAbsent, hub_errors
+from evalboard.stores.hub.waiting import Patience, Throttle
+from evalboard.stores.protocol import Operation, Write
+
+BRANCH = "main"
+TIMEOUT_SECONDS = 60.0
+READ_PATIENCE_SECONDS = 120.0
+THREADS = 8
+PATHS_PER_CALL = 500
+
+T = TypeVar("T")
+
+
+class HubFile(NamedTuple):
+    """A file as the Hub lists it."""
+
+    blob: str
+    size: int
+    """Of the content, in bytes."""
+    sha256: str = ""
+    """Of the content, for a large file: its blob id is that of a pointer to it."""
+
+
+class HubCommit(NamedTuple):
+    """One line of the history."""
+
+    sha: str
+    text: str
+    """Title and description."""
+
+
+class HubDataset:
+    """A dataset repository.
+
+    Args:
+        name: `{org}/{name}`.
+        endpoint: Address of the server; None for the client's default.
+        token: None for none; never one that the client finds by itself.
+        timeout: Longest wait for a part of an answer, in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        endpoint: str | None = None,
+        token: str | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self.name = name
+        self.address = f"hf://datasets/{name}"
+        self.has_token = bool(token)
+        self._api = HfApi(endpoint=endpoint, token=token or False)
+        self._headers = build_hf_headers(token=token or False)
+        self._timeout = timeout
+        self._throttle = Throttle()
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the server."""
+        return self._api.endpoint
+
+    def head(self) -> str | None:
+        """Return the newest commit that the Hub tells of; None when there is no repository.
+
+        Raises:
+            ConfigError: There is none for somebody without a token.
+        """
+
+        def ask() -> str | None:
+            found = self._api.dataset_info(self.name, expand=["sha"], timeout=self._timeout)
+            return found.sha
+
+        try:
+            return self._patiently(ask)
+        except RepositoryAbsent as exc:
+            if self.has_token:
+                return None
+            raise ConfigError(
+                f"The Hub has no public dataset {self.address!r}, and there is no token to see a "
+                "private one or to make it. Set HF_TOKEN, or correct the address."
+            ) from exc
+
+    def create(self) -> None:
+        """Make the repository, private; nothing happens when it is there."""
+        self._session()
+        with hub_errors(self.address):
+            self._api.create_repo(self.name, repo_type="dataset", private=True, exist_ok=True)
+
+    def tree(self, commit: str) -> dict[str, HubFile]:
+        """Return all files of a commit, by path."""
+        url: str | None = self._api_url("tree", commit)
+        params: Mapping[str, str] | None = {"recursive": "true", "expand": "false"}
+        files: dict[str, HubFile] = {}
+        while url is not None:
+            response = self._get(url, params)
+            files |= _listed(response.json())
+            url, params = response.links.get("next", {}).get("url"), None
+        return files
+
+    def locate(self, commit: str, paths: Sequence[str]) -> dict[str, HubFile]:
+        """Return those of these paths that are files of a commit."""
+        files: dict[str, HubFile] = {}
+        for start in range(0, len(paths), PATHS_PER_CALL):
+            some = list(paths[start : start + PATHS_PER_CALL])
+
+            def ask(some: list[str] = some) -> list[Any]:
+                response = self._session().post(
+                    self._api_url("paths-info", commit),
+                    data={"paths": some, "expand": "false"},
+                    headers=self._headers,
+                )
+                return self._checked(response).json()
+
+            files |= _listed(self._patiently(ask))
+        return files
+
+    def history(self, commit: str) -> Iterator[HubCommit]:
+        """Yield a commit and those before it, the newest first, asking page by page."""
+        url: str | None = self._api_url("commits", commit)
+        while url is not None:
+            response = self._get(url, None)
+            for item in response.json():
+                yield HubCommit(item["id"], f"{item['title']}\n{item.get('message') or ''}")
+            url = response.links.get("next", {}).get("url")
+
+    def download(self, commit: str, path: str) -> bytes:
+        """Return a file's content with one call."""
+        url = hf_hub_url(
+            self.name, path, repo_type="dataset", revision=commit, endpoint=self.endpoint
+        )
+        return self._get(url, None).content
+
+    def push(
+        self, operations: Sequence[Operation], *, parent: str, message: str, description: str
+    ) -> str:
+        """Commit on `parent` and return the new head.
+
+        The client commits nothing when the files are at the newest head already, whatever the
+        parent is, and returns that head.
+
+        Raises:
+            HubBusy: Not committed, or perhaps committed: look at the history before the next try.
+        """
+        self._session()
+        with hub_errors(self.address):
+            return self._api.create_commit(
+                self.name,
+                [_client_operation(operation) for operation in operations],
+                commit_message=message,
+                commit_description=description,
+                repo_type="dataset",
+                revision=BRANCH,
+                parent_commit=parent,
+            ).oid
+
+    def _api_url(self, call: str, commit: str) -> str:
+        return f"{self.endpoint}/api/datasets/{self.name}/{call}/{quote(commit, safe='')}"
+
+    def _session(self) -> httpx2.Client:
+        session = get_session()
+        session.timeout = httpx2.Timeout(self._timeout)
+        return session
+
+    def _get(self, url: str, params: Mapping[str, str] | None) -> httpx2.Response:
+        def ask() -> httpx2.Response:
+            return self._checked(self._session().get(url, params=params, headers=self._headers))
+
+        return self._patiently(ask)
+
+    def _checked(self, response: httpx2.Response) -> httpx2.Response:
+        """Return a good answer; after one that is among the last allowed, wait for the next window."""
+        hf_raise_for_status(response)
+        limit = parse_ratelimit_headers(response.headers)
+        if limit is not None and limit.remaining < THREADS:
+            self._throttle.hold(limit.reset_in_seconds + 1.0)
+        return response
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        patience = Patience(READ_PATIENCE_SECONDS)
+        while True:
+            if wait := self._throttle.wait_seconds():
+                patience.grant(wait)
+            try:
+                with hub_errors(self.address):
+                    return ask()
+            except HubBusy as exc:
+                if patience.is_over:
+                    raise
+                if exc.wait:
+                    self._throttle.hold(exc.wait)
+            patience.pause()
+
+
+def _listed(items: list[Any]) -> dict[str, HubFile]:
+    files: dict[str, HubFile] = {}
+    for item in items:
+        if item["type"] == "file":
+            large = item.get("lfs") or {}
+            size = large.get("size", item["size"])
+            files[item["path"]] = HubFile(item["oid"], size, large.get("oid", ""))
+    return files
+
+
+def _client_operation(operation: Operation) -> CommitOperationAdd | CommitOperationDelete:
+    if isinstance(operation, Write):
+        return CommitOperationAdd(operation.path, operation.content)
+    return CommitOperationDelete(operation.path, is_folder=False)

@@ -1,0 +1,99 @@
+"""The newest commit that this machine knows of.
+
+The Hub may tell an old head for a while after a commit. Who has seen a commit must not go back
+behind it, or a process would not see what it wrote itself.
+"""
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from evalboard.errors import StoreError
+from evalboard.stores.hub.answers import HubBusy
+from evalboard.stores.hub.dataset import HubDataset
+from evalboard.stores.hub.files import locked, read_json, write_json
+
+LAG_SECONDS = 300.0
+"""Longest time for which the Hub may tell an old head."""
+REMEMBERED = 200
+LOOK_BACK = 50
+
+
+class Known(NamedTuple):
+    """The newest commit, when it was learnt, and commits that are known to be older."""
+
+    commit: str = ""
+    learnt: float = 0.0
+    older: tuple[str, ...] = ()
+
+
+class Heads:
+    """The newest commit of one store, in a file that all processes of a machine share."""
+
+    def __init__(self, dataset: HubDataset, folder: Path) -> None:
+        self._dataset = dataset
+        self._path = folder / "head.json"
+        self._lock = folder / "head.lock"
+
+    def newest(self) -> str | None:
+        """Return the newest commit; None when there is no repository.
+
+        Raises:
+            StoreError: There is none any more.
+        """
+        known = self._known()
+        told = self._dataset.head()
+        if told is None:
+            if known.commit:
+                raise StoreError(
+                    f"Store {self._dataset.address!r} was there and is no longer, or this token "
+                    f"may not see it. Look at it on the Hub; to begin anew, delete the folder "
+                    f"{str(self._path.parent)!r}."
+                )
+            return None
+        if told == known.commit:
+            return told
+        if told in known.older or self._is_older(told, known):
+            return known.commit
+        self._learn(told, over=known)
+        return told
+
+    def made(self, commit: str, *, parent: str) -> None:
+        """Learn a commit that was just made on its parent."""
+        with locked(self._lock, wait=True):
+            known = self._known()
+            if commit not in known.older:
+                self._write(commit, (*known.older, known.commit, parent))
+
+    def _learn(self, commit: str, *, over: Known) -> None:
+        """Learn what the Hub tells, unless another process has learnt something meanwhile."""
+        with locked(self._lock, wait=True):
+            known = self._known()
+            if known.commit == over.commit:
+                self._write(commit, (*known.older, known.commit))
+
+    def _is_older(self, told: str, known: Known) -> bool:
+        """Whether the Hub tells of an older commit than the known one, by their histories."""
+        if not known.commit or time.time() > known.learnt + LAG_SECONDS:
+            return False
+        if known.commit in self._recent(told):
+            return False
+        try:
+            return told in self._recent(known.commit)
+        except HubBusy:
+            return True  # the known commit is not everywhere yet
+
+    def _recent(self, commit: str) -> list[str]:
+        history = self._dataset.history(commit)
+        return [line.sha for line, _ in zip(history, range(LOOK_BACK), strict=False)]
+
+    def _known(self) -> Known:
+        kept = read_json(self._path)
+        if not isinstance(kept, dict):
+            return Known()
+        return Known(kept["commit"], kept["learnt"], tuple(kept["older"]))
+
+    def _write(self, commit: str, older: tuple[str, ...]) -> None:
+        older = tuple(dict.fromkeys(sha for sha in older if sha and sha != commit))
+        known = Known(commit, time.time(), older[-REMEMBERED:])
+        write_json(self._path, known._asdict())

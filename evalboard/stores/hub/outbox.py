@@ -1,0 +1,178 @@
+"""Changes on their way to the Hub, on disk: what is in here survives the death of its process.
+
+    waiting/{id}.entry   a change, written durably before anything is sent; its process holds a lock
+                         on it, so that one whose process died is recognised
+    answers/{id}.json    what became of it
+    attempt.json         the parent of a commit that was sent and whose outcome is not known yet
+    lock                 held by the one process that sends
+
+An id is in the description of the commit that makes the change: whether it was made can always be
+looked up in the repository's history.
+"""
+
+import fcntl
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from evalboard.errors import ConfigError, ConflictError, EvalboardError, StoreError
+from evalboard.stores.hub.files import locked, read_json, sync_folder, write_json
+from evalboard.stores.protocol import Delete, Operation, Write
+
+STALE_SECONDS = 24 * 3600.0
+ERRORS: dict[str, type[EvalboardError]] = {
+    kind.code: kind for kind in (ConfigError, ConflictError, StoreError)
+}
+
+
+class Entry(NamedTuple):
+    """One change."""
+
+    id: str
+    message: str
+    parent: str | None
+    operations: tuple[Operation, ...]
+
+
+class Outbox:
+    """The changes of one store that are on their way."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting = folder / "waiting"
+        self._answers = folder / "answers"
+        self._attempt = folder / "attempt.json"
+
+    @contextmanager
+    def entering(
+        self, operations: Sequence[Operation], message: str, parent: str | None
+    ) -> Iterator[str]:
+        """Write a change durably and hold it; yield its id."""
+        name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
+        self._waiting.mkdir(parents=True, exist_ok=True)
+        aside = self._waiting / f".{name}"
+        with aside.open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            header = {
+                "message": message,
+                "parent": parent,
+                "operations": [_described(operation) for operation in operations],
+            }
+            file.write(json.dumps(header).encode() + b"\n")
+            for operation in operations:
+                if isinstance(operation, Write):
+                    file.write(operation.content)
+            file.flush()
+            os.fsync(file.fileno())
+            aside.rename(self._entry_file(name))
+            sync_folder(self._waiting)
+            yield name
+
+    def sending(self, *, wait: bool = False) -> AbstractContextManager[bool]:
+        """Hold the right to send; yield whether it is held."""
+        return locked(self._folder / "lock", wait=wait)
+
+    def waiting(self) -> dict[str, int]:
+        """Return the changes that wait, the oldest first, with their sizes in bytes."""
+        sizes: dict[str, int] = {}
+        for name in self._names():
+            try:
+                sizes[name] = self._entry_file(name).stat().st_size
+            except FileNotFoundError:
+                continue
+        return sizes
+
+    def abandoned(self) -> bool:
+        """Whether the process of a waiting change is dead."""
+        return any(map(self._is_abandoned, self._names()))
+
+    def load(self, name: str) -> Entry:
+        """Return a waiting change."""
+        with self._entry_file(name).open("rb") as file:
+            header = json.loads(file.readline())
+            operations: list[Operation] = []
+            for path, size, over in header["operations"]:
+                if size is None:
+                    operations.append(Delete(path, over))
+                else:
+                    operations.append(Write(path, file.read(size), over))
+        return Entry(name, header["message"], header["parent"], tuple(operations))
+
+    def answer(self, name: str, outcome: str | EvalboardError) -> None:
+        """Note the revision that holds a change, or why it was not made, for who waits for it.
+
+        Nothing happens when the change has its answer.
+        """
+        if not self._entry_file(name).exists():
+            return
+        if isinstance(outcome, EvalboardError):
+            document = {"error": outcome.code, "message": outcome.message}
+        else:
+            document = {"revision": outcome}
+        write_json(self._answer_file(name), document)
+        self.withdraw(name)
+
+    def withdraw(self, name: str) -> None:
+        """Let a change not be sent, or not again."""
+        self._entry_file(name).unlink(missing_ok=True)
+
+    def is_answered(self, name: str) -> bool:
+        """Whether the outcome of a change is known."""
+        return self._answer_file(name).exists()
+
+    def take_answer(self, name: str) -> str:
+        """Return the revision that holds a change, and forget the answer.
+
+        Raises:
+            EvalboardError: The change was not made.
+        """
+        document = read_json(self._answer_file(name))
+        self._answer_file(name).unlink()
+        if "error" in document:
+            raise ERRORS.get(document["error"], StoreError)(document["message"])
+        return document["revision"]
+
+    def attempted(self) -> str | None:
+        """Return the parent of a commit whose outcome is not known."""
+        attempt = read_json(self._attempt)
+        return attempt["parent"] if attempt else None
+
+    def note_attempt(self, parent: str) -> None:
+        """Note durably that a commit on this parent is about to be sent."""
+        write_json(self._attempt, {"parent": parent}, durable=True)
+
+    def settle_attempt(self) -> None:
+        """Note that the outcome is known, and drop what dead processes left of theirs."""
+        self._attempt.unlink(missing_ok=True)
+        for path in (*self._waiting.glob(".*"), *self._answers.glob("*")):
+            if path.stat().st_mtime < time.time() - STALE_SECONDS:
+                path.unlink(missing_ok=True)
+
+    def _names(self) -> list[str]:
+        if not self._waiting.exists():
+            return []
+        return sorted(p.stem for p in self._waiting.iterdir() if p.suffix == ".entry")
+
+    def _is_abandoned(self, name: str) -> bool:
+        try:
+            with self._entry_file(name).open("r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+        except (BlockingIOError, FileNotFoundError):
+            return False
+
+    def _entry_file(self, name: str) -> Path:
+        return self._waiting / f"{name}.entry"
+
+    def _answer_file(self, name: str) -> Path:
+        return self._answers / f"{name}.json"
+
+
+def _described(operation: Operation) -> tuple[str, int | None, str | None]:
+    size = len(operation.content) if isinstance(operation, Write) else None
+    return operation.path, size, operation.over

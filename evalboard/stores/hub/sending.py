@@ -1,0 +1,226 @@
+"""One round of sending: everything that waits becomes one commit, each change gets its answer."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from evalboard.errors import ConfigError, ConflictError, EvalboardError, StoreError
+from evalboard.stores.hub.answers import HubBusy
+from evalboard.stores.hub.budget import CommitBudget
+from evalboard.stores.hub.cache import is_content
+from evalboard.stores.hub.dataset import HubCommit, HubDataset, HubFile
+from evalboard.stores.hub.heads import Heads
+from evalboard.stores.hub.outbox import Entry, Outbox
+from evalboard.stores.hub.snapshot import NO_COMMIT
+from evalboard.stores.paths import is_content_path
+from evalboard.stores.protocol import (
+    ABSENT,
+    Operation,
+    Write,
+    blob_id,
+    check_expectations,
+)
+
+MAX_ENTRIES = 100
+MAX_BYTES = 64 * 2**20
+MAX_LOOK_BACK = 2000
+"""Commits that are looked through for one whose answer was lost."""
+
+
+class Batch(NamedTuple):
+    """Changes that go together, and what they come to."""
+
+    entries: list[Entry]
+    operations: list[Operation]
+    """One for each path that will differ from the head."""
+
+
+class Sender:
+    """Sends what waits in an outbox. Whoever calls it holds `Outbox.sending`."""
+
+    def __init__(
+        self, dataset: HubDataset, outbox: Outbox, heads: Heads, budget: CommitBudget
+    ) -> None:
+        self._dataset = dataset
+        self._outbox = outbox
+        self._heads = heads
+        self._budget = budget
+
+    def round(self) -> None:
+        """Make one commit of what waits, or as much as fits into one.
+
+        Raises:
+            HubBusy: The outcome is not known, or nothing was sent. The next round finds out.
+        """
+        names = _first(self._outbox.waiting())
+        try:
+            self._send(names)
+        except HubBusy:
+            raise
+        except ConfigError as exc:
+            self._answer(names, exc)
+        except StoreError as exc:
+            if len(names) > 1:
+                self._send_alone(names[0])
+            else:
+                self._answer(names, exc)
+
+    def _send_alone(self, name: str) -> None:
+        """Send one change alone: the Hub refused several, and perhaps one of them is to blame."""
+        try:
+            self._send([name])
+        except HubBusy:
+            raise
+        except EvalboardError as exc:
+            self._answer([name], exc)
+
+    def _send(self, names: Sequence[str]) -> None:
+        head = self._heads.newest()
+        if head is None:
+            self._dataset.create()
+            head = self._heads.newest()
+        if head is None:
+            raise HubBusy(f"The Hub does not know {self._dataset.address!r} yet.")
+        self._settle(head)
+        waiting = self._outbox.waiting()
+        batch = self._gather([self._outbox.load(n) for n in names if n in waiting], head)
+        if batch.operations:
+            self._push(batch, head)
+        else:
+            self._answer([entry.id for entry in batch.entries], head)
+
+    def _push(self, batch: Batch, head: str) -> None:
+        self._outbox.note_attempt(head)
+        commit = self._dataset.push(
+            batch.operations,
+            parent=head,
+            message=_title(batch.entries),
+            description="\n".join(_mark(entry.id) for entry in batch.entries),
+        )
+        self._heads.made(commit, parent=head)
+        made = list(self._since(head, commit))
+        if problem := self._problem_with(made, batch):
+            self._answer([entry.id for entry in batch.entries], StoreError(problem))
+        self._settle_by(made)
+
+    def _settle(self, head: str) -> None:
+        """Answer the changes of a commit that was sent, when the history shows it.
+
+        A commit is made on its parent or never, so once the head is another one the history between
+        the two tells the outcome for good.
+        """
+        parent = self._outbox.attempted()
+        if parent is None or parent == head:
+            return
+        self._settle_by(self._since(parent, head))
+
+    def _settle_by(self, commits: Iterable[HubCommit]) -> None:
+        marks = {_mark(name): name for name in self._outbox.waiting()}
+        for commit in commits:
+            if made := [marks[word] for word in commit.text.split() if word in marks]:
+                self._budget.spend()
+                self._answer(made, commit.sha)
+        self._outbox.settle_attempt()
+
+    def _since(self, parent: str, head: str) -> Iterator[HubCommit]:
+        """Yield the commits after `parent`, the newest first."""
+        for commit in islice(self._dataset.history(head), MAX_LOOK_BACK):
+            if commit.sha == parent:
+                return
+            yield commit
+
+    def _problem_with(self, made: list[HubCommit], batch: Batch) -> str:
+        """Read a batch back; return what is wrong with its commit, if anything.
+
+        `made` are the commits after its parent, the newest first.
+
+        The client makes no commit when the newest head, which may not be ours, has the same files
+        already: the next round judges the changes by that head then.
+        """
+        if not made or _mark(batch.entries[0].id) not in made[0].text:
+            return ""
+        if len(made) > 1:
+            return (
+                f"The server of {self._dataset.address!r} commits without comparing the parent, so "
+                "that changes can be lost. Use another server, or keep the store in a folder."
+            )
+        there = self._dataset.locate(made[0].sha, [o.path for o in batch.operations])
+        wrong = [o.path for o in batch.operations if _differs(o, there.get(o.path))]
+        if not wrong:
+            return ""
+        return (
+            f"File {wrong[0]!r} in {self._dataset.address!r} is not what was written. Look at the "
+            "repository's .gitignore and .gitattributes, and write again."
+        )
+
+    def _gather(self, entries: Sequence[Entry], head: str) -> Batch:
+        """Return the changes that may go on top of the head; answer the others with a conflict.
+
+        A change with a parent comes first: it must not find another one before it.
+        """
+        paths = {operation.path for entry in entries for operation in entry.operations}
+        there = self._dataset.locate(head, sorted(paths)) if paths else {}
+        state = {path: file.blob for path, file in there.items()}
+        batch: list[Entry] = []
+        changes: dict[str, Operation] = {}
+        for entry in sorted(entries, key=lambda entry: entry.parent is None):
+            try:
+                if entry.parent is not None:
+                    self._check_parent(entry.parent, head)
+                    if batch:
+                        continue
+                check_expectations(entry.operations, state, self._dataset.address)
+            except ConflictError as exc:
+                self._answer([entry.id], exc)
+                continue
+            batch.append(entry)
+            for operation in entry.operations:
+                changes[operation.path] = operation
+                state[operation.path] = _blob_after(operation)
+        return Batch(batch, [c for c in changes.values() if _differs(c, there.get(c.path))])
+
+    def _check_parent(self, parent: str, head: str) -> None:
+        if parent == head:
+            return
+        if parent == NO_COMMIT and not any(map(is_content_path, self._dataset.tree(head))):
+            return
+        raise ConflictError(
+            f"Store {self._dataset.address!r} moved on from revision {parent[:8]} to {head[:8]}."
+        )
+
+    def _answer(self, names: Sequence[str], outcome: str | EvalboardError) -> None:
+        for name in names:
+            self._outbox.answer(name, outcome)
+
+
+def _first(waiting: dict[str, int]) -> list[str]:
+    """Return the oldest changes that fit into one commit, at least one."""
+    names: list[str] = []
+    total = 0
+    for name, size in waiting.items():
+        if names and (len(names) == MAX_ENTRIES or total + size > MAX_BYTES):
+            break
+        names.append(name)
+        total += size
+    return names
+
+
+def _mark(name: str) -> str:
+    """Return what stands for a change in a commit's description."""
+    return f"evalboard-{name.rpartition('-')[2]}"
+
+
+def _title(entries: Sequence[Entry]) -> str:
+    more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+    return (entries[0].message or "change") + more
+
+
+def _blob_after(operation: Operation) -> str:
+    return blob_id(operation.content) if isinstance(operation, Write) else ABSENT
+
+
+def _differs(operation: Operation, file: HubFile | None) -> bool:
+    """Whether an operation changes anything where this file is, or none."""
+    if not isinstance(operation, Write):
+        return file is not None
+    return file is None or not is_content(file, operation.content)

@@ -1,0 +1,141 @@
+"""The store protocol over a dataset repository on the Hub."""
+
+import random
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from evalboard.errors import EvalboardError, StoreUnreachable
+from evalboard.stores.hub.answers import HubBusy
+from evalboard.stores.hub.budget import CommitBudget
+from evalboard.stores.hub.cache import Cache
+from evalboard.stores.hub.dataset import HubDataset
+from evalboard.stores.hub.files import folder_errors
+from evalboard.stores.hub.heads import Heads
+from evalboard.stores.hub.outbox import Outbox
+from evalboard.stores.hub.sending import Sender
+from evalboard.stores.hub.snapshot import NO_COMMIT, HubSnapshot
+from evalboard.stores.hub.waiting import Patience
+from evalboard.stores.paths import check_path
+from evalboard.stores.protocol import Operation
+
+COMMITS_PER_HOUR = 100
+COMMIT_PATIENCE_SECONDS = 600.0
+LONGEST_NAP_SECONDS = 1.0
+TURN_SECONDS = 0.03
+"""Between two looks whether another process has sent the change."""
+
+
+class HubStore:
+    """A store in a dataset repository, which is made, private, when it is first written to.
+
+    Args:
+        dataset: The repository.
+        folder: Where this machine keeps what it knows of stores on the Hub. All processes that use
+            the store on one machine name the same one: they share a cache, a budget of commits, and
+            what waits to be sent.
+        commits_per_hour: Largest number of commits from this folder in any hour.
+        patience: Time for tries to commit, in seconds, beside the waits that the budget or the Hub
+            asks for.
+    """
+
+    def __init__(
+        self,
+        dataset: HubDataset,
+        folder: Path,
+        *,
+        commits_per_hour: int = COMMITS_PER_HOUR,
+        patience: float = COMMIT_PATIENCE_SECONDS,
+    ) -> None:
+        self._dataset = dataset
+        self._folder = folder / (urlsplit(dataset.endpoint).netloc or "hub") / dataset.name
+        self._cache = Cache(self._folder)
+        self._outbox = Outbox(self._folder / "outbox")
+        self._heads = Heads(dataset, self._folder)
+        self._budget = CommitBudget(self._folder / "budget.json", commits_per_hour)
+        self._sender = Sender(dataset, self._outbox, self._heads, self._budget)
+        self._patience = patience
+        self._latest: HubSnapshot | None = None
+
+    @property
+    def address(self) -> str:
+        """The `hf://` address."""
+        return self._dataset.address
+
+    def snapshot(self) -> HubSnapshot:
+        """Return the newest state; an absent repository is an empty store.
+
+        Changes that a process left when it died are sent first.
+        """
+        with folder_errors(self._folder):
+            self._send_what_was_left()
+            revision = self._heads.newest() or NO_COMMIT
+            if self._latest is None or self._latest.revision != revision:
+                self._latest = HubSnapshot(self._dataset, self._cache, revision)
+            return self._latest
+
+    def commit(
+        self, operations: Sequence[Operation], *, message: str, parent: str | None = None
+    ) -> str:
+        """Apply all operations as one change; see `Store.commit`."""
+        for operation in operations:
+            check_path(operation.path)
+        with (
+            folder_errors(self._folder),
+            self._outbox.entering(operations, message, parent) as name,
+        ):
+            self._deliver(name)
+            return self._outbox.take_answer(name)
+
+    def _deliver(self, name: str) -> None:
+        """Send, or let others send, until a change has its answer.
+
+        Raises:
+            StoreUnreachable: It has none in time, and is withdrawn.
+        """
+        patience = Patience(self._patience)
+        problem = "the process that sends does not come to an end."
+        while not self._outbox.is_answered(name):
+            if patience.is_over:
+                self._withdraw(name, problem)
+                return
+            if wait := self._budget.wait_seconds():
+                patience.grant(min(wait, LONGEST_NAP_SECONDS))
+                continue
+            with self._outbox.sending() as mine:
+                busy = self._round() if mine and not self._outbox.is_answered(name) else None
+            if busy:
+                problem = busy.message
+                patience.pause()
+            elif not mine:
+                time.sleep(random.uniform(0.5, 1.5) * TURN_SECONDS)
+
+    def _round(self) -> HubBusy | None:
+        """Send once; return what the Hub said when that was no answer."""
+        try:
+            self._sender.round()
+        except HubBusy as exc:
+            if exc.wait:
+                self._budget.hold(exc.wait)
+            return exc
+        return None
+
+    def _withdraw(self, name: str, problem: str) -> None:
+        with self._outbox.sending(wait=True):
+            if self._outbox.is_answered(name):
+                return
+            self._outbox.withdraw(name)
+        raise StoreUnreachable(
+            f"Store {self.address!r} could not be written within {self._patience:.0f} seconds: "
+            f"{problem} Nothing more will be written; read again and decide again."
+        )
+
+    def _send_what_was_left(self) -> None:
+        if not self._outbox.abandoned() or self._budget.wait_seconds():
+            return
+        with self._outbox.sending() as mine:
+            if mine:
+                with suppress(EvalboardError):  # reading goes on; the change keeps waiting
+                    self._sender.round()

@@ -1,0 +1,29 @@
+"""Which paths are content of a store: relative, plain, printable, not hidden."""
+
+from pathlib import PurePosixPath
+
+from evalboard.errors import StoreError
+
+
+def is_content_name(name: str) -> bool:
+    """Whether one part of a path is content: files with a dot in front and odd names are not."""
+    return not name.startswith(".") and name.isprintable()
+
+
+def is_content_path(path: str) -> bool:
+    """Whether a path is relative and plain, and every part of it content."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and path == "/".join(parts) and all(map(is_content_name, parts))
+
+
+def check_path(path: str) -> None:
+    """Check that something may be stored there.
+
+    Raises:
+        StoreError: It may not.
+    """
+    if not is_content_path(path):
+        raise StoreError(
+            f"Path {path!r} cannot be stored: a path is relative and plain, and no part starts "
+            "with a dot."
+        )
