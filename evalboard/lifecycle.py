@@ -1,10 +1,12 @@
-"""Which status may follow which, and who is next. Pure: no clock, no store.
+"""Which status may follow which, what follows a failure, and who is next.
 
-See `docs/design/lifecycle.md` for the picture.
+Pure: no clock, no store. See `docs/design/lifecycle.md` for the picture.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from evalboard.errors import LifecycleError
 from evalboard.records.request import (
@@ -15,6 +17,7 @@ from evalboard.records.request import (
     Status,
     timestamp,
 )
+from evalboard.records.times import parse_time
 
 FOLLOWS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.RUNNING, Status.REJECTED, Status.CANCELLED}),
@@ -24,6 +27,48 @@ FOLLOWS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset({Status.PENDING}),
     Status.REJECTED: frozenset({Status.PENDING}),
 }
+
+
+class Recovery(StrEnum):
+    """Who starts a failed request again."""
+
+    ITSELF = "itself"
+    """Chance or the surroundings: the next attempt may end otherwise."""
+    PERSON = "person"
+    """It would end the same way, or nobody knows: a person looks first."""
+
+
+RECOVERY: dict[str, Recovery] = {
+    "node_lost": Recovery.ITSELF,
+    "engine_died": Recovery.ITSELF,
+    "store": Recovery.ITSELF,
+    "store_unreachable": Recovery.ITSELF,
+    "conflict": Recovery.ITSELF,
+    "run_lost": Recovery.ITSELF,
+    "load_failed": Recovery.PERSON,
+    "out_of_memory": Recovery.PERSON,  # the engine has tried smaller settings by then
+    "time_out": Recovery.PERSON,
+    "task_failed": Recovery.PERSON,
+    "data_missing": Recovery.PERSON,
+    "not_finite": Recovery.PERSON,
+    "model_not_found": Recovery.PERSON,
+    "validation": Recovery.PERSON,
+    "config": Recovery.PERSON,
+    "duplicate": Recovery.PERSON,
+    "record": Recovery.PERSON,
+    "file_too_large": Recovery.PERSON,
+    "lifecycle": Recovery.PERSON,
+    "claim_lost": Recovery.PERSON,
+    "engine": Recovery.PERSON,
+    "error": Recovery.PERSON,
+}
+"""By the `code` of a failure. What is not here waits for a person."""
+
+PAUSES = (timedelta(minutes=1), timedelta(minutes=5))
+"""Before the second attempt and before the third, which is the last one without a person."""
+MOST_LOST_RUNS = 20
+"""So many runs of one request may vanish: after that it is the model that takes them along."""
+RUN_LOST = "run_lost"
 
 
 def move(
@@ -45,31 +90,32 @@ def move(
             f"Request {record.path!r} is {record.status} and cannot become {status}; "
             f"{record.status} is followed by: {allowed}."
         )
+    noted = note(record, status, now=now, reason=reason)
+    block = {"failure": failure, "retry_after": None}
+    return _with_block(noted.model_copy(update={"status": status}), **block)
+
+
+def note(record: RequestRecord, status: Status, *, now: datetime, reason: str) -> RequestRecord:
+    """Return the record with one more line of history, and nothing else changed."""
     entry = HistoryEntry(status=status, time=timestamp(now), reason=reason)
-    block = record.evalboard.model_copy(
-        update={"history": (*record.evalboard.history, entry), "failure": failure}
-    )
-    return record.model_copy(update={"status": status, "evalboard": block})
+    return _with_block(record, history=(*record.evalboard.history, entry))
 
 
 def claim(record: RequestRecord, claim: Claim, *, now: datetime) -> RequestRecord:
     """Return the record as the claimant's: RUNNING, one more attempt.
 
+    Claiming what is claimed by the same run changes nothing: its commit may have been made although
+    the answer was lost.
+
     Raises:
-        LifecycleError: The request is not PENDING.
+        LifecycleError: The request is neither PENDING nor the claimant's.
     """
+    if is_claimed_by(record, claim.run_id):
+        return record
     attempt = record.evalboard.attempts + 1
     running = move(record, Status.RUNNING, now=now, reason=f"attempt {attempt}")
-    block = running.evalboard.model_copy(
-        update={"attempts": attempt, "claimed_by": claim, "claimed_time": timestamp(now)}
-    )
-    return running.model_copy(
-        update={
-            "evalboard": block,
-            "job_id": claim.run_id,
-            "job_start_time": timestamp(now),
-        }
-    )
+    claimed = _with_block(running, attempts=attempt, claimed_by=claim, claimed_time=timestamp(now))
+    return claimed.model_copy(update={"job_id": claim.run_id, "job_start_time": timestamp(now)})
 
 
 def is_claimed_by(record: RequestRecord, run_id: str) -> bool:
@@ -80,18 +126,163 @@ def is_claimed_by(record: RequestRecord, run_id: str) -> bool:
     )
 
 
+def is_retried(code: str) -> bool:
+    """Return whether a failure of this code is tried again without a person."""
+    return RECOVERY.get(code, Recovery.PERSON) is Recovery.ITSELF
+
+
+def fail(
+    record: RequestRecord,
+    failure: Failure,
+    *,
+    now: datetime,
+    pauses: Sequence[timedelta] = PAUSES,
+) -> RequestRecord:
+    """Return a RUNNING request after its attempt failed.
+
+    Args:
+        record: The request.
+        failure: Why the attempt failed. Its code decides, see `RECOVERY`.
+        now: Time of the failure.
+        pauses: Before the second attempt, the third, and so on; after the last one a person must
+            look.
+
+    Returns:
+        PENDING with a pause, or FAILED when the failure waits for a person or was the last one
+        allowed. Either way with the failure, which stays visible until the next attempt.
+
+    Raises:
+        LifecycleError: The request is not RUNNING.
+    """
+    _require(record, Status.RUNNING)
+    failed = record.evalboard.failed_attempts + 1
+    if not is_retried(failure.code) or failed > len(pauses):
+        ended = move(record, Status.FAILED, now=now, reason=failure.message, failure=failure)
+        return _with_block(ended, failed_attempts=failed)
+    start = timestamp(now + pauses[failed - 1])
+    reason = f"attempt {failed} of {len(pauses) + 1}, again after {start}: {failure.message}"
+    waiting = move(record, Status.PENDING, now=now, reason=reason, failure=failure)
+    return _with_block(waiting, failed_attempts=failed, retry_after=start)
+
+
+def release(
+    record: RequestRecord, *, now: datetime, reason: str, most: int = MOST_LOST_RUNS
+) -> RequestRecord:
+    """Return a RUNNING request whose run is gone: PENDING, to go on where the run was.
+
+    Such an end says nothing about the model, so it does not count as one of the failed attempts.
+    Only a request whose runs vanish again and again ends FAILED.
+
+    Args:
+        record: The request.
+        now: Time of the release.
+        reason: What became of the run.
+        most: How many of its runs may vanish.
+
+    Raises:
+        LifecycleError: The request is not RUNNING.
+    """
+    _require(record, Status.RUNNING)
+    lost = record.evalboard.lost_runs + 1
+    failure = Failure(code=RUN_LOST, message=reason)
+    if lost > most:
+        message = f"{lost} runs of this request vanished. Look at the last one's machine: {reason}"
+        failure = failure.model_copy(update={"message": message})
+    status = Status.FAILED if lost > most else Status.PENDING
+    ended = move(record, status, now=now, reason=failure.message, failure=failure)
+    return _with_block(ended, lost_runs=lost)
+
+
+def requeue(record: RequestRecord, *, now: datetime, reason: str) -> RequestRecord:
+    """Return a request as PENDING because a person wants it so.
+
+    Automatic retries are counted from here; attempts and history go on. A pending request that
+    pauses after a failure is started at once.
+
+    Raises:
+        LifecycleError: It is RUNNING or FINISHED, or PENDING without a pause.
+    """
+    block = record.evalboard
+    if record.status is Status.PENDING and block.retry_after:
+        noted = note(record, Status.PENDING, now=now, reason=reason)
+        return _with_block(noted, retry_after=None, failed_attempts=0, lost_runs=0)
+    _require(record, Status.FAILED, Status.REJECTED, Status.CANCELLED)
+    pending = move(record, Status.PENDING, now=now, reason=reason)
+    return _with_block(pending, failed_attempts=0, lost_runs=0)
+
+
+def prioritise(record: RequestRecord, priority: int) -> RequestRecord:
+    """Return a waiting request with another priority.
+
+    Raises:
+        LifecycleError: It is not PENDING.
+    """
+    _require(record, Status.PENDING)
+    return _with_block(record, priority=priority)
+
+
+def is_pausing(record: RequestRecord, now: datetime) -> bool:
+    """Return whether a pending request waits for the end of its pause."""
+    end = parse_time(record.evalboard.retry_after)
+    return record.status is Status.PENDING and end is not None and now < end
+
+
 def order_pending(
-    requests: Iterable[tuple[str, RequestRecord]],
+    requests: Iterable[tuple[str, RequestRecord]], *, now: datetime | None = None
 ) -> list[tuple[str, RequestRecord]]:
     """Return the PENDING requests in the order in which they are to be run.
 
-    Args:
-        requests: Path and record.
+    Higher priority first. Within a priority the submitters take turns: everybody's first request
+    comes before anybody's second, where a submitter's RUNNING requests count as the first ones.
+    Within a turn the earlier submission comes first, then the path. Senders are compared without
+    regard to case; those who give no name are one submitter.
 
-    Returns:
-        Higher priority first, then the earlier submission, then the path.
+    Args:
+        requests: Path and record of all requests.
+        now: Leaves out those that pause until a later time; None leaves out none.
     """
-    pending = [(path, record) for path, record in requests if record.status is Status.PENDING]
-    return sorted(
-        pending, key=lambda item: (-item[1].evalboard.priority, item[1].submitted_time, item[0])
+    everything = list(requests)
+    pending = [
+        (path, record)
+        for path, record in everything
+        if record.status is Status.PENDING and not (now and is_pausing(record, now))
+    ]
+    pending.sort(key=lambda item: (-item[1].evalboard.priority, *_submission(item)))
+    running = Counter(
+        _sender(record) for _, record in everything if record.status is Status.RUNNING
     )
+    taken: Counter[tuple[int, str]] = Counter()
+    turns: list[tuple[int, int, str, str]] = []
+    by_path = dict(pending)
+    for path, record in pending:
+        priority, sender = record.evalboard.priority, _sender(record)
+        turn = running[sender] + taken[priority, sender]
+        taken[priority, sender] += 1
+        turns.append((-priority, turn, *_submission((path, record))))
+    return [(path, by_path[path]) for *_, path in sorted(turns)]
+
+
+_NEVER = "9"
+"""Sorts after every time."""
+
+
+def _submission(item: tuple[str, RequestRecord]) -> tuple[str, str]:
+    """Return time of submission and path; an unknown time comes last."""
+    path, record = item
+    return record.submitted_time or _NEVER, path
+
+
+def _sender(record: RequestRecord) -> str:
+    return record.sender.strip().casefold()
+
+
+def _require(record: RequestRecord, *statuses: Status) -> None:
+    if record.status not in statuses:
+        raise LifecycleError(
+            f"Request {record.path!r} is {record.status}; this can be done only while it is "
+            f"{' or '.join(statuses)}."
+        )
+
+
+def _with_block(record: RequestRecord, **changes: object) -> RequestRecord:
+    return record.model_copy(update={"evalboard": record.evalboard.model_copy(update=changes)})

@@ -1,11 +1,13 @@
 """Tell whether the process behind a claim is still there.
 
 A process number alone is not enough, since numbers are given out again: the time at which the
-process started goes with it.
+process started goes with it. Nor is a host's name, since containers may share it: so does the
+namespace in which the number counts.
 """
 
 import os
 import socket
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -13,6 +15,7 @@ import psutil
 from evalboard.records.request import Claim
 
 TOLERANCE_SECONDS = 1.0
+_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 class Process(NamedTuple):
@@ -22,16 +25,34 @@ class Process(NamedTuple):
     pid: int
     started: float
     """Seconds since the epoch."""
+    pid_namespace: int | None = None
+    """Id of the namespace that the number belongs to; None where the system has none."""
 
 
 def this_process() -> Process:
     """Return the process that calls."""
-    return Process(socket.gethostname(), os.getpid(), psutil.Process().create_time())
+    started = psutil.Process().create_time()
+    return Process(socket.gethostname(), os.getpid(), started, pid_namespace())
 
 
-def claim_of(run_id: str, process: Process) -> Claim:
-    """Return a claim that carries its process."""
-    return Claim(run_id=run_id, host=process.host, pid=process.pid, started=process.started)
+def pid_namespace() -> int | None:
+    """Return the id of this process's namespace of process numbers; None where there is none."""
+    try:
+        return _NAMESPACE.stat().st_ino
+    except OSError:
+        return None
+
+
+def claim_of(run_id: str, process: Process, *, server: str = "") -> Claim:
+    """Return a claim that carries its process, and the Prefect server that knows its run."""
+    return Claim(
+        run_id=run_id,
+        host=process.host,
+        pid=process.pid,
+        started=process.started,
+        pid_namespace=process.pid_namespace,
+        server=server,
+    )
 
 
 def is_dead(claim: Claim) -> bool:
@@ -39,11 +60,27 @@ def is_dead(claim: Claim) -> bool:
 
     False where nothing can be said: another machine's claim, or one that names no process.
     """
-    if claim.host != socket.gethostname() or claim.pid is None or claim.started is None:
-        return False
+    return _lives(claim) is False
+
+
+def is_alive(claim: Claim) -> bool:
+    """Return whether the claim's process is on this machine and there.
+
+    False where nothing can be said: another machine's claim, or one that names no process.
+    """
+    return _lives(claim) is True
+
+
+def _lives(claim: Claim) -> bool | None:
+    """Return whether the process is there; None where nothing can be said."""
+    elsewhere = claim.host != socket.gethostname() or (
+        claim.pid_namespace is not None and claim.pid_namespace != pid_namespace()
+    )
+    if elsewhere or claim.pid is None or claim.started is None:
+        return None
     try:
         process = psutil.Process(claim.pid)
         is_another = abs(process.create_time() - claim.started) > TOLERANCE_SECONDS
-        return is_another or process.status() == psutil.STATUS_ZOMBIE
+        return not is_another and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return True
+        return False

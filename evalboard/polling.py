@@ -1,19 +1,21 @@
-"""Look through the queue: what to check, what to start, whose claims are dead."""
+"""Look through the queue: what to refuse, what to check, what to start."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 from evalboard.attempt.model import EvaluationRequest
-from evalboard.attempt.opening import released
 from evalboard.engine import placement
-from evalboard.errors import LifecycleError
-from evalboard.lifecycle import move, order_pending
-from evalboard.records.report import Report
+from evalboard.lifecycle import move, note, order_pending
+from evalboard.queueing.limits import first_of_same, load_rules, refusals, repetition
+from evalboard.records.report import Finding, Report
 from evalboard.records.request import ModelType, Precision, RequestRecord, Status, WeightType
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
 from evalboard.stores.requests import RequestQueue
 from evalboard.submission import check_request, is_checked
+from evalboard.suites.loader import load_suite
 
 
 class Waiting(NamedTuple):
@@ -23,6 +25,8 @@ class Waiting(NamedTuple):
     """Pending requests, the next one first."""
     free_slots: int
     """How many evaluations may be started."""
+    refused: Mapping[str, str] = {}
+    """Requests that this poll rejected by the rules of the house, with the reason."""
 
 
 class Checked(NamedTuple):
@@ -36,13 +40,41 @@ class Checked(NamedTuple):
     report: Report | None
 
 
-def waiting(settings: Settings) -> Waiting:
-    """Return the pending requests in order, and how many more may run."""
-    entries = [e for e in _queue(settings).entries() if e.record is not None]
+def waiting(settings: Settings, *, now: datetime | None = None) -> Waiting:
+    """Return the pending requests in order, and how many more may run.
+
+    What the rules of the house refuse, such as a second file of one submission, is rejected first,
+    in one commit.
+
+    Args:
+        settings: Where the queue is, and the rules.
+        now: The current time; requests that pause until later are left out. None: read the clock.
+
+    Raises:
+        ConfigError: The board's suite or the deny list cannot be read.
+        StoreError: The queue cannot be read or written.
+    """
+    now = now or datetime.now(UTC)
+    queue = _queue(settings)
+    entries = [e for e in queue.entries() if e.record is not None]
+    suite = load_suite(settings.suite).name
+    refused = refusals(entries, load_rules(settings), suite=suite, now=now)
+    if refused:
+        queue.change_many(
+            {path: partial(_refuse, finding, now) for path, finding in refused.items()},
+            message=f"refuse {len(refused)} requests",
+        )
     running = sum(e.record is not None and e.record.status is Status.RUNNING for e in entries)
-    pending = order_pending((e.path, e.record) for e in entries if e.record is not None)
+    ordered = order_pending(
+        ((e.path, e.record) for e in entries if e.record is not None and e.path not in refused),
+        now=now,
+    )
     allowed = settings.max_running or placement.slot_count(settings)
-    return Waiting([path for path, _ in pending], max(0, allowed - running))
+    return Waiting(
+        [path for path, _ in ordered],
+        max(0, allowed - running),
+        {path: finding.message for path, finding in refused.items()},
+    )
 
 
 def check(path: str, settings: Settings, *, now: datetime) -> Checked:
@@ -55,44 +87,62 @@ def check(path: str, settings: Settings, *, now: datetime) -> Checked:
     record = queue.get(path)
     if not is_checked(record):
         checked = check_request(record, settings)
-        verdict = checked.record
-
-        def decide(current: RequestRecord) -> RequestRecord:
-            if current != record:
-                return current  # somebody else decided; the next poll sees what
-            if checked.report.ok:
-                return verdict
-            return move(verdict, Status.REJECTED, now=now, reason=checked.report.summary())
-
-        record = queue.change(path, decide, message=f"check {record.model}")
+        verdict = _unless_repeated(path, record, checked.record, queue, settings, now=now)
+        record = queue.change(
+            path,
+            # When somebody else decided meanwhile, the next poll sees what.
+            lambda current: verdict if current == record else current,
+            message=f"check {record.model}",
+        )
     report = record.evalboard.report
     return Checked(
         path,
-        _evaluation(record) if record.status is Status.PENDING else None,
+        _evaluation(path, record) if record.status is Status.PENDING else None,
         record.evalboard.attempts + 1,
         Report.model_validate(report) if report else None,
     )
 
 
-def release_dead_claims(settings: Settings, *, now: datetime) -> list[str]:
-    """Make requests pending again whose run on this machine is gone; return their paths."""
-    queue = _queue(settings)
-    dead: list[str] = []
-    for entry in queue.entries():
-        if entry.record is None or entry.record.status is not Status.RUNNING:
-            continue
-        try:
-            queue.change(
-                entry.path, lambda record: released(record, now=now), message="release dead claim"
-            )
-        except LifecycleError:
-            continue  # somebody is at work on it
-        dead.append(entry.path)
-    return dead
+def _unless_repeated(
+    path: str,
+    before: RequestRecord,
+    checked: RequestRecord,
+    queue: RequestQueue,
+    settings: Settings,
+    *,
+    now: datetime,
+) -> RequestRecord:
+    """Return a request after its checks: REJECTED, or PENDING with at least one line of history.
+
+    That line is when this board first saw a file that somebody else wrote. A branch is a commit
+    only now, so only now a file that names one can turn out to repeat another request.
+    """
+    report = Report.model_validate(checked.evalboard.report)
+    if report.ok and checked.identity != before.identity:
+        suite = load_suite(settings.suite).name
+        first = first_of_same(queue.entries(), path, checked, suite=suite, now=now)
+        if first:
+            return _refuse(repetition(first), now, checked)
+    if not report.ok:
+        return move(checked, Status.REJECTED, now=now, reason=report.summary())
+    if checked.evalboard.history:
+        return checked
+    return note(checked, Status.PENDING, now=now, reason="found and checked")
 
 
-def _evaluation(record: RequestRecord) -> EvaluationRequest:
+def _refuse(finding: Finding, now: datetime, record: RequestRecord) -> RequestRecord:
+    """Return a pending request as rejected by one finding; another one as it is."""
+    if record.status is not Status.PENDING:
+        return record
+    report = Report(model=record.model, revision=record.revision, findings=(finding,))
+    rejected = move(record, Status.REJECTED, now=now, reason=report.summary())
+    block = rejected.evalboard.model_copy(update={"report": report.to_document()})
+    return rejected.model_copy(update={"evalboard": block})
+
+
+def _evaluation(path: str, record: RequestRecord) -> EvaluationRequest:
     return EvaluationRequest(
+        request_path=path,
         model=record.model,
         revision=record.revision,
         precision=Precision(record.precision),
@@ -107,4 +157,4 @@ def _evaluation(record: RequestRecord) -> EvaluationRequest:
 
 
 def _queue(settings: Settings) -> RequestQueue:
-    return RequestQueue(open_store(settings.store_address("requests")))
+    return RequestQueue(open_store(settings.store_address("requests"), settings))

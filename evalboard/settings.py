@@ -6,6 +6,7 @@ environment (ruff TID251 holds that); `child_environment` is the way to hand set
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from evalboard.errors import ConfigError
 
 Backend = Literal["vllm", "hf"]
 PREFIX = "EVALBOARD_"
+LONGEST_PAUSE_MINUTES = 7 * 24 * 60
 
 
 class Settings(BaseSettings):
@@ -34,11 +36,20 @@ class Settings(BaseSettings):
     )
     requests: str = Field(
         "",
-        description="Requests store: a folder. Default `{home}/requests`.",
+        description="Requests store: a folder, or `hf://datasets/{org}/{name}`. "
+        "Default `{home}/requests`.",
         validate_default=True,
     )
-    results: str = Field("", description="Results store: a folder. Default `{home}/results`.")
-    board: str = Field("", description="Board store: a folder. Default `{home}/board`.")
+    results: str = Field(
+        "",
+        description="Results store: a folder, or `hf://datasets/{org}/{name}`. "
+        "Default `{home}/results`.",
+    )
+    board: str = Field(
+        "",
+        description="Board store: a folder, or `hf://datasets/{org}/{name}`. "
+        "Default `{home}/board`.",
+    )
     work: Path = Field(
         Path(),
         description="Folder for finished benchmarks of runs that have not ended. "
@@ -65,6 +76,22 @@ class Settings(BaseSettings):
         None,
         description="Token for the Hugging Face Hub.",
         validation_alias=AliasChoices("EVALBOARD_HF_TOKEN", "HF_TOKEN"),
+    )
+    space: str = Field(
+        "",
+        description="Space on the Hub that shows the board, `org/name`: after a change it is "
+        "checked to show it, and restarted where it does not.",
+    )
+    hub_folder: Path | None = Field(
+        None,
+        description="Folder for what this machine keeps of stores on the Hub: files that were read "
+        "before, and changes that are not sent yet. Default `{home}/hub`.",
+    )
+    hub_commits_per_hour: int = Field(
+        100,
+        ge=1,
+        description="Commits that this machine makes to one store on the Hub in an hour. The Hub "
+        "allows 128; several machines share them. Changes that come together become one commit.",
     )
     backend: Backend = Field("vllm", description="Backend of lm_eval that loads the models.")
     engine_slots: int | None = Field(
@@ -109,6 +136,31 @@ class Settings(BaseSettings):
     max_running: int | None = Field(
         None, ge=1, description="Unfinished evaluations at the same time. Default: engine slots."
     )
+    submissions_per_week: int | None = Field(
+        None,
+        ge=0,
+        description="Submissions that one sender may make in seven days; rejected ones do not "
+        "count. Default: any number.",
+    )
+    submission_exceptions: str = Field(
+        "",
+        description="Other numbers for single senders: `name=n` or `name=unlimited`, separated by "
+        "commas.",
+    )
+    denied: str = Field(
+        "",
+        description="Models, organisations and senders that are refused, separated by commas: "
+        "`org/model`, `org/*`, `name`. Case does not matter.",
+    )
+    denied_file: Path | None = Field(
+        None, description="File with more of them, one a line. Lines that start with # are notes."
+    )
+    retry_pauses: str = Field(
+        "1, 5",
+        description="Minutes to wait before a request is tried a second time, a third, …, after a "
+        "failure that another attempt may not have. After the last one a person must look. `none`: "
+        "every failure waits for a person.",
+    )
     ray_address: str | None = Field(
         None,
         description="Address of a Ray cluster. Default: a local Ray of its own.",
@@ -124,20 +176,69 @@ class Settings(BaseSettings):
     server_port: int = Field(4200, ge=1, le=65535, description="Port of `evalboard up`'s Prefect.")
     sender: str = Field("", description="Name that submissions from this machine carry.")
 
-    @field_validator("datasets", "models")
+    @field_validator("datasets", "models", "denied_file", "hub_folder")
     @classmethod
     def _absolute_folder(cls, folder: Path | None) -> Path | None:
         """Engines may work in another folder than the one that a relative path was written for."""
         return folder.resolve() if folder else None
+
+    @field_validator("submission_exceptions")
+    @classmethod
+    def _names_and_numbers(cls, text: str) -> str:
+        _allowances(text)
+        return text
+
+    @field_validator("retry_pauses")
+    @classmethod
+    def _minutes(cls, text: str) -> str:
+        _pauses(text)
+        return text
+
+    @property
+    def allowances(self) -> dict[str, int | None]:
+        """Submissions in seven days by sender, in lower case; None for any number."""
+        return _allowances(self.submission_exceptions)
+
+    @property
+    def pauses(self) -> tuple[timedelta, ...]:
+        """Waits before a second attempt, a third, and so on."""
+        return _pauses(self.retry_pauses)
 
     def store_address(self, name: Literal["requests", "results", "board"]) -> str:
         """Return the folder or address of a store, the default under `home` when none is set."""
         return getattr(self, name) or str(self.home / name)
 
     @property
+    def hub_state_folder(self) -> Path:
+        """Folder for what is kept of stores on the Hub."""
+        return (self.hub_folder or self.home / "hub").resolve()
+
+    @property
     def work_folder(self) -> Path:
         """Folder of unfinished runs."""
         return self.home / "work" if self.work == Path() else self.work
+
+
+def listed_words(text: str) -> list[str]:
+    """Return the words of a setting that is a list: separated by commas, without empty ones."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _allowances(text: str) -> dict[str, int | None]:
+    allowances: dict[str, int | None] = {}
+    for word in listed_words(text):
+        name, _, number = (part.strip() for part in word.rpartition("="))
+        if not name or not (number == "unlimited" or number.isdecimal()):
+            raise ValueError(f"{word!r} is neither name=number nor name=unlimited")
+        allowances[name.casefold()] = None if number == "unlimited" else int(number)
+    return allowances
+
+
+def _pauses(text: str) -> tuple[timedelta, ...]:
+    minutes = [float(word) for word in listed_words(text) if word != "none"]
+    if not all(0 <= minute <= LONGEST_PAUSE_MINUTES for minute in minutes):
+        raise ValueError(f"a pause has from 0 to {LONGEST_PAUSE_MINUTES} minutes")
+    return tuple(timedelta(minutes=minute) for minute in minutes)
 
 
 def load_settings() -> Settings:

@@ -3,13 +3,14 @@
 Everything here is written by strangers, so models are names only, never folders of this machine.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import Field, ValidationError
 
 from evalboard.errors import ConfigError
+from evalboard.queueing.limits import denial, excess, load_rules
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import (
     BoardBlock,
@@ -88,7 +89,8 @@ def check_submission(
     """
     suite = resolve_suite(submission.suite, settings)
     report = validate(submission, settings, allow_folder=allow_folder)
-    return _with_findings(report, suite.findings)
+    denied = _denied(submission.model, submission.base_model, submission.sender, settings)
+    return _with_findings(report, (*suite.findings, *denied))
 
 
 def submit(submission: Submission, settings: Settings, *, now: datetime | None = None) -> Submitted:
@@ -99,24 +101,35 @@ def submit(submission: Submission, settings: Settings, *, now: datetime | None =
         settings: Where the queue and the models are.
         now: Time of the submission; None for the current time.
 
+    Returns:
+        The report; it has the finding `too_many_submissions` where the sender has made as many as
+        are allowed.
+
     Raises:
         DuplicateRequest: The same submission is in the queue; the message names it.
         ConfigError: The board's own suite cannot be loaded.
         StoreError: The queue cannot be written, or the Hub did not answer.
         EngineError: The processes that load config and tokenizer cannot start here.
     """
+    time = now or datetime.now(UTC)
+    queue = RequestQueue(open_store(settings.store_address("requests"), settings))
     report = check_submission(submission, settings)
     if not report.ok:
         return Submitted(report, None)
-    record = record_of(submission, report, settings, now=now)
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    record = record_of(submission, report, settings, now=time)
+    rules = load_rules(settings)
+    if rules.allowance(record.sender) is not None and queue.find(record.identity) is None:
+        too_many = excess(queue.entries(), rules, sender=record.sender, now=time)
+        if too_many:
+            return Submitted(_with_findings(report, (too_many,)), None)
     return Submitted(report, queue.add(record))
 
 
 def check_request(record: RequestRecord, settings: Settings) -> CheckedRequest:
     """Check a request file, which another board may have written, and fill in what it leaves open.
 
-    Its revision and its base's become commit shas and its suite the board's; its status stays as it is.
+    Its revision and its base's become commit shas and its suite the board's; what the file said
+    there is kept under `evalboard.original`. Its status stays as it is.
 
     Raises:
         ConfigError: The board's own suite cannot be loaded.
@@ -140,19 +153,21 @@ def check_request(record: RequestRecord, settings: Settings) -> CheckedRequest:
         problems.append(_unknown("precision", record.precision, Precision))
     if weight_type is None:
         problems.append(_unknown("weight_type", record.weight_type, WeightType))
+    problems += _denied(record.model, record.base_model, record.sender, settings)
     report = _with_findings(validate(subject, settings), tuple(problems))
-    block = {
-        "suite": suite.name,
-        "base_revision": report.facts.get("base_revision", ""),
-        "report": report.to_document(),
-    }
-    updated = {
+    updated: dict[str, Any] = {
         "base_model": report.facts.get("base_model", record.base_model),
         "revision": report.revision,
         "params": report.facts.get("params_billion", record.params),
         "architectures": _architectures(report) or record.architectures,
-        "evalboard": record.evalboard.model_copy(update=block),
     }
+    block = {
+        "suite": suite.name,
+        "base_revision": report.facts.get("base_revision", ""),
+        "report": report.to_document(),
+        "original": _replaced(record, updated) | record.evalboard.original,
+    }
+    updated["evalboard"] = record.evalboard.model_copy(update=block)
     return CheckedRequest(record.model_copy(update=updated), report)
 
 
@@ -217,6 +232,20 @@ def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:
         )
         return ResolvedSuite(plain(suite, 100), (finding,))
     return ResolvedSuite(suite)
+
+
+def _denied(model: str, base_model: str, sender: str, settings: Settings) -> tuple[Finding, ...]:
+    finding = denial(load_rules(settings), model=model, base_model=base_model, sender=sender)
+    return () if finding is None else (finding,)
+
+
+def _replaced(record: RequestRecord, updated: dict[str, Any]) -> dict[str, Any]:
+    """Return what a file said itself in the fields that a check gives other values."""
+    return {
+        field: getattr(record, field)
+        for field, value in updated.items()
+        if field in record.model_fields_set and getattr(record, field) not in (value, None, "")
+    }
 
 
 def _choice(choices: type[Choice], text: str) -> Choice | None:

@@ -1,11 +1,29 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from evalboard.errors import LifecycleError
-from evalboard.lifecycle import claim, is_claimed_by, move, order_pending
-from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
+from evalboard import errors
+from evalboard.errors import EvalboardError, LifecycleError
+from evalboard.lifecycle import (
+    MOST_LOST_RUNS,
+    PAUSES,
+    RECOVERY,
+    claim,
+    fail,
+    is_claimed_by,
+    is_pausing,
+    is_retried,
+    move,
+    order_pending,
+    prioritise,
+    release,
+    requeue,
+)
+from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status, timestamp
+from evalboard.records.times import parse_time
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone(timedelta(hours=2)))
 ALLOWED = {
@@ -78,6 +96,9 @@ def test_a_claim_makes_the_request_the_runs() -> None:
     assert claimed.job_id == "run-1"
     assert is_claimed_by(claimed, "run-1")
     assert not is_claimed_by(claimed, "run-2")
+    assert claim(claimed, mine, now=NOW) is claimed
+    with pytest.raises(LifecycleError):
+        claim(claimed, Claim(run_id="run-2", host="here"), now=NOW)
 
 
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
@@ -92,19 +113,275 @@ def test_who_claimed_a_request_that_ended_works_on_it_no_more() -> None:
     assert not is_claimed_by(request(Status.RUNNING), "run-1")
 
 
-def test_pending_requests_go_by_priority_then_time_then_path() -> None:
-    def waiting(priority: int, day: int, status: Status = Status.PENDING) -> RequestRecord:
-        time = datetime(2026, 11, day, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return request(status, submitted_time=time, evalboard=BoardBlock(priority=priority))
+DIED = Failure(code="engine_died", message="It died.", log_tail="…", run_url="http://run")
+BAD = Failure(code="load_failed", message="The weights are broken.")
 
-    requests = [
-        ("late", waiting(0, 3)),
-        ("b", waiting(0, 1)),
-        ("running", waiting(9, 1, Status.RUNNING)),
-        ("urgent", waiting(5, 4)),
-        ("a", waiting(0, 1)),
-        ("unimportant", waiting(-1, 1)),
+
+def running(**block: Any) -> RequestRecord:
+    """A request at work, in its first attempt unless the block says another."""
+    return claim(request(evalboard=BoardBlock(**block)), Claim(run_id="r", host="h"), now=NOW)
+
+
+def test_every_error_of_the_tree_has_its_recovery() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    codes = {kind.code for kind in kinds if issubclass(kind, EvalboardError)}
+    assert len(codes) > 10
+    assert codes <= RECOVERY.keys()
+
+
+@pytest.mark.parametrize("code", ["node_lost", "engine_died", "store", "conflict", "run_lost"])
+def test_what_may_be_chance_is_tried_again(code: str) -> None:
+    assert is_retried(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("load_failed", "data_missing", "task_failed", "not_finite", "time_out"),
+        *("out_of_memory", "validation", "config", "", "never heard of"),
+    ],
+)
+def test_what_would_end_the_same_or_is_unknown_waits_for_a_person(code: str) -> None:
+    assert not is_retried(code)
+    failed = fail(running(), Failure(code=code, message="why"), now=NOW)
+    assert (failed.status, failed.evalboard.retry_after) == (Status.FAILED, None)
+    assert failed.evalboard.failure == Failure(code=code, message="why")
+
+
+def test_a_failure_by_chance_is_tried_three_times_with_growing_pauses() -> None:
+    record, now = running(), NOW
+    assert list(PAUSES) == sorted(set(PAUSES))
+    assert len(PAUSES) == 2
+    for number, pause in enumerate(PAUSES, start=1):
+        record = fail(record, DIED, now=now)
+        assert record.status is Status.PENDING
+        assert record.evalboard.failure == DIED
+        assert record.evalboard.retry_after == timestamp(now + pause)
+        assert f"attempt {number} of 3" in record.evalboard.history[-1].reason
+        assert is_pausing(record, now + pause - timedelta(seconds=1))
+        assert not is_pausing(record, now + pause)
+        now += pause
+        record = claim(record, Claim(run_id=f"r{number}", host="h"), now=now)
+        assert record.evalboard.retry_after is None
+    record = fail(record, DIED, now=now)
+    assert (record.status, record.evalboard.failure) == (Status.FAILED, DIED)
+    assert (record.evalboard.attempts, record.evalboard.retry_after) == (3, None)
+    assert [entry.status for entry in record.evalboard.history] == [
+        *("RUNNING", "PENDING", "RUNNING", "PENDING", "RUNNING", "FAILED"),
     ]
+
+
+def test_no_pauses_mean_no_retries() -> None:
+    assert fail(running(), DIED, now=NOW, pauses=()).status is Status.FAILED
+
+
+def test_pauses_can_be_chosen() -> None:
+    pause = timedelta(seconds=90)
+    assert fail(running(), DIED, now=NOW, pauses=[pause]).evalboard.retry_after == timestamp(
+        NOW + pause
+    )
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s is not Status.RUNNING])
+def test_only_what_runs_fails_or_loses_its_run(status: Status) -> None:
+    for code in ("engine_died", "load_failed"):
+        with pytest.raises(LifecycleError):
+            fail(request(status), Failure(code=code, message=""), now=NOW)
+    with pytest.raises(LifecycleError):
+        release(request(status), now=NOW, reason="")
+
+
+def test_a_person_starts_the_retries_anew_and_erases_nothing() -> None:
+    failed = fail(running(attempts=6, failed_attempts=2, lost_runs=4), DIED, now=NOW)
+    assert failed.status is Status.FAILED
+    again = requeue(failed, now=NOW, reason="started again by somebody")
+    assert again.status is Status.PENDING
+    block = again.evalboard
+    assert (block.failed_attempts, block.lost_runs, block.retry_after) == (0, 0, None)
+    assert (block.attempts, len(block.history)) == (7, len(failed.evalboard.history) + 1)
+    assert block.history[-1].reason == "started again by somebody"
+    retried = fail(claim(again, Claim(run_id="n", host="h"), now=NOW), DIED, now=NOW)
+    assert retried.status is Status.PENDING
+
+
+def test_a_person_ends_a_pause() -> None:
+    pausing = fail(running(), DIED, now=NOW)
+    again = requeue(pausing, now=NOW, reason="now")
+    assert again.status is Status.PENDING
+    assert not is_pausing(again, NOW)
+    assert again.evalboard.failed_attempts == 0
+    assert again.evalboard.history[:-1] == pausing.evalboard.history
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.RUNNING, Status.FINISHED])
+def test_what_waits_works_or_is_done_is_not_started_again(status: Status) -> None:
+    with pytest.raises(LifecycleError):
+        requeue(request(status), now=NOW, reason="")
+
+
+def test_a_lost_run_is_no_failure_of_the_model() -> None:
+    released = release(running(failed_attempts=1), now=NOW, reason="its process is gone")
+    assert released.status is Status.PENDING
+    block = released.evalboard
+    assert (block.failed_attempts, block.lost_runs, block.retry_after) == (1, 1, None)
+    assert block.failure == Failure(code="run_lost", message="its process is gone")
+
+
+def test_a_request_whose_runs_always_vanish_ends_failed() -> None:
+    lost = running(lost_runs=MOST_LOST_RUNS - 1)
+    assert release(lost, now=NOW, reason="gone").status is Status.PENDING
+    ended = release(running(lost_runs=MOST_LOST_RUNS), now=NOW, reason="gone")
+    assert ended.status is Status.FAILED
+    assert ended.evalboard.failure is not None
+    assert ended.evalboard.failure.code == "run_lost"
+    assert "gone" in ended.evalboard.failure.message
+
+
+def test_a_priority_is_for_those_who_wait() -> None:
+    assert prioritise(request(), 7).evalboard.priority == 7
+    for status in set(Status) - {Status.PENDING}:
+        with pytest.raises(LifecycleError, match="only while it is PENDING"):
+            prioritise(request(status), 7)
+
+
+def at(day: int, *, status: Status = Status.PENDING, sender: str = "", **block: Any) -> Any:
+    time = f"2026-11-{day:02}T00:00:00Z"
+    return request(
+        status, submitted_time=time, sender=sender, evalboard=BoardBlock.model_validate(block)
+    )
+
+
+def paths(requests: list[tuple[str, RequestRecord]], **options: Any) -> list[str]:
+    return [path for path, _ in order_pending(requests, **options)]
+
+
+def test_pending_requests_of_one_submitter_go_by_priority_then_time_then_path() -> None:
+    requests = [
+        ("late", at(3)),
+        ("b", at(1)),
+        ("done", at(1, status=Status.FINISHED, priority=9)),
+        ("urgent", at(4, priority=5)),
+        ("a", at(1)),
+        ("unimportant", at(1, priority=-1)),
+        ("of no time", request()),
+    ]
+    assert paths(requests) == ["urgent", "a", "b", "late", "of no time", "unimportant"]
+    assert paths(requests[::-1]) == paths(requests)
+
+
+def test_submitters_take_turns() -> None:
+    requests = [
+        *((f"many-{day}", at(day, sender="Many")) for day in (1, 2, 3)),
+        ("few-1", at(8, sender="few")),
+        ("few-2", at(9, sender="FEW ")),
+    ]
+    assert paths(requests) == ["many-1", "few-1", "many-2", "few-2", "many-3"]
+
+
+def test_what_runs_counts_as_a_submitters_first_turns() -> None:
+    requests = [
+        ("runs", at(1, sender="a", status=Status.RUNNING)),
+        ("a-1", at(2, sender="a")),
+        ("b-1", at(8, sender="b")),
+        ("b-2", at(9, sender="b")),
+    ]
+    assert paths(requests) == ["b-1", "a-1", "b-2"]
+
+
+def test_who_pauses_is_not_in_turn() -> None:
+    pause = timestamp(NOW + timedelta(minutes=1))
+    requests = [("pausing", at(1, sender="a", retry_after=pause)), ("a", at(2, sender="a"))]
+    assert paths(requests, now=NOW) == ["a"]
+    assert paths(requests, now=NOW + timedelta(minutes=1)) == ["pausing", "a"]
+    assert paths(requests) == ["pausing", "a"]
+
+
+REQUESTS = st.lists(
+    st.tuples(
+        st.integers(1, 4),
+        st.sampled_from(["", "a", "A", "b", "c"]),
+        st.integers(-1, 1),
+        st.sampled_from([Status.PENDING, Status.PENDING, Status.RUNNING, Status.FINISHED]),
+    ),
+    max_size=12,
+).map(
+    lambda rows: [
+        (f"{number:02}", at(day, sender=sender, status=status, priority=priority))
+        for number, (day, sender, priority, status) in enumerate(rows)
+    ]
+)
+
+
+@given(REQUESTS, st.randoms())
+def test_the_order_is_a_permutation_and_depends_on_nothing_else(
+    requests: list[tuple[str, RequestRecord]], random: Any
+) -> None:
     ordered = order_pending(requests)
-    assert [path for path, _ in ordered] == ["urgent", "a", "b", "late", "unimportant"]
-    assert order_pending(reversed(requests)) == ordered
+    pending = [item for item in requests if item[1].status is Status.PENDING]
+    assert sorted(ordered, key=lambda item: item[0]) == pending
+    random.shuffle(requests)
+    assert order_pending(requests) == ordered
+
+
+@given(REQUESTS)
+def test_priority_comes_before_fairness_and_fairness_before_time(
+    requests: list[tuple[str, RequestRecord]],
+) -> None:
+    turns = {
+        sender: sum(
+            record.status is Status.RUNNING and record.sender.lower() == sender
+            for _, record in requests
+        )
+        for sender in ("", "a", "b", "c")
+    }
+    places: list[tuple[int, int, str, str]] = []
+    taken: dict[tuple[str, int], int] = {}
+    for path, record in order_pending(requests):
+        sender, priority = record.sender.lower(), record.evalboard.priority
+        turn = taken.get((sender, priority), turns[sender])
+        taken[sender, priority] = turn + 1
+        places.append((-priority, turn, record.submitted_time, path))
+    assert places == sorted(places)
+
+
+@given(REQUESTS)
+def test_one_submitters_requests_stay_in_the_order_of_their_submission(
+    requests: list[tuple[str, RequestRecord]],
+) -> None:
+    for sender in ("", "a", "b", "c"):
+        for priority in (-1, 0, 1):
+            mine = [
+                (record.submitted_time, path)
+                for path, record in order_pending(requests)
+                if record.sender.lower() == sender and record.evalboard.priority == priority
+            ]
+            assert mine == sorted(mine)
+
+
+@given(st.lists(st.sampled_from(["fail", "lose", "bad", "requeue"]), max_size=40))
+def test_nothing_is_ever_lost_or_tried_without_end(events: list[str]) -> None:
+    record, now = request(), NOW
+    tried = failed = 0
+    for event in events:
+        now += timedelta(hours=1)
+        if event == "requeue":
+            if record.status is Status.FAILED:
+                record, failed = requeue(record, now=now, reason=""), 0
+            continue
+        if record.status is not Status.PENDING:
+            continue
+        record = claim(record, Claim(run_id=str(now), host="h"), now=now)
+        tried += 1
+        if event == "lose":
+            record = release(record, now=now, reason="gone")
+        else:
+            failed += 1
+            record = fail(record, DIED if event == "fail" else BAD, now=now)
+            assert record.status is (
+                Status.PENDING if event == "fail" and failed < 3 else Status.FAILED
+            )
+    assert record.evalboard.attempts == tried
+    assert record.status in (Status.PENDING, Status.FAILED)
+    assert record.status is Status.PENDING or record.evalboard.failure is not None
+    times = [parse_time(entry.time) for entry in record.evalboard.history]
+    assert times == sorted(times, key=lambda time: time or NOW)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from evalboard.liveness import Process, claim_of, is_dead, this_process
+from evalboard.liveness import Process, claim_of, is_alive, is_dead, this_process
 from evalboard.records.request import Claim
 
 
@@ -30,6 +30,7 @@ def test_this_process_is_alive() -> None:
     claim = claim_of("run-1", this_process())
     assert (claim.run_id, claim.host, claim.pid) == ("run-1", socket.gethostname(), os.getpid())
     assert not is_dead(claim)
+    assert is_alive(claim)
 
 
 def test_a_child_is_alive_until_it_is_killed(child: subprocess.Popen[bytes]) -> None:
@@ -42,6 +43,7 @@ def test_a_child_is_alive_until_it_is_killed(child: subprocess.Popen[bytes]) -> 
     assert is_dead(claim)
     child.wait()
     assert is_dead(claim)
+    assert not is_alive(claim)
 
 
 def test_a_stopped_child_is_alive(child: subprocess.Popen[bytes]) -> None:
@@ -61,6 +63,17 @@ def test_nothing_is_said_about_another_machine(child: subprocess.Popen[bytes]) -
     child.kill()
     child.wait()
     assert not is_dead(claim)
+    assert not is_alive(claim)
+
+
+def test_nothing_is_said_about_a_container_that_shares_this_machines_name(
+    child: subprocess.Popen[bytes],
+) -> None:
+    claim = claim_by(child.pid).model_copy(update={"pid_namespace": -1})
+    assert not is_alive(claim)
+    child.kill()
+    child.wait()
+    assert not is_dead(claim)
 
 
 @pytest.mark.parametrize("missing", ["pid", "started"])
@@ -71,5 +84,5 @@ def test_nothing_is_said_about_a_claim_without_a_process(missing: str) -> None:
 
 
 def test_a_claim_survives_its_file() -> None:
-    claim = claim_of("run-1", this_process())
+    claim = claim_of("run-1", this_process(), server="http://127.0.0.1:4200/api")
     assert Claim.model_validate_json(claim.model_dump_json()) == claim

@@ -56,6 +56,9 @@ def test_every_setting_reaches_a_child_process(
         "offline": True,
         "hub_endpoint": "http://127.0.0.1:1",
         "hf_token": "secret",
+        "hub_folder": "hub",
+        "hub_commits_per_hour": 50,
+        "space": "org/board",
         "backend": "hf",
         "engine_slots": 3,
         "tensor_parallel": 2,
@@ -67,6 +70,11 @@ def test_every_setting_reaches_a_child_process(
         "engine_place_timeout_seconds": 62,
         "benchmark_timeout_seconds": 61,
         "max_running": 5,
+        "submissions_per_week": 4,
+        "submission_exceptions": "a lab = 30, Ünï=unlimited",
+        "denied": "org/*, somebody",
+        "denied_file": "denied.txt",
+        "retry_pauses": "0.5, 3",
         "ray_address": "127.0.0.1:6379",
         "prefect_api_url": "http://127.0.0.1:4300/api",
         "viewer_host": "0.0.0.0",
@@ -77,7 +85,16 @@ def test_every_setting_reaches_a_child_process(
     assert Settings.model_fields.keys() - values == {"board"}
     absolute = {
         name: str(tmp_path / str(values[name]))
-        for name in ("home", "results", "work", "suite", "datasets", "models")
+        for name in (
+            "home",
+            "results",
+            "work",
+            "suite",
+            "datasets",
+            "models",
+            "denied_file",
+            "hub_folder",
+        )
     }
     expected = values | absolute | {"board": str(tmp_path / "home" / "board")}
     (tmp_path / "elsewhere").mkdir()
@@ -111,6 +128,13 @@ def test_a_token_is_shown_nowhere() -> None:
         ("EVALBOARD_BACKEND", "sglang"),
         ("EVALBOARD_GPU_MEMORY_FRACTION", "90"),
         ("EVALBOARD_VIEWER_PORT", "70000"),
+        ("EVALBOARD_SUBMISSIONS_PER_WEEK", "-1"),
+        ("EVALBOARD_SUBMISSION_EXCEPTIONS", "somebody"),
+        ("EVALBOARD_SUBMISSION_EXCEPTIONS", "somebody=many"),
+        ("EVALBOARD_SUBMISSION_EXCEPTIONS", "=3"),
+        ("EVALBOARD_RETRY_PAUSES", "soon"),
+        ("EVALBOARD_RETRY_PAUSES", "-1"),
+        ("EVALBOARD_RETRY_PAUSES", "nan"),
     ],
 )
 def test_a_bad_value_names_its_variable(
@@ -165,3 +189,16 @@ def test_the_reference_is_what_the_module_prints() -> None:
     document = (REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
     table = document[document.index("| variable") :]
     assert table == done.stdout, "Run `python -m evalboard.settings` and put its table there."
+
+
+def test_what_single_senders_may_submit() -> None:
+    settings = Settings.model_validate({"submission_exceptions": "A = b=3, Nobody=0,c=unlimited,"})
+    assert settings.allowances == {"a = b": 3, "nobody": 0, "c": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"), [("1, 5", [1, 5]), ("0.5", [0.5]), ("none", []), ("0,0,25", [0, 0, 25])]
+)
+def test_pauses_are_minutes(text: str, minutes: list[float]) -> None:
+    settings = Settings.model_validate({"retry_pauses": text})
+    assert [pause.total_seconds() / 60 for pause in settings.pauses] == minutes

@@ -1,9 +1,8 @@
 """Submitting to a real local store. The checks that need transformers are left out for speed."""
 
-import json
 import shutil
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,16 @@ from evalboard.stores.opening import open_store
 from evalboard.stores.requests import DuplicateRequest, RequestQueue
 from evalboard.submission import (
     Submission,
+    Submitted,
     check_request,
     check_submission,
     is_checked,
     resolve_suite,
     submit,
 )
+from tests.model_folders import write_model
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-CARD = "---\nlicense: mit\n---\n" + "This model was made to test submissions. " * 10
 
 
 @pytest.fixture(autouse=True)
@@ -48,17 +48,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A folder that passes the checks that need no transformers."""
-    folder = tmp_path / "models" / "org" / "model"
-    folder.mkdir(parents=True)
-    (folder / "README.md").write_text(CARD, encoding="utf-8")
-    (folder / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
-    (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
-    tensor = {"dtype": "BF16", "shape": [500, 1000], "data_offsets": [0, 8]}
-    header = json.dumps({"a": tensor}).encode()
-    content = len(header).to_bytes(8, "little") + header + bytes(8)
-    (folder / "model.safetensors").write_bytes(content)
-    return folder
+    return write_model(tmp_path / "models" / "org" / "model")
 
 
 @pytest.fixture
@@ -114,6 +104,52 @@ def test_the_same_submission_twice_names_the_first(settings: Settings) -> None:
         submit(Submission(model="org/model", revision=first.report.revision), settings, now=NOW)
     assert first.request_path is not None
     assert first.request_path in caught.value.message
+
+
+def test_a_new_revision_is_a_request_beside_the_old_one(
+    model: Path, settings: Settings, queue: RequestQueue
+) -> None:
+    old = submit(Submission(model="org/model"), settings, now=NOW).request_path
+    assert old is not None
+    before = queue.get(old)
+    (model / "notes.txt").write_text("newer", encoding="utf-8")
+    new = submit(Submission(model="org/model"), settings, now=NOW).request_path
+    assert new not in (None, old)
+    assert queue.get(old) == before
+
+
+def test_the_deny_list_holds_for_every_way_in(model: Path, settings: Settings) -> None:
+    strict = settings.model_copy(update={"denied": "ORG/*"})
+    report, path = submit(Submission(model="org/model"), strict, now=NOW)
+    assert path is None
+    assert [finding.code for finding in report.errors] == ["denied"]
+    assert not check_submission(Submission(model="org/model"), strict).ok
+    assert [finding.code for finding in check_request(request(), strict).report.errors] == [
+        "denied"
+    ]
+
+
+@pytest.mark.usefixtures("model")
+def test_more_than_a_sender_may_submit_in_a_week_is_a_finding(
+    settings: Settings, queue: RequestQueue
+) -> None:
+    limited = settings.model_copy(
+        update={"submissions_per_week": 1, "submission_exceptions": "big lab=2"}
+    )
+
+    def send(precision: str, sender: str, days: int = 0) -> Submitted:
+        fields = {"model": "org/model", "precision": precision, "sender": sender}
+        return submit(Submission.model_validate(fields), limited, now=NOW + timedelta(days=days))
+
+    assert send("float32", "A lab").request_path
+    refused = send("bfloat16", "a LAB")
+    assert refused.request_path is None
+    assert [finding.code for finding in refused.report.errors] == ["too_many_submissions"]
+    assert len(queue.entries()) == 1
+    with pytest.raises(DuplicateRequest):
+        send("float32", "A lab")
+    assert send("bfloat16", "a lab", days=8).request_path
+    assert send("float16", "Big Lab").request_path
 
 
 def test_a_delta_is_pinned_with_its_base(
@@ -199,8 +235,23 @@ def test_a_request_of_another_board_is_pinned_and_filled(settings: Settings) -> 
     assert record.evalboard.report == report.to_document()
     assert record.status is Status.PENDING
     assert record.model_dump()["votes"] == 12
+    assert record.evalboard.original == {}
     again = check_request(record, settings)
     assert again.record == record
+
+
+@pytest.mark.usefixtures("model")
+def test_what_a_check_corrects_keeps_what_the_file_said(settings: Settings) -> None:
+    content = b"""{"model": "org/model", "precision": "torch.bfloat16", "revision": "main",
+    "params": "7B", "architectures": "Llama"}"""
+    record = check_request(RequestRecord.from_json(content, path="a.json"), settings).record
+    assert record.evalboard.original == {
+        "precision": "torch.bfloat16",
+        "revision": "main",
+        "params": "7B",
+    }
+    assert (len(record.revision), record.params) == (40, 0.0005)
+    assert check_request(record, settings).record == record
 
 
 @pytest.mark.usefixtures("model")

@@ -5,6 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import ValidationError
 
+from evalboard.board.waiting_times import (
+    mean_duration,
+    seconds_left,
+    seconds_until_done,
+)
 from evalboard.records.report import Report
 from evalboard.records.request import RequestRecord, Status
 from evalboard.records.table import BenchmarkProgress, QueueEntry
@@ -40,16 +45,25 @@ def build_queue(
         Running, pending by position, failed, rejected, cancelled, finished; in each the newest
         change first.
     """
+    everything = sorted(entries, key=lambda entry: entry[0])
+    records = [record for _, record, _ in everything if record is not None]
+    running = sum(record.status is Status.RUNNING for record in records)
+    duration = mean_duration(records)
     positions = {path: position for position, path in enumerate(pending, start=1)}
     last = len(positions) + 1
     shown: list[tuple[str, QueueEntry]] = []
-    for path, record, problem in sorted(entries, key=lambda entry: entry[0]):
+    for path, record, problem in everything:
         if record is None:
             shown.append(("", _unreadable(path, problem)))
-        else:
-            done = dict(progress.get(path, {}))
-            entry = _describe(path, record, positions.get(path), done, run_url)
-            shown.append((_changed(record), entry))
+            continue
+        position = positions.get(path)
+        entry = _describe(path, record, position, dict(progress.get(path, {})), run_url)
+        left = None
+        if record.status is Status.RUNNING:
+            left = seconds_left(entry.benchmarks)
+        elif position is not None:
+            left = seconds_until_done(position, running=running, duration=duration)
+        shown.append((_changed(record), entry.model_copy(update={"seconds_left": left})))
     shown.sort(key=lambda item: item[0], reverse=True)
     shown.sort(key=lambda item: (ORDER.index(Status(item[1].status)), item[1].position or last))
     return [entry for _, entry in shown]
@@ -84,6 +98,9 @@ def _describe(
         started_time=None if record.status is Status.PENDING else started,
         benchmarks=benchmarks,
         run_url=_run_page(record, run_url),
+        priority=block.priority,
+        code=block.failure.code if block.failure else "",
+        retry_after=block.retry_after,
     )
 
 

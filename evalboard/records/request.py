@@ -1,19 +1,27 @@
 """A request: one submission of one model, as a JSON file that other boards' tools can read.
 
 The outer fields are those of the Open LLM Leaderboard's request files. What only this project knows
-stands under the one key `evalboard`. Unknown keys of others are kept as they are.
+stands under the one key `evalboard`. Unknown keys of others are kept as they are; how their words
+are read stands in `evalboard.records.foreign`.
 """
 
+import codecs
 import json
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from evalboard.errors import RecordError, first_problem
+from evalboard.records.foreign import adopt
+from evalboard.records.times import timestamp as timestamp
 
 SCHEMA_VERSION = 1
+LARGEST_FILE = 2**20
+"""Bytes. A request has a few thousand; a larger file is something else, or an attack."""
+LARGEST_INDENTED = 100_000
+"""Characters up to which a file is written with indentation."""
 
 
 class Status(StrEnum):
@@ -101,6 +109,10 @@ class Claim(BaseModel):
     """Number of the process on that machine, where it is known."""
     started: float | None = None
     """When that process was started, in seconds since the epoch."""
+    pid_namespace: int | None = None
+    """Where that number counts: containers may share a host's name, but not its processes."""
+    server: str = ""
+    """Prefect server that knows the run; only that one can say that it does not."""
 
 
 class Failure(BaseModel):
@@ -143,16 +155,28 @@ class BoardBlock(BaseModel):
     """How often the request was claimed."""
     claimed_by: Claim | None = None
     claimed_time: str | None = None
+    failed_attempts: int = 0
+    """Attempts that failed since a person last asked for the request."""
+    lost_runs: int = 0
+    """Runs that vanished since a person last asked for the request."""
+    retry_after: str | None = None
+    """UTC time before which a pending request is not started again; None for at once."""
     history: tuple[HistoryEntry, ...] = ()
     failure: Failure | None = None
     report: dict[str, Any] | None = None
     """`Report.to_document()` of the last check."""
+    original: dict[str, Any] = Field(default_factory=dict)
+    """What another program's file said, by field, where it is now said in other words."""
 
 
 class RequestRecord(BaseModel):
     """One submission. Frozen: changes are made with `model_copy(update=...)`."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="allow",
+        ser_json_inf_nan="constants",  # as the program that wrote them does
+    )
 
     model: str
     """`{org}/{name}`."""
@@ -173,23 +197,6 @@ class RequestRecord(BaseModel):
     use_chat_template: bool = False
     sender: str = ""
     evalboard: BoardBlock = Field(default_factory=BoardBlock)
-
-    @field_validator(
-        "base_model",
-        "revision",
-        "precision",
-        "weight_type",
-        "submitted_time",
-        "model_type",
-        "job_id",
-        "use_chat_template",
-        "sender",
-        mode="before",
-    )
-    @classmethod
-    def _none_is_absent(cls, value: Any, info: Any) -> Any:
-        """Other boards write null where they know nothing."""
-        return cls.model_fields[info.field_name].default if value is None else value
 
     @property
     def identity(self) -> "RequestIdentity":
@@ -214,9 +221,15 @@ class RequestRecord(BaseModel):
         )
 
     def to_json(self) -> bytes:
-        """Return the file's content."""
+        """Return the file's content: indented for people, unless that makes it large.
+
+        Indentation can make a deeply nested file a hundred times larger, and then unreadable.
+        """
         document = self.model_dump(mode="json")
-        return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        if len(text) > LARGEST_INDENTED:
+            text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+        return (text + "\n").encode()
 
     @classmethod
     def from_json(cls, content: bytes, *, path: str) -> Self:
@@ -227,15 +240,13 @@ class RequestRecord(BaseModel):
             path: Where it lies, for the message of the error.
 
         Raises:
-            RecordError: It is no JSON, or no request.
+            RecordError: It is larger than `LARGEST_FILE`, no UTF-8, no JSON, or no request.
         """
+        document = adopt(_parse(content, path), path=path)
         try:
-            return cls.model_validate_json(content)
+            return cls.model_validate(document)
         except ValidationError as exc:
-            raise RecordError(
-                f"Request file {path!r} cannot be read: {first_problem(exc)}. "
-                "Correct the file or delete it."
-            ) from exc
+            raise _unreadable(path, first_problem(exc)) from exc
 
 
 class RequestIdentity(NamedTuple):
@@ -250,6 +261,22 @@ class RequestIdentity(NamedTuple):
     suite: str
 
 
-def timestamp(now: datetime | None = None) -> str:
-    """Return a UTC time in the form that every record uses: `2026-11-21T10:00:00Z`."""
-    return (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _parse(content: bytes, path: str) -> dict[str, Any]:
+    if len(content) > LARGEST_FILE:
+        raise _unreadable(path, f"it has {len(content)} bytes, a request at most {LARGEST_FILE}")
+    try:
+        text = content.removeprefix(codecs.BOM_UTF8).decode()
+        document = from_json(text)
+    except UnicodeDecodeError as exc:
+        raise _unreadable(path, f"it is not UTF-8 text: {exc.reason} at byte {exc.start}") from exc
+    except ValueError as exc:
+        raise _unreadable(path, f"it is not JSON: {exc}") from exc
+    if not isinstance(document, dict):
+        raise _unreadable(path, "its JSON is not an object")
+    return document
+
+
+def _unreadable(path: str, problem: str) -> RecordError:
+    return RecordError(
+        f"Request file {path!r} cannot be read: {problem}. Correct the file or delete it."
+    )

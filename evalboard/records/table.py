@@ -123,3 +123,11 @@ class QueueEntry(BaseModel):
     started_time: str | None = None
     benchmarks: dict[str, BenchmarkProgress] = Field(default_factory=dict)
     run_url: str = ""
+    priority: int = 0
+    """Higher is earlier."""
+    code: str = ""
+    """Class of the last failure, see `evalboard.lifecycle.RECOVERY`; empty for none."""
+    retry_after: str | None = None
+    """UTC time until which a pending request pauses after a failure."""
+    seconds_left: float | None = None
+    """Until it is finished, expected; null while unknown."""

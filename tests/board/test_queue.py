@@ -174,3 +174,25 @@ def test_the_queue_file_holds_the_entries(request_record):
 
 def test_an_empty_queue_is_an_empty_list():
     assert json.loads(queue_file([])) == []
+
+
+def test_a_failure_shows_its_class_its_pause_and_the_priority(request_record):
+    failure = Failure(code="engine_died", message="It died.")
+    block = {"failure": failure, "retry_after": DAY.format(3), "priority": 2}
+    (entry,) = queue({"a": request_record(block=block)})
+
+    assert (entry.code, entry.reason, entry.priority) == ("engine_died", "It died.", 2)
+    assert (entry.retry_after, entry.position, entry.seconds_left) == (DAY.format(3), None, None)
+
+
+def test_expected_times_are_shown_where_they_are_known(request_record):
+    done = request_record(
+        status=Status.FINISHED,
+        history=((Status.FINISHED, "2026-11-01T00:02:00Z", ""),),
+        block={"claimed_time": "2026-11-01T00:00:00Z"},
+    )
+    progress = {"r": {"b": BenchmarkProgress(state="running", done=1, total=5, per_second=2)}}
+    entries = {"d": done, "p": request_record(), "r": request_record(status=Status.RUNNING)}
+    shown = {e.request: e.seconds_left for e in queue(entries, progress=progress, pending=["p"])}
+
+    assert shown == {"r": 2.0, "p": 120.0, "d": None}

@@ -1,0 +1,52 @@
+"""How long requests still take, as far as the queue itself can tell. Pure."""
+
+import math
+from collections.abc import Iterable, Mapping
+from statistics import fmean
+
+from evalboard.records.request import RequestRecord, Status
+from evalboard.records.table import BenchmarkProgress
+from evalboard.records.times import parse_time
+
+COUNTED = 20
+"""So many of the latest finished requests tell how long one takes."""
+
+
+def mean_duration(records: Iterable[RequestRecord]) -> float | None:
+    """Return the mean seconds from claim to end of the latest finished requests; None for none."""
+    ends: list[tuple[str, float]] = []
+    for record in records:
+        block = record.evalboard
+        if record.status is not Status.FINISHED or not block.history:
+            continue
+        start, end = parse_time(block.claimed_time), parse_time(block.history[-1].time)
+        if start and end and end >= start:
+            ends.append((block.history[-1].time, (end - start).total_seconds()))
+    latest = sorted(ends)[-COUNTED:]
+    return fmean(seconds for _, seconds in latest) if latest else None
+
+
+def seconds_until_done(position: int, *, running: int, duration: float | None) -> float | None:
+    """Return the seconds until a pending request is finished; None while no duration is known.
+
+    Args:
+        position: Its place among the pending, from 1.
+        running: How many requests are worked on at the same time; 0 counts as 1.
+        duration: Mean seconds that one takes.
+    """
+    return None if duration is None else math.ceil(position / max(1, running)) * duration
+
+
+def seconds_left(benchmarks: Mapping[str, BenchmarkProgress]) -> float | None:
+    """Return the seconds until all benchmarks of a running request are done; None while unknown.
+
+    The questions that are left, at the speed at which those that run are answered now.
+    """
+    unfinished = [p for p in benchmarks.values() if p.state in ("waiting", "running")]
+    speed = sum(p.per_second for p in unfinished if p.state == "running")
+    if not benchmarks or any(p.total <= 0 for p in unfinished):
+        return None
+    left = sum(max(0, p.total - p.done) for p in unfinished)
+    if left == 0:
+        return 0.0
+    return left / speed if speed > 0 else None

@@ -1,0 +1,237 @@
+"""Set right what runs left behind that ended without a word.
+
+The caller knows Prefect and says which runs live; this module knows the stores. The rules are in
+`evalboard.queueing.judging`.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from evalboard.errors import ConfigError, EvalboardError
+from evalboard.lifecycle import is_claimed_by, move, release
+from evalboard.liveness import is_alive, is_dead
+from evalboard.queueing.judging import Evidence, RunState, Verdict, folder_of, is_complete, judge
+from evalboard.records.request import Claim, RequestRecord, Status
+from evalboard.records.times import parse_time
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import QueuedRequest, RequestQueue
+from evalboard.stores.results import DETAILS, ResultsArchive
+from evalboard.suites.loader import load_suite
+
+_FOLDER_PARTS = 5
+
+
+class SetRight(NamedTuple):
+    """One request that was changed."""
+
+    path: str
+    model: str
+    reason: str
+
+
+class Decided(NamedTuple):
+    """What is to be done about one request, and why."""
+
+    judged: RequestRecord
+    verdict: Verdict
+    reason: str
+
+
+class Reconciled(NamedTuple):
+    """What a look through the queue found and did."""
+
+    released: list[SetRight]
+    """PENDING again."""
+    failed: list[SetRight]
+    """FAILED, because too many of their runs vanished."""
+    finished: list[SetRight]
+    """FINISHED, because all their results were stored."""
+    cancelled: list[SetRight]
+    """CANCELLED, as their runs were."""
+    unclear: list[SetRight]
+    """RUNNING, and nothing here can tell whether the run lives. Left as they are."""
+    unrequested: list[str]
+    """Folders or files in the results store that no request asks for."""
+    problems: dict[str, str]
+    """Requests that should have been changed and could not be, with the message."""
+
+
+def claimed_runs(settings: Settings) -> list[str]:
+    """Return the ids of all runs that RUNNING requests name, for the caller to ask about."""
+    claims = (_claim(entry.record) for entry in _queue(settings).entries())
+    return sorted({claim.run_id for claim in claims if claim is not None})
+
+
+def reconcile(
+    settings: Settings, runs: Mapping[str, RunState], *, now: datetime, server: str = ""
+) -> Reconciled:
+    """Set right every RUNNING request whose run is gone, in one commit; report what is strange.
+
+    Each request is changed only if it is still claimed by the run that was judged.
+
+    Args:
+        settings: Where the stores are.
+        runs: State by run id. What is missing is unknown to the server.
+        now: The current time.
+        server: The server that was asked, as claims name it. Of a claim that names another, only
+            its process can be judged, and only on its machine.
+
+    Raises:
+        ConfigError: The board's suite cannot be loaded.
+        StoreError: A store cannot be read.
+    """
+    queue = _queue(settings)
+    entries = queue.entries()
+    archive = ResultsArchive(open_store(settings.store_address("results"), settings))
+    decided: dict[str, Decided] = {}
+    unclear: list[SetRight] = []
+    for path, record, _ in entries:
+        if record is None or record.status is not Status.RUNNING:
+            continue
+        evidence = _evidence(record, runs, server=server, now=now)
+        verdict = judge(evidence, is_ours=_claim(record) is not None)
+        if verdict is Verdict.RELEASE and _is_complete(record, archive, settings):
+            verdict = Verdict.FINISH
+        if verdict is Verdict.ASK:
+            unclear.append(SetRight(path, record.model, _who(record)))
+        elif verdict is not Verdict.LEAVE:
+            decided[path] = Decided(record, verdict, _reason(record, verdict, evidence))
+    changed, problems = _carry_out(queue, decided, now)
+    return Reconciled(
+        released=changed[Status.PENDING],
+        failed=changed[Status.FAILED],
+        finished=changed[Status.FINISHED],
+        cancelled=changed[Status.CANCELLED],
+        unclear=unclear,
+        unrequested=_unrequested(entries, settings),
+        problems=problems,
+    )
+
+
+def _carry_out(
+    queue: RequestQueue, decided: Mapping[str, Decided], now: datetime
+) -> tuple[defaultdict[Status, list[SetRight]], dict[str, str]]:
+    """Change the requests in one commit; return them by their new status, and what went wrong."""
+    changed: defaultdict[Status, list[SetRight]] = defaultdict(list)
+    problems: dict[str, str] = {}
+    applied: set[str] = set()
+
+    def decide(path: str, current: RequestRecord) -> RequestRecord:
+        applied.discard(path)
+        if not _has_same_claim(current, decided[path].judged):
+            return current  # its run came to an end by itself, or another one has it
+        after = _after(current, decided[path], now)
+        applied.add(path)
+        return after
+
+    if not decided:
+        return changed, problems
+    answers = queue.change_many(
+        {path: partial(decide, path) for path in decided},
+        message=f"reconcile {len(decided)} requests",
+    )
+    for path, after in answers.items():
+        if isinstance(after, EvalboardError):
+            problems[path] = after.message
+        elif path in applied:
+            changed[after.status].append(SetRight(path, after.model, decided[path].reason))
+    return changed, problems
+
+
+def _after(current: RequestRecord, decided: Decided, now: datetime) -> RequestRecord:
+    """Return a request after what was decided on it."""
+    match decided.verdict:
+        case Verdict.FINISH:
+            return move(current, Status.FINISHED, now=now, reason=decided.reason)
+        case Verdict.CANCEL:
+            return move(current, Status.CANCELLED, now=now, reason=decided.reason)
+        case _:
+            return release(current, now=now, reason=decided.reason)
+
+
+def _has_same_claim(current: RequestRecord, judged: RequestRecord) -> bool:
+    claim = _claim(judged)
+    if claim is None:
+        return current == judged
+    return is_claimed_by(current, claim.run_id)
+
+
+def _claim(record: RequestRecord | None) -> Claim | None:
+    """Return who works on a RUNNING request; None where nobody of this project does."""
+    if record is None or record.status is not Status.RUNNING:
+        return None
+    return record.evalboard.claimed_by
+
+
+def _evidence(
+    record: RequestRecord, runs: Mapping[str, RunState], *, server: str, now: datetime
+) -> Evidence:
+    time = parse_time(record.evalboard.claimed_time) or parse_time(record.job_start_time)
+    age = now - time if time else None
+    claim = _claim(record)
+    if claim is None:
+        return Evidence(age=age)
+    lives = False if is_dead(claim) else is_alive(claim) or None
+    run = runs.get(claim.run_id, RunState.UNKNOWN)
+    return Evidence(run, claim.server == server, lives, age)
+
+
+def _is_complete(record: RequestRecord, archive: ResultsArchive, settings: Settings) -> bool:
+    """Return whether the results store holds everything that a request asks for."""
+    board = load_suite(settings.suite)
+    name = record.evalboard.suite
+    try:
+        suite = board if name in ("", board.name) else load_suite(name)
+    except ConfigError:
+        return False  # a suite that is no longer there: its next attempt says so
+    documents = archive.read(model=record.model).documents
+    of_suite = [d for d in documents if d.evalboard.suite == suite.name]
+    return is_complete(record, of_suite, [b.key for b in suite.benchmarks])
+
+
+def _unrequested(entries: list[QueuedRequest], settings: Settings) -> list[str]:
+    """Return what the results store holds that no request asks for.
+
+    Ours by their folders; files of other boards, which lie elsewhere, by their model.
+    """
+    board = load_suite(settings.suite).name
+    records = [entry.record for entry in entries if entry.record is not None]
+    folders = {folder_of(record, record.evalboard.suite or board) for record in records}
+    models = {record.model for record in records}
+    strange: set[str] = set()
+    for path in open_store(settings.store_address("results"), settings).snapshot().files:
+        if not path.endswith(".json") or path.startswith(DETAILS):
+            continue
+        folder = path.rpartition("/")[0]
+        if folder.count("/") == _FOLDER_PARTS - 1:
+            strange |= {folder} - folders
+        elif "/".join(path.split("/")[:2]) not in models:
+            strange.add(path)
+    return sorted(strange)
+
+
+def _who(record: RequestRecord) -> str:
+    claim = _claim(record)
+    return f"run {claim.run_id} on {claim.host}" if claim else "another program"
+
+
+def _reason(record: RequestRecord, verdict: Verdict, evidence: Evidence) -> str:
+    who = _who(record)
+    match verdict:
+        case Verdict.FINISH:
+            return f"{who} ended without a word, and all its results are stored"
+        case Verdict.CANCEL:
+            return f"{who} was cancelled"
+    if evidence.process_lives is False:
+        return f"{who} ended without a word: its process is gone"
+    if evidence.run is RunState.DEAD:
+        return f"{who} ended without a word: Prefect says that it is over"
+    return f"{who} ended without a word: nobody knows it"
+
+
+def _queue(settings: Settings) -> RequestQueue:
+    return RequestQueue(open_store(settings.store_address("requests"), settings))

@@ -1,0 +1,134 @@
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from evalboard.queueing.judging import (
+    FOREIGN_GRACE,
+    GRACE,
+    Evidence,
+    RunState,
+    Verdict,
+    folder_of,
+    is_complete,
+    judge,
+)
+from evalboard.records.request import Claim, RequestRecord, Status
+from evalboard.records.result import ResultDocument
+from tests.queueing.conftest import SHA, make
+
+OLD = timedelta(hours=5)
+FRESH = GRACE - timedelta(seconds=1)
+CLAIMED = "2026-11-21T08:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict"),
+    [
+        (Evidence(RunState.ALIVE, age=OLD), Verdict.LEAVE),
+        (Evidence(RunState.DEAD, age=OLD), Verdict.RELEASE),
+        (Evidence(RunState.CANCELLED, age=OLD), Verdict.CANCEL),
+        (Evidence(RunState.UNKNOWN, age=OLD), Verdict.RELEASE),
+        (Evidence(RunState.UNKNOWN, age=FRESH), Verdict.LEAVE),
+        (Evidence(RunState.UNKNOWN, age=GRACE), Verdict.RELEASE),
+        (Evidence(RunState.UNKNOWN, age=None), Verdict.RELEASE),
+        # A server that notices late, and one that does not know the runs of another.
+        (Evidence(RunState.ALIVE, process_lives=False, age=FRESH), Verdict.RELEASE),
+        (Evidence(RunState.UNKNOWN, process_lives=True, age=OLD), Verdict.LEAVE),
+        (Evidence(RunState.UNKNOWN, False, age=OLD), Verdict.ASK),
+        (Evidence(RunState.UNKNOWN, False, age=FRESH), Verdict.LEAVE),
+        (Evidence(RunState.UNKNOWN, False, process_lives=True, age=OLD), Verdict.LEAVE),
+        (Evidence(RunState.UNKNOWN, False, process_lives=False, age=OLD), Verdict.RELEASE),
+        # One process may work on several requests, so it may outlive a run.
+        (Evidence(RunState.DEAD, process_lives=True, age=OLD), Verdict.RELEASE),
+    ],
+)
+def test_what_is_to_be_done(evidence: Evidence, verdict: Verdict) -> None:
+    assert judge(evidence) is verdict
+
+
+def test_a_run_that_lives_is_never_released() -> None:
+    for asked, lives, age in product((True, False), (True, None), (None, FRESH, OLD)):
+        assert judge(Evidence(RunState.ALIVE, asked, lives, age)) is Verdict.LEAVE
+
+
+def test_another_program_has_a_day() -> None:
+    young = Evidence(age=FOREIGN_GRACE - timedelta(seconds=1))
+    assert judge(young, is_ours=False) is Verdict.LEAVE
+    assert judge(Evidence(age=FOREIGN_GRACE), is_ours=False) is Verdict.RELEASE
+    assert judge(Evidence(), is_ours=False) is Verdict.RELEASE
+
+
+def running(**fields: Any) -> RequestRecord:
+    block = {"claimed_by": Claim(run_id="r", host="h"), "claimed_time": CLAIMED}
+    return make(status=Status.RUNNING, block=block, **fields)
+
+
+def document(
+    *benchmarks: str,
+    finished: str = "2026-11-21T09:00:00Z",
+    failures: dict[str, Any] | None = None,
+    **config: Any,
+) -> ResultDocument:
+    """A result document of the model, with these benchmarks."""
+    model = {
+        "model_name": "org/model",
+        "model_sha": SHA,
+        "model_dtype": "float16",
+        "backend": "hf",
+        "backend_version": "1",
+        "lm_eval_version": "1",
+    }
+    parts = ("results", "versions", "n-shot", "n-samples", "task_hashes", "configs")
+    return ResultDocument.model_validate(
+        {
+            **{part: {} for part in parts},
+            "config": model | config,
+            "evalboard": {
+                "suite": "demo",
+                "run_key": "k",
+                "benchmark_keys": dict.fromkeys(benchmarks, "key"),
+                "dataset_fingerprints": {},
+                "failures": failures or {},
+                "finished_time": finished,
+            },
+        }
+    )
+
+
+EARLIER = "2026-11-20T09:00:00Z"
+
+
+def test_results_are_complete_when_the_attempt_stored_what_was_missing() -> None:
+    assert is_complete(running(), [document("a", "b")], ["a", "b"])
+    both = [document("a", finished=EARLIER), document("b")]
+    assert is_complete(running(), both, ["a", "b"])
+    assert is_complete(running(), [document("a", "b", finished=CLAIMED)], ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [],
+        [document("a")],
+        [document("a", "b", finished=EARLIER)],
+        [document("a", "b", failures={"b": {"code": "engine_died", "message": ""}})],
+        [document("a", "b", model_sha="f" * 40)],
+        [document("a", "b", model_dtype="8bit")],
+        [document("a", "b", use_chat_template=True)],
+        [document("a", "b", base_revision="f" * 40)],
+        [document("a", "b", finished="")],
+    ],
+)
+def test_results_are_not_complete(documents: list[ResultDocument]) -> None:
+    assert not is_complete(running(), documents, ["a", "b"])
+
+
+def test_a_request_that_nobody_claimed_is_never_complete() -> None:
+    assert not is_complete(make(status=Status.RUNNING), [document("a")], ["a"])
+
+
+def test_a_request_knows_where_its_results_are() -> None:
+    record = running(use_chat_template=True)
+    assert folder_of(record, "demo") == f"org/model/{SHA}/float16_Original_chat/demo"

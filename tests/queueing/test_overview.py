@@ -1,0 +1,38 @@
+from datetime import timedelta
+
+from evalboard.queueing.overview import overview
+from evalboard.records.request import Claim, Status, timestamp
+from evalboard.records.table import BenchmarkProgress
+from evalboard.settings import Settings
+from evalboard.workfolder import WorkFolder
+from tests.queueing.conftest import NOW, Put, make
+
+
+def ago(minutes: float) -> str:
+    return timestamp(NOW - timedelta(minutes=minutes))
+
+
+def test_the_queue_with_progress_and_expected_times(settings: Settings, put: Put) -> None:
+    claim = {"claimed_by": Claim(run_id="r", host="h"), "claimed_time": ago(30)}
+    ended = {"history": [{"status": "FINISHED", "time": ago(10)}]}
+    put(make("org/done", status=Status.FINISHED, block=claim | ended))
+    at_work = put(make("org/runs", status=Status.RUNNING, block=claim))
+    put(make("org/second", submitted_time=ago(1)))
+    put(make("org/first", submitted_time=ago(2)))
+    put(make("org/pausing", block={"retry_after": ago(-1)}))
+    progress = BenchmarkProgress(state="running", done=40, total=100, per_second=2.0)
+    WorkFolder(settings.work_folder).note_progress(at_work, "a", progress)
+
+    entries = overview(settings, now=NOW, run_url=lambda run_id: f"http://runs/{run_id}")
+
+    shown = [(e.model, e.position, e.seconds_left) for e in entries]
+    assert shown == [
+        ("org/runs", None, 30.0),
+        ("org/first", 1, 1200.0),
+        ("org/second", 2, 2400.0),
+        ("org/pausing", None, None),
+        ("org/done", None, None),
+    ]
+    assert entries[0].benchmarks == {"a": progress}
+    assert entries[0].run_url == "http://runs/r"
+    assert entries[3].retry_after == ago(-1)

@@ -1,0 +1,170 @@
+"""What a poll does to the queue, on a real local store."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalboard.lifecycle import claim, fail
+from evalboard.polling import check, waiting
+from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
+from evalboard.repositories import find_repository
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.protocol import Write
+from evalboard.stores.requests import RequestQueue
+from evalboard.submission import Submission, submit
+from tests.model_folders import write_model
+
+NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _without_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    write_model(tmp_path / "models" / "org" / "model")
+    return Settings.model_validate(
+        {
+            "home": tmp_path / "home",
+            "models": tmp_path / "models",
+            "offline": True,
+            "max_running": 2,
+            "suite": "demo",
+        }
+    )
+
+
+@pytest.fixture
+def queue(settings: Settings) -> RequestQueue:
+    return RequestQueue(open_store(settings.store_address("requests")))
+
+
+def put(settings: Settings, path: str, **fields: Any) -> str:
+    """Write a request file as another program would."""
+    record = RequestRecord.model_validate(
+        {"model": "org/model", "precision": "bfloat16", "sender": "a"} | fields
+    )
+    store = open_store(settings.store_address("requests"))
+    store.commit([Write(path, record.to_json())], message="put")
+    return path
+
+
+def codes(record: RequestRecord) -> list[str]:
+    assert record.evalboard.report is not None
+    return [finding["code"] for finding in record.evalboard.report["findings"]]
+
+
+def test_places_are_what_is_allowed_less_what_runs(settings: Settings) -> None:
+    put(settings, "a.json", status="RUNNING", precision="float32")
+    late = put(settings, "late.json", submitted_time="2026-11-20T00:00:00Z")
+    early = put(settings, "z.json", submitted_time="2026-11-19T00:00:00Z", revision="dev")
+    assert waiting(settings, now=NOW)[:2] == ([early, late], 1)
+
+
+def test_who_pauses_is_not_started(settings: Settings) -> None:
+    record = claim(RequestRecord(model="org/model"), Claim(run_id="r", host="h"), now=NOW)
+    pausing = fail(record, Failure(code="node_lost", message="Gone."), now=NOW)
+    store = open_store(settings.store_address("requests"))
+    store.commit([Write("a.json", pausing.to_json())], message="put")
+    assert waiting(settings, now=NOW).paths == []
+    assert waiting(settings, now=NOW + timedelta(minutes=1)).paths == ["a.json"]
+
+
+def test_a_second_file_of_one_submission_is_rejected_and_points_to_the_first(
+    settings: Settings, queue: RequestQueue
+) -> None:
+    first = submit(Submission(model="org/model"), settings, now=NOW).request_path
+    assert first is not None
+    second = put(settings, "org/again.json", revision=queue.get(first).revision)
+    seen = waiting(settings, now=NOW)
+    assert seen.paths == [first]
+    assert list(seen.refused) == [second]
+    record = queue.get(second)
+    assert record.status is Status.REJECTED
+    assert codes(record) == ["duplicate"]
+    assert first in record.evalboard.history[-1].reason
+    assert waiting(settings, now=NOW).refused == {}
+
+
+def test_a_file_on_a_branch_turns_out_to_be_the_second(
+    settings: Settings, queue: RequestQueue
+) -> None:
+    first = submit(Submission(model="org/model"), settings, now=NOW).request_path
+    second = put(settings, "org/again.json", revision="main")
+    assert waiting(settings, now=NOW).refused == {}
+    checked = check(second, settings, now=NOW)
+    assert checked.request is None
+    assert checked.report is not None
+    assert [finding.code for finding in checked.report.errors] == ["duplicate"]
+    record = queue.get(second)
+    assert record.status is Status.REJECTED
+    assert str(first) in record.evalboard.history[-1].reason
+
+
+def test_the_rules_hold_for_files_that_somebody_wrote(
+    settings: Settings, queue: RequestQueue
+) -> None:
+    strict = settings.model_copy(update={"denied": "spam/*", "submissions_per_week": 1})
+    one = put(settings, "1.json", submitted_time="2026-11-20T10:00:00Z")
+    two = put(settings, "2.json", submitted_time="2026-11-20T11:00:00Z", revision="dev")
+    spam = put(settings, "3.json", model="spam/model", sender="b")
+    seen = waiting(strict, now=NOW)
+    assert seen.paths == [one]
+    assert seen.refused.keys() == {two, spam}
+    assert codes(queue.get(two)) == ["too_many_submissions"]
+    assert codes(queue.get(spam)) == ["denied"]
+
+
+def test_a_good_file_of_others_is_pinned_and_remembered(
+    settings: Settings, queue: RequestQueue
+) -> None:
+    path = put(settings, "org/a.json", revision="main", votes=3)
+    checked = check(path, settings, now=NOW)
+    assert checked.request is not None
+    assert (checked.request.request_path, checked.attempt) == (path, 1)
+    record = queue.get(path)
+    assert record.revision == find_repository("org/model", "main", settings).revision
+    assert record.evalboard.original == {"revision": "main"}
+    assert record.model_dump()["votes"] == 3
+    (entry,) = record.evalboard.history
+    assert (entry.status, entry.time) == (Status.PENDING, "2026-11-21T10:00:00Z")
+    check(path, settings, now=NOW + timedelta(days=1))
+    assert len(queue.get(path).evalboard.history) == 1
+
+
+def test_a_bad_file_is_rejected_with_its_report(settings: Settings, queue: RequestQueue) -> None:
+    path = put(settings, "org/a.json", model="org/missing", block=None)
+    checked = check(path, settings, now=NOW)
+    assert checked.request is None
+    record = queue.get(path)
+    assert (record.status, codes(record)) == (Status.REJECTED, ["model_not_found"])
+
+
+def test_what_was_decided_meanwhile_stays(
+    settings: Settings, queue: RequestQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(settings, "org/a.json", evalboard=BoardBlock())
+    get = RequestQueue.get
+
+    def then_somebody_cancels(self: RequestQueue, name: str) -> RequestRecord:
+        record = get(self, name)
+        put(settings, path, status="CANCELLED")
+        return record
+
+    monkeypatch.setattr(RequestQueue, "get", then_somebody_cancels)
+    assert check(path, settings, now=NOW).request is None
+    assert get(queue, path).status is Status.CANCELLED
+
+
+def test_files_that_cannot_be_read_stop_no_poll(settings: Settings) -> None:
+    good = put(settings, "org/a.json")
+    strange = {"b.json": b"\xff", "c.json": b"[" * 10_000, "d.json": b" " * 2_000_000}
+    store = open_store(settings.store_address("requests"))
+    store.commit([Write(path, content) for path, content in strange.items()], message="put")
+    assert waiting(settings, now=NOW).paths == [good]
