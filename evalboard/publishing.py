@@ -1,22 +1,32 @@
-"""Write the board store from the requests and results stores."""
+"""Write the board store from the requests and results stores.
 
-from datetime import datetime
+A hosted store takes few commits, so there the table and the queue are written at most once a
+minute, however many runs of this machine ask for it.
+"""
 
-from evalboard.board.queue import build_queue, queue_file
+from datetime import UTC, datetime
+from functools import partial
+
+from evalboard.board.queue import queue_file
 from evalboard.board.table import board_files, build_board
-from evalboard.lifecycle import order_pending
+from evalboard.pacing import Pace
+from evalboard.queueing.overview import overview
 from evalboard.records.table import QUEUE_FILE
 from evalboard.settings import Settings
 from evalboard.stores.board import publish_file, publish_table
 from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
 from evalboard.stores.results import ResultsArchive
 from evalboard.suites.loader import load_suite
-from evalboard.workfolder import WorkFolder
+
+HOSTED_SECONDS = 60.0
+"""Between two commits of the same file to a hosted store."""
 
 
 def publish_board(settings: Settings, *, now: datetime) -> bool:
-    """Build the table from all results and write it when it changed; return whether it did."""
+    """Build the table from all results and write it when it changed; return whether it did.
+
+    On a hosted store this waits for its turn, or leaves it to whoever waits already.
+    """
     suite = load_suite(settings.suite)
     archive = ResultsArchive(open_store(settings.store_address("results")))
 
@@ -25,28 +35,32 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
         documents = [d for d in results.documents if d.evalboard.suite == suite.name]
         return dict(board_files(build_board(documents, suite, revision=results.revision, now=now)))
 
-    return publish_table(open_store(settings.store_address("board")), build)
+    def publish() -> bool:
+        return publish_table(open_store(settings.store_address("board")), build)
+
+    return _pace(settings, "board").in_turn(publish) if _is_hosted(settings) else publish()
 
 
-def publish_queue(settings: Settings) -> bool:
-    """Write `queue.json` from all requests when it changed; return whether it did."""
-    queue = RequestQueue(open_store(settings.store_address("requests")))
-    work = WorkFolder(settings.work_folder)
+def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
+    """Write `queue.json` from all requests when it changed; return whether it did.
+
+    Args:
+        settings: Where the stores are.
+        wait: On a hosted store, wait for its turn. Otherwise a call that comes too early does
+            nothing: the next one takes its news along.
+    """
 
     def build() -> bytes:
-        entries = queue.entries()
-        pending = order_pending((e.path, e.record) for e in entries if e.record is not None)
-        progress = {entry.path: work.progress(entry.path) for entry in entries}
-        return queue_file(
-            build_queue(
-                entries,
-                progress,
-                pending=[path for path, _ in pending],
-                run_url=lambda run_id: run_page(settings, run_id),
-            )
-        )
+        now = datetime.now(UTC)
+        return queue_file(overview(settings, now=now, run_url=partial(run_page, settings)))
 
-    return publish_file(open_store(settings.store_address("board")), QUEUE_FILE, build)
+    def publish() -> bool:
+        return publish_file(open_store(settings.store_address("board")), QUEUE_FILE, build)
+
+    if not _is_hosted(settings):
+        return publish()
+    pace = _pace(settings, "queue")
+    return pace.in_turn(publish) if wait else pace.when_due(publish)
 
 
 def run_page(settings: Settings, run_id: str) -> str:
@@ -54,3 +68,11 @@ def run_page(settings: Settings, run_id: str) -> str:
     if not settings.prefect_api_url:
         return ""
     return f"{settings.prefect_api_url.removesuffix('/api')}/runs/flow-run/{run_id}"
+
+
+def _is_hosted(settings: Settings) -> bool:
+    return "://" in settings.store_address("board")
+
+
+def _pace(settings: Settings, name: str) -> Pace:
+    return Pace(settings.work_folder / "pace", name, HOSTED_SECONDS)

@@ -1,12 +1,15 @@
-"""Flow `build-board`: results store -> table -> board store."""
+"""Flow `build-board`: results store -> table -> board store -> Space."""
 
 from prefect import flow
 
-from tasks.queue_tasks import publish_board, publish_queue
+from tasks.board_tasks import publish_board, publish_queue, show_board
 
 
 @flow(name="build-board")
 def build_board() -> bool:
     """Build the board from all results and write it when it changed; return whether it did."""
-    publish_queue()
-    return publish_board()
+    publish_queue(wait=True)
+    changed = publish_board()
+    if changed:
+        show_board()
+    return changed

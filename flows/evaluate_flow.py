@@ -11,7 +11,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from evalboard.attempt.closing import failure_of
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan, EvaluationRequest
-from evalboard.errors import EvalboardError, LifecycleError
+from evalboard.attempt.watching import watched_claim
+from evalboard.errors import ClaimLost, EvalboardError, LifecycleError
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure, Status
 from flows.board_flow import build_board
@@ -38,7 +39,8 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
     """Evaluate one model on every benchmark of a suite, and put its row on the board.
 
     Ends Completed when the request is FINISHED, Failed with the reason when it is FAILED or the
-    submission does not pass its checks, Cancelled when another run has the request.
+    submission does not pass its checks, Cancelled when another run has the request or takes it
+    over, and when somebody cancels it.
     """
     try:
         attempt = claim_request(request, str(flow_run.id), flow_run.ui_url or "")
@@ -46,12 +48,14 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
         return Cancelled(message=exc.message)
     except EvalboardError as exc:
         return Failed(message=exc.message)
-    end = _evaluate(attempt)
+    with watched_claim(attempt):
+        end = _evaluate(attempt)
     build_board()
     publish_report(attempt, end)
     if end.status is Status.FINISHED:
         return Completed(message=f"{len(end.scores)} benchmarks stored", data=end)
-    return Failed(message=end.failure.message if end.failure else "", data=end)
+    ended = Cancelled if end.failure and end.failure.code == ClaimLost.code else Failed
+    return ended(message=end.failure.message if end.failure else "", data=end)
 
 
 def _evaluate(attempt: Attempt) -> AttemptEnd:

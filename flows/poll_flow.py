@@ -4,13 +4,8 @@ from prefect import flow
 
 from evalboard.errors import EvalboardError
 from evalboard.polling import Checked
-from tasks.queue_tasks import (
-    check_request,
-    publish_queue,
-    read_queue,
-    release_dead_claims,
-    start_evaluation,
-)
+from tasks.board_tasks import publish_queue
+from tasks.queue_tasks import check_request, read_queue, start_evaluation
 
 
 @flow(name="poll-requests")
@@ -25,7 +20,6 @@ def poll_requests(start_runs: bool = True, at_most: int | None = None) -> list[C
     Returns:
         The requests that passed, in order.
     """
-    release_dead_claims()
     waiting = read_queue()
     places = waiting.free_slots if at_most is None else min(waiting.free_slots, at_most)
     accepted: list[Checked] = []

@@ -1,31 +1,27 @@
-"""Tasks that read and change the queue."""
+"""Tasks of the poll."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 
-from evalboard import polling, publishing
+from evalboard import polling
+from evalboard.queueing import actions
+from evalboard.queueing.finding import Wanted
 from evalboard.settings import load_settings
 
 EVALUATE_DEPLOYMENT = "evaluate-model/evaluate-model"
-
-
-@task(name="Release dead claims", cache_policy=NO_CACHE)
-def release_dead_claims() -> list[str]:
-    """Make requests pending again whose run is gone."""
-    released = polling.release_dead_claims(load_settings(), now=datetime.now(UTC))
-    for path in released:
-        get_run_logger().warning("%s was claimed by a run that is gone: pending again", path)
-    return released
+STARTS = 5
+"""So many runs of one attempt may end before they claim it; then a person must look."""
 
 
 @task(name="Read queue", cache_policy=NO_CACHE)
 def read_queue() -> polling.Waiting:
     """Return the pending requests in order."""
-    waiting = polling.waiting(load_settings())
+    waiting = polling.waiting(load_settings(), now=datetime.now(UTC))
     get_run_logger().info("%d pending, %d free slots", len(waiting.paths), waiting.free_slots)
     return waiting
 
@@ -40,29 +36,36 @@ def check_request(path: str) -> polling.Checked:
 
 
 @task(name="Start evaluation", cache_policy=NO_CACHE)
-def start_evaluation(checked: polling.Checked) -> str:
-    """Start one evaluation as a flow run of its own, at most once per attempt; return its id."""
+def start_evaluation(checked: polling.Checked) -> str | None:
+    """Start one evaluation as a flow run of its own, at most once per attempt; return its id.
+
+    A run that died before it claimed the request is followed by another one. One that a person
+    cancelled by then takes the request with it: nobody has claimed this attempt, so it was not
+    cancelled for having lost it.
+    """
+    log = get_run_logger()
+    for number in range(STARTS):
+        run = _run(checked, f"{checked.path}:{checked.attempt}" + (f":{number}" if number else ""))
+        state = run.state
+        if state is None or not state.is_final():
+            log.info("%s started as run %s", checked.path, run.id)
+            return str(run.id)
+        if state.is_cancelled():
+            wanted = [Wanted(checked.path)]
+            actions.cancel(wanted, load_settings(), now=datetime.now(UTC), by="its flow run")
+            log.warning("%s cancelled, as run %s was", checked.path, run.id)
+            return None
+    log.error("%s: %d runs ended before they claimed it. Look at them.", checked.path, STARTS)
+    return None
+
+
+def _run(checked: polling.Checked, key: str) -> FlowRun:
     assert checked.request is not None
     run: Any = run_deployment(  # a coroutine in asynchronous callers only
         EVALUATE_DEPLOYMENT,
         parameters={"request": checked.request.model_dump(mode="json")},
         timeout=0,
-        idempotency_key=f"{checked.path}:{checked.attempt}",
+        idempotency_key=key,
         as_subflow=False,
     )
-    get_run_logger().info("%s started as run %s", checked.path, run.id)
-    return str(run.id)
-
-
-@task(name="Publish queue", cache_policy=NO_CACHE)
-def publish_queue() -> bool:
-    """Write the queue file when it changed."""
-    return publishing.publish_queue(load_settings())
-
-
-@task(name="Publish board", cache_policy=NO_CACHE)
-def publish_board() -> bool:
-    """Build the table and write it when it changed."""
-    changed = publishing.publish_board(load_settings(), now=datetime.now(UTC))
-    get_run_logger().info("board changed" if changed else "board unchanged")
-    return changed
+    return run

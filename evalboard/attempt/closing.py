@@ -8,7 +8,7 @@ from typing import Any
 
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.errors import EngineError, EvalboardError
-from evalboard.lifecycle import is_claimed_by, move
+from evalboard.lifecycle import fail, is_claimed_by, is_retried, move
 from evalboard.publishing import publish_queue
 from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status, timestamp
@@ -76,10 +76,11 @@ def _impossible(attempt: Attempt, plan: AttemptPlan | None) -> dict[str, Failure
 
 
 def _overall(failures: Mapping[str, Failure]) -> Failure | None:
-    """Return one failure that speaks for all."""
+    """Return one failure that speaks for all: where another attempt may help, one that says so."""
     if not failures:
         return None
-    first = failures.get("") or next(iter(failures.values()))
+    hopeful = next((f for f in failures.values() if is_retried(f.code)), None)
+    first = failures.get("") or hopeful or next(iter(failures.values()))
     if len(failures) == 1:
         return first
     benchmarks = ", ".join(key for key in failures if key)
@@ -121,10 +122,13 @@ def _end_request(attempt: Attempt, path: str, end: AttemptEnd, now: datetime) ->
     def decide(record: RequestRecord) -> RequestRecord:
         if not is_claimed_by(record, attempt.run_id):
             return record  # cancelled, or released to another run: no longer ours to end
-        reason = end.failure.message if end.failure else f"{len(end.scores)} benchmarks stored"
-        return move(record, end.status, now=now, reason=reason, failure=end.failure)
+        if end.failure:
+            return fail(record, end.failure, now=now, pauses=settings.pauses)
+        reason = f"{len(end.scores)} benchmarks stored"
+        return move(record, Status.FINISHED, now=now, reason=reason)
 
-    queue = RequestQueue(open_store(attempt.engine.settings.store_address("requests")))
+    settings = attempt.engine.settings
+    queue = RequestQueue(open_store(settings.store_address("requests")))
     queue.change(path, decide, message=f"{end.status} {attempt.record.model}")
 
 

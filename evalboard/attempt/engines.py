@@ -61,6 +61,7 @@ class EnginePool:
         self._seating = Seating()
         self._failures: defaultdict[str, list[EvalboardError]] = defaultdict(list)
         self._given_up: EvalboardError | None = None
+        self._stopped_by: EvalboardError | None = None
 
     @property
     def limits(self) -> EngineLimits:
@@ -110,6 +111,8 @@ class EnginePool:
         try:
             yield engine.spec
         except EvalboardError as exc:
+            if self._stopped_by:
+                raise self._stopped_by from exc
             again = self._note_failure(benchmark, engine, exc)
             alone = isinstance(exc, EngineDied | OutOfMemory)
             raise
@@ -134,6 +137,12 @@ class EnginePool:
                 if len(self._engines) > self._wanted:
                     placement.close(self._remove(self._engines[number]).spec)
 
+    def stop(self, reason: EvalboardError) -> None:
+        """End all engines now; whoever works with them, or wants to, gets the reason."""
+        with self._changed:
+            self._stopped_by = self._stopped_by or reason
+            self.close()
+
     def close(self) -> None:
         """End all engines."""
         with self._changed:
@@ -144,18 +153,26 @@ class EnginePool:
 
     def _ask_first(self, method: str) -> Any:
         with self._changed:
+            self._require_going()
             engine = next(iter(self._engines.values()), None) or self._new_engine()
         try:
             return self._call(engine, method)
         except EvalboardError as exc:
+            if self._stopped_by:
+                raise self._stopped_by from exc
             self._note_failure(method, engine, exc)
             raise
+
+    def _require_going(self) -> None:
+        if self._stopped_by:
+            raise self._stopped_by
 
     def _take_seat(self, benchmark: str) -> Engine:
         with self._changed:
             self._seating.arrive(benchmark)
             self._changed.notify_all()
             while True:
+                self._require_going()
                 number = self._seating.take_seat(benchmark, now=time.monotonic())
                 if number is not None:
                     return self._fresh(benchmark, self._engines[number])
@@ -200,7 +217,7 @@ class EnginePool:
 
     def _refill(self) -> None:
         """Start engines where some are missing that would have something to do."""
-        if not self._seating.is_done:
+        if not self._seating.is_done and not self._stopped_by:
             for _ in range(self._wanted - len(self._engines)):
                 threading.Thread(
                     target=self._bring_up, args=(self._new_engine(),), daemon=True

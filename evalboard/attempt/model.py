@@ -13,6 +13,11 @@ from evalboard.suites.model import Benchmark, Suite
 class EvaluationRequest(Submission):
     """Parameters of an evaluation, as the form of the Prefect UI shows them."""
 
+    request_path: str = Field(
+        default="",
+        description="The poll names the request here: it is evaluated only if it is still pending. "
+        "Leave it empty to start by hand, which also takes up failed and cancelled requests.",
+    )
     benchmarks: tuple[str, ...] = Field(
         default=(),
         description="Keys of the benchmarks to run; none means all of the suite. A part of a suite "

@@ -1,6 +1,7 @@
 """Find or make the request of an evaluation, and claim it."""
 
 import re
+import socket
 import time
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from evalboard.attempt.model import Attempt, EvaluationRequest
 from evalboard.engine.catalog import backend_for
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import LifecycleError, ValidationFailed
-from evalboard.lifecycle import claim, move
+from evalboard.lifecycle import claim, release, requeue
 from evalboard.liveness import claim_of, is_dead, this_process
 from evalboard.records.request import RequestIdentity, RequestRecord, Status
 from evalboard.repositories.names import folder_of
@@ -91,6 +92,15 @@ def open_trial(
     )
 
 
+def server_name(settings: Settings) -> str:
+    """Return how claims name the Prefect server that knows their runs.
+
+    Its address, or the place of the database of servers that live no longer than their process.
+    """
+    own = f"{socket.gethostname()}:{settings.home.resolve()}"
+    return settings.prefect_api_url or own
+
+
 def _suite(request: EvaluationRequest, settings: Settings) -> Suite:
     """Return the suite that the request names, having checked that it has the benchmarks."""
     board = load_suite(settings.suite)
@@ -104,15 +114,19 @@ def _claim(
 ) -> tuple[str, RequestRecord]:
     """Claim the request by compare-and-swap; return its path and what it then says."""
     queue = RequestQueue(open_store(settings.store_address("requests")))
-    path = _find(queue, request, suite)
-    if path is None:
+    path = request.request_path or _find(queue, request, suite)
+    if not path:
         record = _checked(request, settings, now=now)
         entry = queue.find(record.identity)
         path = entry.path if entry else queue.add(record)
-    mine = claim_of(run_id, this_process())
+    mine = claim_of(run_id, this_process(), server=server_name(settings))
 
     def decide(current: RequestRecord) -> RequestRecord:
-        return claim(_made_pending(current, now), mine, now=now)
+        if not request.request_path:
+            current = _made_pending(current, now)
+        elif (current.model, current.revision) != (request.model, request.revision):
+            raise LifecycleError(f"Request {path!r} is not for {request.model!r} any more.")
+        return claim(current, mine, now=now)
 
     return path, queue.change(path, decide, message=f"claim {request.model}")
 
@@ -138,7 +152,7 @@ def _made_pending(record: RequestRecord, now: datetime) -> RequestRecord:
     """Return the record as one that can be claimed, where a person may ask for that."""
     match record.status:
         case Status.FAILED | Status.CANCELLED | Status.REJECTED:
-            return move(record, Status.PENDING, now=now, reason="started by hand")
+            return requeue(record, now=now, reason="started by hand")
         case Status.RUNNING:
             return released(record, now=now)
         case Status.FINISHED:
@@ -161,7 +175,7 @@ def released(record: RequestRecord, *, now: datetime) -> RequestRecord:
         who = f"run {claimed_by.run_id} on {claimed_by.host}" if claimed_by else "another program"
         raise LifecycleError(f"{record.model!r} is being evaluated by {who}.")
     reason = f"run {claimed_by.run_id} on {claimed_by.host} ended without a word"
-    return move(record, Status.PENDING, now=now, reason=reason)
+    return release(record, now=now, reason=reason)
 
 
 def _checked(

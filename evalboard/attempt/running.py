@@ -21,10 +21,8 @@ from evalboard.workfolder import Finished, WorkFolder
 
 OnProgress = Callable[[BenchmarkProgress], None]
 
-QUEUE_SECONDS = 60.0
-"""Between two commits of the queue that show progress only."""
-LOCAL_QUEUE_SECONDS = 5.0
-"""The same in a folder, where nobody counts commits."""
+QUEUE_SECONDS = 5.0
+"""Between two versions of the queue that show progress only."""
 
 _pools: dict[str, EnginePool] = {}
 _opening = threading.Lock()
@@ -118,6 +116,11 @@ def evaluate_benchmark(
     return finished.outcome
 
 
+def abandon(attempt: Attempt, reason: EvalboardError) -> None:
+    """End the attempt's engines while they work: all that is under way ends with the reason."""
+    _pool(attempt).stop(reason)
+
+
 def stop_engines(attempt: Attempt, facts: EngineFacts | None) -> EngineFacts | None:
     """End the attempt's engines and free what they held.
 
@@ -195,10 +198,9 @@ def _note(attempt: Attempt, benchmark: str, progress: BenchmarkProgress) -> None
 def _publish_progress(settings: Settings) -> None:
     """Write the queue where it was not written for a while."""
     address = settings.store_address("board")
-    pause = QUEUE_SECONDS if "://" in address else LOCAL_QUEUE_SECONDS
     with _opening:
         now = time.monotonic()
-        if now - _published.get(address, -pause) < pause:
+        if now - _published.get(address, -QUEUE_SECONDS) < QUEUE_SECONDS:
             return
         _published[address] = now
     publish_queue(settings)

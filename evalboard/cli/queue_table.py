@@ -1,11 +1,13 @@
 """The queue as a table for a terminal."""
 
 import json
+from datetime import datetime, timedelta
 
 from rich.table import Table
 from rich.text import Text
 
 from evalboard.records.table import QUEUE_FILE, BenchmarkProgress, QueueEntry
+from evalboard.records.times import parse_time
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
 from evalboard.stores.protocol import Store, retry_on_conflict
@@ -49,6 +51,57 @@ def queue_table(entries: list[QueueEntry], *, title: str = "Queue") -> Table:
             Text("" if entry.status == "FINISHED" else entry.reason),
         )
     return table
+
+
+def status_table(entries: list[QueueEntry], *, now: datetime) -> Table:
+    """Return the queue with who, since when and how long still, for a person who looks after it."""
+    table = Table(title="Queue", expand=True)
+    for column in ("#", "model", "revision", "precision", "status", "sender", "benchmarks"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("since", no_wrap=True, justify="right")
+    table.add_column("left", no_wrap=True, justify="right")
+    table.add_column("reason", overflow="fold", ratio=1)
+    for entry in entries:
+        attempt = f" ×{entry.attempts}" if entry.attempts > 1 else ""
+        table.add_row(
+            str(entry.position or ""),
+            Text(entry.model),
+            Text(entry.sha8),
+            Text(entry.precision),
+            Text(entry.status + attempt, style=STYLES.get(entry.status, "")),
+            Text(entry.sender),
+            Text(_marks(entry.benchmarks)),
+            _since(entry, now),
+            "" if entry.seconds_left is None else duration(entry.seconds_left),
+            Text(_why(entry)),
+        )
+    return table
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in its two largest units: `3 d 4 h`, `25 min`, `40 s`."""
+    whole = timedelta(seconds=max(0, round(seconds)))
+    hours, rest = divmod(whole.seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    if whole.days:
+        return f"{whole.days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{left} s"
+
+
+def _since(entry: QueueEntry, now: datetime) -> str:
+    """Return for how long the request has been worked on, or has been there."""
+    time = parse_time(entry.started_time or entry.submitted_time)
+    return duration((now - time).total_seconds()) if time else ""
+
+
+def _why(entry: QueueEntry) -> str:
+    if entry.status == "FINISHED":
+        return ""
+    pause = f"after {entry.retry_after}: " if entry.retry_after else ""
+    code = f"{entry.code}: " if entry.code else ""
+    return pause + code + entry.reason
 
 
 def _marks(benchmarks: dict[str, BenchmarkProgress]) -> str:

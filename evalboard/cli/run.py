@@ -57,6 +57,7 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
     """
     from flows.board_flow import build_board
     from flows.poll_flow import poll_requests
+    from flows.reconcile_flow import reconcile
 
     tried: list[str] = []
     slots = settings.max_running or placement.slot_count(settings)
@@ -65,6 +66,7 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
         ThreadPoolExecutor(max_workers=slots) as threads,
     ):
         threads.submit(placement.connect, settings)  # meanwhile, Prefect's server starts
+        reconcile()
         while at_most is None or len(tried) < at_most:
             accepted = poll_requests(
                 start_runs=False, at_most=None if at_most is None else at_most - len(tried)

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import deployments
+from deployments import HEARTBEAT_SECONDS
 from evalboard.cli.reporting import console
 from evalboard.engine import placement
 from evalboard.services import Services
@@ -39,6 +40,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         PREFECT_API_URL=_api(settings),
         PREFECT_HOME=str((settings.home / "prefect").resolve()),
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY=str(HEARTBEAT_SECONDS),
+        PREFECT_WORKER_ENABLE_CANCELLATION="true",
         EVALBOARD_PREFECT_API_URL=_api(settings),
         EVALBOARD_RAY_ADDRESS=placement.address(),
         EVALBOARD_MAX_RUNNING=str(settings.max_running or placement.slot_count(settings)),
@@ -61,6 +64,8 @@ def _start(services: Services, settings: Settings) -> None:
         pool = [*prefect, "work-pool", "create", POOL, "--type", "process", "--overwrite"]
         services.run("pool", pool)
         services.run("deploy", [*prefect, "deploy", "--all", "--prefect-file", str(file)])
+        services.run("automations", [sys.executable, "-m", "deployments.automations"])
+        services.run("reconcile", [*prefect, "deployment", "run", "reconcile/scheduled"])
     with console.status("Starting worker and viewer …"):
         services.start("worker", [*prefect, "worker", "start", "--pool", POOL])
         services.start("viewer", [sys.executable, "-m", "evalboard", "viewer"])

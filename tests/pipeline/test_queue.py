@@ -11,6 +11,8 @@ from evalboard.attempt.model import EvaluationRequest
 from evalboard.cli.queue_table import read_queue
 from evalboard.cli.run import work
 from evalboard.lifecycle import claim
+from evalboard.queueing.actions import cancel, requeue
+from evalboard.queueing.finding import Wanted
 from evalboard.records.request import BoardBlock, Claim, Precision, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
@@ -136,6 +138,30 @@ def test_run_that_loses_the_claim_ends_cancelled_and_changes_nothing(
     assert state.is_cancelled()
     assert "other" in state.message
     assert queue.get(path) == held
+
+
+def test_cancelled_run_frees_its_engine_and_goes_on_when_it_is_started_again(
+    configure: Callable[..., Settings], small_suite: Path
+) -> None:
+    settings = configure(suite=str(small_suite), backend="hf", max_running=1)
+    path = submit(
+        Submission(model="test/random", precision=Precision.FLOAT32), settings
+    ).request_path
+    assert path is not None
+    run = start_run(settings)
+    wait_until(lambda: any((settings.work_folder / "outcomes").glob("*.json")), run)
+    (engine,) = engines_of(run)
+
+    cancel([Wanted("test/random")], settings, now=datetime.now(UTC))
+
+    assert run.wait(DEADLINE_SECONDS) == 0
+    assert not engine.is_running()
+    queue = RequestQueue(open_store(settings.store_address("requests")))
+    assert queue.get(path).status is Status.CANCELLED
+
+    requeue([Wanted(path)], settings, now=datetime.now(UTC))
+    assert start_run(settings).wait(DEADLINE_SECONDS) == 0
+    assert queue.get(path).status is Status.FINISHED
 
 
 def test_second_run_does_nothing_twice(

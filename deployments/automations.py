@@ -1,0 +1,50 @@
+"""Automations of a self-hosted Prefect server: `python -m deployments.automations` puts them there.
+
+A run whose process was killed stays Running in Prefect for ever. Flow runs beat
+(`PREFECT_FLOWS_HEARTBEAT_FREQUENCY`); one whose beat stops is said to be crashed, and the next
+reconciliation makes its request pending again.
+"""
+
+from datetime import timedelta
+
+from prefect import get_client
+from prefect.automations import ChangeFlowRunState, EventTrigger
+from prefect.client.schemas.objects import StateType
+from prefect.events.schemas.automations import AutomationCore, Posture
+
+from deployments import HEARTBEAT_SECONDS
+
+BEAT = "prefect.flow-run.heartbeat"
+ENDS = tuple(f"prefect.flow-run.{name}" for name in ("Completed", "Failed", "Cancelled", "Crashed"))
+
+SAY_CRASHED = ChangeFlowRunState(
+    name=None,
+    state=StateType.CRASHED,
+    message="The run stopped giving signs of life.",
+    force=False,
+)
+SILENT_RUNS = AutomationCore(
+    name="evalboard: runs that stopped beating",
+    description="A flow run that gave no sign of life three times has crashed.",
+    trigger=EventTrigger(
+        after={BEAT},
+        expect={BEAT, *ENDS},
+        match={"prefect.resource.id": "prefect.flow-run.*"},
+        for_each={"prefect.resource.id"},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=3 * HEARTBEAT_SECONDS),
+    ),
+    actions=[SAY_CRASHED],
+)
+
+
+def install() -> None:
+    """Create the automations that the server does not have yet."""
+    with get_client(sync_client=True) as client:
+        if not client.read_automations_by_name(SILENT_RUNS.name):
+            client.create_automation(SILENT_RUNS)
+
+
+if __name__ == "__main__":
+    install()

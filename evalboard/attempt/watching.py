@@ -1,0 +1,65 @@
+"""Look whether a request is still the run's own while it works.
+
+A person may cancel a request at any moment, and a reconciliation may give it to another run. The
+store tells, whatever Prefect knows of the run; the engines are ended then, which frees their GPUs.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evalboard.attempt.model import Attempt
+from evalboard.attempt.running import abandon
+from evalboard.errors import ClaimLost, StoreError
+from evalboard.lifecycle import is_claimed_by
+from evalboard.records.request import RequestRecord
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
+
+logger = logging.getLogger(__name__)
+
+WATCH_SECONDS = 10.0
+"""Between two looks: one call to a hosted store each."""
+
+
+@contextmanager
+def watched_claim(attempt: Attempt, *, every_seconds: float = WATCH_SECONDS) -> Iterator[None]:
+    """Work inside, and have the attempt's engines ended when its request is taken away.
+
+    Inside, `ClaimLost` is raised then by whatever waits for an engine. A run beside the queue has
+    nothing that could be taken away.
+    """
+    path = attempt.request_path
+    if path is None:
+        yield
+        return
+    ended = threading.Event()
+    watch = threading.Thread(
+        target=_watch, args=(attempt, path, every_seconds, ended), name="claim", daemon=True
+    )
+    watch.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watch.join()
+
+
+def _watch(attempt: Attempt, path: str, every_seconds: float, ended: threading.Event) -> None:
+    queue = RequestQueue(open_store(attempt.engine.settings.store_address("requests")))
+    while not ended.wait(every_seconds):
+        try:
+            record = queue.get(path)
+        except StoreError as exc:
+            logger.warning("It cannot be seen whether the request was cancelled: %s", exc.message)
+            continue
+        if not is_claimed_by(record, attempt.run_id):
+            abandon(attempt, ClaimLost(_what_happened(record)))
+            return
+
+
+def _what_happened(record: RequestRecord) -> str:
+    history = record.evalboard.history
+    reason = f" ({history[-1].reason})" if history and history[-1].reason else ""
+    return f"The request of {record.model!r} is {record.status} now{reason}; this run has ended."

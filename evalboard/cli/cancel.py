@@ -1,0 +1,38 @@
+"""`evalboard cancel`: cancel requests, and stop what works on them."""
+
+import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from evalboard.cli.embedding import embed
+from evalboard.cli.request_arguments import add_request_arguments, finish, wanted_requests
+from evalboard.queueing.actions import cancel
+from evalboard.settings import Settings
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    add_request_arguments(parser)
+    parser.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Cancel requests; 1 when one could not be."""
+    acted = cancel(
+        wanted_requests(arguments),
+        settings,
+        now=datetime.now(UTC),
+        by=settings.sender,
+        stop_run=_stop_run(settings),
+    )
+    return finish(acted, arguments, settings)
+
+
+def _stop_run(settings: Settings) -> Callable[[str], None] | None:
+    """Return what stops a run in Prefect; None where no server is set, and runs notice by themselves."""
+    if settings.prefect_api_url is None:
+        return None
+    embed(settings)
+    from tasks.runs import stop_run
+
+    return stop_run

@@ -1,0 +1,20 @@
+"""`evalboard prioritise`: move waiting requests forward or back."""
+
+import argparse
+
+from evalboard.cli.request_arguments import add_request_arguments, finish, wanted_requests
+from evalboard.queueing.actions import prioritise
+from evalboard.settings import Settings
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("priority", type=int, help="higher is earlier; 0 is the usual")
+    add_request_arguments(parser)
+    parser.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Give requests another priority; 1 when one no longer waits."""
+    acted = prioritise(wanted_requests(arguments), arguments.priority, settings)
+    return finish(acted, arguments, settings)

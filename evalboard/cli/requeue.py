@@ -1,0 +1,20 @@
+"""`evalboard requeue`: start failed, rejected or cancelled requests again."""
+
+import argparse
+from datetime import UTC, datetime
+
+from evalboard.cli.request_arguments import add_request_arguments, finish, wanted_requests
+from evalboard.queueing.actions import requeue
+from evalboard.settings import Settings
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    add_request_arguments(parser)
+    parser.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Make requests pending again; 1 when one could not be."""
+    acted = requeue(wanted_requests(arguments), settings, now=datetime.now(UTC), by=settings.sender)
+    return finish(acted, arguments, settings)

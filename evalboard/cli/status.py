@@ -1,0 +1,47 @@
+"""`evalboard status`: the queue as it is now, read from the requests store and the work folder."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from functools import partial
+
+from evalboard.cli.queue_table import status_table
+from evalboard.cli.reporting import console
+from evalboard.publishing import run_page
+from evalboard.queueing.limits import plain_name
+from evalboard.queueing.overview import overview
+from evalboard.records.table import QueueEntry
+from evalboard.settings import Settings
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("model", nargs="?", help="only this model, or this request by its path")
+    parser.add_argument("--sender", help="only what this sender submitted")
+    parser.add_argument("--json", action="store_true", help="the entries of queue.json")
+    parser.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show the queue; 1 when it has nothing of the model or sender that was asked for."""
+    now = datetime.now(UTC)
+    entries = overview(settings, now=now, run_url=partial(run_page, settings))
+    shown = [entry for entry in entries if _is_asked_for(entry, arguments)]
+    if arguments.json:
+        print(json.dumps([entry.model_dump(mode="json") for entry in shown], indent=2))
+    elif shown:
+        console.print(status_table(shown, now=now))
+    elif not entries:
+        print("The queue is empty.")
+    if not shown and (arguments.model or arguments.sender is not None):
+        print("evalboard: The queue has no such request.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _is_asked_for(entry: QueueEntry, arguments: argparse.Namespace) -> bool:
+    names = (entry.model.casefold(), entry.request.casefold())
+    is_model = not arguments.model or arguments.model.casefold() in names
+    by_sender = arguments.sender is None or plain_name(entry.sender) == plain_name(arguments.sender)
+    return is_model and by_sender

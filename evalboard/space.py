@@ -1,0 +1,91 @@
+"""Have the Space that shows the board show its newest state.
+
+The viewer follows the board store by itself, so a Space that runs needs nothing but a moment. One
+that sleeps, or that runs a viewer which no longer answers, is restarted.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from urllib.request import Request, urlopen
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+
+from evalboard.errors import StoreError
+from evalboard.records.table import META_FILE
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.protocol import retry_on_conflict
+
+FOLLOW_SECONDS = 60.0
+"""So long a running viewer may take to notice the new board."""
+RESTART_SECONDS = 900.0
+"""So long a Space may take to be built and to start."""
+PAUSE_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
+BOARD_PATH = "/data/board.json"
+
+
+def show_on_space(
+    settings: Settings,
+    *,
+    follow_seconds: float = FOLLOW_SECONDS,
+    restart_seconds: float = RESTART_SECONDS,
+    pause_seconds: float = PAUSE_SECONDS,
+) -> bool:
+    """Wait until the Space of the settings serves the published board, restarting it if need be.
+
+    Returns:
+        Whether it was restarted.
+
+    Raises:
+        StoreError: The Space cannot be restarted, or does not serve the board after that.
+    """
+    store = open_store(settings.store_address("board"))
+    content = retry_on_conflict(lambda: store.snapshot().read(META_FILE))
+    wanted = json.loads(content)["content_hash"]
+    token = settings.hf_token.get_secret_value() if settings.hf_token else None
+    api = HfApi(endpoint=settings.hub_endpoint, token=token)
+    space = settings.space
+
+    def serves_it() -> bool:
+        return _served_hash(api, space, token) == wanted
+
+    if _wait(serves_it, follow_seconds, pause_seconds):
+        return False
+    try:
+        api.restart_space(space)
+    except (HfHubHTTPError, OSError) as exc:
+        raise StoreError(
+            f"Space {space!r} cannot be restarted: {exc}. Check EVALBOARD_SPACE, and that the "
+            "token may write to it."
+        ) from exc
+    if not _wait(serves_it, restart_seconds, pause_seconds):
+        raise StoreError(
+            f"Space {space!r} was restarted, and does not serve the new board after "
+            f"{restart_seconds:.0f} s. Look at its log."
+        )
+    return True
+
+
+def _served_hash(api: HfApi, space: str, token: str | None) -> str | None:
+    """Return the content hash of the board that a Space serves; None where it serves none."""
+    try:
+        host = api.space_info(space).host
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        with urlopen(
+            Request(f"{host}{BOARD_PATH}", headers=headers), timeout=ANSWER_SECONDS
+        ) as got:
+            return json.load(got)["meta"]["content_hash"]
+    except (HfHubHTTPError, OSError, ValueError, KeyError, TypeError):
+        return None  # asleep, building, or something else answers there
+
+
+def _wait(condition: Callable[[], bool], seconds: float, pause_seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() + pause_seconds > deadline:
+            return False
+        time.sleep(pause_seconds)
+    return True

@@ -1,0 +1,15 @@
+"""Flow `reconcile`: requests whose runs ended without a word."""
+
+from prefect import flow
+
+from evalboard.queueing.reconcile import Reconciled
+from tasks.board_tasks import publish_queue
+from tasks.reconcile_tasks import read_runs, set_right
+
+
+@flow(name="reconcile")
+def reconcile() -> Reconciled:
+    """Make requests PENDING again whose runs are gone, and end those whose results are stored."""
+    done = set_right(read_runs())
+    publish_queue()
+    return done

@@ -1,0 +1,34 @@
+"""Tasks that set right what dead runs left behind."""
+
+from datetime import UTC, datetime
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from evalboard.attempt.opening import server_name
+from evalboard.queueing import reconcile as core
+from evalboard.queueing.judging import RunState
+from evalboard.settings import load_settings
+from tasks.runs import run_states
+
+
+@task(name="Read runs", cache_policy=NO_CACHE)
+def read_runs() -> dict[str, RunState]:
+    """Ask Prefect for the runs that have claimed a request."""
+    return run_states(core.claimed_runs(load_settings()))
+
+
+@task(name="Set right", cache_policy=NO_CACHE)
+def set_right(runs: dict[str, RunState]) -> core.Reconciled:
+    """Change every RUNNING request whose run is gone; report what is strange."""
+    settings = load_settings()
+    done = core.reconcile(settings, runs, now=datetime.now(UTC), server=server_name(settings))
+    log = get_run_logger()
+    for kind in ("released", "failed", "finished", "cancelled", "unclear"):
+        for path, _, reason in getattr(done, kind):
+            log.warning("%s: %s (%s)", kind, path, reason)
+    for path in done.unrequested:
+        log.warning("results without a request: %s", path)
+    for path, problem in done.problems.items():
+        log.error("%s could not be set right: %s", path, problem)
+    return done

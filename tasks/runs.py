@@ -1,0 +1,62 @@
+"""What Prefect knows of flow runs, and how one is stopped."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.states import Cancelling
+
+from evalboard.errors import EvalboardError
+from evalboard.queueing.judging import RunState
+
+PAGE = 200
+"""Runs that Prefect returns in one answer at most."""
+STATES = {
+    StateType.COMPLETED: RunState.DEAD,
+    StateType.FAILED: RunState.DEAD,
+    StateType.CRASHED: RunState.DEAD,
+    StateType.CANCELLED: RunState.CANCELLED,
+}
+"""All others are still to come to an end."""
+
+
+def run_states(run_ids: Iterable[str]) -> dict[str, RunState]:
+    """Return the state of every flow run that the server knows."""
+    ids = [found for found in map(_run_id, run_ids) if found]
+    states: dict[str, RunState] = {}
+    with get_client(sync_client=True) as client:
+        for start in range(0, len(ids), PAGE):
+            wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[start : start + PAGE]))
+            for run in client.read_flow_runs(flow_run_filter=wanted, limit=PAGE):
+                kind = run.state_type or StateType.PENDING
+                states[str(run.id)] = STATES.get(kind, RunState.ALIVE)
+    return states
+
+
+def stop_run(run_id: str) -> None:
+    """Ask for the end of a flow run: its worker kills it, which ends its engines too.
+
+    Raises:
+        EvalboardError: The server does not know the run, or does not answer.
+    """
+    known = _run_id(run_id)
+    try:
+        if known is None:
+            raise ValueError(f"{run_id!r} is no run of a Prefect server")
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(known, Cancelling())
+    except (ObjectNotFound, PrefectHTTPStatusError, OSError, ValueError) as exc:
+        raise EvalboardError(
+            f"Prefect could not stop run {run_id!r}: {exc}. The run looks at its request every few "
+            "seconds and stops by itself."
+        ) from exc
+
+
+def _run_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,122 @@
+"""A run looks whether its request is still its own; engines are real processes on a real Ray."""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ray import cloudpickle
+
+from evalboard.attempt import running
+from evalboard.attempt.model import Attempt, EvaluationRequest
+from evalboard.attempt.watching import watched_claim
+from evalboard.engine import placement
+from evalboard.engine.spec import EngineSpec
+from evalboard.errors import ClaimLost
+from evalboard.lifecycle import claim, move
+from evalboard.records.request import Claim, RequestRecord, Status
+from evalboard.stores.opening import open_store
+from evalboard.stores.requests import RequestQueue
+from tests.engine_specs import engine_spec
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+RUN = "run-1"
+
+
+class Actor:
+    """Stands in for an engine: it loads for ever."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._pid_file = spec.settings.home / "pid"
+
+    def node(self) -> str:
+        return "here"
+
+    def load(self) -> None:
+        self._pid_file.write_text(str(os.getpid()), encoding="utf-8")
+        threading.Event().wait()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray() -> Iterator[None]:
+    # The workers cannot import a test module.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    yield
+    placement.disconnect()
+
+
+@pytest.fixture
+def attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Attempt]:
+    monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
+    spec = engine_spec(tmp_path)
+    queue = RequestQueue(open_store(spec.settings.store_address("requests")))
+    path = queue.add(RequestRecord(model="test/model", revision="0" * 40))
+    mine = Claim(run_id=RUN, host="here")
+    record = queue.change(path, lambda r: claim(r, mine, now=NOW), message="claim")
+    attempt = Attempt(
+        request=EvaluationRequest(model="test/model"),
+        is_trial=False,
+        record=record,
+        request_path=path,
+        run_id=RUN,
+        run_url="",
+        suite=spec.suite,
+        engine=spec,
+        started=0.0,
+    )
+    yield attempt
+    running.stop_engines(attempt, None)
+
+
+def change(attempt: Attempt, *statuses: Status) -> None:
+    queue = RequestQueue(open_store(attempt.engine.settings.store_address("requests")))
+    for status in statuses:
+        queue.change(
+            attempt.request_path or "",
+            lambda record, status=status: move(record, status, now=NOW, reason="test"),
+            message="test",
+        )
+
+
+def cancel_when_loading(attempt: Attempt, *statuses: Status) -> None:
+    """Change the request as soon as the engine is at work."""
+    pid_file = attempt.engine.settings.home / "pid"
+    while not pid_file.exists():
+        threading.Event().wait(0.05)
+    change(attempt, *statuses)
+
+
+@pytest.mark.parametrize(
+    "statuses", [(Status.CANCELLED,), (Status.PENDING,), (Status.PENDING, Status.CANCELLED)]
+)
+def test_a_request_that_is_taken_away_ends_its_engines(
+    attempt: Attempt, statuses: tuple[Status, ...]
+) -> None:
+    other = threading.Thread(target=cancel_when_loading, args=(attempt, *statuses))
+    other.start()
+    pool = running._pool(attempt)  # pyright: ignore[reportPrivateUsage]
+    with watched_claim(attempt, every_seconds=0.1), pytest.raises(ClaimLost) as caught:
+        pool.load()
+    other.join()
+    assert statuses[-1] in caught.value.message
+    pid = int((attempt.engine.settings.home / "pid").read_text(encoding="utf-8"))
+    while Path(f"/proc/{pid}").exists():  # Ray ends it in its own time
+        threading.Event().wait(0.05)
+    with pytest.raises(ClaimLost):
+        pool.load()
+
+
+def test_a_request_that_stays_is_left_alone(attempt: Attempt) -> None:
+    with watched_claim(attempt, every_seconds=0.01):
+        threading.Event().wait(0.3)
+    assert not running._pool(attempt)._stopped_by  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_run_beside_the_queue_is_not_watched(attempt: Attempt) -> None:
+    beside = attempt.model_copy(update={"request_path": None})
+    before = threading.active_count()
+    with watched_claim(beside, every_seconds=0.01):
+        assert threading.active_count() == before

@@ -1,0 +1,150 @@
+"""`status`, `requeue`, `cancel` and `prioritise`, as a person at a terminal uses them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from evalboard.cli import main
+from evalboard.cli.queue_table import duration
+from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
+from evalboard.records.table import QUEUE_FILE, BenchmarkProgress
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from evalboard.stores.protocol import Write
+from evalboard.stores.requests import RequestQueue
+from evalboard.workfolder import WorkFolder
+
+Capture = pytest.CaptureFixture[str]
+
+
+def put(settings: Settings, model: str, status: Status = Status.PENDING, **fields: Any) -> str:
+    block = BoardBlock.model_validate(fields.pop("block", {}))
+    record = RequestRecord(
+        model=model,
+        status=status,
+        revision="a" * 40,
+        submitted_time="2026-11-20T10:00:00Z",
+        evalboard=block,
+        **fields,
+    )
+    store = open_store(settings.store_address("requests"))
+    store.commit([Write(record.path, record.to_json())], message="put")
+    return record.path
+
+
+def get(settings: Settings, path: str) -> RequestRecord:
+    return RequestQueue(open_store(settings.store_address("requests"))).get(path)
+
+
+def published(settings: Settings) -> dict[str, str]:
+    content = open_store(settings.store_address("board")).snapshot().read(QUEUE_FILE)
+    return {entry["request"]: entry["status"] for entry in json.loads(content)}
+
+
+def test_an_empty_queue_says_so(capsys: Capture) -> None:
+    assert main(["status"]) == 0
+    assert capsys.readouterr().out == "The queue is empty.\n"
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_status_shows_who_waits_and_what_failed_and_why(
+    settings: Settings, capsys: Capture
+) -> None:
+    failure = Failure(code="load_failed", message="The weights are broken.")
+    put(settings, "org/waits", sender="a lab")
+    put(settings, "org/failed", Status.FAILED, block={"failure": failure, "attempts": 2})
+    running = put(settings, "org/runs", Status.RUNNING)
+    progress = BenchmarkProgress(state="running", done=50, total=100, per_second=0.5)
+    WorkFolder(settings.work_folder).note_progress(running, "demo", progress)
+    assert main(["status"]) == 0
+    out = capsys.readouterr().out
+    for text in ("org/waits", "a lab", "FAILED ×2", "load_failed: The weights", "▶ 0/1", "1 min"):
+        assert text in out
+
+
+def test_status_as_json_is_the_queue_as_it_is_now(settings: Settings, capsys: Capture) -> None:
+    path = put(settings, "org/model", sender="Somebody")
+    put(settings, "org/other", sender="Another")
+    for arguments in (["ORG/model"], [path], ["--sender", "somebody"]):
+        assert main(["status", "--json", *arguments]) == 0
+        (entry,) = json.loads(capsys.readouterr().out)
+        assert (entry["request"], entry["status"]) == (path, "PENDING")
+        assert entry["position"] is not None
+
+
+def test_a_model_that_is_not_there_is_a_failure(settings: Settings, capsys: Capture) -> None:
+    put(settings, "org/model")
+    assert main(["status", "org/nothing", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out) == []
+    assert "no such request" in err
+
+
+def test_requests_are_started_again_put_first_and_cancelled(
+    settings: Settings, capsys: Capture
+) -> None:
+    path = put(settings, "org/model", Status.FAILED)
+    assert main(["requeue", "org/model"]) == 0
+    assert get(settings, path).status is Status.PENDING
+    assert main(["prioritise", "7", "org/model"]) == 0
+    assert get(settings, path).evalboard.priority == 7
+    assert main(["prioritise", "-2", path]) == 0
+    assert get(settings, path).evalboard.priority == -2
+    assert main(["cancel", "org/model", "--revision", "aaaa"]) == 0
+    assert get(settings, path).status is Status.CANCELLED
+    assert published(settings) == {path: "CANCELLED"}
+    assert capsys.readouterr().out.splitlines() == [
+        f"{path}: PENDING",
+        f"{path}: PENDING, priority 7",
+        f"{path}: PENDING, priority -2",
+        f"{path}: CANCELLED, priority -2",
+    ]
+
+
+def test_what_cannot_be_done_is_said_and_the_rest_is_done(
+    settings: Settings, capsys: Capture
+) -> None:
+    good, done = put(settings, "org/a"), put(settings, "org/b", Status.FINISHED)
+    assert main(["cancel", "org/a", "org/b", "--json"]) == 1
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["request"], first["status"], first["problem"]) == (good, "CANCELLED", "")
+    assert (second["request"], second["status"]) == (done, None)
+    assert "FINISHED" in second["problem"]
+    assert main(["requeue", "org/b"]) == 1
+    assert "FINISHED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["requeue", "org/modle"], ["cancel", "org/modle"], ["prioritise", "1", "x"]]
+)
+def test_an_unknown_name_is_wrong_usage(
+    arguments: list[str], settings: Settings, capsys: Capture
+) -> None:
+    put(settings, "org/model", Status.FAILED)
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert arguments[-1] in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["requeue"], ["cancel"], ["prioritise", "org/model"], ["status", "a", "b"]]
+)
+def test_wrong_words_are_wrong_usage(arguments: list[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as exc:
+        main(arguments)
+    assert exc.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((0, "0 s"), (59.4, "59 s"), (60, "1 min"), (3600, "1 h 0 min"), (90_000, "1 d 1 h")),
+        (-5, "0 s"),
+    ],
+)
+def test_lengths_of_time_are_short(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
