@@ -21,7 +21,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test demo bench lock space clean
+.PHONY: help setup check format test soak demo bench lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ format: $(READY) ## Format the code and mend what ruff can mend
 
 test: $(READY) ## Run the tests (ARGS="-k board"; EVALBOARD_DATASETS=folder adds those on real questions)
 	$(BIN)/pytest $(ARGS)
+
+soak: $(READY) ## Work on large queues among faults and kill -9 (half an hour; ARGS="--only local")
+	$(BIN)/python -m tests.soak $(if $(ARGS),$(ARGS),--report docs/reliability.md)
 
 demo: $(READY) ## Make, submit and evaluate tiny models, build the board, serve it (SERVE=0 ends there)
 	$(BIN)/evalboard demo $(if $(filter 0,$(SERVE)),--no-serve) $(ARGS)

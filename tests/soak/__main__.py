@@ -1,0 +1,80 @@
+"""The large soak, which `make soak` runs, and a small one of any kind for the tests."""
+
+import argparse
+import json
+import multiprocessing
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.soak.report import table, write_report
+from tests.soak.scenario import Scenario
+from tests.soak.supervisor import soak
+
+LARGE = {
+    "local": Scenario("local", requests=1000, poll_seconds=5.0, longest_seconds=3600),
+    "hub": Scenario("hub", requests=1000, faults=0.05, poll_seconds=5.0, longest_seconds=3600),
+    "local-killed": Scenario("local", requests=300, kills=60, longest_seconds=3600),
+    "hub-killed": Scenario("hub", requests=300, kills=60, faults=0.05, longest_seconds=3600),
+}
+FORK = multiprocessing.get_context("fork")
+
+
+def main() -> int:
+    """Run the soaks that are asked for; return 1 when anything was violated."""
+    asked = _arguments()
+    documents: dict[str, dict[str, Any]] = {}
+    for name in asked.only or LARGE:
+        documents[name] = _apart(name, _changed(LARGE[name], asked), asked.folder)
+        found = documents[name]
+        sys.stderr.write(f"{name}: {found['seconds']} s, {len(found['violations'])} violations\n")
+    sys.stdout.write(table(documents) + "\n")
+    if asked.json:
+        asked.json.write_text(json.dumps(documents), encoding="utf-8")
+    if asked.report:
+        write_report(asked.report, documents)
+    return int(any(document["violations"] for document in documents.values()))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--only", choices=list(LARGE), action="append", help="default: all")
+    parser.add_argument("--requests", type=int, help="instead of 1,000 and 300")
+    parser.add_argument("--kills", type=int, help="instead of 60")
+    parser.add_argument("--seed", type=int, default=0, help="of faults and kills; default 0")
+    parser.add_argument("--folder", type=Path, help="new folder for everything, which then stays")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--report", type=Path, help="Markdown file whose figures are replaced")
+    return parser.parse_args()
+
+
+def _changed(scenario: Scenario, asked: argparse.Namespace) -> Scenario:
+    changes: dict[str, Any] = {"seed": asked.seed}
+    if asked.requests:
+        changes |= {"requests": asked.requests, "poll_seconds": 1.0}
+    if asked.kills and scenario.kills:
+        changes["kills"] = asked.kills
+    return scenario._replace(**changes)
+
+
+def _apart(name: str, scenario: Scenario, kept: Path | None) -> dict[str, Any]:
+    """Run a soak in a process of its own: it changes the environment and constants of libraries."""
+    with tempfile.TemporaryDirectory(prefix="evalboard-soak-") as passing:
+        folder = (kept or Path(passing)) / name
+        folder.mkdir(parents=True)
+        figures = folder / "figures.json"
+
+        def run() -> None:
+            figures.write_text(json.dumps(soak(scenario, folder).to_document()), "utf-8")
+
+        process = FORK.Process(target=run)
+        process.start()
+        process.join()
+        if process.exitcode:
+            raise SystemExit(f"The soak ended with {process.exitcode}.")
+        return json.loads(figures.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
