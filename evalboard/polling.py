@@ -12,7 +12,7 @@ from evalboard.queueing.limits import first_of_same, load_rules, refusals, repet
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import ModelType, Precision, RequestRecord, Status, WeightType
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue
 from evalboard.submission import check_request, is_checked
 from evalboard.suites.loader import load_suite
@@ -55,7 +55,7 @@ def waiting(settings: Settings, *, now: datetime | None = None) -> Waiting:
         StoreError: The queue cannot be read or written.
     """
     now = now or datetime.now(UTC)
-    queue = _queue(settings)
+    queue = open_queue(settings)
     entries = [e for e in queue.entries() if e.record is not None]
     suite = load_suite(settings.suite).name
     refused = refusals(entries, load_rules(settings), suite=suite, now=now)
@@ -83,7 +83,7 @@ def check(path: str, settings: Settings, *, now: datetime) -> Checked:
     Raises:
         StoreError: The model's repository cannot be reached; the request stays as it is.
     """
-    queue = _queue(settings)
+    queue = open_queue(settings)
     record = queue.get(path)
     if not is_checked(record):
         checked = check_request(record, settings)
@@ -154,7 +154,3 @@ def _evaluation(path: str, record: RequestRecord) -> EvaluationRequest:
         sender=record.sender,
         suite=record.evalboard.suite,
     )
-
-
-def _queue(settings: Settings) -> RequestQueue:
-    return RequestQueue(open_store(settings.store_address("requests"), settings))

@@ -14,8 +14,7 @@ from evalboard.queueing.overview import overview
 from evalboard.records.table import QUEUE_FILE
 from evalboard.settings import Settings
 from evalboard.stores.board import publish_file, publish_table
-from evalboard.stores.opening import open_store
-from evalboard.stores.results import ResultsArchive
+from evalboard.stores.opening import open_archive, open_board
 from evalboard.suites.loader import load_suite
 
 HOSTED_SECONDS = 60.0
@@ -28,7 +27,7 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
     On a hosted store this waits for its turn, or leaves it to whoever waits already.
     """
     suite = load_suite(settings.suite)
-    archive = ResultsArchive(open_store(settings.store_address("results")))
+    archive = open_archive(settings)
 
     def build() -> dict[str, bytes]:
         results = archive.read()
@@ -36,7 +35,7 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
         return dict(board_files(build_board(documents, suite, revision=results.revision, now=now)))
 
     def publish() -> bool:
-        return publish_table(open_store(settings.store_address("board")), build)
+        return publish_table(open_board(settings), build)
 
     return _pace(settings, "board").in_turn(publish) if _is_hosted(settings) else publish()
 
@@ -55,7 +54,7 @@ def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
         return queue_file(overview(settings, now=now, run_url=partial(run_page, settings)))
 
     def publish() -> bool:
-        return publish_file(open_store(settings.store_address("board")), QUEUE_FILE, build)
+        return publish_file(open_board(settings), QUEUE_FILE, build)
 
     if not _is_hosted(settings):
         return publish()

@@ -15,7 +15,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from evalboard.errors import StoreError
 from evalboard.records.table import META_FILE
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_board
 from evalboard.stores.protocol import retry_on_conflict
 
 FOLLOW_SECONDS = 60.0
@@ -42,7 +42,7 @@ def show_on_space(
     Raises:
         StoreError: The Space cannot be restarted, or does not serve the board after that.
     """
-    store = open_store(settings.store_address("board"))
+    store = open_board(settings)
     content = retry_on_conflict(lambda: store.snapshot().read(META_FILE))
     wanted = json.loads(content)["content_hash"]
     token = settings.hf_token.get_secret_value() if settings.hf_token else None

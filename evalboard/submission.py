@@ -24,8 +24,7 @@ from evalboard.records.request import (
 )
 from evalboard.repositories.names import is_commit
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_queue
 from evalboard.suites.loader import load_suite, shipped_suites
 from evalboard.validation.checks import validate
 from evalboard.validation.findings import error, listed, plain, quoted
@@ -112,7 +111,7 @@ def submit(submission: Submission, settings: Settings, *, now: datetime | None =
         EngineError: The processes that load config and tokenizer cannot start here.
     """
     time = now or datetime.now(UTC)
-    queue = RequestQueue(open_store(settings.store_address("requests"), settings))
+    queue = open_queue(settings)
     report = check_submission(submission, settings)
     if not report.ok:
         return Submitted(report, None)

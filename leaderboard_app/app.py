@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_board
 from evalboard.suites.loader import load_suite
 from leaderboard_app import about_page, board_page, model_page, queue_page, submit_page
 from leaderboard_app.answers import folder_answers
@@ -106,7 +106,7 @@ def make_viewer(settings: Settings) -> Viewer:
         ConfigError: The suite or the address of the board store is wrong.
     """
     suite = load_suite(settings.suite)
-    store = open_store(settings.store_address("board"))
+    store = open_board(settings)
     titles = {benchmark.key: benchmark.title for benchmark in suite.benchmarks}
     return Viewer(settings, suite, follow_board(store), follow_queue(store, titles))
 

@@ -21,8 +21,11 @@ STARTS = 5
 @task(name="Read queue", cache_policy=NO_CACHE)
 def read_queue() -> polling.Waiting:
     """Return the pending requests in order."""
+    log = get_run_logger()
     waiting = polling.waiting(load_settings(), now=datetime.now(UTC))
-    get_run_logger().info("%d pending, %d free slots", len(waiting.paths), waiting.free_slots)
+    for path, reason in waiting.refused.items():
+        log.warning("%s rejected: %s", path, reason)
+    log.info("%d pending, %d free slots", len(waiting.paths), waiting.free_slots)
     return waiting
 
 

@@ -12,7 +12,7 @@ from evalboard.polling import check, waiting
 from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_queue, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.requests import RequestQueue
 from evalboard.submission import Submission, submit
@@ -42,7 +42,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def queue(settings: Settings) -> RequestQueue:
-    return RequestQueue(open_store(settings.store_address("requests")))
+    return open_queue(settings)
 
 
 def put(settings: Settings, path: str, **fields: Any) -> str:
@@ -50,7 +50,7 @@ def put(settings: Settings, path: str, **fields: Any) -> str:
     record = RequestRecord.model_validate(
         {"model": "org/model", "precision": "bfloat16", "sender": "a"} | fields
     )
-    store = open_store(settings.store_address("requests"))
+    store = open_store(settings.store_address("requests"), settings)
     store.commit([Write(path, record.to_json())], message="put")
     return path
 
@@ -70,7 +70,7 @@ def test_places_are_what_is_allowed_less_what_runs(settings: Settings) -> None:
 def test_who_pauses_is_not_started(settings: Settings) -> None:
     record = claim(RequestRecord(model="org/model"), Claim(run_id="r", host="h"), now=NOW)
     pausing = fail(record, Failure(code="node_lost", message="Gone."), now=NOW)
-    store = open_store(settings.store_address("requests"))
+    store = open_store(settings.store_address("requests"), settings)
     store.commit([Write("a.json", pausing.to_json())], message="put")
     assert waiting(settings, now=NOW).paths == []
     assert waiting(settings, now=NOW + timedelta(minutes=1)).paths == ["a.json"]
@@ -165,6 +165,6 @@ def test_what_was_decided_meanwhile_stays(
 def test_files_that_cannot_be_read_stop_no_poll(settings: Settings) -> None:
     good = put(settings, "org/a.json")
     strange = {"b.json": b"\xff", "c.json": b"[" * 10_000, "d.json": b" " * 2_000_000}
-    store = open_store(settings.store_address("requests"))
+    store = open_store(settings.store_address("requests"), settings)
     store.commit([Write(path, content) for path, content in strange.items()], message="put")
     assert waiting(settings, now=NOW).paths == [good]

@@ -13,7 +13,7 @@ from huggingface_hub import close_session, constants
 from evalboard.errors import StoreError
 from evalboard.settings import Settings
 from evalboard.space import show_on_space
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_board
 from evalboard.stores.protocol import Write
 
 NEW, OLD = "new-hash", "old-hash"
@@ -93,7 +93,7 @@ def settings_of(hub: Hub, home: Path, *, space: str = "org/board") -> Settings:
         {"home": home, "hub_endpoint": hub.address, "space": space, "hf_token": "token"}
     )
     content = json.dumps({"content_hash": NEW}).encode()
-    store = open_store(settings.store_address("board"))
+    store = open_board(settings)
     store.commit([Write("board.json", content)], message="board")
     return settings
 

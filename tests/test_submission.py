@@ -18,7 +18,7 @@ from evalboard.records.request import (
 )
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import DuplicateRequest, RequestQueue
 from evalboard.submission import (
     Submission,
@@ -53,7 +53,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def queue(settings: Settings) -> RequestQueue:
-    return RequestQueue(open_store(settings.store_address("requests")))
+    return open_queue(settings)
 
 
 @pytest.mark.usefixtures("model")

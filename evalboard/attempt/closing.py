@@ -13,9 +13,7 @@ from evalboard.publishing import publish_queue
 from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status, timestamp
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
-from evalboard.stores.results import ResultsArchive
+from evalboard.stores.opening import open_archive, open_queue
 from evalboard.workfolder import Finished, WorkFolder
 
 
@@ -111,7 +109,7 @@ def _store(attempt: Attempt, document: ResultDocument, finished: list[Finished])
     if attempt.is_trial:
         path = str(work.keep_document(attempt.run_id, document.to_json(), answers))
     else:
-        archive = ResultsArchive(open_store(settings.store_address("results")))
+        archive = open_archive(settings)
         path = archive.add(document, answers)
     for f in finished:
         work.forget(f.outcome.benchmark, f.outcome.key)
@@ -128,7 +126,7 @@ def _end_request(attempt: Attempt, path: str, end: AttemptEnd, now: datetime) ->
         return move(record, Status.FINISHED, now=now, reason=reason)
 
     settings = attempt.engine.settings
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    queue = open_queue(settings)
     queue.change(path, decide, message=f"{end.status} {attempt.record.model}")
 
 

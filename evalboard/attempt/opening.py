@@ -14,7 +14,7 @@ from evalboard.liveness import claim_of, is_dead, this_process
 from evalboard.records.request import RequestIdentity, RequestRecord, Status
 from evalboard.repositories.names import folder_of
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue
 from evalboard.submission import check_submission, record_of
 from evalboard.suites.loader import load_suite
@@ -113,7 +113,7 @@ def _claim(
     request: EvaluationRequest, suite: Suite, settings: Settings, *, run_id: str, now: datetime
 ) -> tuple[str, RequestRecord]:
     """Claim the request by compare-and-swap; return its path and what it then says."""
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    queue = open_queue(settings)
     path = request.request_path or _find(queue, request, suite)
     if not path:
         record = _checked(request, settings, now=now)

@@ -14,9 +14,7 @@ from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFac
 from evalboard.records.request import Status
 from evalboard.records.table import BenchmarkProgress
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
-from evalboard.stores.results import ResultsArchive
+from evalboard.stores.opening import open_archive, open_queue
 from evalboard.workfolder import Finished, WorkFolder
 
 OnProgress = Callable[[BenchmarkProgress], None]
@@ -151,7 +149,7 @@ def _engine_count(attempt: Attempt, pool: EnginePool, *, waiting: int) -> int:
     slots = placement.slot_count(settings, tensor_parallel=pool.limits.tensor_parallel)
     if slots == 1:
         return 1
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    queue = open_queue(settings)
     busy = (Status.PENDING, Status.RUNNING)
     requests = sum(e.record is not None and e.record.status in busy for e in queue.entries())
     return engine_count(slots=slots, requests=requests, waiting=waiting)
@@ -161,7 +159,7 @@ def _finished_earlier(
     attempt: Attempt, plans: list[BenchmarkPlan], work: WorkFolder
 ) -> tuple[BenchmarkPlan, ...]:
     """Return what the work folder, or the results store for this suite, holds under the key."""
-    archive = ResultsArchive(open_store(attempt.engine.settings.store_address("results")))
+    archive = open_archive(attempt.engine.settings)
     stored = {
         key
         for document in archive.read(model=attempt.record.model).documents

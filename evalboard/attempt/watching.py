@@ -14,8 +14,7 @@ from evalboard.attempt.running import abandon
 from evalboard.errors import ClaimLost, StoreError
 from evalboard.lifecycle import is_claimed_by
 from evalboard.records.request import RequestRecord
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_queue
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ def watched_claim(attempt: Attempt, *, every_seconds: float = WATCH_SECONDS) -> 
 
 
 def _watch(attempt: Attempt, path: str, every_seconds: float, ended: threading.Event) -> None:
-    queue = RequestQueue(open_store(attempt.engine.settings.store_address("requests")))
+    queue = open_queue(attempt.engine.settings)
     while not ended.wait(every_seconds):
         try:
             record = queue.get(path)

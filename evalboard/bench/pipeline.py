@@ -15,9 +15,7 @@ from evalboard.errors import HarnessError
 from evalboard.records.request import RequestRecord, Status, timestamp
 from evalboard.services import Services
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
-from evalboard.stores.results import ResultsArchive
+from evalboard.stores.opening import open_archive, open_queue
 
 
 def measure_pipeline(material: Material, model: str, folder: Path) -> PipelineReport:
@@ -35,7 +33,7 @@ def measure_pipeline(material: Material, model: str, folder: Path) -> PipelineRe
         services.run("run", [sys.executable, "-m", "evalboard", "run", "--once"])
         seconds = time.monotonic() - started
     _require_finished(settings, path)
-    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    (document,) = open_archive(settings).read().documents
     peak = _measure_up(material, model, folder / "up")
     return PipelineReport(
         model=model,
@@ -50,7 +48,7 @@ def measure_pipeline(material: Material, model: str, folder: Path) -> PipelineRe
 def put_request(settings: Settings, model: str, precision: str) -> str:
     """Put a request into the queue as another program might, so that the poll checks it."""
     record = RequestRecord(model=model, precision=precision, submitted_time=timestamp())
-    return RequestQueue(open_store(settings.store_address("requests"))).add(record)
+    return open_queue(settings).add(record)
 
 
 def time_account(report: str) -> dict[str, float]:
@@ -76,7 +74,7 @@ def _measure_up(material: Material, model: str, folder: Path) -> Memory:
 
 
 def _record(settings: Settings, path: str) -> RequestRecord:
-    return RequestQueue(open_store(settings.store_address("requests"))).get(path)
+    return open_queue(settings).get(path)
 
 
 def _require_finished(settings: Settings, path: str) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from evalboard.errors import StoreError
 from evalboard.records.table import META_FILE, TABLE_FILE, BoardMeta
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_board
 from evalboard.stores.protocol import Store, retry_on_conflict
 
 
@@ -28,7 +28,7 @@ def read_board(settings: Settings) -> PublishedBoard:
     Raises:
         StoreError: No board was built yet.
     """
-    store = open_store(settings.store_address("board"))
+    store = open_board(settings)
     return retry_on_conflict(lambda: _read(store))
 
 

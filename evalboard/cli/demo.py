@@ -26,8 +26,7 @@ from evalboard.records.request import (
 )
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_queue
 
 REFRESH_SECONDS = 0.5
 # Loading a tiny model is mostly imports, which use one core: two engines load side by side.
@@ -100,7 +99,7 @@ def _make_material(settings: Settings, on_progress: Callable[[str], None]) -> li
 
 def _submit(models: list[str], settings: Settings) -> None:
     """Put request files into the queue as another program might: the poll checks them."""
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    queue = open_queue(settings)
     now = timestamp(datetime.now(UTC))
     for model in models:
         record = RequestRecord(
@@ -136,7 +135,7 @@ def _work_with_table(settings: Settings) -> None:
 
 
 def _show_rejections(settings: Settings) -> None:
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    queue = open_queue(settings)
     for entry in queue.entries():
         if entry.record and entry.record.status is Status.REJECTED:
             print_report(Report.model_validate(entry.record.evalboard.report))

@@ -9,7 +9,7 @@ from rich.text import Text
 from evalboard.records.table import QUEUE_FILE, BenchmarkProgress, QueueEntry
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_board
 from evalboard.stores.protocol import Store, retry_on_conflict
 
 STYLES = {
@@ -24,7 +24,7 @@ MARKS = {"waiting": "·", "running": "▶", "done": "✓", "failed": "✗"}
 
 def read_queue(settings: Settings) -> list[QueueEntry]:
     """Return the published queue; empty before it was first published."""
-    store = open_store(settings.store_address("board"))
+    store = open_board(settings)
     return retry_on_conflict(lambda: _read(store))
 
 

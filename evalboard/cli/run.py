@@ -13,8 +13,7 @@ from evalboard.engine import placement
 from evalboard.polling import Checked
 from evalboard.records.request import Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_queue
 
 PAUSE_SECONDS = 60
 
@@ -77,7 +76,7 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
             tried += [checked.path for checked in fresh]
             list(threads.map(partial(_evaluate, display=display), fresh))
     build_board()
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    queue = open_queue(settings)
     return [Ended(path, queue.get(path).status) for path in tried]
 
 

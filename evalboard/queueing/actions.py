@@ -10,8 +10,7 @@ from evalboard.errors import EvalboardError
 from evalboard.queueing.finding import Wanted, find_one
 from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_queue
 
 WAITING = (Status.PENDING,)
 UNFINISHED = (Status.PENDING, Status.RUNNING)
@@ -129,7 +128,7 @@ def _change(
     decide: Decide,
     verb: str,
 ) -> list[Acted]:
-    queue = RequestQueue(open_store(settings.store_address("requests"), settings))
+    queue = open_queue(settings)
     entries = queue.entries()
     paths = list(dict.fromkeys(find_one(entries, each, statuses).path for each in wanted))
     if not paths:

@@ -7,8 +7,7 @@ from evalboard.board.queue import build_queue
 from evalboard.lifecycle import order_pending
 from evalboard.records.table import QueueEntry
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_queue
 from evalboard.workfolder import WorkFolder
 
 
@@ -26,7 +25,7 @@ def overview(
         StoreError: The requests store cannot be read.
     """
     work = WorkFolder(settings.work_folder)
-    entries = RequestQueue(open_store(settings.store_address("requests"), settings)).entries()
+    entries = open_queue(settings).entries()
     pending = order_pending(((e.path, e.record) for e in entries if e.record is not None), now=now)
     return build_queue(
         entries,

@@ -17,7 +17,7 @@ from evalboard.queueing.judging import Evidence, RunState, Verdict, folder_of, i
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_archive, open_queue, open_store
 from evalboard.stores.requests import QueuedRequest, RequestQueue
 from evalboard.stores.results import DETAILS, ResultsArchive
 from evalboard.suites.loader import load_suite
@@ -62,7 +62,7 @@ class Reconciled(NamedTuple):
 
 def claimed_runs(settings: Settings) -> list[str]:
     """Return the ids of all runs that RUNNING requests name, for the caller to ask about."""
-    claims = (_claim(entry.record) for entry in _queue(settings).entries())
+    claims = (_claim(entry.record) for entry in open_queue(settings).entries())
     return sorted({claim.run_id for claim in claims if claim is not None})
 
 
@@ -84,9 +84,9 @@ def reconcile(
         ConfigError: The board's suite cannot be loaded.
         StoreError: A store cannot be read.
     """
-    queue = _queue(settings)
+    queue = open_queue(settings)
     entries = queue.entries()
-    archive = ResultsArchive(open_store(settings.store_address("results"), settings))
+    archive = open_archive(settings)
     decided: dict[str, Decided] = {}
     unclear: list[SetRight] = []
     for path, record, _ in entries:
@@ -231,7 +231,3 @@ def _reason(record: RequestRecord, verdict: Verdict, evidence: Evidence) -> str:
     if evidence.run is RunState.DEAD:
         return f"{who} ended without a word: Prefect says that it is over"
     return f"{who} ended without a word: nobody knows it"
-
-
-def _queue(settings: Settings) -> RequestQueue:
-    return RequestQueue(open_store(settings.store_address("requests"), settings))

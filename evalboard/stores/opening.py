@@ -1,4 +1,4 @@
-"""Open a store by its address."""
+"""Open a store by its address, and the three stores of a board by its settings."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,8 @@ from evalboard.stores.hub.dataset import HubDataset
 from evalboard.stores.hub.store import HubStore
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store
+from evalboard.stores.requests import RequestQueue
+from evalboard.stores.results import ResultsArchive
 
 _DATASET = re.compile(r"hf://datasets/([\w-][\w.-]*/[\w-][\w.-]*)/?", re.ASCII)
 
@@ -34,6 +36,21 @@ def open_store(address: str, settings: Settings | None = None) -> Store:
             "Correct it."
         )
     return _open_hub_store(found[1], settings or load_settings())
+
+
+def open_queue(settings: Settings) -> RequestQueue:
+    """Return the queue of a board; raises as `open_store` does."""
+    return RequestQueue(open_store(settings.store_address("requests"), settings))
+
+
+def open_archive(settings: Settings) -> ResultsArchive:
+    """Return the results of a board; raises as `open_store` does."""
+    return ResultsArchive(open_store(settings.store_address("results"), settings))
+
+
+def open_board(settings: Settings) -> Store:
+    """Return the store that a board's viewer reads; raises as `open_store` does."""
+    return open_store(settings.store_address("board"), settings)
 
 
 def _open_hub_store(name: str, settings: Settings) -> HubStore:

@@ -10,7 +10,7 @@ from evalboard.errors import ConfigError, LifecycleError, ValidationFailed
 from evalboard.lifecycle import claim, move
 from evalboard.records.request import Claim, Failure, Precision, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -33,7 +33,7 @@ def settings(models: Path, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def queue(settings: Settings) -> RequestQueue:
-    return RequestQueue(open_store(settings.store_address("requests")))
+    return open_queue(settings)
 
 
 def only(queue: RequestQueue) -> RequestRecord:
@@ -105,7 +105,7 @@ def test_claim_that_somebody_else_makes_meanwhile_wins(
     assert pending.request_path
     path = pending.request_path
     queue.change(path, lambda r: move(r, Status.PENDING, now=NOW), message="test")
-    other = RequestQueue(open_store(settings.store_address("requests")))
+    other = open_queue(settings)
     interfered: list[bool] = []
 
     def decide(record: RequestRecord) -> RequestRecord:

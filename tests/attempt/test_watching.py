@@ -18,8 +18,7 @@ from evalboard.engine.spec import EngineSpec
 from evalboard.errors import ClaimLost
 from evalboard.lifecycle import claim, move
 from evalboard.records.request import Claim, RequestRecord, Status
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_queue
 from tests.engine_specs import engine_spec
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -52,7 +51,7 @@ def _ray() -> Iterator[None]:
 def attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Attempt]:
     monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
     spec = engine_spec(tmp_path)
-    queue = RequestQueue(open_store(spec.settings.store_address("requests")))
+    queue = open_queue(spec.settings)
     path = queue.add(RequestRecord(model="test/model", revision="0" * 40))
     mine = Claim(run_id=RUN, host="here")
     record = queue.change(path, lambda r: claim(r, mine, now=NOW), message="claim")
@@ -72,7 +71,7 @@ def attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Attempt
 
 
 def change(attempt: Attempt, *statuses: Status) -> None:
-    queue = RequestQueue(open_store(attempt.engine.settings.store_address("requests")))
+    queue = open_queue(attempt.engine.settings)
     for status in statuses:
         queue.change(
             attempt.request_path or "",

@@ -6,7 +6,7 @@ import pytest
 from evalboard.cli import main
 from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_archive, open_board, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.results import ResultsArchive
 from evalboard.suites.loader import load_suite
@@ -65,7 +65,7 @@ def test_empty_stores_give_an_empty_board(
 ) -> None:
     assert main(["board", "build"]) == 0
     assert capsys.readouterr().out.endswith(": written\n")
-    files = open_store(settings.store_address("board")).snapshot().files
+    files = open_board(settings).snapshot().files
     assert set(files) == {"board.json", "board.parquet", "queue.json"}
     assert shown(capsys) == []
     assert main(["board", "build"]) == 0
@@ -73,7 +73,7 @@ def test_empty_stores_give_an_empty_board(
 
 
 def test_results_become_rows(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    ResultsArchive(open_store(settings.store_address("results"))).add(document(0.625), {})
+    open_archive(settings).add(document(0.625), {})
     assert main(["board", "build"]) == 0
     capsys.readouterr()
     (row,) = shown(capsys)
@@ -88,12 +88,12 @@ def test_results_become_rows(settings: Settings, capsys: pytest.CaptureFixture[s
 def test_odd_files_in_the_stores_do_not_stop_the_board(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    requests = open_store(settings.store_address("requests"))
+    requests = open_store(settings.store_address("requests"), settings)
     requests.commit([Write("org/corrupt.json", b"{")], message="by hand")
-    results = open_store(settings.store_address("results"))
+    results = open_store(settings.store_address("results"), settings)
     results.commit([Write("org/corrupt.json", b"{")], message="by hand")
     ResultsArchive(results).add(document(0.5), {})
-    board = open_store(settings.store_address("board"))
+    board = open_board(settings)
     board.commit([Write("board.json", b"{")], message="by hand")
     assert main(["board", "build"]) == 0
     capsys.readouterr()

@@ -10,9 +10,8 @@ from evalboard.cli.queue_table import duration
 from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
 from evalboard.records.table import QUEUE_FILE, BenchmarkProgress
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_board, open_queue, open_store
 from evalboard.stores.protocol import Write
-from evalboard.stores.requests import RequestQueue
 from evalboard.workfolder import WorkFolder
 
 Capture = pytest.CaptureFixture[str]
@@ -28,17 +27,17 @@ def put(settings: Settings, model: str, status: Status = Status.PENDING, **field
         evalboard=block,
         **fields,
     )
-    store = open_store(settings.store_address("requests"))
+    store = open_store(settings.store_address("requests"), settings)
     store.commit([Write(record.path, record.to_json())], message="put")
     return record.path
 
 
 def get(settings: Settings, path: str) -> RequestRecord:
-    return RequestQueue(open_store(settings.store_address("requests"))).get(path)
+    return open_queue(settings).get(path)
 
 
 def published(settings: Settings) -> dict[str, str]:
-    content = open_store(settings.store_address("board")).snapshot().read(QUEUE_FILE)
+    content = open_board(settings).snapshot().read(QUEUE_FILE)
     return {entry["request"]: entry["status"] for entry in json.loads(content)}
 
 

@@ -19,7 +19,7 @@ def test_a_missing_model_is_rejected_with_a_report(
     assert (finding["level"], finding["code"]) == ("error", "model_not_found")
     assert "org/missing" in finding["message"]
     assert finding["fix"]
-    assert dict(open_store(settings.store_address("requests")).snapshot().files) == {}
+    assert dict(open_store(settings.store_address("requests"), settings).snapshot().files) == {}
 
 
 @pytest.mark.parametrize("verb", ["submit", "validate"])

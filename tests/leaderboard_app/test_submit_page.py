@@ -72,7 +72,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def pending(viewer: Viewer) -> list[str]:
-    store = open_store(viewer.settings.store_address("requests"))
+    store = open_store(viewer.settings.store_address("requests"), viewer.settings)
     return sorted(store.snapshot().files)
 
 

@@ -20,8 +20,7 @@ from evalboard.demo import models as demo_models
 from evalboard.engine import placement
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.results import ResultsArchive
+from evalboard.stores.opening import open_archive
 from evalboard.submission import Submission, submit
 from evalboard.suites.loader import load_suite
 
@@ -118,7 +117,7 @@ def test_nine_benchmarks_survive_the_loss_of_a_machine(
 
     assert len(kept) < 9
     assert [(e.path, e.status) for e in ended] == [(submitted.request_path, Status.FINISHED)]
-    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    (document,) = open_archive(settings).read().documents
     assert set(document.results) == {b.key for b in load_suite("open-medical").benchmarks}
     assert document.evalboard.failures == {}
     assert "failed with exception: NodeLost" in task_log.text

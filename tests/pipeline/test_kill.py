@@ -11,9 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
-from evalboard.stores.results import ResultsArchive
+from evalboard.stores.opening import open_archive, open_queue
 from evalboard.submission import Submission, submit
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,
@@ -77,7 +75,7 @@ def test_killed_runs_give_the_same_files(
     engine.kill()
     assert second.wait(DEADLINE_SECONDS) == 0, moments
 
-    record = RequestQueue(open_store(settings.store_address("requests"))).get(path)
+    record = open_queue(settings).get(path)
     assert record.status is Status.FINISHED
     assert record.evalboard.attempts == 2
     assert answers(settings) == answers(undisturbed), moments
@@ -112,5 +110,5 @@ def answers(settings: Settings) -> dict[str, list[dict[str, object]]]:
 
 
 def metrics(settings: Settings) -> dict[str, dict[str, object]]:
-    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    (document,) = open_archive(settings).read().documents
     return document.results

@@ -16,9 +16,7 @@ from evalboard.queueing.finding import Wanted
 from evalboard.records.request import BoardBlock, Claim, Precision, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
-from evalboard.stores.results import ResultsArchive
+from evalboard.stores.opening import open_archive, open_queue, open_store
 from evalboard.submission import Submission, submit
 from flows.evaluate_flow import evaluate_model
 from tests.pipeline.runs import (
@@ -39,7 +37,7 @@ def put(settings: Settings, model: str, *, suite: str = "", revision: str = "mai
         submitted_time="2026-11-21T10:00:00Z",
         evalboard=BoardBlock(suite=suite),
     )
-    return RequestQueue(open_store(settings.store_address("requests"))).add(record)
+    return open_queue(settings).add(record)
 
 
 @pytest.mark.usefixtures("prefect_server", "ray")
@@ -75,7 +73,7 @@ def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
         "mmlu_medical_genetics": "done",
         "pubmedqa": "failed",
     }
-    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    (document,) = open_archive(settings).read().documents
     assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics"}
     assert document.evalboard.failures["pubmedqa"]["code"] == "data_missing"
 
@@ -93,7 +91,7 @@ def test_killed_run_goes_on_where_it_was(
     wait_until(lambda: any(outcomes.glob("*.json")), killed)
     kill_with_children(killed)
     kept = {file.name.split("-")[0] for file in outcomes.glob("*.json")}
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    queue = open_queue(settings)
     assert queue.get(path).status is Status.RUNNING
 
     assert start_run(settings).wait(DEADLINE_SECONDS) == 0
@@ -101,7 +99,7 @@ def test_killed_run_goes_on_where_it_was(
     record = queue.get(path)
     assert record.status is Status.FINISHED
     assert record.evalboard.attempts == 2
-    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    (document,) = open_archive(settings).read().documents
     assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
     assert kept
     assert set(document.evalboard.seconds.score) == set(document.results) - kept
@@ -118,7 +116,7 @@ def test_benchmark_whose_engine_dies_is_tried_again_on_a_new_one(
     (engine,) = engines_of(run)
     engine.kill()
     assert run.wait(DEADLINE_SECONDS) == 0
-    (document,) = ResultsArchive(open_store(settings.store_address("results"))).read().documents
+    (document,) = open_archive(settings).read().documents
     assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
 
 
@@ -129,7 +127,7 @@ def test_run_that_loses_the_claim_ends_cancelled_and_changes_nothing(
     settings = configure(suite=str(small_suite))
     sha = find_repository("test/random", "main", settings).revision
     path = put(settings, "test/random", suite="small", revision=sha)
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    queue = open_queue(settings)
     other = Claim(run_id="other", host="elsewhere")
     held = queue.change(path, lambda r: claim(r, other, now=datetime.now(UTC)), message="test")
     request = EvaluationRequest(model="test/random", revision=sha, precision=Precision.FLOAT32)
@@ -156,7 +154,7 @@ def test_cancelled_run_frees_its_engine_and_goes_on_when_it_is_started_again(
 
     assert run.wait(DEADLINE_SECONDS) == 0
     assert not engine.is_running()
-    queue = RequestQueue(open_store(settings.store_address("requests")))
+    queue = open_queue(settings)
     assert queue.get(path).status is Status.CANCELLED
 
     requeue([Wanted(path)], settings, now=datetime.now(UTC))
@@ -171,8 +169,8 @@ def test_second_run_does_nothing_twice(
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
     assert start_run(settings).wait(DEADLINE_SECONDS) == 0
     board = Path(settings.store_address("board")) / "board.parquet"
-    results = open_store(settings.store_address("results")).snapshot().revision
+    results = open_store(settings.store_address("results"), settings).snapshot().revision
     written = board.stat().st_mtime_ns
     assert start_run(settings).wait(DEADLINE_SECONDS) == 0
-    assert open_store(settings.store_address("results")).snapshot().revision == results
+    assert open_store(settings.store_address("results"), settings).snapshot().revision == results
     assert board.stat().st_mtime_ns == written

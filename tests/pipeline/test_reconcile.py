@@ -17,8 +17,7 @@ from evalboard.lifecycle import claim
 from evalboard.polling import Checked
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_queue
 from flows import queue_flows
 from flows.evaluate_flow import evaluate_model
 from flows.reconcile_flow import reconcile
@@ -32,10 +31,6 @@ def nothing() -> None:
     """Do nothing: only its runs and their states matter."""
 
 
-def queue_of(settings: Settings) -> RequestQueue:
-    return RequestQueue(open_store(settings.store_address("requests")))
-
-
 def run_in(state: State[Any]) -> str:
     """Return the id of a run that is in a state."""
     with get_client(sync_client=True) as client:
@@ -46,7 +41,7 @@ def run_in(state: State[Any]) -> str:
 
 def claimed_by(run_id: str, settings: Settings, *, model: str) -> str:
     """Put a request into the queue that a run on another machine claimed an hour ago."""
-    queue = queue_of(settings)
+    queue = open_queue(settings)
     path = queue.add(RequestRecord(model=model, revision=SHA))
     held = Claim(run_id=run_id, host="elsewhere", server=server_name(settings))
     then = datetime.now(UTC) - timedelta(hours=1)
@@ -71,7 +66,7 @@ def test_a_request_follows_its_run(
     settings = configure()
     path = claimed_by(run_in(state), settings, model="test/model")
     reconcile()
-    assert queue_of(settings).get(path).status is status
+    assert open_queue(settings).get(path).status is status
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -88,7 +83,7 @@ def test_a_run_that_nobody_knows_gives_its_request_back(
 @pytest.mark.usefixtures("prefect_server")
 def test_people_change_the_queue_with_flows(configure: Callable[..., Settings]) -> None:
     settings = configure()
-    queue = queue_of(settings)
+    queue = open_queue(settings)
     path = queue.add(RequestRecord(model="test/model", revision=SHA))
     assert queue_flows.prioritise(["test/model"], 7, return_state=True).is_completed()
     assert queue.get(path).evalboard.priority == 7
@@ -107,7 +102,7 @@ def test_cancelling_a_running_request_tells_its_run(configure: Callable[..., Set
     run_id = run_in(Running())
     path = claimed_by(run_id, settings, model="test/model")
     assert queue_flows.cancel([path], return_state=True).is_completed()
-    assert queue_of(settings).get(path).status is Status.CANCELLED
+    assert open_queue(settings).get(path).status is Status.CANCELLED
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(run_id))
     assert run.state
@@ -133,7 +128,7 @@ def start(configure: Callable[..., Settings]) -> Callable[[str], str | None]:
 def test_two_polls_start_one_run_and_a_dead_one_is_followed_by_another(
     configure: Callable[..., Settings], start: Callable[[str], str | None]
 ) -> None:
-    path = queue_of(configure()).add(RequestRecord(model="test/model", revision="1" * 40))
+    path = open_queue(configure()).add(RequestRecord(model="test/model", revision="1" * 40))
     first = start(path)
     assert first == start(path)
     with get_client(sync_client=True) as client:
@@ -148,11 +143,11 @@ def test_a_run_that_was_cancelled_before_its_claim_cancels_the_request(
     configure: Callable[..., Settings], start: Callable[[str], str | None]
 ) -> None:
     settings = configure()
-    path = queue_of(settings).add(RequestRecord(model="test/model", revision="2" * 40))
+    path = open_queue(settings).add(RequestRecord(model="test/model", revision="2" * 40))
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(start(path) or "", Cancelled(), force=True)
     assert start(path) is None
-    assert queue_of(settings).get(path).status is Status.CANCELLED
+    assert open_queue(settings).get(path).status is Status.CANCELLED
 
 
 @pytest.mark.usefixtures("prefect_server")

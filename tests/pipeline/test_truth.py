@@ -76,7 +76,7 @@ def test_answers_are_those_of_lm_eval_on_transformers(
 ) -> None:
     settings = configure(suite=str(small_suite))
     row = evaluate("test/random", settings)
-    snapshot = open_store(settings.store_address("results")).snapshot()
+    snapshot = open_store(settings.store_address("results"), settings).snapshot()
     answers = {Path(path).stem: path for path in snapshot.files if path.endswith(".parquet")}
     assert sorted(answers) == ["mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"]
     plain = _plain_lm_eval(list(answers), models / "test" / "random", tmp_path)

@@ -15,8 +15,7 @@ import pytest
 
 from evalboard.records.request import Status
 from evalboard.settings import Settings, child_environment
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_queue
 
 DEADLINE_SECONDS = 300
 
@@ -89,7 +88,7 @@ def test_run_started_through_the_api_ends_finished_and_ctrl_c_leaves_nothing(
         "MMLU Medical Genetics · test/random",
         "PubMedQA · test/random",
     } <= names
-    (entry,) = RequestQueue(open_store(settings.store_address("requests"))).entries()
+    (entry,) = open_queue(settings).entries()
     assert entry.record is not None
     assert entry.record.status is Status.FINISHED
     assert entry.record.job_id == run["id"]

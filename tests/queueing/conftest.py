@@ -9,7 +9,7 @@ import pytest
 
 from evalboard.records.request import BoardBlock, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_queue, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.requests import RequestQueue
 
@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def queue(settings: Settings) -> RequestQueue:
-    return RequestQueue(open_store(settings.store_address("requests")))
+    return open_queue(settings)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def put(settings: Settings) -> Put:
 
     def write(record: RequestRecord, path: str = "") -> str:
         path = path or record.path
-        store = open_store(settings.store_address("requests"))
+        store = open_store(settings.store_address("requests"), settings)
         store.commit([Write(path, record.to_json())], message="put")
         return path
 

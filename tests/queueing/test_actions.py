@@ -16,7 +16,7 @@ CLAIM = Claim(run_id="run-1", host="h")
 
 
 def revision(settings: Settings) -> str:
-    return open_store(settings.store_address("requests")).snapshot().revision
+    return open_store(settings.store_address("requests"), settings).snapshot().revision
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.REJECTED, Status.CANCELLED])

@@ -13,10 +13,9 @@ from evalboard.queueing.judging import RunState
 from evalboard.queueing.reconcile import SetRight, claimed_runs, reconcile
 from evalboard.records.request import Claim, RequestRecord, Status, timestamp
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_archive, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.requests import RequestQueue
-from evalboard.stores.results import ResultsArchive
 from evalboard.suites.loader import load_suite
 from tests.queueing.conftest import NOW, SHA, Put, make
 from tests.queueing.test_judging import document
@@ -76,7 +75,7 @@ def test_dead_and_unknown_runs_give_their_requests_back(
 def test_all_changes_are_one_commit(settings: Settings, put: Put, monkeypatch: Any) -> None:
     for number in range(5):
         put(running(f"org/m{number}", f"run-{number}"))
-    store = open_store(settings.store_address("requests"))
+    store = open_store(settings.store_address("requests"), settings)
     commits: list[int] = []
     commit = type(store).commit
 
@@ -137,7 +136,7 @@ def test_a_request_with_all_its_results_is_finished(
 ) -> None:
     whole, part = put(running("org/model")), put(running("org/part", "run-2"))
     keys = [benchmark.key for benchmark in load_suite("demo").benchmarks]
-    archive = ResultsArchive(open_store(settings.store_address("results")))
+    archive = open_archive(settings)
     finished = timestamp(NOW - timedelta(minutes=5))
     archive.add(document(*keys, finished=finished), {})
     archive.add(document(keys[0], finished=finished, model_name="org/part"), {})
@@ -189,12 +188,12 @@ def test_a_request_that_ended_meanwhile_is_left_as_it_is(
 
 def test_results_without_a_request_are_reported(settings: Settings, put: Put) -> None:
     put(make(status=Status.FINISHED))
-    archive = ResultsArchive(open_store(settings.store_address("results")))
+    archive = open_archive(settings)
     archive.add(document("a"), {"a": b"answers"})
     archive.add(document("a", model_dtype="8bit"), {})
     theirs = "org/model/results_2024-02-10 05:02:37.123456.json"
     nobodys = "org/nobody/results_2024-02-10T05:02:37.json"
-    open_store(settings.store_address("results")).commit(
+    open_store(settings.store_address("results"), settings).commit(
         [Write(theirs, b"{}"), Write(nobodys, b"{}")], message="theirs"
     )
     done = reconcile(settings, {}, now=NOW)
@@ -204,7 +203,7 @@ def test_results_without_a_request_are_reported(settings: Settings, put: Put) ->
 def test_files_that_cannot_be_read_stop_nothing(settings: Settings, put: Put) -> None:
     path = put(running())
     strange = [("a.json", b"\xff"), ("b.json", b"[" * 10_000), ("c.json", b"{}")]
-    open_store(settings.store_address("requests")).commit(
+    open_store(settings.store_address("requests"), settings).commit(
         [Write(name, content) for name, content in strange], message="strange"
     )
     assert paths(reconcile(settings, {}, now=NOW).released) == [path]

@@ -10,8 +10,7 @@ from evalboard.records.request import RequestRecord, Status
 from evalboard.records.result import ResultDocument
 from evalboard.records.table import QUEUE_FILE
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.opening import open_board, open_queue, open_store
 from evalboard.stores.results import DETAILS, ResultsArchive
 from evalboard.suites.loader import load_suite
 from tests.soak.audit import Event, overlaps
@@ -41,9 +40,9 @@ class Found(NamedTuple):
 
 def look(settings: Settings) -> Found:
     """Read all three stores."""
-    results = open_store(settings.store_address("results"))
-    queue = RequestQueue(open_store(settings.store_address("requests")))
-    board = open_store(settings.store_address("board")).snapshot()
+    results = open_store(settings.store_address("results"), settings)
+    queue = open_queue(settings)
+    board = open_board(settings).snapshot()
     return Found(
         {entry.path: entry.record for entry in queue.entries()},
         {one.path: one.document for one in ResultsArchive(results).read().stored},

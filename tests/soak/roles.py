@@ -19,7 +19,7 @@ from evalboard.queueing import reconcile as core
 from evalboard.queueing.finding import Wanted
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.settings import Settings, environment_of, set_environment
-from evalboard.stores.opening import open_store
+from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue
 from tests.soak import evaluating
 from tests.soak.audit import Audit
@@ -134,7 +134,7 @@ def _cancel_and_requeue(desk: Desk, path: str) -> None:
 
 
 def _queue(desk: Desk) -> RequestQueue:
-    return RequestQueue(open_store(desk.settings.store_address("requests")))
+    return open_queue(desk.settings)
 
 
 ROLES: dict[str, Callable[[Desk], float]] = {

@@ -321,7 +321,7 @@ class _Soak:
             self._wrong.append(f"{work.__name__} ended with {process.exitcode}")
 
     def _seed(self, settings: Settings) -> None:
-        store = open_store(settings.store_address("requests"))
+        store = open_store(settings.store_address("requests"), settings)
         writes = [Write(path, record.to_json()) for path, record in self._records.items()]
         store.commit(writes, message="seed")
 
