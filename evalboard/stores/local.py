@@ -38,6 +38,10 @@ META = ".evalboard"
 # A file written within this time of being looked at may change again under the same time stamp.
 SETTLED_NANOSECONDS = 2_000_000_000
 
+_Seen = dict[str, tuple[int, int, str]]
+_seen: dict[Path, _Seen] = {}
+"""What this process found at its last look at each folder, by path: see `_look`."""
+
 
 class LocalSnapshot:
     """The files of a `LocalStore` as one moment saw them."""
@@ -86,7 +90,6 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._seen: dict[str, tuple[int, int, str]] = {}
 
     @property
     def address(self) -> str:
@@ -215,17 +218,18 @@ class LocalStore:
 
     def _list(self) -> dict[str, str]:
         """Return the blob id of every file, reading only what changed since the last look."""
-        seen: dict[str, tuple[int, int, str]] = {}
+        seen: _Seen = {}
+        before = _seen.get(self._root, {})
         now = time.time_ns()
         for folder, folders, names in os.walk(self._root, onerror=_raise_unless_absent):
             folders[:] = sorted(filter(is_content_name, folders))
             for name in filter(is_content_name, names):
                 path = Path(folder) / name
                 relative = path.relative_to(self._root).as_posix()
-                if entry := _look(path, self._seen.get(relative)):
+                if entry := _look(path, before.get(relative)):
                     seen[relative] = entry
         files = {path: entry[2] for path, entry in seen.items()}
-        self._seen = {
+        _seen[self._root] = {
             path: entry for path, entry in seen.items() if now - entry[0] > SETTLED_NANOSECONDS
         }
         return files

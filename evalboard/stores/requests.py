@@ -154,9 +154,28 @@ def _record(path: str, content: bytes | FileTooLarge | None) -> RequestRecord:
     return RequestRecord.from_json(content, path=path)
 
 
-def _entries(snapshot: Snapshot) -> list[QueuedRequest]:
-    paths = sorted(path for path in snapshot.files if path.endswith(".json"))
-    return [_entry(*file) for file in snapshot.read_many(paths, at_most=MAX_BYTES)]
+class _Memory:
+    """What the files of the queue that was read last say, by path and blob id."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], QueuedRequest] = {}
+
+    def entries(self, snapshot: Snapshot) -> list[QueuedRequest]:
+        """Return every request file of a snapshot, reading only those that are new."""
+        files = snapshot.files
+        names = [(path, files[path]) for path in sorted(files) if path.endswith(".json")]
+        before = self._entries
+        new = [path for path, blob in names if (path, blob) not in before]
+        read = {
+            (path, files[path]): _entry(path, content)
+            for path, content in snapshot.read_many(new, at_most=MAX_BYTES)
+        }
+        self._entries = now = {name: read.get(name) or before[name] for name in names}
+        return list(now.values())
+
+
+_entries = _Memory().entries
+"""A poll looks at the whole queue several times: nothing is parsed twice."""
 
 
 def _entry(path: str, content: bytes | FileTooLarge) -> QueuedRequest:

@@ -1,11 +1,19 @@
 """Result documents and answers in a store, one commit per attempt."""
 
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import NamedTuple
 
 from evalboard.errors import FileTooLarge, RecordError
 from evalboard.records.result import ResultDocument, result_folder
-from evalboard.stores.protocol import Operation, Store, Write, retry_on_conflict
+from evalboard.stores.protocol import (
+    ABSENT,
+    Operation,
+    Snapshot,
+    Store,
+    Write,
+    retry_on_conflict,
+)
 
 DETAILS = "details/"
 MAX_BYTES = 64 * 2**20
@@ -66,16 +74,44 @@ class ResultsArchive:
     def add(self, document: ResultDocument, answers: Mapping[str, bytes]) -> str:
         """Write one attempt's document and its answers as one commit; return the document's path.
 
+        Nothing is written when a document with all its benchmarks, by their keys, is there already:
+        a run that was killed may have left its commit to be sent by another process, and its work
+        to be stored by another run. Whoever comes second finds answers that were not there.
+
         Args:
             document: With everything that is finished.
             answers: Parquet bytes by benchmark key.
         """
         folder = result_folder(document.config, document.evalboard.suite)
-        stamp = document.evalboard.finished_time.replace(":", "-")
-        path = f"{folder}/results_{stamp}.json"
-        operations: list[Operation] = [Write(path, document.to_json())]
-        operations += [
-            Write(f"{DETAILS}{folder}/{key}.parquet", content) for key, content in answers.items()
-        ]
-        self._store.commit(operations, message=f"results of {document.config.model_name}")
-        return path
+        stem = f"{folder}/results_{document.evalboard.finished_time.replace(':', '-')}"
+        named = {f"{DETAILS}{folder}/{key}.parquet": content for key, content in answers.items()}
+
+        def change() -> str:
+            snapshot = self._store.snapshot()
+            there = snapshot.blobs([f"{stem}.json", *named])
+            has_answers = named and all(there[name] != ABSENT for name in named)
+            if has_answers and (stored := self._same(document, folder)):
+                return stored
+            path = _free_path(snapshot, stem)
+            operations: list[Operation] = [Write(path, document.to_json(), ABSENT)]
+            operations += [Write(name, content, there[name]) for name, content in named.items()]
+            self._store.commit(operations, message=f"results of {document.config.model_name}")
+            return path
+
+        return retry_on_conflict(change)
+
+    def _same(self, document: ResultDocument, folder: str) -> str | None:
+        """Return the path of a document with the same benchmarks, None when there is none."""
+        keys = document.evalboard.benchmark_keys.items()
+        for path, stored, _ in self._read(document.config.model_name).stored:
+            is_beside = path.rpartition("/")[0] == folder
+            if stored and is_beside and keys <= stored.evalboard.benchmark_keys.items():
+                return path
+        return None
+
+
+def _free_path(snapshot: Snapshot, stem: str) -> str:
+    """Return where a document goes, numbered where another one of that second is."""
+    numbered = (f"{stem}-{number}.json" for number in count(2))
+    paths = chain([f"{stem}.json"], numbered)
+    return next(path for path in paths if snapshot.blobs([path])[path] == ABSENT)

@@ -80,3 +80,23 @@ def test_a_file_is_built_again_when_somebody_else_was_faster(
 
     assert publish_file(store, "queue.json", build)
     assert content(store) == {"queue.json": b"mine 2"}
+
+
+@pytest.mark.parametrize("kind", ["file", "table"])
+def test_who_is_overtaken_twice_leaves_it_to_those_who_began_later(
+    kind: str, store: Store, open_again: Callable[[], Store]
+) -> None:
+    builds: list[str] = []
+
+    def build() -> bytes:
+        builds.append("")
+        publish_file(open_again(), "board.json", lambda: b'{"of": "%d"}' % len(builds))
+        return b"mine"
+
+    if kind == "file":
+        assert not publish_file(store, "board.json", build)
+    else:
+        table = board("mine")
+        assert not publish_table(store, lambda: {**table, "board.parquet": build()})
+    assert len(builds) == 2
+    assert store.snapshot().read("board.json") == b'{"of": "2"}'

@@ -286,8 +286,11 @@ def test_settled_files_are_not_read_again(
     monkeypatch.setattr("evalboard.stores.local.SETTLED_NANOSECONDS", -(10**12))
     first = local.snapshot()
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"read {path}"))
-        assert dict(local.snapshot().files) == dict(first.files)
+        patch.setattr(
+            "evalboard.stores.local._blob_id_of_file", lambda path, _: pytest.fail(path.name)
+        )
+        for store in (local, LocalStore(tmp_path / "store")):
+            assert dict(store.snapshot().files) == dict(first.files)
     (tmp_path / "store" / "a").write_bytes(b"2")
     assert local.snapshot().read("a") == b"2"
 

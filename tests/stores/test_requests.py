@@ -326,3 +326,26 @@ def test_a_queue_that_changes_while_it_is_read_is_read_again(tmp_path: Path) -> 
         PATH, lambda r: r.model_copy(update={"params": 1.0}), message="change"
     )
     assert changed == newer[1].model_copy(update={"params": 1.0})
+
+
+def test_what_did_not_change_is_not_parsed_again(
+    queue: RequestQueue, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [queue.add(submission(model=f"org/model-{number}")) for number in range(3)]
+    before = queue.entries()
+    parsed: list[str] = []
+    parse = RequestRecord.from_json
+
+    def noted(content: bytes, *, path: str) -> RequestRecord:
+        parsed.append(path)
+        return parse(content, path=path)
+
+    monkeypatch.setattr(RequestRecord, "from_json", noted)
+    assert queue.entries() == before
+    assert parsed == []
+    changed = submission(model="org/model-1", sender="another").to_json()
+    store.commit([Write(paths[1], changed), Write("a.json", b"{")], message="by hand")
+    after = {entry.path: entry.record for entry in queue.entries()}
+    assert sorted(parsed) == ["a.json", paths[1]]
+    assert [r and r.sender for r in map(after.get, paths)] == ["", "another", ""]
+    assert after["a.json"] is None

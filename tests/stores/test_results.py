@@ -13,6 +13,7 @@ from evalboard.stores.results import ResultsArchive
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
 
 FOLDER = "org/model/" + "a" * 40 + "/float16_Original/demo"
+STEM = f"{FOLDER}/results_2026-11-21T10-00-00Z"
 
 
 def document(model: str = "org/model", **provenance: Any) -> ResultDocument:
@@ -86,6 +87,40 @@ def test_two_attempts_stand_beside_each_other(archive: ResultsArchive) -> None:
     assert [d.evalboard.finished_time for d in archive.read().documents] == times
 
 
+def test_two_attempts_of_one_second_do_not_replace_each_other(archive: ResultsArchive) -> None:
+    paths = [archive.add(document(command=command), {}) for command in ("first", "second")]
+    assert paths == [f"{STEM}.json", f"{STEM}-2.json"]
+    found = {stored.path: stored.document for stored in archive.read().stored}
+    assert [d and d.evalboard.command for d in map(found.get, paths)] == ["first", "second"]
+
+
+def test_what_is_stored_already_is_not_stored_again(store: Store, archive: ResultsArchive) -> None:
+    stored = archive.add(document(), {"anatomy": b"PAR1"})
+    before = store.snapshot().revision
+    later = document(finished_time="2026-11-21T11:00:00Z")
+    assert archive.add(later, {"anatomy": b"PAR1"}) == stored
+    assert store.snapshot().revision == before
+    other_key = document(benchmark_keys={"anatomy": "of another version"})
+    assert archive.add(other_key, {"anatomy": b"PAR1"}) != stored
+
+
+def test_of_two_runs_that_store_the_same_at_once_one_does(
+    store: Store, open_again: Callable[[], Store]
+) -> None:
+    commit = store.commit
+
+    def overtaken(*args: Any, **keywords: Any) -> str:
+        store.commit = commit
+        theirs = document(finished_time="2026-11-21T09:00:00Z")
+        ResultsArchive(open_again()).add(theirs, {"anatomy": b"PAR1"})
+        return commit(*args, **keywords)
+
+    store.commit = overtaken
+    path = ResultsArchive(store).add(document(), {"anatomy": b"PAR1"})
+    (found,) = ResultsArchive(store).read().stored
+    assert (found.path, path) == (path, f"{FOLDER}/results_2026-11-21T09-00-00Z.json")
+
+
 def test_one_models_documents_are_read_alone(archive: ResultsArchive) -> None:
     for model in ("org/model", "org/model-2", "other/model"):
         archive.add(document(model), {})
@@ -113,14 +148,15 @@ def test_what_is_no_document_is_listed_with_what_is_wrong(
 def test_results_that_change_while_they_are_read_are_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, colleague = LocalStore(tmp_path), ResultsArchive(LocalStore(tmp_path))
-    colleague.add(document(command="old"), {})
+    store, colleague = LocalStore(tmp_path), LocalStore(tmp_path)
+    path = ResultsArchive(colleague).add(document(command="old"), {})
+    newer = Write(path, document(command="new").to_json())
     take: Callable[[], Any] = store.snapshot
 
     def overtaken() -> Any:
         monkeypatch.undo()
         snapshot = take()
-        colleague.add(document(command="new"), {})
+        colleague.commit([newer], message="by hand")
         return snapshot
 
     monkeypatch.setattr(store, "snapshot", overtaken)

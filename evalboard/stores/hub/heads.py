@@ -15,6 +15,7 @@ from evalboard.stores.hub.files import locked, read_json, write_json
 
 LAG_SECONDS = 300.0
 """Longest time for which the Hub may tell an old head."""
+RECENT_SECONDS = 2.0
 REMEMBERED = 200
 LOOK_BACK = 50
 
@@ -34,6 +35,16 @@ class Heads:
         self._dataset = dataset
         self._path = folder / "head.json"
         self._lock = folder / "head.lock"
+        self._asked = -RECENT_SECONDS
+
+    def recent(self) -> str | None:
+        """Return the newest commit, not asking the Hub where this store has just asked.
+
+        It may have been replaced since: good for a commit, which compares its parent.
+        """
+        if time.monotonic() < self._asked + RECENT_SECONDS:
+            return self._known().commit or self.newest()
+        return self.newest()
 
     def newest(self) -> str | None:
         """Return the newest commit; None when there is no repository.
@@ -43,6 +54,7 @@ class Heads:
         """
         known = self._known()
         told = self._dataset.head()
+        self._asked = time.monotonic()
         if told is None:
             if known.commit:
                 raise StoreError(

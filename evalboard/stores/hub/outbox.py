@@ -16,7 +16,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,8 +150,9 @@ class Outbox:
         """Note that the outcome is known, and drop what dead processes left of theirs."""
         self._attempt.unlink(missing_ok=True)
         for path in (*self._waiting.glob(".*"), *self._answers.glob("*")):
-            if path.stat().st_mtime < time.time() - STALE_SECONDS:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # its process has just taken or renamed it
+                if path.stat().st_mtime < time.time() - STALE_SECONDS:
+                    path.unlink()
 
     def _names(self) -> list[str]:
         if not self._waiting.exists():

@@ -1,6 +1,6 @@
 """One round of sending: everything that waits becomes one commit, each change gets its answer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from evalboard.stores.hub.cache import is_content
 from evalboard.stores.hub.dataset import HubCommit, HubDataset, HubFile
 from evalboard.stores.hub.heads import Heads
 from evalboard.stores.hub.outbox import Entry, Outbox
-from evalboard.stores.hub.snapshot import NO_COMMIT
+from evalboard.stores.hub.snapshot import NO_COMMIT, HubSnapshot
 from evalboard.stores.paths import is_content_path
 from evalboard.stores.protocol import (
     ABSENT,
@@ -39,12 +39,18 @@ class Sender:
     """Sends what waits in an outbox. Whoever calls it holds `Outbox.sending`."""
 
     def __init__(
-        self, dataset: HubDataset, outbox: Outbox, heads: Heads, budget: CommitBudget
+        self,
+        dataset: HubDataset,
+        outbox: Outbox,
+        heads: Heads,
+        budget: CommitBudget,
+        snapshot_at: Callable[[str], HubSnapshot],
     ) -> None:
         self._dataset = dataset
         self._outbox = outbox
         self._heads = heads
         self._budget = budget
+        self._snapshot_at = snapshot_at
 
     def round(self) -> None:
         """Make one commit of what waits, or as much as fits into one.
@@ -75,7 +81,7 @@ class Sender:
             self._answer([name], exc)
 
     def _send(self, names: Sequence[str]) -> None:
-        head = self._heads.newest()
+        head = self._heads.newest() if self._outbox.attempted() else self._heads.recent()
         if head is None:
             self._dataset.create()
             head = self._heads.newest()
@@ -86,6 +92,8 @@ class Sender:
         batch = self._gather([self._outbox.load(n) for n in names if n in waiting], head)
         if batch.operations:
             self._push(batch, head)
+        elif self._heads.newest() != head:
+            self._send(names)
         else:
             self._answer([entry.id for entry in batch.entries], head)
 
@@ -159,8 +167,8 @@ class Sender:
         A change with a parent comes first: it must not find another one before it.
         """
         paths = {operation.path for entry in entries for operation in entry.operations}
-        there = self._dataset.locate(head, sorted(paths)) if paths else {}
-        state = {path: file.blob for path, file in there.items()}
+        there = self._snapshot_at(head).locate(sorted(paths))
+        state = {path: file.blob for path, file in there.items() if file}
         batch: list[Entry] = []
         changes: dict[str, Operation] = {}
         for entry in sorted(entries, key=lambda entry: entry.parent is None):

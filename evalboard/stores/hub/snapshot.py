@@ -48,7 +48,7 @@ class HubSnapshot:
 
     def blobs(self, paths: Iterable[str]) -> dict[str, str]:
         """Return the blob id of each path; see `Snapshot.blobs`."""
-        found = self._locate(list(paths))
+        found = self.locate(list(paths))
         return {path: file.blob if file else ABSENT for path, file in found.items()}
 
     def read(self, path: str, *, at_most: int | None = None) -> bytes:
@@ -67,7 +67,7 @@ class HubSnapshot:
         soon as it is here, so that a first look that is interrupted goes on where it was.
         """
         wanted: list[tuple[str, HubFile]] = []
-        for path, file in self._locate(list(paths)).items():
+        for path, file in self.locate(list(paths)).items():
             if file is None:
                 raise StoreError(f"No file {path!r} in {self._dataset.address!r}.")
             wanted.append((path, file))
@@ -131,7 +131,8 @@ class HubSnapshot:
             self._cache.keep_tree(self.revision, self._tree)
         return self._tree
 
-    def _locate(self, paths: Sequence[str]) -> dict[str, HubFile | None]:
+    def locate(self, paths: Sequence[str]) -> dict[str, HubFile | None]:
+        """Return each of these paths as the Hub lists it, None where there is no file."""
         if self._tree is None and len(paths) <= FEW_PATHS:
             self._tree = self._cache.tree(self.revision)
         if self._tree is None and len(paths) <= FEW_PATHS:

@@ -55,9 +55,9 @@ class HubStore:
         self._outbox = Outbox(self._folder / "outbox")
         self._heads = Heads(dataset, self._folder)
         self._budget = CommitBudget(self._folder / "budget.json", commits_per_hour)
-        self._sender = Sender(dataset, self._outbox, self._heads, self._budget)
-        self._patience = patience
         self._latest: HubSnapshot | None = None
+        self._sender = Sender(dataset, self._outbox, self._heads, self._budget, self._snapshot_at)
+        self._patience = patience
 
     @property
     def address(self) -> str:
@@ -71,9 +71,7 @@ class HubStore:
         """
         with folder_errors(self._folder):
             self._send_what_was_left()
-            revision = self._heads.newest() or NO_COMMIT
-            if self._latest is None or self._latest.revision != revision:
-                self._latest = HubSnapshot(self._dataset, self._cache, revision)
+            self._latest = self._snapshot_at(self._heads.newest() or NO_COMMIT)
             return self._latest
 
     def commit(
@@ -88,6 +86,12 @@ class HubStore:
         ):
             self._deliver(name)
             return self._outbox.take_answer(name)
+
+    def _snapshot_at(self, revision: str) -> HubSnapshot:
+        """Return a commit's files, the latest snapshot where it is that."""
+        if self._latest and self._latest.revision == revision:
+            return self._latest
+        return HubSnapshot(self._dataset, self._cache, revision)
 
     def _deliver(self, name: str) -> None:
         """Send, or let others send, until a change has its answer.

@@ -1,5 +1,6 @@
 """Commits through everything that a Hub does to them."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -64,6 +65,27 @@ def test_a_commit_of_somebody_else_in_between_costs_another_try_only(
     store.commit([Write("a", b"mine", blob_id(b"old"))], message="mine")
     assert repo.files() == {"a": b"mine", "b": b"old", "theirs": b"1"}
     assert hub.answers["commit", 412] == 3
+
+
+def test_a_change_on_what_was_just_read_asks_nothing_twice(
+    hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
+) -> None:
+    store = open_hub()
+    over = store.snapshot().blobs(["a"])["a"]
+    store.commit([Write("a", b"mine", over)], message="mine")
+    asked_before = {"info": 1, "paths-info": 1}
+    read_back = {"commits": 1, "paths-info": 1}
+    assert hub.calls == Counter(asked_before) + Counter(read_back) + Counter(preupload=1, commit=1)
+
+
+def test_what_was_there_a_moment_ago_is_written_where_somebody_replaced_it(
+    repo: HubRepo, open_hub: Callable[..., HubStore]
+) -> None:
+    store = open_hub()
+    assert store.snapshot().read("a") == b"old"
+    repo.commit({"a": b"theirs"})
+    store.commit([Write("a", b"old")], message="mine")
+    assert repo.files()["a"] == b"old"
 
 
 @pytest.mark.parametrize("over", [ABSENT, blob_id(b"another")])

@@ -227,3 +227,14 @@ def test_an_entry_is_read_as_it_was_written(tmp_path: Path) -> None:
         assert not outbox.abandoned()
     assert entry == (name, "why", "parent", operations)
     assert outbox.abandoned()
+
+
+def test_answers_that_nobody_fetched_are_removed_after_a_day(tmp_path: Path) -> None:
+    answers = tmp_path / "answers"
+    answers.mkdir()
+    (answers / "taken-meanwhile.json").symlink_to("nowhere")
+    for name in ("old.json", "new.json"):
+        (answers / name).write_text("{}", encoding="utf-8")
+    os.utime(answers / "old.json", (0, 0))
+    Outbox(tmp_path).settle_attempt()
+    assert {path.name for path in answers.iterdir()} == {"taken-meanwhile.json", "new.json"}
