@@ -14,7 +14,7 @@ from evalboard.queueing.overview import overview
 from evalboard.records.table import QUEUE_FILE
 from evalboard.settings import Settings
 from evalboard.stores.board import publish_file, publish_table
-from evalboard.stores.opening import open_archive, open_board
+from evalboard.stores.opening import is_hosted, open_archive, open_board
 from evalboard.suites.loader import load_suite
 
 HOSTED_SECONDS = 60.0
@@ -37,7 +37,11 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
     def publish() -> bool:
         return publish_table(open_board(settings), build)
 
-    return _pace(settings, "board").in_turn(publish) if _is_hosted(settings) else publish()
+    return (
+        _pace(settings, "board").in_turn(publish)
+        if is_hosted(settings.store_address("board"))
+        else publish()
+    )
 
 
 def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
@@ -56,7 +60,7 @@ def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
     def publish() -> bool:
         return publish_file(open_board(settings), QUEUE_FILE, build)
 
-    if not _is_hosted(settings):
+    if not is_hosted(settings.store_address("board")):
         return publish()
     pace = _pace(settings, "queue")
     return pace.in_turn(publish) if wait else pace.when_due(publish)
@@ -67,10 +71,6 @@ def run_page(settings: Settings, run_id: str) -> str:
     if not settings.prefect_api_url:
         return ""
     return f"{settings.prefect_api_url.removesuffix('/api')}/runs/flow-run/{run_id}"
-
-
-def _is_hosted(settings: Settings) -> bool:
-    return "://" in settings.store_address("board")
 
 
 def _pace(settings: Settings, name: str) -> Pace:

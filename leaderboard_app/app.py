@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_board
+from evalboard.stores.opening import is_hosted, open_board
 from evalboard.suites.loader import load_suite
 from leaderboard_app import about_page, board_page, model_page, queue_page, submit_page
 from leaderboard_app.answers import folder_answers
@@ -31,6 +31,9 @@ OTHER_PAGES = (queue_page, submit_page, about_page, model_page)
 NO_UPLOADS = 1
 # Open pages hold connections that never end; Ctrl-C does not wait for them.
 SHUTDOWN_SECONDS = 2
+LOCAL_SECONDS = 2.0
+HOSTED_SECONDS = 10.0
+"""Between two looks at the board store: on the Hub each is a call that it counts."""
 
 STYLES = ("frame", "board", "model", "queue", "submit", "about")
 SCRIPTS = ("board", "queue")
@@ -108,7 +111,13 @@ def make_viewer(settings: Settings) -> Viewer:
     suite = load_suite(settings.suite)
     store = open_board(settings)
     titles = {benchmark.key: benchmark.title for benchmark in suite.benchmarks}
-    return Viewer(settings, suite, follow_board(store), follow_queue(store, titles))
+    pause = HOSTED_SECONDS if is_hosted(settings.store_address("board")) else LOCAL_SECONDS
+    return Viewer(
+        settings,
+        suite,
+        follow_board(store, max_age_seconds=pause),
+        follow_queue(store, titles, max_age_seconds=pause),
+    )
 
 
 def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:

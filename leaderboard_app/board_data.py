@@ -52,7 +52,7 @@ class Follower(Generic[T]):
         files: tuple[str, ...],
         read: Callable[[Snapshot], T],
         *,
-        max_age_seconds: float = 2.0,
+        max_age_seconds: float,
     ) -> None:
         self._store = store
         self._files = files
@@ -90,14 +90,14 @@ class Follower(Generic[T]):
             return last
 
 
-def follow_board(store: Store, *, max_age_seconds: float = 2.0) -> Follower[Board]:
+def follow_board(store: Store, *, max_age_seconds: float) -> Follower[Board]:
     """Return the board of a store."""
     files = (META_FILE, TABLE_FILE)
     return Follower(store, files, read_board, max_age_seconds=max_age_seconds)
 
 
 def follow_queue(
-    store: Store, titles: dict[str, str], *, max_age_seconds: float = 2.0
+    store: Store, titles: dict[str, str], *, max_age_seconds: float
 ) -> Follower[Queue]:
     """Return the queue of a store.
 

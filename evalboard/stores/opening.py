@@ -27,7 +27,7 @@ def open_store(address: str, settings: Settings | None = None) -> Store:
         ConfigError: The address is of a kind that this version does not know, or the settings
             forbid to ask the Hub.
     """
-    if "://" not in address:
+    if not is_hosted(address):
         return LocalStore(Path(address).resolve())
     found = _DATASET.fullmatch(address)
     if found is None:
@@ -51,6 +51,11 @@ def open_archive(settings: Settings) -> ResultsArchive:
 def open_board(settings: Settings) -> Store:
     """Return the store that a board's viewer reads; raises as `open_store` does."""
     return open_store(settings.store_address("board"), settings)
+
+
+def is_hosted(address: str) -> bool:
+    """Whether a store lies with a service that counts calls and commits."""
+    return "://" in address
 
 
 def _open_hub_store(name: str, settings: Settings) -> HubStore:

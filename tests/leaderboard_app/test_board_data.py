@@ -78,7 +78,7 @@ def test_a_broken_file_leaves_the_last_good_board(
 
 def test_a_board_that_never_could_be_read_is_an_error(board_folder: Any) -> None:
     board_folder.write({TABLE_FILE: b"garbage", META_FILE: b"{}"})
-    follower = follow_board(LocalStore(board_folder.folder))
+    follower = follow_board(LocalStore(board_folder.folder), max_age_seconds=0)
     with pytest.raises(RecordError, match=f"'{META_FILE}'.*Build the board again"):
         follower.current()
 
@@ -93,7 +93,8 @@ def test_the_queue_keeps_its_order_and_gets_titles(
             make_entry("b/b", "PENDING", position=1, unknown_key="kept"),
         ]
     )
-    follower = follow_queue(LocalStore(board_folder.folder), {"medmcqa": "MedMCQA"})
+    store = LocalStore(board_folder.folder)
+    follower = follow_queue(store, {"medmcqa": "MedMCQA"}, max_age_seconds=0)
     entries = follower.current().entries
     assert [entry.model for entry in entries] == ["a/a", "b/b"]
     assert entries[0].benchmarks["medmcqa"].done == 3

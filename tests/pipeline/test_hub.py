@@ -1,0 +1,93 @@
+"""The whole pipeline with all of its stores on a Hub, which is the small one of the tests."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from huggingface_hub import close_session, constants
+from pydantic import SecretStr
+
+from evalboard.cli.queue_table import read_queue
+from evalboard.records.request import Precision, Status
+from evalboard.settings import Settings, child_environment
+from evalboard.stores.opening import open_archive, open_queue
+from evalboard.submission import Submission, submit
+from leaderboard_app.app import make_viewer
+from tests.hub.server import SmallHub, running_hub
+from tests.pipeline.runs import DEADLINE_SECONDS
+
+STORES = ("requests", "results", "board")
+RUN = """
+import sys
+from evalboard import cli, publishing
+publishing.HOSTED_SECONDS = 1.0
+sys.exit(cli.main(["run", "--once"]))
+"""
+"""`evalboard run --once`, without the minute between two commits of the board."""
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallHub]:
+    """A Hub with the three empty datasets of a board."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    with running_hub() as server:
+        for name in STORES:
+            server.create(f"org/{name}")
+        yield server
+        close_session()
+
+
+def work(settings: Settings) -> int:
+    """Work on the queue in a process of its own; return its exit status."""
+    environment = child_environment(settings, HF_HUB_OFFLINE="0", HF_HUB_DISABLE_XET="1")
+    return subprocess.run(
+        [sys.executable, "-c", RUN],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    ).returncode
+
+
+def test_board_on_the_hub_from_submission_to_viewer(
+    hub: SmallHub,
+    configure: Callable[..., Settings],
+    small_suite: Path,
+    tmp_path: Path,
+) -> None:
+    settings = configure(
+        suite=str(small_suite),
+        backend="hf",
+        max_running=1,
+        offline=False,
+        hub_endpoint=hub.address,
+        hf_token=SecretStr("secret"),
+        **{name: f"hf://datasets/org/{name}" for name in STORES},
+    )
+    path = submit(
+        Submission(model="test/random", precision=Precision.FLOAT32), settings
+    ).request_path
+    assert path is not None
+
+    assert work(settings) == 0
+
+    # Another machine, which has nothing of it yet.
+    elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere", "work": None})
+    record = open_queue(elsewhere).get(path)
+    assert record.status is Status.FINISHED
+    assert [entry.status for entry in record.evalboard.history] == [
+        Status.PENDING,
+        Status.RUNNING,
+        Status.FINISHED,
+    ]
+    (document,) = open_archive(elsewhere).read().documents
+    assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
+    (entry,) = read_queue(elsewhere)
+    assert entry.status == Status.FINISHED
+    assert make_viewer(elsewhere).board.current().table["model"].to_pylist() == ["test/random"]
+    # Beside the first: one for the submission, one for the claim, one for the end.
+    assert len(hub.repo("org/requests").history) == 1 + 3
+    assert len(hub.repo("org/results").history) == 1 + 1
