@@ -1,20 +1,27 @@
 """The queue with everything that is known about it now."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from evalboard.board.queue import build_queue
 from evalboard.lifecycle import order_pending
+from evalboard.records.request import RequestRecord, Status
 from evalboard.records.table import QueueEntry
+from evalboard.records.times import parse_time
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.workfolder import WorkFolder
+
+SHOWN = timedelta(days=1)
+"""For so long a finished request keeps its progress in view."""
 
 
 def overview(
     settings: Settings, *, now: datetime, run_url: Callable[[str], str]
 ) -> list[QueueEntry]:
     """Return every request with position, progress and expected time, from store and work folder.
+
+    Of requests that were finished long ago the progress is left out: there may be thousands.
 
     Args:
         settings: Where they are.
@@ -29,7 +36,16 @@ def overview(
     pending = order_pending(((e.path, e.record) for e in entries if e.record is not None), now=now)
     return build_queue(
         entries,
-        {entry.path: work.progress(entry.path) for entry in entries},
+        {e.path: work.progress(e.path) for e in entries if e.record and _has_news(e.record, now)},
         pending=[path for path, _ in pending],
         run_url=run_url,
     )
+
+
+def _has_news(record: RequestRecord, now: datetime) -> bool:
+    """Return whether the work on a request is of interest, where there was any."""
+    block = record.evalboard
+    if record.status is not Status.FINISHED or not block.history:
+        return block.claimed_by is not None
+    ended = parse_time(block.history[-1].time)
+    return ended is not None and ended > now - SHOWN

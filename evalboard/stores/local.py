@@ -119,8 +119,7 @@ class LocalStore:
             operations = list({operation.path: operation for operation in operations}.values())
             self._clear_the_way(operations)
             self._apply(operations, _note(before, operations, message))
-            after = self._list()
-            _compare(operations, after, self.address)
+            after = self._read_back(operations, before)
             return _revision(after)
 
     @contextmanager
@@ -216,18 +215,37 @@ class LocalStore:
         self._journal.unlink()
         shutil.rmtree(aside, ignore_errors=True)
 
+    def _read_back(
+        self, operations: Iterable[Operation], before: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the blob id of every file after a commit.
+
+        Raises:
+            StoreError: The folder does not hold what was written to it.
+        """
+        after = dict(before)
+        for operation in operations:
+            found = _look(f"{self._root}/{operation.path}", None)
+            expected = blob_id(operation.content) if isinstance(operation, Write) else None
+            if (found[2] if found else None) != expected:
+                raise StoreError(
+                    f"File {operation.path!r} in {self.address!r} is not what was written. "
+                    "Write again."
+                )
+            if expected is None:
+                after.pop(operation.path, None)
+            else:
+                after[operation.path] = expected
+        return after
+
     def _list(self) -> dict[str, str]:
         """Return the blob id of every file, reading only what changed since the last look."""
         seen: _Seen = {}
         before = _seen.get(self._root, {})
         now = time.time_ns()
-        for folder, folders, names in os.walk(self._root, onerror=_raise_unless_absent):
-            folders[:] = sorted(filter(is_content_name, folders))
-            for name in filter(is_content_name, names):
-                path = Path(folder) / name
-                relative = path.relative_to(self._root).as_posix()
-                if entry := _look(path, before.get(relative)):
-                    seen[relative] = entry
+        for path, file in _content(str(self._root)):
+            if entry := _look(file, before.get(path)):
+                seen[path] = entry
         files = {path: entry[2] for path, entry in seen.items()}
         _seen[self._root] = {
             path: entry for path, entry in seen.items() if now - entry[0] > SETTLED_NANOSECONDS
@@ -235,35 +253,51 @@ class LocalStore:
         return files
 
 
-def _look(path: Path, known: tuple[int, int, str] | None) -> tuple[int, int, str] | None:
+def _look(path: str, known: tuple[int, int, str] | None) -> tuple[int, int, str] | None:
     """Return a file's time of change, size and blob id; None when it is no file, or gone.
 
     Not the time of modification, which programs set as they like.
     """
     try:
-        status = path.lstat()
+        status = os.lstat(path)
         if not stat.S_ISREG(status.st_mode):
             return None
         if known and known[:2] == (status.st_ctime_ns, status.st_size):
             return known
         return status.st_ctime_ns, status.st_size, _blob_id_of_file(path, status.st_size)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _blob_id_of_file(path: Path, size: int) -> str:
+def _blob_id_of_file(path: str, size: int) -> str:
     """Return git's id of a file without holding it in memory."""
     found = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         while part := file.read(1 << 20):
             found.update(part)
     return found.hexdigest()
 
 
-def _raise_unless_absent(error: OSError) -> None:
-    """Let no folder that cannot be read pass for an empty one."""
-    if not isinstance(error, FileNotFoundError):
-        raise error
+def _content(root: str) -> Iterator[tuple[str, str]]:
+    """Yield path and file of everything in a folder that may be content.
+
+    No folder that cannot be read passes for an empty one.
+    """
+    inside = [""]
+    while inside:
+        folder = inside.pop()
+        try:
+            entries = list(os.scandir(f"{root}/{folder}"))
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            if not is_content_name(entry.name):
+                continue
+            path = folder + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                inside.append(f"{path}/")
+            else:
+                yield path, entry.path
 
 
 def _note(
@@ -289,17 +323,6 @@ def _note(
 def _revision(files: Mapping[str, str]) -> str:
     lines = "".join(f"{blob} {path}\n" for path, blob in sorted(files.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _compare(operations: Sequence[Operation], files: Mapping[str, str], address: str) -> None:
-    """Check that the store holds what was written to it."""
-    expected = {
-        operation.path: blob_id(operation.content) if isinstance(operation, Write) else None
-        for operation in operations
-    }
-    for path, blob in expected.items():
-        if files.get(path) != blob:
-            raise StoreError(f"File {path!r} in {address!r} is not what was written. Write again.")
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -36,3 +36,21 @@ def test_the_queue_with_progress_and_expected_times(settings: Settings, put: Put
     assert entries[0].benchmarks == {"a": progress}
     assert entries[0].run_url == "http://runs/r"
     assert entries[3].retry_after == ago(-1)
+
+
+def test_requests_that_were_finished_long_ago_show_no_progress(
+    settings: Settings, put: Put
+) -> None:
+    done = BenchmarkProgress(state="done", done=100, total=100)
+    for model, minutes in (("org/today", 60), ("org/long-ago", 2 * 24 * 60)):
+        history = [{"status": "FINISHED", "time": ago(minutes)}]
+        claim = {"claimed_by": Claim(run_id="r", host="h"), "claimed_time": ago(minutes)}
+        path = put(make(model, status=Status.FINISHED, block={"history": history} | claim))
+        WorkFolder(settings.work_folder).note_progress(path, "a", done)
+
+    entries = overview(settings, now=NOW, run_url=str)
+
+    assert {e.model: e.benchmarks for e in entries} == {
+        "org/today": {"a": done},
+        "org/long-ago": {},
+    }

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ _STORES = {"local": "folder", "hub": "Hub"}
 
 def table(documents: Mapping[str, Document]) -> str:
     """Return the figures as Markdown: one column for each soak, and what went wrong on purpose."""
+    if not documents:
+        return ""
     lines = [_line(["", *documents]), _line(["---", *["---:"] * len(documents)])]
     lines += [_line([name, *map(row, documents.values())]) for name, row in ROWS.items()]
     for title, counts in (("Kills", _kills), ("Wrong answers of the Hub", _faults)):
@@ -56,7 +58,25 @@ def table(documents: Mapping[str, Document]) -> str:
     return "\n".join(lines)
 
 
-def write_report(path: Path, documents: Mapping[str, Document]) -> None:
+LOOK_ROWS: dict[str, Callable[[Document], Any]] = {
+    "calls": lambda d: sum(d["calls"].values()),
+    "of them for single files": lambda d: d["calls"].get("resolve", 0),
+    "refused for their number (429)": lambda d: d["refused"],
+    "seconds of our CPU": lambda d: d["cpu_seconds"] or "",
+    "growth of memory at most, MiB": lambda d: round(d["peak_mib"]) or "",
+}
+
+
+def looks_table(looked: Sequence[Document]) -> str:
+    """Return what looks at a large queue cost as Markdown: one column for each look."""
+    if not looked:
+        return ""
+    lines = [_line(["", *(d["name"] for d in looked)]), _line(["---", *["---:"] * len(looked)])]
+    lines += [_line([name, *map(row, looked)]) for name, row in LOOK_ROWS.items()]
+    return "\n".join(lines)
+
+
+def write_report(path: Path, documents: Mapping[str, Document], looked: Sequence[Document]) -> None:
     """Replace the figures at the end of a Markdown file."""
     before, mark, _ = path.read_text(encoding="utf-8").partition(MARK)
     processors = f"{os.cpu_count()} × {platform.processor() or platform.machine()}"
@@ -65,7 +85,8 @@ def write_report(path: Path, documents: Mapping[str, Document]) -> None:
         f"Last run: `make soak`, {timestamp()}, {processors}, {memory:.1f} GiB, "
         f"Python {platform.python_version()}."
     )
-    path.write_text(f"{before}{mark}\n\n{about}\n\n{table(documents)}\n", encoding="utf-8")
+    parts = [f"{before}{mark}", about, table(documents), looks_table(looked)]
+    path.write_text("\n\n".join(filter(None, parts)) + "\n", encoding="utf-8")
 
 
 def _kills(document: Document) -> Mapping[str, int]:

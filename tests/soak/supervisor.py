@@ -12,6 +12,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, MutableSequence
+from datetime import timedelta
 from multiprocessing.context import ForkProcess
 from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
@@ -22,6 +23,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import disable_progress_bars, logging
 
 from evalboard import publishing
+from evalboard.queueing import overview
 from evalboard.settings import Settings, environment_of, set_environment
 from evalboard.stores.opening import open_store
 from evalboard.stores.protocol import Write
@@ -44,6 +46,9 @@ STALL_SECONDS = 90.0
 """When no status has changed for so long, the soak is given up."""
 BOARD_SECONDS = 5.0
 """In place of the minute between two versions of a hosted board's file, for more of them."""
+SHOWN = timedelta(seconds=5)
+"""In place of the day for which a finished request keeps its progress in view: here all finish
+within minutes."""
 PREFECT = "http://prefect.invalid/api"
 TOKEN = "secret"
 """Of the small Hub."""
@@ -107,6 +112,7 @@ def soak(scenario: Scenario, folder: Path) -> Soaked:
     disable_progress_bars()
     logging.set_verbosity_error()
     publishing.HOSTED_SECONDS = BOARD_SECONDS
+    overview.SHOWN = SHOWN
     if scenario.store == "local":
         return _Soak(scenario, folder, None, "").run()
     ours, theirs = FORK.Pipe()

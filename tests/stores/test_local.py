@@ -286,9 +286,7 @@ def test_settled_files_are_not_read_again(
     monkeypatch.setattr("evalboard.stores.local.SETTLED_NANOSECONDS", -(10**12))
     first = local.snapshot()
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "evalboard.stores.local._blob_id_of_file", lambda path, _: pytest.fail(path.name)
-        )
+        patch.setattr("evalboard.stores.local._blob_id_of_file", lambda path, _: pytest.fail(path))
         for store in (local, LocalStore(tmp_path / "store")):
             assert dict(store.snapshot().files) == dict(first.files)
     (tmp_path / "store" / "a").write_bytes(b"2")

@@ -15,7 +15,7 @@ from evalboard.stores.hub.files import locked, read_json, write_json
 
 LAG_SECONDS = 300.0
 """Longest time for which the Hub may tell an old head."""
-RECENT_SECONDS = 2.0
+RECENT_SECONDS = 60.0
 REMEMBERED = 200
 LOOK_BACK = 50
 

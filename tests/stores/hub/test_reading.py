@@ -10,7 +10,6 @@ from evalboard.errors import ConfigError, FileTooLarge, StoreError, StoreUnreach
 from evalboard.stores.hub import dataset as calls
 from evalboard.stores.hub.store import HubStore
 from evalboard.stores.protocol import Write
-from evalboard.stores.requests import RequestQueue
 from tests.hub.faults import Fault
 from tests.hub.repository import HubRepo, entry_of
 from tests.hub.server import Quota, SmallHub, Token
@@ -259,22 +258,6 @@ def test_an_old_head_that_this_machine_never_saw_is_known_by_the_history(
     assert store.snapshot().revision == newest
     hub.faults.next("info", Fault(stale=True))
     assert open_hub().snapshot().revision == newest
-
-
-def test_many_readable_requests_cost_few_calls(
-    hub: SmallHub, open_hub: Callable[..., HubStore]
-) -> None:
-    repo = hub.create("org/requests")
-    equal = [b'{"model": "org/model-%d"}' % number for number in range(100)]
-    many = {f"org-{n % 500}/model-{n}.json": equal[n % 100] for n in range(10_000)}
-    repo.commit(many)
-    assert len(RequestQueue(open_hub()).entries()) == 10_000
-    repo.commit({p: b'{"model": "new/model-%d"}' % n for n, p in enumerate(list(many)[:10])})
-    hub.calls.clear()
-    entries = RequestQueue(open_hub()).entries()
-    assert sum(entry.record is not None for entry in entries) == 10_000
-    assert hub.calls["resolve"] == 10
-    assert sum(hub.calls.values()) <= 30
 
 
 def test_a_token_that_may_only_read_reads(
