@@ -23,6 +23,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.utils import maybe_truncate, postprocess_generated_text
 from lm_eval.models.vllm_causallms import VLLM
 from vllm import RequestOutput, SamplingParams
+from vllm.logprobs import Logprob
 from vllm.platforms import current_platform
 from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 
@@ -165,12 +166,7 @@ class FastVLLM(LmEvalVLLM):
         # returns memory as it happens to be.
         if (output.num_cached_tokens or 0) >= start:
             return Ended([], (self._choice_job(context, choice, None, read_cache=False),))
-        rows = [] if first is None else [first]
-        found = output.prompt_logprobs or ()
-        for position in range(start, len(context) + len(choice.tokens)):
-            likely = found[position] or {}
-            logprob = likely[choice.tokens[position - len(context)]].logprob
-            rows.append((logprob, logprob >= max(row.logprob for row in likely.values())))
+        rows = choice_rows(choice.tokens, first, output.prompt_logprobs or ())
         answer = (sum(logprob for logprob, _ in rows), all(greedy for _, greedy in rows))
         return Ended([(choice.request, answer)])
 
@@ -238,6 +234,26 @@ class FastVLLM(LmEvalVLLM):
         distinct = [text for text in dict.fromkeys(texts) if text]
         encoded = self.tok_encode(distinct, **options) if distinct else []
         return {"": [], **dict(zip(distinct, encoded, strict=True))}
+
+
+def choice_rows(
+    tokens: Sequence[int], first: Row | None, found: Sequence[dict[int, Logprob] | None]
+) -> list[Row]:
+    """Return the rows of a choice's tokens.
+
+    Args:
+        tokens: The choice, which is the end of the prompt.
+        first: The row of its first token, where it is known already.
+        found: Rows of the prompt's tokens. vLLM's model runner on a CPU gives one for each, the one
+            on a GPU leaves those of cached tokens out: the last ones are the choice's in both.
+    """
+    rows = [] if first is None else [first]
+    unknown = tokens[len(rows) :]
+    for token, likely in zip(unknown, found[-len(unknown) :], strict=True):
+        assert likely is not None
+        logprob = likely[token].logprob
+        rows.append((logprob, logprob >= max(row.logprob for row in likely.values())))
+    return rows
 
 
 def _move_spaces(context: str, continuation: str) -> tuple[str, str]:
