@@ -16,10 +16,14 @@ from tests.soak.scenario import Scenario
 from tests.soak.supervisor import soak
 
 LARGE = {
-    "local": Scenario("local", requests=1000, poll_seconds=5.0, longest_seconds=3600),
-    "hub": Scenario("hub", requests=1000, faults=0.05, poll_seconds=5.0, longest_seconds=3600),
-    "local-killed": Scenario("local", requests=300, kills=60, longest_seconds=3600),
-    "hub-killed": Scenario("hub", requests=300, kills=60, faults=0.05, longest_seconds=3600),
+    "local": Scenario("local", requests=1000, poll_seconds=10.0, longest_seconds=3600),
+    "hub": Scenario("hub", requests=1000, faults=0.05, poll_seconds=10.0, longest_seconds=3600),
+    "local-killed": Scenario(
+        "local", requests=300, kills=60, poll_seconds=3.0, longest_seconds=3600
+    ),
+    "hub-killed": Scenario(
+        "hub", requests=300, kills=60, faults=0.05, poll_seconds=3.0, longest_seconds=3600
+    ),
 }
 LOOKS = "looks"
 LOOKED_AT = 10_000

@@ -26,6 +26,7 @@ ROWS: dict[str, Callable[[Document], Any]] = {
     "seconds": lambda d: round(d["seconds"]),
     "runs started": lambda d: d["runs"],
     "claims": lambda d: d["events"].get("began", 0),
+    "runs that came too late to claim": lambda d: d["events"].get("lost", 0),
     "released by reconcile": lambda d: d["events"].get("released", 0),
     "finished by reconcile": lambda d: d["events"].get("finished", 0),
     "changes by others, all kept": lambda d: (

@@ -27,7 +27,6 @@ from tests.soak.runs import Run, Runs, State
 from tests.soak.striking import Moment
 
 IDLE_SECONDS = 0.05
-RECONCILE_SECONDS = 1.5
 MEDDLE_SECONDS = 0.3
 
 
@@ -95,7 +94,7 @@ def reconciler(desk: Desk) -> float:
         for message in done.problems.values():
             desk.audit.note("trouble", where="reconcile", code="", message=message)
         publishing.publish_queue(desk.settings)
-    return RECONCILE_SECONDS
+    return 1.5 * desk.poll_seconds
 
 
 def person(desk: Desk) -> float:

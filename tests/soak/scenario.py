@@ -8,6 +8,8 @@ from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, S
 
 SUITE = "demo"
 HUB_NAMES = {name: f"org/{name}" for name in ("requests", "results", "board")}
+MACHINES = ("one", "two")
+"""Machines that are played: each has its own Prefect server, and its own memory of the Hub."""
 FAILING = 20
 """One request in so many loses its engine once, at its first attempt."""
 SUBMITTED = "2026-11-01T10:00:00Z"
@@ -26,14 +28,9 @@ class Scenario(NamedTuple):
     """Share of the Hub's answers that go wrong, in [0, 1]."""
     seed: int = 0
     poll_seconds: float = 1.0
-    """Between two polls of one poller."""
+    """Between two polls of one poller; a reconciler takes half as long again."""
     longest_seconds: float = 900.0
     """After so long it is given up."""
-
-    @property
-    def machines(self) -> tuple[str, ...]:
-        """Names of the machines that are played: each has its own memory of stores on the Hub."""
-        return ("one", "two") if self.store == "hub" else ("one",)
 
 
 def records(count: int) -> list[RequestRecord]:

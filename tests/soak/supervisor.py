@@ -32,7 +32,7 @@ from tests.soak.checking import Edit, look, violations
 from tests.soak.hubs import HubReport, serve
 from tests.soak.roles import Desk, live
 from tests.soak.runs import Runs
-from tests.soak.scenario import HUB_NAMES, SUITE, Scenario, records
+from tests.soak.scenario import HUB_NAMES, MACHINES, SUITE, Scenario, records
 from tests.soak.striking import Doom, Moment, reaching, watch_stores
 
 FORK = multiprocessing.get_context("fork")
@@ -49,7 +49,6 @@ BOARD_SECONDS = 5.0
 SHOWN = timedelta(seconds=5)
 """In place of the day for which a finished request keeps its progress in view: here all finish
 within minutes."""
-PREFECT = "http://prefect.invalid/api"
 TOKEN = "secret"
 """Of the small Hub."""
 KILLED = (
@@ -134,7 +133,7 @@ class _Soak:
         self._endpoint = endpoint
         self._random = random.Random(scenario.seed)
         self._audit = Audit(folder / "audit.jsonl")
-        self._runs = Runs(folder / "runs.sqlite")
+        self._runs = {name: Runs(folder / f"runs-{name}.sqlite") for name in MACHINES}
         self._records = {record.path: record for record in records(scenario.requests)}
         self._places = self._make_places()
         self._doom = Doom(cast("MutableSequence[int]", RawArray("i", len(self._places))))
@@ -162,7 +161,7 @@ class _Soak:
         if self._hub:
             self._hub.send("calm")
         if self._hub:
-            for machine in self._scenario.machines:
+            for machine in MACHINES:
                 self._do_aside(self._tidy, machine)
         self._do_aside(self._settle)
         return self._judge(seconds)
@@ -171,9 +170,8 @@ class _Soak:
         scenario = self._scenario
         roles = ["poller"] * scenario.pollers + ["worker"] * scenario.workers
         roles += ["reconciler"] * scenario.reconcilers + ["person"]
-        machines = scenario.machines
         return [
-            Place(number, role, machines[number % len(machines)])
+            Place(number, role, MACHINES[number % len(MACHINES)])
             for number, role in enumerate(roles)
         ]
 
@@ -185,7 +183,7 @@ class _Soak:
             "backend": "hf",
             "max_running": 2 * self._scenario.workers,
             "retry_pauses": "0.01, 0.01",
-            "prefect_api_url": PREFECT,
+            "prefect_api_url": f"http://prefect-of-{machine}.invalid/api",
         }
         if self._hub:
             found |= {name: f"hf://datasets/{repo}" for name, repo in HUB_NAMES.items()}
@@ -209,7 +207,7 @@ class _Soak:
         watch_stores(reach, self._audit)
         desk = Desk(
             self._settings(place.machine),
-            self._runs,
+            self._runs[place.machine],
             self._audit,
             reach,
             tuple(self._records),
@@ -296,7 +294,8 @@ class _Soak:
         due = [pid for time_, pid in self._unnoticed if time_ <= time.monotonic()]
         self._unnoticed = [one for one in self._unnoticed if one[1] not in due]
         for pid in due:
-            self._runs.lose(pid)
+            for runs in self._runs.values():
+                runs.lose(pid)
 
     def _stop(self) -> None:
         for place in self._strikes:
@@ -368,7 +367,7 @@ class _Soak:
             round(seconds, 1),
             [*self._wrong, *wrong, *self._left_over()],
             dict(self._kills),
-            self._runs.count(),
+            sum(runs.count() for runs in self._runs.values()),
             dict(Counter(event.kind for event in events)),
             dict(troubles),
             report.commits if report else self._local_commits(),
