@@ -1,28 +1,87 @@
-"""Check that there is a chat template when one is asked for."""
+"""Check the chat template: there when it is asked for, and harmless in any case."""
 
+from evalboard.engine.confinement import Limits
+from evalboard.records.report import Finding
+from evalboard.validation.child import Loaded
 from evalboard.validation.documents import read_document
 from evalboard.validation.evidence import Evidence
-from evalboard.validation.findings import Outcome, error
+from evalboard.validation.findings import Outcome, error, warning
+
+SUBMIT_WITHOUT = "Correct the template, or submit without it."
+LIMITS = Limits(cpu_seconds=10)
+PLACES = ("chat_template.jinja", "chat_template.json")
+NAMED_TEMPLATES = "additional_chat_templates"
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Look at every place where a chat template may be."""
-    found = _has_template(evidence)
-    if found or not evidence.subject.use_chat_template:
-        return Outcome(facts={"has_chat_template": found})
-    finding = error(
+    """Look at every place where a chat template may be, and render it.
+
+    Rendering happens in the confined process: a template is a program of strangers.
+    """
+    place = _place(evidence)
+    asked = evidence.subject.use_chat_template
+    if not place:
+        return Outcome((_missing(),) if asked else (), {"has_chat_template": False})
+    if not evidence.has_libraries or evidence.loaded_tokenizer.problem:
+        return Outcome(facts={"has_chat_template": True})
+    rendered = evidence.load("template", limits=LIMITS)
+    if rendered.content.get("found") is False:
+        return Outcome((_missing(place),) if asked else (), {"has_chat_template": False})
+    finding = _judge(rendered, place, asked=asked)
+    return Outcome((finding,) if finding else (), {"has_chat_template": True})
+
+
+def _judge(rendered: Loaded, place: str, *, asked: bool) -> Finding | None:
+    if rendered.error == "SecurityError":
+        return error(
+            "unsafe_chat_template",
+            f"The chat template reaches for what templates must not: {rendered.problem}.",
+            fix="Remove that from the template.",
+            where=place,
+        )
+    if rendered.problem and not rendered.error or rendered.error == "MemoryError":
+        return error(
+            "endless_chat_template",
+            f"The chat template does not come to an end: {rendered.problem}.",
+            fix="Remove the loop from the template.",
+            where=place,
+        )
+    make = error if asked else warning
+    if rendered.problem:
+        return make(
+            "chat_template_fails",
+            f"The chat template cannot be rendered: {rendered.problem}.",
+            fix=SUBMIT_WITHOUT,
+            where=place,
+        )
+    if not rendered.content["holds_question"]:
+        return make(
+            "chat_template_fails",
+            "The chat template leaves out what the user says.",
+            fix=SUBMIT_WITHOUT,
+            where=place,
+        )
+    return None
+
+
+def _missing(place: str = "") -> Finding:
+    found = f" that transformers reads; the one in {place} is not" if place else ""
+    return error(
         "no_chat_template",
-        "The chat template is asked for, and the model has none.",
+        f"The chat template is asked for, and the model has none{found}.",
         fix="Submit without the chat template, or add `chat_template.jinja` to the repository.",
-        where="tokenizer_config.json",
+        where=place or "tokenizer_config.json",
     )
-    return Outcome((finding,), {"has_chat_template": False})
 
 
-def _has_template(evidence: Evidence) -> bool:
+def _place(evidence: Evidence) -> str:
+    """Return where the chat template is; empty when there is none."""
     folder = evidence.model_folder
-    return (
-        bool(evidence.tokenizer_config.content.get("chat_template"))
-        or bool(read_document(folder / "chat_template.json").content.get("chat_template"))
-        or (folder / "chat_template.jinja").is_file()
-    )
+    template, legacy = PLACES
+    if (folder / template).is_file():
+        return template
+    if evidence.tokenizer_config.content.get("chat_template"):
+        return "tokenizer_config.json: chat_template"
+    if any((folder / NAMED_TEMPLATES).glob("*.jinja")):
+        return NAMED_TEMPLATES
+    return legacy if read_document(folder / legacy).content.get("chat_template") else ""
