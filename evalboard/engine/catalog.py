@@ -128,14 +128,12 @@ def memory_needed(
     )
 
 
-def _tensor_parallel(
-    size: ModelSize, gpus: int, memory: int, settings: Settings
-) -> int | None:
+def _tensor_parallel(size: ModelSize, gpus: int, memory: int, settings: Settings) -> int | None:
     if not gpus or not memory:
         return settings.tensor_parallel or 1
     usable = memory * settings.gpu_memory_fraction
-    numbers = [settings.tensor_parallel] if settings.tensor_parallel else gpu_numbers(
-        size.heads, gpus
+    numbers = (
+        [settings.tensor_parallel] if settings.tensor_parallel else gpu_numbers(size.heads, gpus)
     )
     return next((n for n in numbers if size.bytes_per_gpu(n) <= usable), None)
 
