@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         None, description="Folder that mirrors models: `{org}/{name}/`. Looked up before the Hub."
     )
     offline: bool = Field(False, description="Never ask the Hugging Face Hub for anything.")
+    closed_models: bool = Field(
+        False,
+        description="Also evaluate private and gated models that the token can read. Their scores "
+        "can be checked by nobody else.",
+    )
     hub_endpoint: str | None = Field(
         None,
         description="Address of a server that speaks the Hub's protocol. Default: the public Hub.",

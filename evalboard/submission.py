@@ -39,9 +39,6 @@ Choice = TypeVar("Choice", bound=StrEnum)
 class Submission(Subject):
     """What a submitter fills in."""
 
-    model_type: ModelType = Field(
-        default=ModelType.UNKNOWN, description="How the model came to be."
-    )
     sender: str = Field(default="", description="Who submits; shown on the board.")
     suite: str = Field(default="", description="Suite to evaluate on. Empty: the board's own.")
     priority: int = Field(
@@ -147,6 +144,7 @@ def check_request(record: RequestRecord, settings: Settings) -> CheckedRequest:
         base_model=record.base_model,
         base_revision=record.evalboard.base_revision or "main",
         use_chat_template=record.use_chat_template,
+        model_type=ModelType.parse(record.model_type),
     )
     problems = list(suite.findings)
     if precision is None:

@@ -70,7 +70,7 @@ def _missing(place: str = "") -> Finding:
         "no_chat_template",
         f"The chat template is asked for, and the model has none{found}.",
         fix="Submit without the chat template, or add `chat_template.jinja` to the repository.",
-        where=place or "tokenizer_config.json",
+        where=place or PLACES[0],
     )
 
 

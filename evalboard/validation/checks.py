@@ -20,7 +20,10 @@ from evalboard.validation import (
     chat,
     child,
     fit,
+    json_files,
     licence,
+    lineage,
+    listing,
     precision,
     size,
     tokenizer,
@@ -32,6 +35,7 @@ from evalboard.validation.findings import Outcome, error, plain
 from evalboard.validation.subject import Subject
 
 CHECKS: tuple[Callable[[Evidence], Outcome], ...] = (
+    listing.check,
     weights.check,
     weight_type.check,
     base_model.check,
@@ -41,6 +45,8 @@ CHECKS: tuple[Callable[[Evidence], Outcome], ...] = (
     tokenizer.check,
     licence.check,
     card.check,
+    lineage.check,
+    json_files.check,
     precision.check,
     size.check,
     chat.check,

@@ -256,6 +256,7 @@ def _read_answer(path: Path, folder: Path) -> Loaded:
 
 
 @atexit.register
-def _close() -> None:
+def close() -> None:
+    """End the inspector; the next load starts another."""
     while _inspectors:
         _inspectors.pop().close()

@@ -100,6 +100,11 @@ class Evidence:
         return self.load("config")
 
     @once
+    def loaded_model(self) -> Loaded:
+        """How the model is built without weights."""
+        return self.load("model")
+
+    @once
     def loaded_tokenizer(self) -> Loaded:
         """How the tokenizer loads."""
         return self.load("tokenizer")
