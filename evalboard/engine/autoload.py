@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from evalboard.engine.confinement import allow_seconds
 from evalboard.engine.fitting import compare_tensors
 from evalboard.engine.samples import ANSWER, QUESTION, SAMPLES
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST_ARCHITECTURES = 8
 LONGEST_PROMPT = 1_000_000
+TEMPLATE_SECONDS = 3
 SPECIAL_TOKENS = ("bos", "eos", "pad", "unk")
 
 
@@ -74,6 +76,7 @@ def render_template(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
     tokenizer = _tokenizer(folder)
     if not _templates(tokenizer):
         return {"found": False}
+    allow_seconds(TEMPLATE_SECONDS)
     question = {"role": "user", "content": QUESTION}
     answer = {"role": "assistant", "content": ANSWER}
     prompts = [_render(tokenizer, turns) for turns in ([question], [question, answer, question])]

@@ -11,7 +11,7 @@ from typing import Any
 from evalboard.engine.catalog import backend_for, vllm_architectures
 from evalboard.records.report import Finding
 from evalboard.validation.child import Loaded
-from evalboard.validation.evidence import Evidence
+from evalboard.validation.evidence import OUT_OF_RANGE, Evidence
 from evalboard.validation.findings import Outcome, error, info, listed, plain, quoted, warning
 
 CONFIG = "config.json"
@@ -38,7 +38,7 @@ def check(evidence: Evidence) -> Outcome:
         findings += _judge_architecture(evidence, config.content)
         findings += _judge_special_tokens(config.content)
         if not any(finding.level == "error" for finding in findings):
-            findings += _judge_model(evidence.load("model"))
+            findings += _judge_model(evidence.loaded_model)
     return Outcome(tuple(findings), _facts(config))
 
 
@@ -79,7 +79,14 @@ def _file(evidence: Evidence) -> Iterator[Finding]:
 def _judge_config(evidence: Evidence, config: Loaded) -> Iterator[Finding]:
     content = evidence.config.content
     custom = "auto_map" in content
-    if config.content.get("known"):
+    if config.error == OUT_OF_RANGE:
+        yield error(
+            "config_out_of_range",
+            f"No model can be built from the config: {config.problem}.",
+            fix="Upload the config that belongs to the model.",
+            where=CONFIG,
+        )
+    elif config.content.get("known"):
         if custom:
             yield custom_code_ignored(CONFIG)
     elif custom:
@@ -145,14 +152,14 @@ def _judge_vllm(evidence: Evidence, config: dict[str, Any], names: list[str]) ->
 
 
 def _judge_special_tokens(config: dict[str, Any]) -> Iterator[Finding]:
-    """Refuse special tokens that the embedding has no row for."""
+    """Name special tokens that the embedding has no row for, often left from another model."""
     rows = config["vocab_size"]
     for name in ("bos", "eos"):
         value = config["special_ids"][name]
         numbers = value if isinstance(value, list) else [value]
         wrong = [n for n in numbers if type(n) is int and type(rows) is int and not -1 <= n < rows]
         if wrong:
-            yield error(
+            yield warning(
                 "special_token_outside",
                 f"The config's {name} token is number {wrong[0]:,}, and the embedding has "
                 f"{rows:,} rows.",

@@ -1,6 +1,7 @@
 """Check the chat template: there when it is asked for, and harmless in any case."""
 
-from evalboard.engine.confinement import Limits
+from pathlib import Path
+
 from evalboard.records.report import Finding
 from evalboard.validation.child import Loaded
 from evalboard.validation.documents import read_document
@@ -8,7 +9,6 @@ from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, warning
 
 SUBMIT_WITHOUT = "Correct the template, or submit without it."
-LIMITS = Limits(cpu_seconds=10)
 PLACES = ("chat_template.jinja", "chat_template.json")
 NAMED_TEMPLATES = "additional_chat_templates"
 
@@ -18,13 +18,16 @@ def check(evidence: Evidence) -> Outcome:
 
     Rendering happens in the confined process: a template is a program of strangers.
     """
+    unreadable = [_unreadable(path.name) for path in _files(evidence) if not _is_text(path)]
+    if unreadable:
+        return Outcome(tuple(unreadable), {"has_chat_template": True})
     place = _place(evidence)
     asked = evidence.subject.use_chat_template
     if not place:
         return Outcome((_missing(),) if asked else (), {"has_chat_template": False})
     if not evidence.has_libraries or evidence.loaded_tokenizer.problem:
         return Outcome(facts={"has_chat_template": True})
-    rendered = evidence.load("template", limits=LIMITS)
+    rendered = evidence.load("template")
     if rendered.content.get("found") is False:
         return Outcome((_missing(place),) if asked else (), {"has_chat_template": False})
     finding = _judge(rendered, place, asked=asked)
@@ -62,6 +65,30 @@ def _judge(rendered: Loaded, place: str, *, asked: bool) -> Finding | None:
             where=place,
         )
     return None
+
+
+def _files(evidence: Evidence) -> list[Path]:
+    """Return the files that hold a template each."""
+    single = evidence.model_folder / PLACES[0]
+    named = sorted((evidence.model_folder / NAMED_TEMPLATES).glob("*.jinja"))
+    return [single, *named] if single.is_file() else named
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unreadable(name: str) -> Finding:
+    return error(
+        "chat_template_fails",
+        "The chat template is no text in UTF-8.",
+        fix="Upload the file again.",
+        where=name,
+    )
 
 
 def _missing(place: str = "") -> Finding:

@@ -94,10 +94,13 @@ def load(
     )
     ended, log_tail = _run(job, line)
     if ended.timed_out:
-        problem = f"it was not done after {limits.cpu_seconds} seconds of processor time"
+        problem = "it was not done in the time that it is given"
         return Loaded(problem=problem, timed_out=True, peak_bytes=ended.peak_bytes)
     if ended.exit < 0:
-        problem = f"the process that loaded it died of signal {-ended.exit}"
+        problem = (
+            f"the process that loaded it died of signal {-ended.exit}, as it does when it takes "
+            "more memory than it is given"
+        )
         return Loaded(problem=problem, peak_bytes=ended.peak_bytes)
     answer = scratch / f"{job}.answer"
     if ended.exit or not answer.is_file():
@@ -114,6 +117,11 @@ def warm_up() -> None:
     if has_libraries():
         with _lock:
             _current()
+
+
+def peak_bytes() -> int:
+    """Return the largest resident memory of any process that the running inspector started."""
+    return max((inspector.peak_bytes for inspector in _inspectors), default=0)
 
 
 def child_environment(home: Path) -> dict[str, str]:
@@ -158,6 +166,7 @@ class _Inspector:
         self._lock = threading.Lock()
         self._waiting: dict[int, Future[_Ended]] = {}
         self.alive = True
+        self.peak_bytes = 0
         self._reader = threading.Thread(target=self._read, daemon=True, name="inspector")
         self._reader.start()
 
@@ -206,6 +215,7 @@ class _Inspector:
             said = json.loads(line)
             if "id" in said:
                 ended = _Ended(said["exit"], said["timed_out"], said["peak_bytes"])
+                self.peak_bytes = max(self.peak_bytes, ended.peak_bytes)
                 self._waiting.pop(said["id"]).set_result(ended)
         with self._lock:
             self.alive = False

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalboard.engine.confinement import Limits
 from evalboard.records.request import WeightType
 from evalboard.repositories import Repository
 from evalboard.settings import Settings
@@ -14,8 +13,12 @@ from evalboard.validation.child import Loaded
 from evalboard.validation.documents import Document, read_document
 from evalboard.validation.model_card import ModelCard, read_card
 from evalboard.validation.once import once
+from evalboard.validation.ranges import out_of_range
 from evalboard.validation.subject import Subject
 from evalboard.validation.tensors import Checkpoint
+
+OUT_OF_RANGE = "OutOfRange"
+"""What a config that is not loaded is said to have failed with."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,13 @@ class Evidence:
         """Whether config, tokenizer and model can be loaded here; the viewer alone cannot."""
         return child.has_libraries()
 
-    def load(
-        self, part: str, inputs: Mapping[str, Any] | None = None, limits: Limits | None = None
-    ) -> Loaded:
+    def load(self, part: str, inputs: Mapping[str, Any] | None = None) -> Loaded:
         """Load one part of `model_folder` in a confined process.
 
         Raises:
             EngineError: It failed for a reason that is not the repository's.
         """
-        return child.load(part, self.model_folder, self.scratch, inputs, limits)
+        return child.load(part, self.model_folder, self.scratch, inputs)
 
     @property
     def is_adapter(self) -> bool:
@@ -96,8 +97,9 @@ class Evidence:
 
     @once
     def loaded_config(self) -> Loaded:
-        """How the config loads."""
-        return self.load("config")
+        """How the config loads; it is not tried where no model could be built from it."""
+        wild = out_of_range(self.config.content)
+        return Loaded(problem=wild, error=OUT_OF_RANGE) if wild else self.load("config")
 
     @once
     def loaded_model(self) -> Loaded:
