@@ -127,6 +127,11 @@ class Settings(BaseSettings):
         description="Longest context in tokens; default: the model's own. Longer prompts lose "
         "their left end, as lm_eval does it.",
     )
+    check_finite: bool = Field(
+        False,
+        description="Read all weights once before they are loaded, and refuse a model that has "
+        "values which are infinite or not numbers.",
+    )
     engine_start_timeout_seconds: int = Field(
         1800, ge=1, description="Longest time for an engine to read the questions or to load."
     )
