@@ -46,7 +46,7 @@ def adapter(folder: Path) -> dict[str, Any]:
     write_good(base)
     model = AutoModelForCausalLM.from_pretrained(base)
     lora = LoraConfig(r=4, target_modules=["q_proj"], task_type="CAUSAL_LM")
-    get_peft_model(model, lora).save_pretrained(folder)
+    get_peft_model(model, lora).save_pretrained(str(folder))
     edit_json(folder / "adapter_config.json", base_model_name_or_path="org/base")
     licensed(folder, "base_model: org/base")
     return {"weight_type": "Adapter", "base_model": "org/base"}

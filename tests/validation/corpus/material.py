@@ -20,7 +20,7 @@ weights still load like those of a real one.
 """
 TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 VOCABULARY = 258
-SIZES = {
+SIZES: dict[str, Any] = {
     "hidden_size": 16,
     "intermediate_size": 32,
     "num_hidden_layers": 1,
