@@ -76,15 +76,24 @@ def render_template(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
     tokenizer = _tokenizer(folder)
     if not _templates(tokenizer):
         return {"found": False}
-    allow_seconds(TEMPLATE_SECONDS)
-    question = {"role": "user", "content": QUESTION}
-    answer = {"role": "assistant", "content": ANSWER}
-    prompts = [_render(tokenizer, turns) for turns in ([question], [question, answer, question])]
-    return {
-        "found": True,
-        "holds_question": all(QUESTION in prompt for prompt in prompts),
-        "longest": max(len(prompt) for prompt in prompts),
-    }
+    return _rendered(lambda turns: _render(tokenizer, turns))
+
+
+def render_text(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Render the chat template `template`, for want of a tokenizer that loads."""
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    def render(turns: list[dict[str, str]]) -> str:
+        rendered, _ = render_jinja_template(
+            [turns],  # pyright: ignore[reportArgumentType]
+            chat_template=inputs["template"],
+            add_generation_prompt=True,
+            bos_token="",
+            eos_token="",
+        )
+        return str(rendered[0])[:LONGEST_PROMPT]
+
+    return _rendered(render)
 
 
 def build_model(config: "PreTrainedConfig") -> "PreTrainedModel":
@@ -109,6 +118,7 @@ PARTS: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
     "model": load_model,
     "tokenizer": load_tokenizer,
     "template": render_template,
+    "template text": render_text,
 }
 
 
@@ -157,6 +167,19 @@ def _templates(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
     if isinstance(found, dict):
         return [str(name)[:100] for name in found]
     return ["default"] if found else []
+
+
+def _rendered(render: Callable[[list[dict[str, str]]], str]) -> dict[str, Any]:
+    """Return what rendering gives for one turn and for three."""
+    allow_seconds(TEMPLATE_SECONDS)
+    question = {"role": "user", "content": QUESTION}
+    answer = {"role": "assistant", "content": ANSWER}
+    prompts = [render(turns) for turns in ([question], [question, answer, question])]
+    return {
+        "found": True,
+        "holds_question": all(QUESTION in prompt for prompt in prompts),
+        "longest": max(len(prompt) for prompt in prompts),
+    }
 
 
 def _render(tokenizer: "PreTrainedTokenizerBase", turns: list[dict[str, str]]) -> str:

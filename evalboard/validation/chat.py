@@ -1,6 +1,7 @@
 """Check the chat template: there when it is asked for, and harmless in any case."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from evalboard.records.report import Finding
 from evalboard.validation.child import Loaded
@@ -13,6 +14,14 @@ PLACES = ("chat_template.jinja", "chat_template.json")
 NAMED_TEMPLATES = "additional_chat_templates"
 
 
+class Template(NamedTuple):
+    """The chat template that a tokenizer uses by default."""
+
+    place: str
+    """The file that it is in."""
+    text: str
+
+
 def check(evidence: Evidence) -> Outcome:
     """Look at every place where a chat template may be, and render it.
 
@@ -21,16 +30,21 @@ def check(evidence: Evidence) -> Outcome:
     unreadable = [_unreadable(path.name) for path in _files(evidence) if not _is_text(path)]
     if unreadable:
         return Outcome(tuple(unreadable), {"has_chat_template": True})
-    place = _place(evidence)
     asked = evidence.subject.use_chat_template
-    if not place:
+    template = _template(evidence)
+    if template is None:
         return Outcome((_missing(),) if asked else (), {"has_chat_template": False})
-    if not evidence.has_libraries or evidence.loaded_tokenizer.problem:
+    if not evidence.has_libraries:
         return Outcome(facts={"has_chat_template": True})
-    rendered = evidence.load("template")
+    rendered = (
+        evidence.load("template text", {"template": template.text})
+        if evidence.loaded_tokenizer.problem
+        else evidence.load("template")
+    )
     if rendered.content.get("found") is False:
-        return Outcome((_missing(place),) if asked else (), {"has_chat_template": False})
-    finding = _judge(rendered, place, asked=asked)
+        findings = (_missing(template.place),) if asked else ()
+        return Outcome(findings, {"has_chat_template": False})
+    finding = _judge(rendered, template.place, asked=asked)
     return Outcome((finding,) if finding else (), {"has_chat_template": True})
 
 
@@ -101,14 +115,29 @@ def _missing(place: str = "") -> Finding:
     )
 
 
-def _place(evidence: Evidence) -> str:
-    """Return where the chat template is; empty when there is none."""
+def _template(evidence: Evidence) -> Template | None:
+    """Return the chat template; None when there is none."""
     folder = evidence.model_folder
-    template, legacy = PLACES
-    if (folder / template).is_file():
-        return template
-    if evidence.tokenizer_config.content.get("chat_template"):
-        return "tokenizer_config.json: chat_template"
-    if any((folder / NAMED_TEMPLATES).glob("*.jinja")):
-        return NAMED_TEMPLATES
-    return legacy if read_document(folder / legacy).content.get("chat_template") else ""
+    own, legacy = PLACES
+    files = _files(evidence)
+    if files:
+        first = files[0]
+        place = own if first.name == own else f"{NAMED_TEMPLATES}/{first.name}"
+        return Template(place, first.read_text(encoding="utf-8"))
+    text = _default(evidence.tokenizer_config.content.get("chat_template"))
+    if text:
+        return Template("tokenizer_config.json: chat_template", text)
+    text = _default(read_document(folder / legacy).content.get("chat_template"))
+    return Template(legacy, text) if text else None
+
+
+def _default(value: object) -> str:
+    """Return the template to use of one, or of several with names; empty when there is none."""
+    if isinstance(value, str):
+        return value
+    named: dict[object, object] = value if isinstance(value, dict) else {}
+    if isinstance(value, list):
+        entries = [entry for entry in value if isinstance(entry, dict)]
+        named = {str(entry.get("name")): entry.get("template") for entry in entries}
+    texts = [named.get("default"), *named.values()]
+    return next((text for text in texts if isinstance(text, str)), "")

@@ -77,6 +77,12 @@ def tokenizer_from_elsewhere(folder: Path) -> None:
     )
 
 
+def template_beside_a_broken_tokenizer(folder: Path) -> None:
+    write_good(folder)
+    (folder / TOKENIZER).write_text('{"model": 1}', encoding="utf-8")
+    (folder / TEMPLATE).write_text("{{ messages.__class__.__mro__ }}", encoding="utf-8")
+
+
 def adapter_that_imports(folder: Path) -> dict[str, Any]:
     asked = adapter(folder)
     edit_json(folder / "adapter_config.json", megatron_config={}, megatron_core="os")
@@ -151,6 +157,12 @@ CASES = (
         "hostile template that reaches for globals",
         "unsafe_chat_template",
         template("{{ raise_exception.__globals__['os'].system('true') }}"),
+        TEMPLATE,
+    ),
+    Case(
+        "hostile template beside a broken tokenizer",
+        "unsafe_chat_template",
+        template_beside_a_broken_tokenizer,
         TEMPLATE,
     ),
     Case(
