@@ -137,6 +137,8 @@ def child_environment(home: Path) -> dict[str, str]:
         "HF_HOME": str(home),
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        # Tensors without data are not worth a thread.
+        "HF_DEACTIVATE_ASYNC_LOAD": "1",
         "CUDA_VISIBLE_DEVICES": "",
         "TOKENIZERS_PARALLELISM": "false",
         # Threads would be lost in a fork.
@@ -262,7 +264,9 @@ def _read_answer(path: Path, folder: Path) -> Loaded:
     if "error" not in answer:
         return Loaded(answer["loaded"])
     message = answer["message"].replace(str(folder), "the repository")
-    return Loaded(problem=f"{answer['error']}: {plain(message, 500)}", error=answer["error"])
+    return Loaded(
+        problem=f"{answer['error']}: {plain(message, 500).rstrip('.')}", error=answer["error"]
+    )
 
 
 @atexit.register
