@@ -5,6 +5,10 @@ on the meta device, and transformers' own loading is run on tensors without data
 fuses experts, splits and transposes. So what is told here is what loading would end with.
 """
 
+import copy
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,7 +50,8 @@ def _compare_model(config: "PreTrainedConfig", tensors: dict[str, Any]) -> dict[
         ignore_mismatched_sizes=True,  # they are told below, by name
         weight_mapping=conversions,
     )
-    info, _ = model._load_pretrained_model(model, _without_data(model, tensors), None, loading)
+    with _quick_copies():
+        info, _ = model._load_pretrained_model(model, _without_data(model, tensors), None, loading)
     model.mark_tied_weights_as_initialized(info)
     model.tie_weights(missing_keys=info.missing_keys, recompute_mapping=False)
     model._adjust_missing_and_unexpected_keys(info)
@@ -105,6 +110,32 @@ def _empty_model(config: "PreTrainedConfig") -> "PreTrainedModel":
 
     with torch.device("meta"):
         return auto_class(config).from_config(config, trust_remote_code=False)
+
+
+@contextmanager
+def _quick_copies() -> Iterator[None]:
+    """Let transformers copy what converts a weight without all that it consists of.
+
+    It does so for each tensor of each expert, and that is most of the time that tens of thousands
+    of them take.
+    """
+    from transformers import core_model_loading
+
+    module: Any = core_model_loading
+    original = module.deepcopy
+    module.deepcopy = _copy_transform
+    try:
+        yield
+    finally:
+        module.deepcopy = original
+
+
+def _copy_transform(transform: Any) -> Any:
+    """Return a conversion with the same rules, and no tensors yet."""
+    made = copy.copy(transform)
+    made.collected_tensors = defaultdict(list)
+    made.layer_targets = defaultdict(set)
+    return made
 
 
 def _without_data(model: "PreTrainedModel", tensors: dict[str, Any]) -> dict[str, "torch.Tensor"]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalboard.engine.confinement import Limits
 from evalboard.records.request import WeightType
 from evalboard.repositories import Repository
 from evalboard.settings import Settings
@@ -62,13 +63,15 @@ class Evidence:
         """Whether config, tokenizer and model can be loaded here; the viewer alone cannot."""
         return child.has_libraries()
 
-    def load(self, part: str, inputs: Mapping[str, Any] | None = None) -> Loaded:
+    def load(
+        self, part: str, inputs: Mapping[str, Any] | None = None, limits: Limits | None = None
+    ) -> Loaded:
         """Load one part of `model_folder` in a confined process.
 
         Raises:
             EngineError: It failed for a reason that is not the repository's.
         """
-        return child.load(part, self.model_folder, self.scratch, inputs)
+        return child.load(part, self.model_folder, self.scratch, inputs, limits)
 
     @property
     def is_adapter(self) -> bool:

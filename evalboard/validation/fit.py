@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from evalboard.engine.confinement import Limits
 from evalboard.records.report import Finding
 from evalboard.repositories.selection import ADAPTER_CONFIG, ADAPTER_FILE, INDEX_FILE, SINGLE_FILE
 from evalboard.validation.child import Loaded
@@ -21,6 +22,9 @@ from evalboard.validation.quantisation import Unpacked, read_quantisation, unpac
 from evalboard.validation.tensors import Checkpoint
 
 SHOWN = 5
+MOST_COMPARED = 150_000
+"""Tensors that are compared. The largest models have less than 100,000 without their scales."""
+TENSORS_PER_SECOND = 10_000
 _EXPERT = re.compile(r"(?P<experts>.*\bexperts)\.(?P<number>\d{1,6})\.(?P<rest>.+)")
 SAVE_AGAIN = "Upload config and weights as one `save_pretrained` wrote them."
 
@@ -48,10 +52,13 @@ def check(evidence: Evidence) -> Outcome:
         )
         return Outcome((info("tensors_not_compared", text),))
     tensors = unpacked(evidence.weights.survey, quantised)
+    if len(tensors) > MOST_COMPARED:
+        text = f"{len(tensors):,} tensors are too many to be compared with the model's."
+        return Outcome((info("tensors_not_compared", text),))
     place = _place(evidence.weights)
     lacking = lacking_experts(tensors)
     findings = [*_experts(lacking, place)]
-    loaded = evidence.load("fit", _inputs(evidence, tensors))
+    loaded = evidence.load("fit", _inputs(evidence, tensors), _limits(len(tensors)))
     if loaded.problem:
         findings += _failure(evidence, loaded)
     else:
@@ -88,6 +95,11 @@ def _is_comparable(evidence: Evidence) -> bool:
     if broken or not survey.tensors or (evidence.is_adapter and evidence.base is None):
         return False
     return evidence.config.exists and not evidence.config.problem
+
+
+def _limits(tensors: int) -> Limits:
+    usual = Limits()
+    return usual._replace(cpu_seconds=usual.cpu_seconds + tensors // TENSORS_PER_SECOND)
 
 
 def _inputs(evidence: Evidence, tensors: Mapping[str, Unpacked]) -> dict[str, Any]:
