@@ -13,6 +13,10 @@ The tree, with what it means for a retry:
     │   └── ClaimLost         somebody took the request away from the run that worked on it
     ├── ValidationFailed      the submission is wrong; carries the report
     ├── ModelNotFound         no repository or folder under that name and revision
+    │   ├── RevisionNotFound  the repository has no such branch, tag or commit
+    │   ├── ModelGated        its files are given out to those alone whom its owner let in
+    │   ├── ModelDisabled     the Hub has closed it
+    │   └── TooManyFiles      more files than are looked at
     ├── HarnessError          lm_eval refused, or returned something unusable
     │   ├── DataMissing       the questions of a benchmark cannot be had
     │   └── NotFinite         the model's log-probabilities are no numbers
@@ -116,6 +120,30 @@ class ModelNotFound(EvalboardError):
     """Raised when no repository or folder exists under a model's name and revision."""
 
     code = "model_not_found"
+
+
+class RevisionNotFound(ModelNotFound):
+    """Raised when a repository has no such branch, tag or commit."""
+
+    code = "revision_not_found"
+
+
+class ModelGated(ModelNotFound):
+    """Raised when the Hub gives a model's files only to those whom its owner let in."""
+
+    code = "model_gated"
+
+
+class ModelDisabled(ModelNotFound):
+    """Raised when the Hub has disabled a repository."""
+
+    code = "model_disabled"
+
+
+class TooManyFiles(ModelNotFound):
+    """Raised when a repository has more files than are looked at."""
+
+    code = "too_many_files"
 
 
 class HarnessError(EvalboardError):

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         None, description="Folder that mirrors models: `{org}/{name}/`. Looked up before the Hub."
     )
     offline: bool = Field(False, description="Never ask the Hugging Face Hub for anything.")
+    closed_models: bool = Field(
+        False,
+        description="Also evaluate private and gated models that the token can read. Their scores "
+        "can be checked by nobody else.",
+    )
     hub_endpoint: str | None = Field(
         None,
         description="Address of a server that speaks the Hub's protocol. Default: the public Hub.",
@@ -121,6 +126,11 @@ class Settings(BaseSettings):
         ge=16,
         description="Longest context in tokens; default: the model's own. Longer prompts lose "
         "their left end, as lm_eval does it.",
+    )
+    check_finite: bool = Field(
+        False,
+        description="Read all weights once before they are loaded, and refuse a model that has "
+        "values which are infinite or not numbers.",
     )
     engine_start_timeout_seconds: int = Field(
         1800, ge=1, description="Longest time for an engine to read the questions or to load."

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import Field, ValidationError
 
-from evalboard.errors import ConfigError
-from evalboard.queueing.limits import denial, excess, load_rules
+from evalboard.errors import ConfigError, StoreError
+from evalboard.queueing.limits import denial, excess, load_rules, repetition
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import (
     BoardBlock,
@@ -22,12 +22,12 @@ from evalboard.records.request import (
     WeightType,
     timestamp,
 )
-from evalboard.repositories.names import is_commit
+from evalboard.repositories.names import is_commit, is_folder_path
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.suites.loader import load_suite, shipped_suites
 from evalboard.validation.checks import validate
-from evalboard.validation.findings import error, listed, plain, quoted
+from evalboard.validation.findings import error, info, listed, plain, quoted
 from evalboard.validation.subject import Subject
 
 LONGEST_SENDER = 200
@@ -38,9 +38,6 @@ Choice = TypeVar("Choice", bound=StrEnum)
 class Submission(Subject):
     """What a submitter fills in."""
 
-    model_type: ModelType = Field(
-        default=ModelType.UNKNOWN, description="How the model came to be."
-    )
     sender: str = Field(default="", description="Who submits; shown on the board.")
     suite: str = Field(default="", description="Suite to evaluate on. Empty: the board's own.")
     priority: int = Field(
@@ -92,6 +89,39 @@ def check_submission(
     return _with_findings(report, (*suite.findings, *denied))
 
 
+def preview_submission(
+    submission: Submission,
+    settings: Settings,
+    *,
+    now: datetime | None = None,
+    allow_folder: bool = False,
+) -> Report:
+    """Run all checks, those against the queue too, and submit nothing.
+
+    Args:
+        submission: What to evaluate.
+        settings: Where the queue and the models are.
+        now: The current time; None to read the clock.
+        allow_folder: As for `check_submission`. A folder is never in the queue.
+
+    Raises:
+        ConfigError: The board's own suite cannot be loaded.
+        StoreError: The Hub did not answer, so that nothing can be said about the model.
+        EngineError: The processes that load config and tokenizer cannot start here.
+    """
+    report = check_submission(submission, settings, allow_folder=allow_folder)
+    if "precision" not in report.facts or is_folder_path(submission.model):
+        return report
+    time = now or datetime.now(UTC)
+    try:
+        queue = RequestQueue(open_store(settings.store_address("requests"), settings))
+        record = record_of(submission, report, settings, now=time)
+        found = _repeated(record, queue) or _in_excess(record, queue, settings, now=time)
+    except StoreError as exc:
+        found = info("queue_not_read", f"Whether it was submitted before is not known: {exc}")
+    return _with_findings(report, (found,)) if found else report
+
+
 def submit(submission: Submission, settings: Settings, *, now: datetime | None = None) -> Submitted:
     """Check a submission and, when nothing is wrong with it, put it into the queue.
 
@@ -116,11 +146,9 @@ def submit(submission: Submission, settings: Settings, *, now: datetime | None =
     if not report.ok:
         return Submitted(report, None)
     record = record_of(submission, report, settings, now=time)
-    rules = load_rules(settings)
-    if rules.allowance(record.sender) is not None and queue.find(record.identity) is None:
-        too_many = excess(queue.entries(), rules, sender=record.sender, now=time)
-        if too_many:
-            return Submitted(_with_findings(report, (too_many,)), None)
+    too_many = _in_excess(record, queue, settings, now=time)
+    if too_many:
+        return Submitted(_with_findings(report, (too_many,)), None)
     return Submitted(report, queue.add(record))
 
 
@@ -146,6 +174,7 @@ def check_request(record: RequestRecord, settings: Settings) -> CheckedRequest:
         base_model=record.base_model,
         base_revision=record.evalboard.base_revision or "main",
         use_chat_template=record.use_chat_template,
+        model_type=ModelType.parse(record.model_type),
     )
     problems = list(suite.findings)
     if precision is None:
@@ -231,6 +260,25 @@ def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:
         )
         return ResolvedSuite(plain(suite, 100), (finding,))
     return ResolvedSuite(suite)
+
+
+def _repeated(record: RequestRecord, queue: RequestQueue) -> Finding | None:
+    """Return the finding on a submission that was made before, and was not rejected."""
+    former = queue.find(record.identity)
+    if former is None or former.record is None:
+        return None
+    idle = (Status.REJECTED, Status.CANCELLED)
+    return None if former.record.status in idle else repetition(former)
+
+
+def _in_excess(
+    record: RequestRecord, queue: RequestQueue, settings: Settings, *, now: datetime
+) -> Finding | None:
+    """Return the finding on a new submission by a sender who has made as many as are allowed."""
+    rules = load_rules(settings)
+    if rules.allowance(record.sender) is None or queue.find(record.identity):
+        return None
+    return excess(queue.entries(), rules, sender=record.sender, now=now)
 
 
 def _denied(model: str, base_model: str, sender: str, settings: Settings) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from gradio.components import Component
 from evalboard.errors import EvalboardError
 from evalboard.records.report import Level, Report
 from evalboard.records.request import ModelType, Precision, WeightType
-from evalboard.submission import Submission, check_submission, submit
+from evalboard.submission import Submission, preview_submission, submit
 from leaderboard_app.pages import Viewer, render, show_header, show_html
 
 TITLE, PATH = "Submit", "submit"
@@ -46,7 +46,7 @@ def build_page(viewer: Viewer) -> None:
 def check_outcome(viewer: Viewer, answers: tuple[Any, ...]) -> str:
     """Check a submission without making it; return what was found as HTML."""
     try:
-        report = check_submission(read_form(answers), viewer.settings)
+        report = preview_submission(read_form(answers), viewer.settings)
     except EvalboardError as exc:
         return render("notice.html", heading=NOT_POSSIBLE, text=exc.message)
     heading = "All checks passed" if report.ok else "This model cannot be evaluated yet"

@@ -12,8 +12,8 @@ def write_model(folder: Path) -> Path:
     (folder / "README.md").write_text(CARD, encoding="utf-8")
     (folder / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
     (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
-    tensor = {"dtype": "BF16", "shape": [500, 1000], "data_offsets": [0, 8]}
+    tensor = {"dtype": "BF16", "shape": [500, 1000], "data_offsets": [0, 1_000_000]}
     header = json.dumps({"a": tensor}).encode()
-    content = len(header).to_bytes(8, "little") + header + bytes(8)
+    content = len(header).to_bytes(8, "little") + header + bytes(1_000_000)
     (folder / "model.safetensors").write_bytes(content)
     return folder

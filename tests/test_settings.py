@@ -54,6 +54,8 @@ def test_every_setting_reaches_a_child_process(
         "datasets": "datasets",
         "models": "models",
         "offline": True,
+        "closed_models": True,
+        "check_finite": True,
         "hub_endpoint": "http://127.0.0.1:1",
         "hf_token": "secret",
         "hub_folder": "hub",

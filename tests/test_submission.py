@@ -26,6 +26,7 @@ from evalboard.submission import (
     check_request,
     check_submission,
     is_checked,
+    preview_submission,
     resolve_suite,
     submit,
 )
@@ -104,6 +105,34 @@ def test_the_same_submission_twice_names_the_first(settings: Settings) -> None:
         submit(Submission(model="org/model", revision=first.report.revision), settings, now=NOW)
     assert first.request_path is not None
     assert first.request_path in caught.value.message
+
+
+@pytest.mark.usefixtures("model")
+def test_a_preview_says_that_it_was_submitted_before(
+    settings: Settings, queue: RequestQueue
+) -> None:
+    submission = Submission(model="org/model", sender="A lab")
+    limited = settings.model_copy(update={"submissions_per_week": 1})
+    assert preview_submission(submission, limited, now=NOW).ok
+    assert queue.entries() == []
+    path = submit(submission, limited, now=NOW).request_path
+    assert path is not None
+    [again] = preview_submission(submission, limited, now=NOW).errors
+    assert (again.code, again.where) == ("duplicate", path)
+    other = submission.model_copy(update={"use_chat_template": True, "precision": "float32"})
+    codes = {f.code for f in preview_submission(other, limited, now=NOW).errors}
+    assert "too_many_submissions" in codes
+    queue.change(path, lambda r: r.model_copy(update={"status": Status.CANCELLED}), message="x")
+    assert preview_submission(submission, limited, now=NOW).ok
+
+
+def test_a_preview_needs_no_queue(model: Path, settings: Settings, tmp_path: Path) -> None:
+    broken = settings.model_copy(update={"requests": str(tmp_path / "file")})
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    report = preview_submission(Submission(model="org/model"), broken)
+    assert report.ok
+    assert "queue_not_read" in {finding.code for finding in report.findings}
+    assert preview_submission(Submission(model=str(model)), broken, allow_folder=True).ok
 
 
 def test_a_new_revision_is_a_request_beside_the_old_one(

@@ -34,7 +34,7 @@ ENGINE_SLOTS = 2
 TYPES = {
     "demo/random-llama": ModelType.PRETRAINED,
     "demo/random-gpt2": ModelType.PRETRAINED,
-    "demo/trained-llama": ModelType.FINE_TUNED,
+    "demo/trained-llama": ModelType.PRETRAINED,
 }
 
 

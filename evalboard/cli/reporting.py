@@ -1,6 +1,7 @@
 """Print reports and tables for a person at a terminal."""
 
 import sys
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +18,9 @@ def print_report(report: Report) -> None:
     """Print every finding, the errors first."""
     verdict = "[green]passes its checks[/]" if report.ok else "[bold red]is rejected[/]"
     console.print(f"[bold]{escape(report.model)}[/] at {escape(report.revision[:12])} {verdict}")
+    facts = described(report.facts)
+    if facts:
+        console.print(f"  [dim]{escape(facts)}[/]")
     for level in Level:
         for finding in report.findings:
             if finding.level is level:
@@ -25,3 +29,16 @@ def print_report(report: Report) -> None:
                 console.print(f"  {sign}  {escape(finding.message)}{where}")
                 if finding.fix:
                     console.print(f"           [dim]→ {escape(finding.fix)}[/]")
+
+
+def described(facts: dict[str, Any]) -> str:
+    """Return the main facts of a report as one line; empty where none is known."""
+    billions = facts.get("params_billion")
+    parts = (
+        ", ".join(facts.get("architectures", ())),
+        f"{billions:.3g} billion parameters" if billions else "",
+        f"to be evaluated in {facts['precision']}" if "precision" in facts else "",
+        f"on {facts['tensor_parallel']} GPUs" if facts.get("tensor_parallel", 0) > 1 else "",
+        facts.get("license", ""),
+    )
+    return " · ".join(part for part in parts if part)

@@ -6,7 +6,7 @@ import json
 from evalboard.cli.reporting import print_report
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
 from evalboard.settings import Settings
-from evalboard.submission import Submission, check_submission
+from evalboard.submission import Submission, preview_submission
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check a model; 1 when it would be rejected."""
     submission = make(Submission, submission_fields(arguments, sender=settings.sender))
-    report = check_submission(submission, settings, allow_folder=True)
+    report = preview_submission(submission, settings, allow_folder=True)
     if arguments.json:
         print(json.dumps(report.to_document(), indent=2))
     else:

@@ -1,76 +1,187 @@
-"""Load the config or the tokenizer of a repository, as a program: `autoload {part} {folder}`.
+"""The parts of a repository that transformers' AutoClasses load, without remote code.
 
-Run by `evalboard.validation.autoclasses` in a process of its own, because the files are hostile.
-One line of JSON goes to standard output: what was loaded, or the error that loading ended with.
-A process that writes no line failed for a reason of its own.
+Called by `evalboard.engine.inspector` in a confined process, because the files are hostile. Each
+part takes the folder and its inputs, and returns what can be written as JSON.
 """
 
-import json
-import sys
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
-LONGEST_MESSAGE = 2000
+from evalboard.engine.confinement import allow_seconds
+from evalboard.engine.fitting import compare_tensors
+from evalboard.engine.samples import ANSWER, QUESTION, SAMPLES
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
 MOST_ARCHITECTURES = 8
+LONGEST_PROMPT = 1_000_000
+TEMPLATE_SECONDS = 3
+SPECIAL_TOKENS = ("bos", "eos", "pad", "unk")
 
 
-def load_config(folder: str) -> dict[str, Any]:
+def load_config(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Return what a config says about its model, and whether transformers knows its type."""
-    from transformers import AutoConfig, PreTrainedConfig
+    from transformers import PreTrainedConfig
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     content, _ = PreTrainedConfig.get_config_dict(folder, local_files_only=True)
     # Without this, AutoConfig guesses the type from the folder's name.
     if content.get("model_type") not in CONFIG_MAPPING:
         return {"known": False}
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    config = read_config(folder)
     text = config.get_text_config()
+    architectures = list(config.architectures or [])[:MOST_ARCHITECTURES]
     return {
         "known": True,
-        "architectures": (config.architectures or [])[:MOST_ARCHITECTURES],
+        "architectures": architectures,
+        "unknown_architectures": [name for name in architectures if _class(name) is None],
+        "causal": not architectures or any(name in _causal_names() for name in architectures),
+        "attends_by_plugin": any(_attends_by_plugin(name) for name in architectures),
         "vocab_size": getattr(text, "vocab_size", None),
         "max_length": getattr(text, "max_position_embeddings", None),
+        "special_ids": {
+            name: getattr(text, f"{name}_token_id", None) for name in ("bos", "eos", "pad")
+        },
     }
 
 
-def load_tokenizer(folder: str) -> dict[str, Any]:
-    """Return how many rows of an embedding a tokenizer's tokens need."""
-    from transformers import AutoTokenizer
+def load_model(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Build the causal language model without weights, and return what it is made of."""
+    model = build_model(read_config(folder))
+    embedding = model.get_input_embeddings()
+    return {
+        "class": type(model).__name__,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "embedding_rows": getattr(embedding, "num_embeddings", None),
+    }
 
-    tokenizer = AutoTokenizer.from_pretrained(
-        folder, trust_remote_code=False, local_files_only=True
-    )
-    return {"size": max(tokenizer.get_vocab().values(), default=-1) + 1}
+
+def load_tokenizer(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return how many rows of an embedding a tokenizer needs, and what it makes of sample texts."""
+    tokenizer = _tokenizer(folder)
+    return {
+        "class": type(tokenizer).__name__,
+        "size": max(tokenizer.get_vocab().values(), default=-1) + 1,
+        "special_tokens": {name: _special(tokenizer, name) for name in SPECIAL_TOKENS},
+        "came_back": [_round_trip(tokenizer, sample) for sample in SAMPLES],
+        "highest": max(chain.from_iterable(tokenizer(s)["input_ids"] for s in SAMPLES), default=-1),
+        "templates": sorted(_templates(tokenizer)),
+    }
 
 
-PARTS: dict[str, Callable[[str], dict[str, Any]]] = {
+def render_template(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Render the chat template that lm-eval would use, for one turn and for three."""
+    tokenizer = _tokenizer(folder)
+    if not _templates(tokenizer):
+        return {"found": False}
+    return _rendered(lambda turns: _render(tokenizer, turns))
+
+
+def render_text(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Render the chat template `template`, for want of a tokenizer that loads."""
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    def render(turns: list[dict[str, str]]) -> str:
+        rendered, _ = render_jinja_template(
+            [turns],  # pyright: ignore[reportArgumentType]
+            chat_template=inputs["template"],
+            add_generation_prompt=True,
+            bos_token="",
+            eos_token="",
+        )
+        return str(rendered[0])[:LONGEST_PROMPT]
+
+    return _rendered(render)
+
+
+def build_model(config: "PreTrainedConfig") -> "PreTrainedModel":
+    """Return the causal language model of a config on the meta device: shapes without memory."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+
+
+def read_config(folder: str) -> "PreTrainedConfig":
+    """Return the config in a folder, without remote code."""
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+
+
+PARTS: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
     "config": load_config,
+    "fit": compare_tensors,
+    "model": load_model,
     "tokenizer": load_tokenizer,
+    "template": render_template,
+    "template text": render_text,
 }
 
 
-def main(part: str, folder: str) -> None:
-    """Load one part of a repository and write the answer."""
-    load = PARTS[part]
-    # Neither part needs torch, and transformers is imported in 1.5 s instead of 7 without it.
-    sys.modules["torch"] = None  # pyright: ignore[reportArgumentType]
+def _tokenizer(folder: str) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+
+
+def _class(name: object) -> Any:
+    """Return a model class of transformers; None when it has none of that name."""
     import transformers
 
-    transformers.logging.set_verbosity_error()
-    sys.excepthook = _answer_error
-    _answer({"loaded": load(folder)})
+    known = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+    return getattr(transformers, str(name), None) if known else None
 
 
-def _answer_error(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    _answer({"error": kind.__name__, "message": str(error)[:LONGEST_MESSAGE]})
+def _causal_names() -> set[str]:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    names: Iterable[Any] = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
+    return set(chain.from_iterable([n] if isinstance(n, str) else n for n in names))
 
 
-def _answer(document: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(document) + "\n")
+def _attends_by_plugin(name: object) -> bool:
+    """Return whether a model takes attention from outside, as vLLM's fallback on transformers needs."""
+    found = _class(name)
+    if found is None or not hasattr(found, "is_backend_compatible"):
+        return False
+    return bool(found.is_backend_compatible() or found._can_set_attn_implementation())
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def _special(tokenizer: "PreTrainedTokenizerBase", name: str) -> int | None:
+    value = getattr(tokenizer, f"{name}_token_id", None)
+    return value if isinstance(value, int) else None
+
+
+def _round_trip(tokenizer: "PreTrainedTokenizerBase", text: str) -> str:
+    numbers = tokenizer(text, add_special_tokens=False)["input_ids"]
+    back = tokenizer.decode(numbers, clean_up_tokenization_spaces=False)
+    return str(back)[: 4 * len(text)]
+
+
+def _templates(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
+    found = getattr(tokenizer, "chat_template", None)
+    if isinstance(found, dict):
+        return [str(name)[:100] for name in found]
+    return ["default"] if found else []
+
+
+def _rendered(render: Callable[[list[dict[str, str]]], str]) -> dict[str, Any]:
+    """Return what rendering gives for one turn and for three."""
+    allow_seconds(TEMPLATE_SECONDS)
+    question = {"role": "user", "content": QUESTION}
+    answer = {"role": "assistant", "content": ANSWER}
+    prompts = [render(turns) for turns in ([question], [question, answer, question])]
+    return {
+        "found": True,
+        "holds_question": all(QUESTION in prompt for prompt in prompts),
+        "longest": max(len(prompt) for prompt in prompts),
+    }
+
+
+def _render(tokenizer: "PreTrainedTokenizerBase", turns: list[dict[str, str]]) -> str:
+    prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    return str(prompt)[:LONGEST_PROMPT]

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from evalboard.engine.hardware import local_gpus
+
 ANSWER_SECONDS = 60
 
 
@@ -49,13 +51,4 @@ def gpu_memory_bytes(node_ids: tuple[str, ...]) -> int:
 
 def _smallest_here() -> int:
     """Return the memory of this machine's smallest GPU, 0 when it only pretends to have some."""
-    try:
-        import pynvml  # pyright: ignore[reportMissingImports] - comes with vLLM for CUDA
-    except ImportError:
-        return 0
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return 0
-    devices = [pynvml.nvmlDeviceGetHandleByIndex(n) for n in range(pynvml.nvmlDeviceGetCount())]
-    return min((int(pynvml.nvmlDeviceGetMemoryInfo(d).total) for d in devices), default=0)
+    return local_gpus().smallest_bytes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evalboard.errors import LoadFailed
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 NAMED = 3
 """Tensors that a message names."""
@@ -65,10 +65,16 @@ def check_whole(folder: Path) -> None:
 
 def _model_class(folder: Path) -> Any:
     """Return the class that lm_eval would take."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers import AutoConfig
+
+    return auto_class(AutoConfig.from_pretrained(str(folder), trust_remote_code=False))
+
+
+def auto_class(config: "PreTrainedConfig") -> Any:
+    """Return the class that lm_eval would take for a config."""
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
     from transformers.models.auto.modeling_auto import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
 
-    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
     if config.model_type in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         return AutoModelForSeq2SeqLM
     return AutoModelForCausalLM

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalboard.engine.finite import check_finite
 from evalboard.engine.progress import ProgressNotes
 from evalboard.engine.spec import EngineSpec
 from evalboard.engine.weights import ModelFiles
@@ -116,6 +117,8 @@ class EngineProcess:
 
         self._import_libraries()
         spec, loadable = self._spec, self._files.loadable
+        if spec.settings.check_finite:
+            check_finite(loadable.weights)
         return backends.load(
             backends.BackendArguments(
                 backend=spec.backend,

@@ -2,16 +2,23 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
-from evalboard.errors import ModelNotFound
+from evalboard.errors import RevisionNotFound
 from evalboard.repositories.copying import copy_files, loadable_folder
-from evalboard.repositories.repository import check_size, file_size
+from evalboard.repositories.names import is_safe_path
+from evalboard.repositories.repository import Standing, check_count, check_size, file_size
 from evalboard.repositories.selection import loadable_files, small_files
 
 SHORTEST_PREFIX = 8
+
+
+class _Listing(NamedTuple):
+    sizes: dict[str, int]
+    refused: dict[str, str]
 
 
 class FolderRepository:
@@ -47,6 +54,15 @@ class FolderRepository:
         """Return the size in bytes of every file, by path."""
         return self._files
 
+    def refused(self) -> Mapping[str, str]:
+        """Return links that lead out of the folder, and names that no page can show."""
+        return self._listing.refused
+
+    @property
+    def standing(self) -> Standing:
+        """A folder is given to whoever is on this machine."""
+        return Standing()
+
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """Return a whole file."""
         check_size(self, path, max_bytes)
@@ -66,28 +82,42 @@ class FolderRepository:
         """Return the folder itself, or one of links where it holds pickles or code."""
         return loadable_folder(self._folder, loadable_files(self._files), views=self._views)
 
-    @cached_property
+    @property
     def _files(self) -> dict[str, int]:
-        found: dict[str, int] = {}
+        return self._listing.sizes
+
+    @cached_property
+    def _listing(self) -> _Listing:
+        listing = _Listing({}, {})
+        for count, file in enumerate(self._walk(), start=1):
+            check_count(self.model, count)
+            path = file.relative_to(self._folder).as_posix()
+            problem = _problem(file, path, self._folder)
+            if problem:
+                listing.refused[path] = problem
+            elif file.is_file():
+                listing.sizes[path] = file.stat().st_size
+        return listing
+
+    def _walk(self) -> Iterator[Path]:
+        """Give all files and all links, but for hidden ones."""
         for folder, folders, names in os.walk(self._folder):
             folders[:] = [name for name in folders if not name.startswith(".")]
-            for file in (Path(folder) / name for name in names if not name.startswith(".")):
-                if file.is_file():
-                    found[file.relative_to(self._folder).as_posix()] = file.stat().st_size
-        return found
+            links = [name for name in folders if (Path(folder) / name).is_symlink()]
+            yield from (Path(folder) / name for name in (*links, *names) if name[:1] != ".")
 
 
 def check_folder_revision(repository: FolderRepository, revision: str) -> None:
     """Refuse a revision that the folder does not have now.
 
     Raises:
-        ModelNotFound: It is neither `main` nor the start of the content hash.
+        RevisionNotFound: It is neither `main` nor the start of the content hash.
     """
     current = repository.revision
     if revision == "main":
         return
     if len(revision) < SHORTEST_PREFIX or not current.startswith(revision.lower()):
-        raise ModelNotFound(
+        raise RevisionNotFound(
             f"Model {repository.model!r} is a folder, and its contents are not at revision "
             f"{revision!r}: their hash is {current} now. Ask for 'main' or that hash."
         )
@@ -98,3 +128,25 @@ def _content_hash(file: Path, size: int, mtime_ns: int) -> str:
     """Return the sha256 of a file; size and time are there to know a changed file from a hashed."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _problem(file: Path, path: str, root: Path) -> str:
+    """Return why a file or link is no part of the model; empty when it is one."""
+    if not is_safe_path(path):
+        return "under a name that is not printable, too long, or holds HTML"
+    if file.is_symlink() and not _stays_inside(file, root):
+        return "a link that leaves the repository or leads nowhere"
+    if not file.is_file() and not file.is_dir():
+        return "no regular file"
+    return ""
+
+
+def _stays_inside(link: Path, root: Path) -> bool:
+    """Return whether a link leads to something in its repository.
+
+    In the cache of the Hub's client, the files of a snapshot are links to `blobs` two folders up.
+    """
+    target = link.resolve()
+    blobs = root.parent.parent / "blobs"
+    places = (root, blobs) if root.parent.name == "snapshots" else (root,)
+    return target.exists() and any(target.is_relative_to(place) for place in places)

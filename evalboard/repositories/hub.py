@@ -1,83 +1,93 @@
 """A model on the Hugging Face Hub, or on a server that speaks its protocol."""
 
 import glob
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-import httpx2
-from huggingface_hub import HfApi, hf_hub_url
-from huggingface_hub.errors import (
-    DisabledRepoError,
-    GatedRepoError,
-    HFValidationError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff
+from huggingface_hub import HfApi
 
-from evalboard.errors import ModelNotFound, StoreError
-from evalboard.repositories.copying import copy_files, loadable_folder
-from evalboard.repositories.names import is_board_name, is_safe_path
-from evalboard.repositories.repository import check_size, file_size
+from evalboard.errors import StoreError
+from evalboard.repositories.copying import loadable_folder
+from evalboard.repositories.hub_reading import hub_errors, read_head, read_info, save_file
+from evalboard.repositories.lfs import LargeFiles, read_large_files
+from evalboard.repositories.names import is_board_name, is_commit, is_safe_path
+from evalboard.repositories.repository import Standing, check_count, check_size, file_size
 from evalboard.repositories.selection import loadable_files, small_files
 from evalboard.settings import Settings
 
-TIMEOUT_SECONDS = 30
+DOWNLOADS_AT_ONCE = 8
 
 
 class HubRepository:
     """A repository on the Hub at one commit. Made by `open_hub_repository`."""
 
     def __init__(
-        self, api: HfApi, *, model: str, revision: str, files: dict[str, int], views: Path
+        self,
+        api: HfApi,
+        *,
+        model: str,
+        revision: str,
+        files: dict[str, int],
+        refused: dict[str, str],
+        standing: Standing,
+        large: LargeFiles,
+        views: Path,
     ) -> None:
         self.model = model
         self.revision = revision
+        self.standing = standing
         self._api = api
         self._files = files
+        self._refused = refused
+        self._large = large
         self._views = views
 
     def files(self) -> Mapping[str, int]:
         """Return the size in bytes of every file, by path."""
         return self._files
 
+    def refused(self) -> Mapping[str, str]:
+        """Return paths that would leave a folder, or that no page can show."""
+        return self._refused
+
     def read(self, path: str, *, max_bytes: int) -> bytes:
-        """Return a whole file, from the local cache when it was downloaded before."""
+        """Return a whole file."""
         check_size(self, path, max_bytes)
-        with hub_errors(self.model, self.revision):
-            local = self._api.hf_hub_download(self.model, path, revision=self.revision)
-        return Path(local).read_bytes()
+        return self.head(path, length=max_bytes)
 
     def head(self, path: str, *, length: int) -> bytes:
         """Return the first bytes of a file, without downloading the rest."""
         if file_size(self, path) == 0:
             return b""
-        url = hf_hub_url(self.model, path, revision=self.revision, endpoint=self._api.endpoint)
-        headers = build_hf_headers(token=self._api.token)
-        headers["Range"] = f"bytes=0-{length - 1}"
-        with hub_errors(self.model, self.revision):
-            return _read_stream(url, headers, length)
+        found = self._large.read_head(path, length=length)
+        if found is not None:
+            return found
+        return read_head(self._api, self.model, self.revision, path, length=length)
 
     def small_files(self, into: Path) -> Path:
-        """Download config, tokenizer, templates and card, and copy them into a folder."""
-        paths = small_files(self._files)
-        return copy_files(self._download(paths), paths, into)
+        """Download config, tokenizer, templates and card into a folder, one request for each."""
+        into.mkdir(parents=True, exist_ok=True)
+
+        def save(path: str) -> None:
+            size = self._files[path]
+            save_file(self._api, self.model, self.revision, path, size=size, into=into)
+
+        with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as threads:
+            list(threads.map(save, small_files(self._files)))
+        return into
 
     def weights(self) -> Path:
         """Download what loading takes and return its folder."""
         paths = loadable_files(self._files)
-        return loadable_folder(self._download(paths), paths, views=self._views)
-
-    def _download(self, paths: list[str]) -> Path:
-        """Return the snapshot's folder in the local cache, with at least these files in it."""
         with hub_errors(self.model, self.revision):
             folder = self._api.snapshot_download(
                 self.model,
                 revision=self.revision,
                 allow_patterns=[glob.escape(path) for path in paths],
             )
-        return Path(folder)
+        return loadable_folder(Path(folder), paths, views=self._views)
 
 
 def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRepository:
@@ -91,60 +101,31 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
     """
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
     api = HfApi(endpoint=settings.hub_endpoint, token=token)
-    with hub_errors(model, revision):
-        info = api.model_info(
-            model, revision=revision, files_metadata=True, timeout=TIMEOUT_SECONDS
-        )
-    if info.sha is None or not is_board_name(info.id):
+    info = read_info(api, model, revision)
+    name, sha = str(info.get("id")), str(info.get("sha"))
+    if not is_commit(sha) or not is_board_name(name):
         raise StoreError(f"The Hub at {api.endpoint} gave no commit for model {model!r}.")
+    listed = _sizes(info.get("siblings"))
+    check_count(model, len(listed))
     return HubRepository(
         api,
-        model=info.id,
-        revision=info.sha,
-        files={
-            sibling.rfilename: sibling.size or 0
-            for sibling in info.siblings or ()
-            if is_safe_path(sibling.rfilename)
+        model=name,
+        revision=sha,
+        files={path: size for path, size in listed.items() if is_safe_path(path)},
+        refused={
+            path: "under a name that leaves the repository, is not printable, or holds HTML"
+            for path in listed
+            if not is_safe_path(path)
         },
+        standing=Standing(
+            *(info.get(key) not in (None, False) for key in ("private", "gated", "disabled"))
+        ),
+        large=LargeFiles(api, name, read_large_files(info.get("siblings") or ())),
         views=settings.work_folder / "models",
     )
 
 
-@contextmanager
-def hub_errors(model: str, revision: str) -> Iterator[None]:
-    """Translate the client's errors: what the Hub said about the model, or that it said nothing."""
-    try:
-        yield
-    except RevisionNotFoundError as exc:
-        raise ModelNotFound(
-            f"Model {model!r} has no revision {revision!r} on the Hub. "
-            "Give a branch, a tag or a commit sha that it has."
-        ) from exc
-    except GatedRepoError as exc:
-        raise ModelNotFound(
-            f"Model {model!r} is gated: the Hub gives its files only to those whom its owner let "
-            "in. Submit a model that is open, or ask for access with the board's token."
-        ) from exc
-    except (RepositoryNotFoundError, DisabledRepoError, HFValidationError) as exc:
-        raise ModelNotFound(
-            f"The Hub has no model {model!r}, or it is private or disabled. "
-            "Check the spelling and make the repository public."
-        ) from exc
-    except (httpx2.HTTPError, OSError) as exc:
-        raise StoreError(
-            f"The Hub could not be asked for model {model!r} ({type(exc).__name__}: {exc}). "
-            "Nothing is known about the model; try again, or set EVALBOARD_OFFLINE=1 to use "
-            "EVALBOARD_MODELS alone."
-        ) from exc
-
-
-def _read_stream(url: str, headers: dict[str, str], length: int) -> bytes:
-    """Read so many bytes of an answer and hang up, whether or not the server heeded the range."""
-    content = bytearray()
-    with http_stream_backoff("GET", url, headers=headers, timeout=TIMEOUT_SECONDS) as response:
-        hf_raise_for_status(response)
-        for chunk in response.iter_bytes():
-            content += chunk
-            if len(content) >= length:
-                break
-    return bytes(content[:length])
+def _sizes(siblings: Any) -> dict[str, int]:
+    """Return the listed files; the Hub gives a size for each, and without one a file is empty."""
+    entries = siblings if isinstance(siblings, list) else []
+    return {str(entry["rfilename"]): int(entry.get("size") or 0) for entry in entries}

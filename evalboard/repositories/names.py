@@ -6,6 +6,7 @@ from pathlib import Path
 from evalboard.errors import ConfigError
 
 LONGEST_PART = 96
+LONGEST_PATH = 500
 _PART = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{LONGEST_PART - 1}}}")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -71,6 +72,10 @@ def folder_model_name(folder: Path) -> str:
 
 
 def is_safe_path(path: str) -> bool:
-    """Return whether a file's path stays inside its repository and is printable."""
+    """Return whether a file's path stays inside its repository and can stand on any page.
+
+    Tags of HTML in a name serve nobody but an attacker.
+    """
     parts = path.split("/")
-    return path.isprintable() and "\\" not in path and not {"", ".", ".."} & set(parts)
+    plain = path.isprintable() and not set(path) & set('\\<>"') and len(path) <= LONGEST_PATH
+    return plain and not {"", ".", ".."} & set(parts)

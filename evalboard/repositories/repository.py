@@ -2,9 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from evalboard.errors import EvalboardError
+from evalboard.errors import EvalboardError, TooManyFiles
+
+MOST_FILES = 10_000
+
+
+class Standing(NamedTuple):
+    """Who can get a repository."""
+
+    private: bool = False
+    gated: bool = False
+    disabled: bool = False
 
 
 class UnusableFile(EvalboardError):
@@ -28,6 +38,18 @@ class Repository(Protocol):
 
     def files(self) -> Mapping[str, int]:
         """Return the size in bytes of every file, by path; folders in a path are parted by `/`."""
+        ...
+
+    def refused(self) -> Mapping[str, str]:
+        """Return what is no part of the model, and why: paths and links that leave the repository.
+
+        The reasons complete `it is …`.
+        """
+        ...
+
+    @property
+    def standing(self) -> Standing:
+        """Who else can get it."""
         ...
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
@@ -69,6 +91,19 @@ class Repository(Protocol):
             StoreError: The Hub did not answer.
         """
         ...
+
+
+def check_count(model: str, count: int) -> None:
+    """Refuse a repository that has more files than are looked at.
+
+    Raises:
+        TooManyFiles: It has.
+    """
+    if count > MOST_FILES:
+        raise TooManyFiles(
+            f"Model {model!r} has more than {MOST_FILES:,} files. "
+            "Submit a repository that holds the model alone."
+        )
 
 
 def file_size(repository: Repository, path: str) -> int:

@@ -46,10 +46,14 @@ TOKENIZER_PATTERNS = (
     "chat_template.*",
 )
 
-SMALL_FILE_BYTES = 100_000_000
-"""Largest file that is fetched for the checks; the largest tokenizers have about 35 MB."""
-SMALL_FILES_BYTES = 200_000_000
+SMALL_FILE_BYTES = 2_000_000
+"""Largest file that is fetched for the checks, but for tokenizers."""
+TOKENIZER_FILE_BYTES = 60_000_000
+"""Largest file of a tokenizer that is fetched; the largest known have about 35 MB."""
+SMALL_FILES_BYTES = 120_000_000
 """All of them together."""
+NEEDED_FILES = ("config.json", "README.md", ADAPTER_CONFIG)
+"""Without which, beside those of the tokenizer, a model cannot be checked."""
 
 
 def small_files(files: Mapping[str, int]) -> list[str]:
@@ -57,7 +61,7 @@ def small_files(files: Mapping[str, int]) -> list[str]:
 
     The smallest come first, so that a huge file pushes out no other.
     """
-    wanted = [path for path, size in files.items() if _is_small(path) and size <= SMALL_FILE_BYTES]
+    wanted = [path for path, size in files.items() if _is_small(path) and size <= _most(path)]
     chosen: list[str] = []
     total = 0
     for path in sorted(wanted, key=lambda path: (files[path], path)):
@@ -66,6 +70,12 @@ def small_files(files: Mapping[str, int]) -> list[str]:
             break
         chosen.append(path)
     return chosen
+
+
+def oversized_files(files: Mapping[str, int]) -> dict[str, int]:
+    """Return what would be needed and is too large to be fetched, with the bytes allowed."""
+    needed = (path for path in files if path in NEEDED_FILES or is_tokenizer_file(path))
+    return {path: _most(path) for path in needed if _is_small(path) and files[path] > _most(path)}
 
 
 def weight_files(files: Iterable[str]) -> list[str]:
@@ -104,6 +114,11 @@ def is_adapter_file(path: str) -> bool:
 def is_refused(path: str) -> bool:
     """Return whether a file may not lie where a model is loaded from: pickles and code."""
     return _matches(path, PICKLE_PATTERNS + CODE_PATTERNS)
+
+
+def _most(path: str) -> int:
+    """Return the size in bytes up to which a file is fetched."""
+    return TOKENIZER_FILE_BYTES if is_tokenizer_file(path) else SMALL_FILE_BYTES
 
 
 def _is_small(path: str) -> bool:

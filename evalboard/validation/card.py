@@ -1,15 +1,21 @@
-"""Check that there is a model card that says something."""
+"""Check that there is a model card that says something, and does nothing."""
 
+from collections.abc import Iterator
+
+from evalboard.records.report import Finding
+from evalboard.validation.active_content import active_content, control_character, is_plain
 from evalboard.validation.evidence import Evidence
-from evalboard.validation.findings import Outcome, error
-from evalboard.validation.model_card import CARD_NAME
+from evalboard.validation.findings import Outcome, error, quoted
+from evalboard.validation.model_card import CARD_NAME, ModelCard, texts
 
 SHORTEST_CARD = 200
 """Characters after the front matter, as today's boards ask for."""
+SHOWN_KEYS = ("license", "license_name", "license_link", "base_model", "tags", "language")
+"""What boards and pages show of the front matter."""
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Check that the card is there, readable and long enough."""
+    """Check that the card is there, readable, long enough and harmless."""
     card = evidence.card
     if card is None:
         finding = error(
@@ -19,25 +25,54 @@ def check(evidence: Evidence) -> Outcome:
             where=CARD_NAME,
         )
         return Outcome((finding,))
-    findings = []
+    return Outcome((*_judge_form(card), *_judge_text(card), *_judge_metadata(card)))
+
+
+def _judge_form(card: ModelCard) -> Iterator[Finding]:
     if card.problem:
-        findings.append(
-            error(
-                "bad_card",
-                f"The model card cannot be read: {card.problem}.",
-                fix="Start README.md with YAML between two lines of '---'.",
-                where=CARD_NAME,
-            )
+        yield error(
+            "bad_card",
+            f"The model card cannot be read: {card.problem}.",
+            fix="Start README.md with YAML between two lines of '---'.",
+            where=CARD_NAME,
         )
     length = len(" ".join(card.text.split()))
     if length < SHORTEST_CARD:
-        findings.append(
-            error(
-                "short_card",
-                f"The model card has {length} characters of text; at least {SHORTEST_CARD} are "
-                "asked for.",
-                fix="Say what the model is, how it was made and what it is for.",
-                where=CARD_NAME,
-            )
+        yield error(
+            "short_card",
+            f"The model card has {length} characters of text; at least {SHORTEST_CARD} are "
+            "asked for.",
+            fix="Say what the model is, how it was made and what it is for.",
+            where=CARD_NAME,
         )
-    return Outcome(tuple(findings))
+
+
+def _judge_text(card: ModelCard) -> Iterator[Finding]:
+    found = active_content(card.text)
+    if found:
+        yield error(
+            "active_content",
+            f"The model card holds what a browser would run or load: {quoted(found)}.",
+            fix="Remove it, or put it into a code block where it is an example.",
+            where=CARD_NAME,
+        )
+    character = control_character(card.text)
+    if character:
+        yield error(
+            "control_characters",
+            f"The model card holds control characters, the first of which is {character}.",
+            fix="Save README.md as plain text in UTF-8.",
+            where=CARD_NAME,
+        )
+
+
+def _judge_metadata(card: ModelCard) -> Iterator[Finding]:
+    for key in SHOWN_KEYS:
+        strange = [value for value in texts(card.metadata.get(key)) if not is_plain(value)]
+        if strange:
+            yield error(
+                "unsafe_metadata",
+                f"The model card's {key} is {quoted(strange[0])}, which no page can show as it is.",
+                fix="Write it without tags and control characters.",
+                where=f"{CARD_NAME}: {key}",
+            )

@@ -1,28 +1,143 @@
-"""Check that there is a chat template when one is asked for."""
+"""Check the chat template: there when it is asked for, and harmless in any case."""
 
+from pathlib import Path
+from typing import NamedTuple
+
+from evalboard.records.report import Finding
+from evalboard.validation.child import Loaded
 from evalboard.validation.documents import read_document
 from evalboard.validation.evidence import Evidence
-from evalboard.validation.findings import Outcome, error
+from evalboard.validation.findings import Outcome, error, warning
+
+SUBMIT_WITHOUT = "Correct the template, or submit without it."
+PLACES = ("chat_template.jinja", "chat_template.json")
+NAMED_TEMPLATES = "additional_chat_templates"
+
+
+class Template(NamedTuple):
+    """The chat template that a tokenizer uses by default."""
+
+    place: str
+    """The file that it is in."""
+    text: str
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Look at every place where a chat template may be."""
-    found = _has_template(evidence)
-    if found or not evidence.subject.use_chat_template:
-        return Outcome(facts={"has_chat_template": found})
-    finding = error(
+    """Look at every place where a chat template may be, and render it.
+
+    Rendering happens in the confined process: a template is a program of strangers.
+    """
+    unreadable = [_unreadable(path.name) for path in _files(evidence) if not _is_text(path)]
+    if unreadable:
+        return Outcome(tuple(unreadable), {"has_chat_template": True})
+    asked = evidence.subject.use_chat_template
+    template = _template(evidence)
+    if template is None:
+        return Outcome((_missing(),) if asked else (), {"has_chat_template": False})
+    if not evidence.has_libraries:
+        return Outcome(facts={"has_chat_template": True})
+    rendered = (
+        evidence.load("template text", {"template": template.text})
+        if evidence.loaded_tokenizer.problem
+        else evidence.load("template")
+    )
+    if rendered.content.get("found") is False:
+        findings = (_missing(template.place),) if asked else ()
+        return Outcome(findings, {"has_chat_template": False})
+    finding = _judge(rendered, template.place, asked=asked)
+    return Outcome((finding,) if finding else (), {"has_chat_template": True})
+
+
+def _judge(rendered: Loaded, place: str, *, asked: bool) -> Finding | None:
+    if rendered.error == "SecurityError":
+        return error(
+            "unsafe_chat_template",
+            f"The chat template reaches for what templates must not: {rendered.problem}.",
+            fix="Remove that from the template.",
+            where=place,
+        )
+    if rendered.problem and not rendered.error or rendered.error == "MemoryError":
+        return error(
+            "endless_chat_template",
+            f"The chat template does not come to an end: {rendered.problem}.",
+            fix="Remove the loop from the template.",
+            where=place,
+        )
+    make = error if asked else warning
+    if rendered.problem:
+        return make(
+            "chat_template_fails",
+            f"The chat template cannot be rendered: {rendered.problem}.",
+            fix=SUBMIT_WITHOUT,
+            where=place,
+        )
+    if not rendered.content["holds_question"]:
+        return make(
+            "chat_template_fails",
+            "The chat template leaves out what the user says.",
+            fix=SUBMIT_WITHOUT,
+            where=place,
+        )
+    return None
+
+
+def _files(evidence: Evidence) -> list[Path]:
+    """Return the files that hold a template each."""
+    single = evidence.model_folder / PLACES[0]
+    named = sorted((evidence.model_folder / NAMED_TEMPLATES).glob("*.jinja"))
+    return [single, *named] if single.is_file() else named
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unreadable(name: str) -> Finding:
+    return error(
+        "chat_template_fails",
+        "The chat template is no text in UTF-8.",
+        fix="Upload the file again.",
+        where=name,
+    )
+
+
+def _missing(place: str = "") -> Finding:
+    found = f" that transformers reads; the one in {place} is not" if place else ""
+    return error(
         "no_chat_template",
-        "The chat template is asked for, and the model has none.",
+        f"The chat template is asked for, and the model has none{found}.",
         fix="Submit without the chat template, or add `chat_template.jinja` to the repository.",
-        where="tokenizer_config.json",
+        where=place or PLACES[0],
     )
-    return Outcome((finding,), {"has_chat_template": False})
 
 
-def _has_template(evidence: Evidence) -> bool:
+def _template(evidence: Evidence) -> Template | None:
+    """Return the chat template; None when there is none."""
     folder = evidence.model_folder
-    return (
-        bool(evidence.tokenizer_config.content.get("chat_template"))
-        or bool(read_document(folder / "chat_template.json").content.get("chat_template"))
-        or (folder / "chat_template.jinja").is_file()
-    )
+    own, legacy = PLACES
+    files = _files(evidence)
+    if files:
+        first = files[0]
+        place = own if first.name == own else f"{NAMED_TEMPLATES}/{first.name}"
+        return Template(place, first.read_text(encoding="utf-8"))
+    text = _default(evidence.tokenizer_config.content.get("chat_template"))
+    if text:
+        return Template("tokenizer_config.json: chat_template", text)
+    text = _default(read_document(folder / legacy).content.get("chat_template"))
+    return Template(legacy, text) if text else None
+
+
+def _default(value: object) -> str:
+    """Return the template to use of one, or of several with names; empty when there is none."""
+    if isinstance(value, str):
+        return value
+    named: dict[object, object] = value if isinstance(value, dict) else {}
+    if isinstance(value, list):
+        entries = [entry for entry in value if isinstance(entry, dict)]
+        named = {str(entry.get("name")): entry.get("template") for entry in entries}
+    texts = [named.get("default"), *named.values()]
+    return next((text for text in texts if isinstance(text, str)), "")

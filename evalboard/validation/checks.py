@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from evalboard.errors import ConfigError, ModelNotFound
@@ -17,8 +18,15 @@ from evalboard.validation import (
     base_model,
     card,
     chat,
+    child,
+    fit,
+    json_files,
     licence,
+    lineage,
+    listing,
     precision,
+    size,
+    tokenizer,
     weight_type,
     weights,
 )
@@ -27,14 +35,20 @@ from evalboard.validation.findings import Outcome, error, plain
 from evalboard.validation.subject import Subject
 
 CHECKS: tuple[Callable[[Evidence], Outcome], ...] = (
+    listing.check,
     weights.check,
     weight_type.check,
     base_model.check,
     adapter.check,
     autoclasses.check,
+    fit.check,
+    tokenizer.check,
     licence.check,
     card.check,
+    lineage.check,
+    json_files.check,
     precision.check,
+    size.check,
     chat.check,
 )
 
@@ -52,6 +66,7 @@ def validate(subject: Subject, settings: Settings, *, allow_folder: bool = False
         StoreError: The Hub did not answer, so that nothing can be said about the model.
         EngineError: The processes that load config and tokenizer cannot start here.
     """
+    child.warm_up()
     base, base_findings = base_model.find(subject, settings, allow_folder=allow_folder)
     findings = [*base_findings, *precision.check_installation(subject, settings)]
     with tempfile.TemporaryDirectory(prefix="evalboard-check-") as scratch:
@@ -101,7 +116,8 @@ def gather(
 
 
 def _report(evidence: Evidence, findings: list[Finding]) -> Report:
-    outcomes = [check(evidence) for check in CHECKS]
+    with ThreadPoolExecutor(len(CHECKS)) as threads:
+        outcomes = list(threads.map(lambda check: check(evidence), CHECKS))
     return Report(
         model=evidence.repository.model,
         revision=evidence.repository.revision,

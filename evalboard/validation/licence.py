@@ -1,10 +1,16 @@
-"""Check that the model card names a licence."""
+"""Check that the model card names a licence that says something."""
 
+import re
+
+from evalboard.records.report import Finding
 from evalboard.validation.evidence import Evidence
-from evalboard.validation.findings import Outcome, error, plain, quoted
-from evalboard.validation.model_card import CARD_NAME, ModelCard
+from evalboard.validation.findings import Outcome, error, listed, plain, quoted
+from evalboard.validation.licences import is_known_licence
+from evalboard.validation.model_card import CARD_NAME, ModelCard, texts
 
 FRONT_MATTER = "the front matter of README.md"
+_LINK = re.compile(r"https?://\S+|[A-Za-z0-9_./-]+")
+"""An address on the web, or a file of the repository."""
 
 
 def check(evidence: Evidence) -> Outcome:
@@ -13,10 +19,10 @@ def check(evidence: Evidence) -> Outcome:
     What stands on a base model and names no licence of its own is under its base's.
     """
     card = evidence.card or ModelCard({}, "")
-    licences = _texts(card.metadata.get("license"))
+    licences = texts(card.metadata.get("license"))
     if not licences and evidence.base and evidence.base.card:
         card = evidence.base.card
-        licences = _texts(card.metadata.get("license"))
+        licences = texts(card.metadata.get("license"))
     if not licences:
         finding = error(
             "no_license",
@@ -25,16 +31,32 @@ def check(evidence: Evidence) -> Outcome:
             where=CARD_NAME,
         )
         return Outcome((finding,))
+    named = [name for name in licences if name != "other"]
+    unknown = [name for name in named if not is_known_licence(name)]
+    findings = (_unknown(unknown),) if unknown else ()
     if "other" in licences:
-        return _other(card)
-    return Outcome(facts={"license": plain(", ".join(licences), 100)})
+        other = _other(card)
+        return Outcome((*findings, *other.findings), other.facts)
+    return Outcome(findings, {"license": plain(", ".join(licences), 100)})
+
+
+def _unknown(names: list[str]) -> Finding:
+    return error(
+        "unknown_license",
+        f"No licence is known by the name {listed(names)}.",
+        fix="Write the SPDX id of an open licence or a name from the Hub's list, or `other` with "
+        "`license_name` and `license_link`.",
+        where=f"{CARD_NAME}: license",
+    )
 
 
 def _other(card: ModelCard) -> Outcome:
-    name = _texts(card.metadata.get("license_name"))
-    link = _texts(card.metadata.get("license_link"))
+    name = texts(card.metadata.get("license_name"))
+    link = texts(card.metadata.get("license_link"))
     if name and link:
-        return Outcome(facts={"license": plain(name[0], 100)})
+        bad = not _LINK.fullmatch(link[0])
+        findings = (_bad_link(link[0]),) if bad else ()
+        return Outcome(findings, {"license": plain(name[0], 100)})
     wanting = [key for key, has in (("license_name", name), ("license_link", link)) if not has]
     finding = error(
         "license_incomplete",
@@ -45,7 +67,10 @@ def _other(card: ModelCard) -> Outcome:
     return Outcome((finding,), {"license": "other"})
 
 
-def _texts(value: object) -> list[str]:
-    """Return the texts of a front matter's value, which is one text or a list of them."""
-    values = value if isinstance(value, list) else [value]
-    return [text.strip() for text in values if isinstance(text, str) and text.strip()][:8]
+def _bad_link(link: str) -> Finding:
+    return error(
+        "bad_license_link",
+        f"The link to the licence, {quoted(link)}, is no address on the web and no file.",
+        fix="Write an address that starts with https://, or the name of a file in the repository.",
+        where=f"{CARD_NAME}: license_link",
+    )

@@ -43,6 +43,12 @@ def parse_card(content: str) -> ModelCard:
     return ModelCard(metadata, "\n".join(lines[end + 1 :]), problem)
 
 
+def texts(value: object, *, most: int = 8) -> list[str]:
+    """Return the first texts of a front matter's value, which is one text or a list of them."""
+    values = value if isinstance(value, list) else [value]
+    return [text.strip() for text in values if isinstance(text, str) and text.strip()][:most]
+
+
 def _parse_front_matter(text: str) -> tuple[dict[str, Any], str]:
     if len(text) > FRONT_MATTER_CHARACTERS:
         return {}, f"its front matter is longer than {FRONT_MATTER_CHARACTERS:,} characters"

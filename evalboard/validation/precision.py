@@ -1,18 +1,32 @@
 """Check that the checkpoint can be evaluated in the precision asked for, and here."""
 
+from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any
 
 from evalboard.records.report import Finding
 from evalboard.records.request import BITSANDBYTES, Precision, WeightType
 from evalboard.settings import Settings
 from evalboard.validation.evidence import Evidence
-from evalboard.validation.findings import Outcome, error, info, quoted, warning
+from evalboard.validation.findings import Outcome, error, info, listed, quoted, warning
+from evalboard.validation.quantisation import (
+    FP8,
+    INT4,
+    INT8,
+    Quantisation,
+    bare_weights,
+    read_quantisation,
+    stored_method,
+)
 from evalboard.validation.subject import Subject
+from evalboard.validation.tensors import Survey
 
 FLOATS = (Precision.FLOAT16, Precision.BFLOAT16, Precision.FLOAT32)
 FALLBACK = Precision.FLOAT16
 """Used when the checkpoint does not say what it is stored in."""
+OVERFLOWING_SHARE = 0.01
+"""Of the values: so many in bfloat16 are no accident."""
+NARROW = ("float8", "int8", "uint8", "f8_", "f6_", "f4")
+"""Types that no weights have without a method of quantisation."""
 
 
 def check_installation(subject: Subject, settings: Settings) -> tuple[Finding, ...]:
@@ -30,27 +44,29 @@ def check_installation(subject: Subject, settings: Settings) -> tuple[Finding, .
 
 def check(evidence: Evidence) -> Outcome:
     """Compare the precision asked for with what the checkpoint is stored in."""
-    quantised = _quantisation(evidence.config.content)
-    natural = _natural(quantised, _stored_type(evidence))
+    quantised = read_quantisation(evidence.config.content)
+    survey = _whole(evidence)
+    natural = _natural(quantised, survey.stored_type if survey else None)
     asked = evidence.subject.precision
+    findings = [*(_contradictions(quantised, survey) if survey else ())]
+    if quantised:
+        findings += _quantised_problem(evidence, quantised, natural)
+    else:
+        findings += _float_problem(asked, natural, survey)
     facts = {"precision": str(asked or natural or FALLBACK)}
-    finding = (
-        _quantised_problem(evidence, quantised, natural)
-        if quantised
-        else _float_problem(asked, natural)
-    )
-    return Outcome((finding,) if finding else (), facts)
+    if quantised:
+        facts["quantisation"] = quantised.title or "unknown"
+    return Outcome(tuple(findings), facts)
 
 
 def _quantised_problem(
-    evidence: Evidence, quantised: dict[str, Any], natural: Precision | None
-) -> Finding | None:
+    evidence: Evidence, quantised: Quantisation, natural: Precision | None
+) -> Iterator[Finding]:
     subject = evidence.subject
     if natural is None:
-        method = quoted(quantised["quant_method"])
         message = (
-            f"The checkpoint is quantised with {method}, which none of this board's precisions "
-            "stands for."
+            f"The checkpoint is quantised with {quoted(quantised.title or None)}, which none of "
+            "this board's precisions stands for."
         )
         fix = "Submit the model that it was made from."
     elif not _is_put_on_quantised(evidence, natural):
@@ -66,27 +82,71 @@ def _quantised_problem(
         )
         fix = f"Ask for {natural}, or submit the model that it was made from."
     else:
-        return None
-    where = "config.json: quantization_config"
-    return error("precision_unsupported", message, fix=fix, where=where)
+        return
+    where = f"config.json: {quantised.where}"
+    yield error("precision_unsupported", message, fix=fix, where=where)
 
 
-def _float_problem(asked: Precision | None, natural: Precision | None) -> Finding | None:
+def _float_problem(
+    asked: Precision | None, natural: Precision | None, survey: Survey | None
+) -> Iterator[Finding]:
     if asked is Precision.GPTQ:
-        return error(
+        yield error(
             "precision_unsupported",
             "GPTQ is asked for, and the checkpoint is not quantised with it.",
             fix="Ask for the precision that the checkpoint is stored in, or for none.",
             where="config.json: quantization_config",
         )
-    if asked is Precision.FLOAT16 and natural is Precision.BFLOAT16:
-        return warning(
+    share = _share(survey, "bfloat16") if survey else 0
+    if asked is Precision.FLOAT16 and (natural is Precision.BFLOAT16 or share >= OVERFLOWING_SHARE):
+        yield warning(
             "bfloat16_as_float16",
-            "The weights are stored in bfloat16; in float16, whose range is smaller, values can "
-            "overflow and scores become worthless (NaN).",
+            f"The weights are stored in bfloat16 ({share:.0%} of the values); in float16, whose "
+            "largest number is 65,504, values can overflow, and scores become worthless (NaN).",
             fix="Ask for bfloat16.",
+            where=f"precision: {asked}",
         )
-    return None
+
+
+def _contradictions(quantised: Quantisation | None, survey: Survey) -> Iterator[Finding]:
+    """Say where config and tensors tell different stories about quantisation."""
+    stored = stored_method(survey)
+    narrow = survey.stored_type or ""
+    if quantised is None and (stored or narrow.startswith(NARROW)):
+        how = f"with {stored.title}" if stored else f"({narrow})"
+        yield error(
+            "quantisation_unnamed",
+            f"The stored tensors are quantised {how}, and config.json does not say so: they would "
+            "be read as something else.",
+            fix="Save the model with the library that quantised it, so that config.json has a "
+            "`quantization_config`, or submit the model that it was made from.",
+            where="config.json: quantization_config",
+        )
+    if quantised is None or quantised.method is None:
+        return
+    where = f"config.json: {quantised.where}"
+    if stored is None and quantised.method is not FP8:
+        yield error(
+            "quantisation_missing",
+            f"config.json says that the checkpoint is quantised with {quantised.title}, and none "
+            "of the stored tensors is.",
+            fix="Remove `quantization_config`, or upload the quantised weights.",
+            where=where,
+        )
+    elif stored and {stored, quantised.method} == {INT4, INT8}:
+        yield error(
+            "quantisation_missing",
+            f"config.json says {quantised.title}, and the tensors are stored as {stored.title}.",
+            fix="Upload config and weights of the same model.",
+            where=where,
+        )
+    elif lacking := bare_weights(survey, quantised.method):
+        yield error(
+            "missing_tensors",
+            f"Quantised weights lack what they are read with: {listed(lacking)}.",
+            fix="Save the model again with the library that quantised it.",
+            where=lacking[0],
+        )
 
 
 def runnable(settings: Settings) -> list[Precision]:
@@ -114,11 +174,15 @@ def _unsupported(reason: str, settings: Settings) -> Finding:
     )
 
 
-def _stored_type(evidence: Evidence) -> str | None:
-    """Return the type of most values; an adapter's is its base's."""
+def _whole(evidence: Evidence) -> Survey | None:
+    """Return what the weights that the config is for are stored in; an adapter's is its base's."""
     if not evidence.is_adapter:
-        return evidence.weights.survey.stored_type
-    return evidence.base.weights.survey.stored_type if evidence.base else None
+        return evidence.weights.survey
+    return evidence.base.weights.survey if evidence.base else None
+
+
+def _share(survey: Survey, kind: str) -> float:
+    return survey.parameters.get(kind, 0) / max(1, survey.total)
 
 
 def _is_put_on_quantised(evidence: Evidence, natural: Precision) -> bool:
@@ -128,21 +192,16 @@ def _is_put_on_quantised(evidence: Evidence, natural: Precision) -> bool:
     return evidence.is_adapter and natural in BITSANDBYTES  # as such adapters are trained
 
 
-def _quantisation(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the checkpoint's `quantization_config`; empty when it is not quantised."""
-    found = config.get("quantization_config")
-    if not isinstance(found, dict) or not found:
-        return {}
-    return {"quant_method": None, **found}
-
-
-def _natural(quantised: dict[str, Any], stored: str | None) -> Precision | None:
+def _natural(quantised: Quantisation | None, stored: str | None) -> Precision | None:
     """Return the precision that the checkpoint is stored in; None where no name fits."""
-    if not quantised:
+    if quantised is None:
         return Precision(stored) if stored in FLOATS else None
-    method = quantised["quant_method"]
-    if method == "gptq":
-        return Precision.GPTQ
-    if method == "bitsandbytes":
-        return Precision.INT4 if quantised.get("load_in_4bit") is True else Precision.INT8
-    return None
+    match quantised.name:
+        case "gptq":
+            return Precision.GPTQ
+        case "bitsandbytes_4bit":
+            return Precision.INT4
+        case "bitsandbytes" | "bitsandbytes_8bit":
+            return Precision.INT8
+        case _:
+            return None

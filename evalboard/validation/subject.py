@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evalboard.records.request import Precision, WeightType
+from evalboard.records.request import ModelType, Precision, WeightType
 
 
 class Subject(BaseModel):
@@ -35,4 +35,7 @@ class Subject(BaseModel):
     )
     use_chat_template: bool = Field(
         default=False, description="Whether questions are put into the model's chat template."
+    )
+    model_type: ModelType = Field(
+        default=ModelType.UNKNOWN, description="How the model came to be."
     )

@@ -1,18 +1,17 @@
-"""What the safetensors files of a repository hold, by their headers alone.
+"""The weights of a repository, as the index and the headers of their files describe them.
 
-A file starts with the length of its header (8 bytes, little endian), then comes the header: a JSON
-object that names each tensor with its type, shape and place. Weights are never read.
+Nothing here judges: `weights` and its neighbours make findings of it.
 """
 
-import math
-import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, NamedTuple, TypeGuard
+from itertools import islice
+from typing import NamedTuple
 
-from evalboard.errors import EvalboardError
-from evalboard.repositories import Repository, UnusableFile
+from evalboard.repositories import Repository
+from evalboard.repositories.names import is_safe_path
 from evalboard.repositories.selection import (
     ADAPTER_FILE,
     INDEX_FILE,
@@ -20,31 +19,31 @@ from evalboard.repositories.selection import (
     is_adapter_file,
     weight_files,
 )
-from evalboard.validation.documents import Document, parse_document
-from evalboard.validation.findings import quoted
+from evalboard.validation.headers import MOST_TENSORS, BadHeader, Tensor, read_header
+from evalboard.validation.index import Index, read_index
+from evalboard.validation.once import once
 
-HEADER_BYTES = 32_000_000
-"""Longest header that is read. The format allows 100 MB; the headers of the largest models have
-less than 10 MB, and a parsed header takes many times its size in memory."""
-FIRST_READ_BYTES = 100_000
-"""Holds nearly every header, so that one request per file is enough."""
 MOST_SHARDS = 1000
+READERS = 8
+"""Headers that are read at the same time."""
 
 _TYPE_NAMES = {
     "F64": "float64",
     "F32": "float32",
     "F16": "float16",
     "BF16": "bfloat16",
-    "F8_E4M3": "float8_e4m3",
-    "F8_E5M2": "float8_e5m2",
     "I64": "int64",
     "I32": "int32",
     "I16": "int16",
     "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
     "U8": "uint8",
     "BOOL": "bool",
+    "F8_E4M3": "float8_e4m3",
+    "F8_E5M2": "float8_e5m2",
 }
-_TYPE = re.compile(r"[A-Z0-9_]{1,16}")
 
 
 class Shards(NamedTuple):
@@ -53,18 +52,50 @@ class Shards(NamedTuple):
     present: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     """Named by the index, and not there or not safetensors at the root."""
+    unsafe: tuple[str, ...] = ()
+    """Named by the index, and no path inside a repository."""
+    extra: tuple[str, ...] = ()
+    """Weights at the root that the index does not name, or that lie beside a single file."""
     problem: str = ""
     """Why it cannot be told which files belong to the model."""
+    places: Mapping[str, str] | None = None
+    """File of each tensor by the index; None without one."""
+
+
+class Problem(NamedTuple):
+    """Why a file's header is of no use."""
+
+    finding: str
+    """Code of the finding to make of it."""
+    message: str
+    """Completes `it …`."""
+
+
+class Placed(NamedTuple):
+    """A tensor, and the file that holds it."""
+
+    file: str
+    tensor: Tensor
 
 
 @dataclass(frozen=True)
 class Survey:
     """What the headers of all files say together."""
 
-    parameters: Mapping[str, int] = field(default_factory=dict)
-    """Number of stored values by type, such as `bfloat16`."""
-    problems: Mapping[str, str] = field(default_factory=dict)
+    tensors: Mapping[str, Placed] = field(default_factory=dict)
+    """All tensors, by name."""
+    problems: Mapping[str, Problem] = field(default_factory=dict)
     """Files whose header cannot be read, and why."""
+    twice: tuple[tuple[str, str, str], ...] = ()
+    """Tensors that are in two files, each with the two."""
+
+    @once
+    def parameters(self) -> Mapping[str, int]:
+        """Number of stored values by type, such as `bfloat16`."""
+        counts: Counter[str] = Counter()
+        for placed in self.tensors.values():
+            counts[type_name(placed.tensor.kind)] += placed.tensor.values
+        return counts
 
     @property
     def total(self) -> int:
@@ -76,6 +107,11 @@ class Survey:
         """The type that most values have; None when no header could be read."""
         return max(self.parameters, key=self.parameters.__getitem__, default=None)
 
+    @property
+    def stored_bytes(self) -> int:
+        """Size of all tensors together."""
+        return sum(p.tensor.end - p.tensor.start for p in self.tensors.values())
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -85,140 +121,92 @@ class Checkpoint:
     is_adapter: bool = False
     """Whether the adapter's weights are meant, and not whole ones that may lie beside them."""
 
-    @cached_property
+    @once
     def shards(self) -> Shards:
         """The files that make up the weights."""
         if not self.is_adapter:
             return find_shards(self.repository)
         return Shards((ADAPTER_FILE,) if ADAPTER_FILE in self.repository.files() else ())
 
-    @cached_property
+    @once
     def survey(self) -> Survey:
         """What their headers say."""
         return survey(self.repository, self.shards.present)
 
 
-class _Tensor(NamedTuple):
-    kind: str
-    values: int
-    end: int
-    """Byte of the data after its last."""
-
-
-class BadHeader(EvalboardError):
-    """Raised when a file does not start with a safetensors header. The message completes `it …`."""
-
-    code = "bad_header"
+def type_name(kind: str) -> str:
+    """Return the name of a type that headers call `BF16`: `bfloat16`."""
+    return _TYPE_NAMES.get(kind, kind.lower())
 
 
 def find_shards(repository: Repository) -> Shards:
-    """Return the files that make up whole weights, by the index where there is one."""
+    """Return the files that make up whole weights, by the index where there is one.
+
+    Raises:
+        StoreError: The Hub did not answer.
+    """
     files = repository.files()
-    if INDEX_FILE in files:
-        return _indexed_shards(repository)
-    if SINGLE_FILE in files:
-        return Shards((SINGLE_FILE,))
     found = tuple(path for path in weight_files(files) if not is_adapter_file(path))
+    if INDEX_FILE in files:
+        return _indexed_shards(read_index(repository), found)
+    if SINGLE_FILE in files:
+        return Shards((SINGLE_FILE,), extra=tuple(path for path in found if path != SINGLE_FILE))
     problem = f"neither {SINGLE_FILE!r} nor {INDEX_FILE!r} is there" if found else ""
     return Shards(found[:MOST_SHARDS], problem=problem)
 
 
-def survey(repository: Repository, paths: tuple[str, ...]) -> Survey:
-    """Read the headers of some files."""
-    parameters: dict[str, int] = {}
-    problems: dict[str, str] = {}
-    for path in paths:
-        try:
-            counts = read_header(repository, path)
-        except BadHeader as exc:
-            problems[path] = exc.message
-            continue
-        for name, count in counts.items():
-            parameters[name] = parameters.get(name, 0) + count
-    return Survey(parameters, problems)
-
-
-def read_header(repository: Repository, path: str) -> dict[str, int]:
-    """Return the number of values by type that a file's header names.
+def survey(repository: Repository, paths: Sequence[str]) -> Survey:
+    """Read the headers of some files, several at a time.
 
     Raises:
-        BadHeader: The file does not start with a header that fits its size.
+        StoreError: The Hub did not answer.
     """
-    size = repository.files()[path]
-    head = repository.head(path, length=min(size, FIRST_READ_BYTES))
-    if len(head) < 8:
-        raise BadHeader(f"has {size:,} bytes, too few for a header")
-    length = int.from_bytes(head[:8], "little")
-    if length > HEADER_BYTES:
-        raise BadHeader(f"claims a header of {length:,} bytes; at most {HEADER_BYTES:,} are read")
-    if 8 + length > size:
-        raise BadHeader(f"claims a header of {length:,} bytes, and has {size:,} in all")
-    if len(head) < 8 + length:
-        head = repository.head(path, length=8 + length)
-    header = parse_document(head[8 : 8 + length])
-    if header.problem:
-        raise BadHeader(f"has a header that cannot be read: {header.problem}")
-    return _count(header.content, data_bytes=size - 8 - length)
-
-
-def _indexed_shards(repository: Repository) -> Shards:
-    document = _read_index(repository)
-    names = document.content.get("weight_map")
-    if document.problem:
-        return Shards(problem=f"{INDEX_FILE!r} cannot be read: {document.problem}")
-    if not isinstance(names, dict) or not all(isinstance(n, str) for n in names.values()):
-        return Shards(problem=f"{INDEX_FILE!r} has no 'weight_map' from tensors to files")
-    shards = sorted(set(names.values()))
-    if not 0 < len(shards) <= MOST_SHARDS:
-        return Shards(problem=f"{INDEX_FILE!r} names {len(shards):,} files")
-    loadable = set(weight_files(repository.files()))
-    return Shards(
-        tuple(name for name in shards if name in loadable),
-        tuple(name for name in shards if name not in loadable),
-    )
-
-
-def _read_index(repository: Repository) -> Document:
-    try:
-        return parse_document(repository.read(INDEX_FILE, max_bytes=HEADER_BYTES))
-    except UnusableFile as exc:
-        return Document(problem=exc.message)
-
-
-def _count(header: dict[str, Any], *, data_bytes: int) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name, description in header.items():
-        if name == "__metadata__":
+    tensors: dict[str, Placed] = {}
+    problems: dict[str, Problem] = {}
+    twice: list[tuple[str, str, str]] = []
+    for path, header in _headers(repository, paths):
+        if isinstance(header, Problem):
+            problems[path] = header
             continue
-        tensor = _read_tensor(description)
-        if tensor is None:
-            raise BadHeader(f"describes tensor {quoted(name)} without a type, shape and place")
-        if tensor.end > data_bytes:
-            raise BadHeader(
-                f"is cut short: tensor {quoted(name)} would end at byte {tensor.end:,} "
-                f"of the data, which has {data_bytes:,}"
+        if len(tensors) + len(header) > MOST_TENSORS:
+            problems[path] = Problem(
+                "bad_header", f"brings the number of tensors to more than {MOST_TENSORS:,}"
             )
-        counts[tensor.kind] = counts.get(tensor.kind, 0) + tensor.values
-    return counts
+            break
+        for name, tensor in header.items():
+            if name in tensors:
+                twice.append((name, tensors[name].file, path))
+            else:
+                tensors[name] = Placed(path, tensor)
+    return Survey(tensors, problems, tuple(twice))
 
 
-def _read_tensor(description: Any) -> _Tensor | None:
-    if not isinstance(description, dict):
-        return None
-    kind, shape, place = (description.get(key) for key in ("dtype", "shape", "data_offsets"))
-    if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
-        return None
-    if not _are_sizes(shape, longest=8) or not _are_sizes(place, longest=2):
-        return None
-    if len(place) != 2 or place[0] > place[1]:
-        return None
-    return _Tensor(_TYPE_NAMES.get(kind, kind.lower()), math.prod(shape), place[1])
+def _headers(
+    repository: Repository, paths: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, Tensor] | Problem]]:
+    def read(path: str) -> Mapping[str, Tensor] | Problem:
+        try:
+            return read_header(repository, path)
+        except BadHeader as exc:
+            return Problem(exc.finding, exc.message)
+
+    left = iter(paths)
+    with ThreadPoolExecutor(READERS) as readers:
+        while batch := tuple(islice(left, READERS)):
+            yield from zip(batch, readers.map(read, batch), strict=True)
 
 
-def _are_sizes(values: Any, *, longest: int) -> TypeGuard[list[int]]:
-    """Return whether a value is a short list of whole numbers that a file could have."""
-    return (
-        isinstance(values, list)
-        and len(values) <= longest
-        and all(type(value) is int and 0 <= value < 2**48 for value in values)
+def _indexed_shards(index: Index, found: tuple[str, ...]) -> Shards:
+    if index.problem:
+        return Shards(problem=f"{INDEX_FILE!r} is unusable: it {index.problem}")
+    named = sorted(set(index.files.values()))
+    if not 0 < len(named) <= MOST_SHARDS:
+        return Shards(problem=f"{INDEX_FILE!r} names {len(named):,} files")
+    loadable = set(found)
+    return Shards(
+        present=tuple(name for name in named if name in loadable),
+        missing=tuple(name for name in named if name not in loadable and is_safe_path(name)),
+        unsafe=tuple(name for name in named if not is_safe_path(name)),
+        extra=tuple(name for name in found if name not in set(named)),
+        places=index.files,
     )

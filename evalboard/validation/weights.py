@@ -6,7 +6,10 @@ from evalboard.records.report import Finding
 from evalboard.repositories.selection import ADAPTER_PICKLE, INDEX_FILE, pickles
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, listed, quoted, warning
-from evalboard.validation.tensors import Checkpoint
+from evalboard.validation.quantisation import parameter_count, read_quantisation
+from evalboard.validation.tensors import Checkpoint, Shards, Survey
+
+SAVE_AGAIN = "Save the model again with `save_pretrained`, and upload all files it writes."
 
 
 def check(evidence: Evidence) -> Outcome:
@@ -16,11 +19,13 @@ def check(evidence: Evidence) -> Outcome:
     weights are stored in is what its base's are.
     """
     own = evidence.weights
-    findings = (*weight_errors(own), *_pickles_beside(own))
+    findings = (*weight_errors(own), *_unindexed(own), *_pickles_beside(own))
     whole = evidence.base.weights if evidence.is_adapter and evidence.base else own
-    if not whole.survey.parameters:
+    if not whole.survey.tensors:
         return Outcome(findings)
-    total = whole.survey.total + (own.survey.total if whole is not own else 0)
+    quantised = read_quantisation(evidence.config.content)
+    total = parameter_count(whole.survey, quantised)
+    total += own.survey.total if whole is not own else 0
     facts = {
         "params_billion": round(total / 1e9, 9),
         "stored_dtype": whole.survey.stored_type,
@@ -32,35 +37,100 @@ def check(evidence: Evidence) -> Outcome:
 def weight_errors(checkpoint: Checkpoint) -> Iterator[Finding]:
     """Say what is wrong with the weights of one repository."""
     shards = checkpoint.shards
-    if not shards.present and not shards.missing and not shards.problem:
+    if shards == Shards():
         yield from _no_safetensors(checkpoint)
     if shards.problem:
         yield error(
             "bad_index",
             f"It cannot be told which files hold the weights: {shards.problem}.",
-            fix="Save the model again with `save_pretrained`, and upload all files it writes.",
+            fix=SAVE_AGAIN,
             where=INDEX_FILE,
         )
+    yield from _misnamed(shards)
+    for path, problem in checkpoint.survey.problems.items():
+        yield error(
+            problem.finding,
+            f"Weights file {quoted(path)} is broken: it {problem.message}.",
+            fix="Upload the file again, as `save_pretrained` wrote it.",
+            where=path,
+        )
+    yield from _disagreements(shards, checkpoint.survey)
+
+
+def _misnamed(shards: Shards) -> Iterator[Finding]:
+    """Say which files the index names and the repository lacks, and the other way round."""
     if shards.missing:
         yield error(
             "missing_shard",
             f"The index names weights that are not there: {listed(list(shards.missing))}.",
             fix="Upload the missing files.",
+            where=f"{INDEX_FILE}: {shards.missing[0]}",
+        )
+    if shards.unsafe:
+        yield error(
+            "unsafe_path",
+            f"The index names files outside of the repository: {listed(list(shards.unsafe))}.",
+            fix=SAVE_AGAIN,
             where=INDEX_FILE,
         )
-    for path, problem in checkpoint.survey.problems.items():
+    if shards.extra:
+        beside = "that its index does not name" if shards.places is not None else "beside the model"
         yield error(
-            "bad_header",
-            f"Weights file {quoted(path)} is broken: it {problem}.",
-            fix="Upload the file again.",
-            where=path,
+            "extra_shard",
+            f"The repository has weights {beside}: {listed(list(shards.extra))}; libraries differ "
+            "in which of them they load.",
+            fix="Delete what does not belong to the model, or upload the index that names it.",
+            where=shards.extra[0],
+        )
+
+
+def _disagreements(shards: Shards, survey: Survey) -> Iterator[Finding]:
+    """Say which tensors are not where the index says, or in two files."""
+    places = shards.places or {}
+    read = set(shards.present) - set(survey.problems)
+    lost = [
+        name
+        for name, file in places.items()
+        if file in read and (name not in survey.tensors or survey.tensors[name].file != file)
+    ]
+    twice = [name for name, _, _ in survey.twice]
+    lost = sorted(set(lost) - set(twice))
+    if lost:
+        yield error(
+            "tensor_not_in_shard",
+            f"The index names tensors that are not in the file it names: {listed(lost)} "
+            f"({quoted(places[lost[0]])}).",
+            fix=SAVE_AGAIN,
+            where=f"{INDEX_FILE}: {lost[0]}",
+        )
+    if twice:
+        name, first, second = survey.twice[0]
+        yield error(
+            "duplicate_tensor",
+            f"Tensors are in two files: {listed(twice)} ({quoted(first)} and {quoted(second)}).",
+            fix=SAVE_AGAIN,
+            where=f"{second}: {name}",
+        )
+
+
+def _unindexed(checkpoint: Checkpoint) -> Iterator[Finding]:
+    places = checkpoint.shards.places
+    if places is None:
+        return
+    unnamed = [name for name in checkpoint.survey.tensors if name not in places]
+    if unnamed:
+        file = checkpoint.survey.tensors[unnamed[0]].file
+        yield warning(
+            "tensor_not_in_index",
+            f"Files hold tensors that the index does not name: {listed(unnamed)} ({quoted(file)}).",
+            fix=SAVE_AGAIN,
+            where=f"{file}: {unnamed[0]}",
         )
 
 
 def _pickles_beside(checkpoint: Checkpoint) -> Iterator[Finding]:
-    shards = checkpoint.shards
     pickled = pickles(checkpoint.repository.files())
-    if pickled and (shards.present or shards.missing or shards.problem):
+    if pickled and checkpoint.shards != Shards():
         yield warning(
             "pickle_beside",
             f"Pickled files lie beside the safetensors and are not used: {listed(pickled)}.",

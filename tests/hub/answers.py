@@ -33,6 +33,7 @@ ROUTES = [
     ("commit", "POST", rf"/api/{_REPO}/commit/(?P<revision>[^/]+)"),
     ("info", "GET", rf"/api/{_REPO}(?:/revision/(?P<revision>[^/]+))?"),
     ("lfs-batch", "POST", rf"/{_FILES}\.git/info/lfs/objects/batch"),
+    ("lfs-get", "GET", r"/lfs/(?P<oid>[0-9a-f]{64})"),
     ("lfs-put", "PUT", r"/lfs/(?P<oid>[0-9a-f]{64})"),
     ("lfs-verify", "POST", r"/lfs/verify"),
     ("resolve", "GET|HEAD", rf"/{_FILES}/resolve/(?P<revision>[^/]+)/(?P<path>.+)"),
@@ -166,7 +167,11 @@ class Call:
             "lastModified": commit.time,
             "tags": [],
         }
-        asked = parse_qs(self.url.query).get("expand")
+        query = parse_qs(self.url.query)
+        if "blobs" in query:
+            entries = (item for item in repo.listing(commit) if item["type"] == "file")
+            document["siblings"] = [_sibling(entry) for entry in entries]
+        asked = query.get("expand")
         return {k: v for k, v in document.items() if k in ("id", *asked)} if asked else document
 
     def _page(self, items: list[Any], size: int) -> Any:
@@ -220,10 +225,16 @@ class Call:
         if entry.sha256:
             headers |= {"X-Linked-Etag": f'"{entry.sha256}"'}
             headers |= {"X-Linked-Size": str(len(entry.content))}
+        if entry.sha256 and self.hub.redirects:
+            self.hub.objects[entry.sha256] = entry.content
+            return 302, b"", {**headers, "Location": f"{self.hub.address}/lfs/{entry.sha256}"}
+        return self._whole_or_part(entry.content, headers)
+
+    def _whole_or_part(self, content: bytes, headers: dict[str, str]) -> Any:
         wanted = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range") or "")
         if not wanted:
-            return 200, entry.content, headers
-        return _part(entry.content, wanted[1], wanted[2], headers)
+            return 200, content, headers
+        return _part(content, wanted[1], wanted[2], headers)
 
     def _preupload(self) -> Any:
         repo = self._repo(write=True)
@@ -266,6 +277,11 @@ class Call:
                 raise Refusal(400, f"Operation {key} is not known")
 
     def _lfs_batch(self) -> Any:
+        if self._json()["operation"] == "download":
+            return {
+                "transfer": "basic",
+                "objects": [self._offer(o) for o in self._json()["objects"]],
+            }
         objects = []
         for asked in self._json()["objects"]:
             answer: dict[str, Any] = {"oid": asked["oid"], "size": asked["size"]}
@@ -276,6 +292,23 @@ class Call:
                 }
             objects.append(answer)
         return {"transfer": "basic", "objects": objects}
+
+    def _offer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return the address of a large file that some commit of the repository has."""
+        repo = self._repo()
+        for item in repo.listing(repo.history[-1]):
+            if item.get("lfs", {}).get("oid") == asked["oid"]:
+                entry = repo.entry(item["path"], repo.history[-1])
+                assert entry
+                self.hub.objects[asked["oid"]] = entry.content
+                href = f"{self.hub.address}/lfs/{asked['oid']}"
+                return {**asked, "actions": {"download": {"href": href}}}
+        return {**asked, "error": {"code": 404, "message": "Object does not exist"}}
+
+    def _lfs_get(self) -> Any:
+        if self.found["oid"] not in self.hub.objects:
+            raise Refusal(404, "Never uploaded")
+        return self._whole_or_part(self.hub.objects[self.found["oid"]], {})
 
     def _lfs_put(self) -> Any:
         entry = entry_of(self.body, large=True)
@@ -288,6 +321,13 @@ class Call:
         if self._json()["oid"] not in self.hub.objects:
             raise Refusal(404, "Never uploaded")
         return {}
+
+
+def _sibling(entry: dict[str, Any]) -> dict[str, Any]:
+    found = {"rfilename": entry["path"], "size": entry["size"], "blobId": entry["oid"]}
+    if lfs := entry.get("lfs"):
+        found["lfs"] = {"sha256": lfs["oid"], "size": lfs["size"], "pointerSize": 130}
+    return found
 
 
 def _part(

@@ -51,7 +51,8 @@ class SmallHub(ThreadingHTTPServer):
 
     `tokens` maps a token to its owner; `calls` counts by kind of route (see `ROUTES`), `answers` by
     kind and status. Files whose names end in one of `large` go the way of large files. One that
-    does not compare ignores the parent of a commit.
+    does not compare ignores the parent of a commit; one that redirects sends readers of large files
+    on to another address, as the public Hub does. `bytes_sent` counts the bytes of all answers.
     """
 
     request_queue_size = 256
@@ -68,6 +69,8 @@ class SmallHub(ThreadingHTTPServer):
         self.quotas: dict[str, Quota] = {}
         self.large = (".parquet",)
         self.compares = True
+        self.redirects = False
+        self.bytes_sent = 0
         self.objects: dict[str, bytes] = {}
         self._recent: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
@@ -178,4 +181,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
+            self.hub.bytes_sent += len(body)
             self.wfile.write(body)

@@ -36,6 +36,9 @@ def write_files(folder: Path, files: dict[str, bytes]) -> Path:
 class SmallHub(ThreadingHTTPServer):
     """Serves one model, `org/model`, at one commit, on the branch `main` and the tag `v1`.
 
+    `org/old` is its former name. `info` is what is said of it beside or instead of the truth, and
+    `padding` so many bytes are sent with each file beyond those that are listed.
+
     A fake for the public Hub, which tests may not ask. `requests` lists method and path of what
     was asked, and `bytes_sent` counts the answers' bytes.
     """
@@ -46,6 +49,8 @@ class SmallHub(ThreadingHTTPServer):
         self.bytes_sent = 0
         self.broken = False
         self.gated = False
+        self.info: dict[str, Any] = {}
+        self.padding = 0
 
     @property
     def address(self) -> str:
@@ -75,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = [unquote(part) for part in path.strip("/").split("/")]
         if self.hub.broken:
             self._send(500, b"{}")
-        elif parts[:2] == ["api", "models"] and parts[2:4] == ["org", "model"]:
+        elif parts[:2] == ["api", "models"] and parts[2:4] in (["org", "model"], ["org", "old"]):
             self._answer_api(parts[4:])
         elif parts[:4] == ["org", "model", "resolve", SHA]:
             self._send_file("/".join(parts[4:]))
@@ -88,7 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif rest[0] == "revision":
             siblings = [{"rfilename": p, "size": len(c), "blobId": "b"} for p, c in FILES.items()]
             siblings.append({"rfilename": "../escape.json", "size": 2, "blobId": "b"})
-            self._send_json({"id": "org/model", "sha": SHA, "siblings": siblings})
+            told = {"id": "org/model", "sha": SHA, "siblings": siblings, **self.hub.info}
+            self._send_json(told)
         else:
             entries = [
                 {"type": "file", "path": p, "size": len(c), "oid": _oid(c)}
@@ -108,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"X-Repo-Commit": SHA, "ETag": f'"{_oid(content)}"'}
         wanted = self.headers.get("Range")
         if wanted is None:
-            self._send(200, content, headers)
+            self._send(200, content + bytes(self.hub.padding), headers)
             return
         start, end = wanted.removeprefix("bytes=").split("-")
         part = content[int(start) : int(end) + 1]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.errors import ConfigError, ModelNotFound, StoreError
+from evalboard.errors import ConfigError, ModelNotFound, StoreError, TooManyFiles
 from evalboard.repositories import UnusableFile, find_repository
 from evalboard.settings import Settings
 
@@ -85,8 +85,44 @@ def test_links_to_nowhere_and_pipes_are_no_files(
 ) -> None:
     (model_folder / "dangling.json").symlink_to(model_folder / "nothing")
     os.mkfifo(model_folder / "pipe.json")
-    files = find_repository("org/model", "main", local_settings).files()
-    assert not {"dangling.json", "pipe.json"} & set(files)
+    repository = find_repository("org/model", "main", local_settings)
+    assert not {"dangling.json", "pipe.json"} & set(repository.files())
+    assert set(repository.refused()) == {"dangling.json", "pipe.json"}
+
+
+def test_what_leaves_the_folder_is_no_part_of_it(
+    model_folder: Path, local_settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.json").write_text("{}", encoding="utf-8")
+    (model_folder / "secret.json").symlink_to(tmp_path / "secret.json")
+    (model_folder / "all").symlink_to(tmp_path)
+    (model_folder / "inside.json").symlink_to(model_folder / "config.json")
+    (model_folder / "<b>.json").write_text("{}", encoding="utf-8")
+    repository = find_repository("org/model", "main", local_settings)
+    assert set(repository.refused()) == {"secret.json", "all", "<b>.json"}
+    assert "inside.json" in repository.files()
+    assert not set(repository.refused()) & set(repository.files())
+
+
+def test_a_snapshot_of_the_hubs_client_is_made_of_links(
+    local_settings: Settings, tmp_path: Path
+) -> None:
+    blobs, snapshot = tmp_path / "cache" / "blobs", tmp_path / "cache" / "snapshots" / "sha"
+    for folder in (blobs, snapshot):
+        folder.mkdir(parents=True)
+    (blobs / "a").write_text("{}", encoding="utf-8")
+    (snapshot / "config.json").symlink_to("../../blobs/a")
+    repository = find_repository(str(snapshot), "main", local_settings)
+    assert dict(repository.files()) == {"config.json": 2}
+    assert not repository.refused()
+
+
+def test_a_folder_of_too_many_files(
+    model_folder: Path, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalboard.repositories.repository.MOST_FILES", 6)
+    with pytest.raises(TooManyFiles, match="more than 6 files"):
+        find_repository("org/model", "main", local_settings)
 
 
 def test_offline_the_message_says_that_the_hub_is_not_asked(local_settings: Settings) -> None:

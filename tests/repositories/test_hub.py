@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from evalboard.errors import ModelNotFound, StoreError
+from evalboard.errors import ModelNotFound, StoreError, TooManyFiles
 from evalboard.repositories import UnusableFile, find_repository
+from evalboard.repositories.repository import Standing
 from evalboard.settings import Settings
 
 from .conftest import FILES, SHA, SmallHub
@@ -96,3 +97,54 @@ def test_the_models_folder_comes_before_the_hub(
     settings = hub_settings.model_copy(update={"models": model_folder.parent.parent})
     assert find_repository("org/model", "main", settings).revision != SHA
     assert hub.requests == []
+
+
+def test_a_renamed_model_is_followed(hub_settings: Settings) -> None:
+    repository = find_repository("org/old", "main", hub_settings)
+    assert repository.model == "org/model"
+    assert repository.read("config.json", max_bytes=100) == FILES["config.json"]
+
+
+def test_who_can_get_it_is_said(hub: SmallHub, hub_settings: Settings) -> None:
+    assert find_repository("org/model", "main", hub_settings).standing == Standing()
+    hub.info = {"gated": "auto", "private": True, "disabled": False}
+    repository = find_repository("org/model", "main", hub_settings)
+    assert repository.standing == Standing(private=True, gated=True)
+
+
+def test_a_path_that_leaves_the_repository_is_no_file_of_it(hub_settings: Settings) -> None:
+    repository = find_repository("org/model", "main", hub_settings)
+    assert list(repository.refused()) == ["../escape.json"]
+    assert "../escape.json" not in repository.files()
+
+
+def test_a_small_file_is_one_request(hub: SmallHub, hub_settings: Settings, tmp_path: Path) -> None:
+    repository = find_repository("org/model", "main", hub_settings)
+    repository.small_files(tmp_path / "small")
+    assert len(hub.requests) == 4
+
+
+def test_more_bytes_than_are_listed_are_not_taken(
+    hub: SmallHub, hub_settings: Settings, tmp_path: Path
+) -> None:
+    hub.padding = 1
+    repository = find_repository("org/model", "main", hub_settings)
+    with pytest.raises(StoreError, match="and sent more"):
+        repository.small_files(tmp_path / "small")
+
+
+def test_a_list_of_files_without_an_end_is_not_read(
+    hub: SmallHub, hub_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalboard.repositories.hub_reading.INFO_BYTES", 100)
+    with pytest.raises(TooManyFiles, match="more than 100 bytes"):
+        find_repository("org/model", "main", hub_settings)
+
+
+@pytest.mark.parametrize("info", [{"sha": None}, {"sha": "main"}, {"id": "../../etc"}])
+def test_an_answer_without_a_commit_says_nothing(
+    info: dict[str, str], hub: SmallHub, hub_settings: Settings
+) -> None:
+    hub.info = info
+    with pytest.raises(StoreError, match="gave no commit"):
+        find_repository("org/model", "main", hub_settings)

@@ -32,8 +32,14 @@ def test_a_huge_file_is_left_out_and_pushes_out_nothing() -> None:
 
 
 def test_all_small_files_together_have_a_limit() -> None:
-    files = {f"{number}.json": selection.SMALL_FILE_BYTES for number in range(5)}
-    assert len(selection.small_files(files)) == 2
+    files = {f"{number}.json": selection.SMALL_FILE_BYTES for number in range(100)}
+    assert len(selection.small_files(files)) == 60
+
+
+def test_what_is_needed_and_too_large_is_named() -> None:
+    most, tokenizer = selection.SMALL_FILE_BYTES, selection.TOKENIZER_FILE_BYTES
+    files = {"config.json": most + 1, "README.md": most, "tokenizer.json": tokenizer + 1, "b": 9**9}
+    assert selection.oversized_files(files) == {"config.json": most, "tokenizer.json": tokenizer}
 
 
 def test_loading_takes_one_copy_of_the_weights_and_the_index() -> None:

@@ -13,49 +13,18 @@ from evalboard.records.report import Report
 from evalboard.settings import Settings
 from evalboard.validation.checks import validate
 from evalboard.validation.subject import Subject
+from tests.validation.corpus.material import CARD, edit_json, write_good, write_safetensors
 
-CARD = """---
-license: apache-2.0
-language: en
----
-# A tiny model
+from .stored import write_tensors
 
-Random weights, made to test the checks of a leaderboard. It knows nothing, it answers nothing, and
-it is of no use for anything else. It is as small as a model can be while its config, tokenizer and
-weights still load like those of a real one.
-"""
+__all__ = ["CARD", "edit_json", "write_safetensors"]
 
 
 @pytest.fixture(scope="session")
 def good_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama as `save_pretrained` writes it, with a card."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
     folder = tmp_path_factory.mktemp("good")
-    symbols = ["<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
-    vocabulary = {symbol: number for number, symbol in enumerate(symbols)}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", model_max_length=128
-    )
-    fast.chat_template = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
-    config = LlamaConfig(
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        vocab_size=len(vocabulary),
-        max_position_embeddings=128,
-    )
-    torch.manual_seed(0)
-    LlamaForCausalLM(config).bfloat16().save_pretrained(folder)
-    fast.save_pretrained(folder)
-    (folder / "README.md").write_text(CARD, encoding="utf-8")
+    write_good(folder)
     return folder
 
 
@@ -80,8 +49,12 @@ def adapter(model: Path, base: Path) -> Path:
     """The model's folder turned into that of an adapter on `org/base`, as peft writes it."""
     for path in model.iterdir():
         path.unlink()
-    tensor = {"dtype": "F32", "shape": [4, 16], "data_offsets": [0, 256]}
-    write_safetensors(model / "adapter_model.safetensors", {"lora_A": tensor}, data_bytes=256)
+    layer = "base_model.model.model.layers.0.self_attn.q_proj"
+    factors = {
+        f"{layer}.lora_A.weight": ("F32", [4, 16]),
+        f"{layer}.lora_B.weight": ("F32", [16, 4]),
+    }
+    write_tensors(model / "adapter_model.safetensors", factors)
     (model / "adapter_config.json").write_text(
         json.dumps(
             {
@@ -96,7 +69,7 @@ def adapter(model: Path, base: Path) -> Path:
         ),
         encoding="utf-8",
     )
-    card = CARD.replace("license: apache-2.0\n", "")
+    card = CARD.replace("license: apache-2.0\n", "base_model: org/base\n")
     (model / "README.md").write_text(card, encoding="utf-8")
     return model
 
@@ -127,16 +100,3 @@ def without_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
 def codes(report: Report) -> set[str]:
     """Return the codes of the errors and warnings."""
     return {finding.code for finding in report.findings if finding.level != "info"}
-
-
-def edit_json(path: Path, **changes: Any) -> None:
-    """Change keys of a JSON file; None removes one."""
-    document = json.loads(path.read_text(encoding="utf-8")) | changes
-    document = {key: value for key, value in document.items() if value is not None}
-    path.write_text(json.dumps(document), encoding="utf-8")
-
-
-def write_safetensors(path: Path, header: dict[str, Any] | bytes, *, data_bytes: int = 0) -> None:
-    """Write a safetensors file with whatever header, and so much data."""
-    content = header if isinstance(header, bytes) else json.dumps(header).encode()
-    path.write_bytes(len(content).to_bytes(8, "little") + content + bytes(data_bytes))

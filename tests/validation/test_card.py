@@ -78,5 +78,57 @@ def test_merge_keys_do_not_grow() -> None:
 
 
 def test_a_card_of_any_bytes_is_read(model: Path, check: Callable[..., Report]) -> None:
-    (model / "README.md").write_bytes(bytes(range(256)) * 8000)
-    assert codes(check()) == {"no_license"}
+    (model / "README.md").write_bytes(bytes(range(256)) * 4000)
+    assert codes(check()) == {"no_license", "control_characters"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<SCRIPT src=//x>",
+        "<iframe src='https://x.org'>",
+        "<img src=x onerror=alert(1)>",
+        "<a\nhref='x'\nonclick = 'f()'>",
+        "[click](javascript:alert(1))",
+        "<a href=' javascript:f()'>",
+    ],
+)
+def test_what_a_browser_would_run(text: str, model: Path, check: Callable[..., Report]) -> None:
+    (model / "README.md").write_text(f"---\nlicense: mit\n---\n{TEXT}{text}", encoding="utf-8")
+    assert codes(check()) == {"active_content"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<div align='center'><img src='https://x.org/a.png' width=300></div>",
+        "Use `<script>` with care.",
+        "```html\n<script>alert(1)</script>\n```\n",
+        "~~~~\n~~~\n<iframe>\n~~~~\n",
+        "a < b and only = 3, on = 4",
+        "Describe the script; see javascript: the good parts.",
+    ],
+)
+def test_what_it_would_not(text: str, model: Path, check: Callable[..., Report]) -> None:
+    (model / "README.md").write_text(f"---\nlicense: mit\n---\n{TEXT}\n{text}", encoding="utf-8")
+    assert codes(check()) == set()
+
+
+@pytest.mark.parametrize(
+    "line", ["tags: ['<b>x</b>']", "license_name: '<img src=x>'", 'base_model: "a\\u202eb"']
+)
+def test_front_matter_that_no_page_can_show(
+    line: str, model: Path, check: Callable[..., Report]
+) -> None:
+    text = f"---\nlicense: mit\n{line}\n---\n{TEXT}"
+    (model / "README.md").write_text(text, encoding="utf-8")
+    assert codes(check()) == {"unsafe_metadata"}
+
+
+@pytest.mark.parametrize("unit", ["<a", "<a ", "`", "```\n~~~\n", "](", "= javascript", "<a on"])
+def test_a_card_made_to_be_slow_to_read(
+    unit: str, model: Path, check: Callable[..., Report]
+) -> None:
+    (model / "README.md").write_text("---\nlicense: mit\n---\n" + unit * 150_000)
+    assert codes(check()) <= {"active_content"}

@@ -47,4 +47,4 @@ def test_a_broken_tokenizer_config_holds_no_template(
     model: Path, check: Callable[..., Report]
 ) -> None:
     (model / "tokenizer_config.json").write_text("{", encoding="utf-8")
-    assert codes(check(use_chat_template=True)) == {"no_chat_template"}
+    assert codes(check(use_chat_template=True)) == {"no_chat_template", "bad_tokenizer_config"}

@@ -21,7 +21,7 @@ def test_a_model_that_is_nowhere_is_a_finding_beside_others(settings: Settings) 
 
 def test_another_revision_is_not_found(model: Path, settings: Settings) -> None:
     report = validate(Subject(model="org/model", revision="v2"), settings)
-    assert codes(report) == {"model_not_found"}
+    assert codes(report) == {"revision_not_found"}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,9 @@ def write_card(model: Path, licence: str) -> None:
         ("license: mit", "mit"),
         ("license: [mit, apache-2.0]", "mit, apache-2.0"),
         ("license: other\nlicense_name: own\nlicense_link: https://x.org/l", "own"),
-        ("license: no", "no"),
+        ("license: LGPL-3.0-or-later", "LGPL-3.0-or-later"),
+        ("license: llama3.1", "llama3.1"),
+        ("license: other\nlicense_name: own\nlicense_link: LICENSE.md", "own"),
     ],
 )
 def test_a_licence_is_known(
@@ -52,3 +54,15 @@ def test_another_licence_needs_name_and_link(
     report = check()
     assert codes(report) == {"license_incomplete"}
     assert f"without {wanting}." in report.summary()
+
+
+@pytest.mark.parametrize("name", ["no", "mine", "unknown", "Apache License 2.0", "mit\ufeff x"])
+def test_a_licence_that_nobody_knows(name: str, model: Path, check: Callable[..., Report]) -> None:
+    write_card(model, f"license: [mit, {name}]")
+    assert codes(check()) >= {"unknown_license"}
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "ftp://x.org", "https://x.org/ a"])
+def test_a_link_that_is_none(link: str, model: Path, check: Callable[..., Report]) -> None:
+    write_card(model, f"license: other\nlicense_name: own\nlicense_link: '{link}'")
+    assert codes(check()) == {"bad_license_link"}

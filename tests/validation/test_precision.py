@@ -12,11 +12,21 @@ from evalboard.validation import precision
 from evalboard.validation.checks import validate
 from evalboard.validation.subject import Subject
 
-from .conftest import codes, edit_json, write_safetensors
+from .conftest import codes, edit_json
+from .stored import QUANTISED_PARTS, Shapes, write_tensors
 
 GPTQ = {"quant_method": "gptq", "bits": 4}
 FOUR_BITS = {"quant_method": "bitsandbytes", "load_in_4bit": True}
 EIGHT_BITS = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+
+
+def stored_tensors(stored: str, quantised: Any) -> Shapes:
+    """Return tensors of a type, or as a method stores them."""
+    method = quantised.get("quant_method") if isinstance(quantised, dict) else None
+    if method == "bitsandbytes":
+        method = "bitsandbytes_4bit" if "load_in_4bit" in quantised else "bitsandbytes_8bit"
+    parts = QUANTISED_PARTS.get(method, {}) if isinstance(method, str) else {}
+    return {"a": (stored, [1]), **parts}
 
 
 @pytest.fixture
@@ -29,8 +39,7 @@ def check_stored(
     def run(
         asked: str | None, stored: str, quantised: object = None, backend: str = "vllm"
     ) -> Report:
-        tensor = {"dtype": stored, "shape": [1], "data_offsets": [0, 1]}
-        write_safetensors(model / "model.safetensors", {"a": tensor}, data_bytes=1)
+        write_tensors(model / "model.safetensors", stored_tensors(stored, quantised))
         edit_json(model / "config.json", quantization_config=quantised)
         subject = Subject(model="org/model", precision=Precision(asked) if asked else None)
         return validate(subject, settings.model_copy(update={"backend": backend}))

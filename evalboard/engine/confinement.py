@@ -1,0 +1,169 @@
+"""Take rights and resources away from a process that is about to read hostile files.
+
+What the kernel offers is used, and where it refuses a layer the others stand: a network namespace
+of its own, Landlock (which files, no TCP), resource limits, and an audit hook that stops Python
+itself from connecting, starting programs and unpickling.
+"""
+
+import ctypes
+import math
+import os
+import resource
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_LANDLOCK_VERSION = 1
+_PATH_BENEATH = 1
+_READ = 0b1101
+"""Execute (which mapping a library takes), read files, read folders."""
+_READ_FILE = 0b100
+_ALL_OF_VERSION_1 = (1 << 13) - 1
+_REFER, _TRUNCATE = 1 << 13, 1 << 14
+_TCP = 0b11
+_SYSTEM_PLACES = ("/usr", "/lib", "/lib64", "/sys/devices/system", "/proc/self")
+_SYSTEM_FILES = ("/dev/null", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/etc/ld.so.cache")
+_REFUSED_EVENTS = frozenset(
+    {
+        "os.exec",
+        "os.fork",
+        "os.forkpty",
+        "os.kill",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.system",
+        "pickle.find_class",
+        "pty.spawn",
+        "socket.bind",
+        "socket.connect",
+        "socket.getaddrinfo",
+        "socket.gethostbyname",
+        "socket.sendto",
+        "subprocess.Popen",
+        "urllib.Request",
+    }
+)
+
+
+class Limits(NamedTuple):
+    """What reading one part of a repository may take."""
+
+    memory_bytes: int = 1_250_000_000
+    """Address space beyond what the libraries have already taken."""
+    cpu_seconds: int = 15
+    wall_seconds: float = 60
+    """Larger than the processor time: a busy machine is not the repository's fault."""
+    file_bytes: int = 20_000_000
+    """Largest file that may be written."""
+    open_files: int = 128
+
+
+class Refused(PermissionError):
+    """Raised inside the confined process when it tries what it has no business to do."""
+
+
+def leave_network() -> bool:
+    """Move this process into a network namespace without any interface; False where not allowed.
+
+    Must run before the process has a second thread.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    return any(
+        libc.unshare(flags) == 0 for flags in (_CLONE_NEWUSER | _CLONE_NEWNET, _CLONE_NEWNET)
+    )
+
+
+def confine(limits: Limits, *, readable: Path, writable: Path) -> None:
+    """Confine this process for good.
+
+    Args:
+        limits: What it may take from now on.
+        readable: The one folder that it may read beside the installed libraries.
+        writable: The one folder that it may write to.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _restrict_files(libc, [*_library_places(), readable], writable)
+    _set_limits(limits)
+    sys.addaudithook(_refuse)
+
+
+def allow_seconds(seconds: int) -> None:
+    """Give this process so much more processor time, unless its limit comes earlier."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    until = math.ceil(usage.ru_utime + usage.ru_stime) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, until), hard))
+
+
+def _set_limits(limits: Limits) -> None:
+    taken = _address_space()
+    # At the first limit comes SIGXCPU, by which the reason is known; at the second SIGKILL.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+    for kind, value in (
+        (resource.RLIMIT_AS, taken + limits.memory_bytes),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (value, value))
+
+
+def _address_space() -> int:
+    """Return how many bytes of addresses this process has taken."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _REFUSED_EVENTS:
+        raise Refused(f"{event} is not allowed while a repository is checked")
+
+
+def _library_places() -> list[Path]:
+    """Return the folders of Python, its packages and the system's libraries."""
+    places = (*sys.path, sys.prefix, sys.base_prefix, *_SYSTEM_PLACES)
+    return [Path(place) for place in places if place and os.path.isabs(place)]
+
+
+class _RulesetAttributes(ctypes.Structure):
+    _fields_ = [("files", ctypes.c_uint64), ("network", ctypes.c_uint64)]
+
+
+class _PathAttributes(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = [("access", ctypes.c_uint64), ("descriptor", ctypes.c_int32)]
+
+
+def _restrict_files(libc: ctypes.CDLL, readable: Iterable[Path], writable: Path) -> None:
+    """Hide all other files with Landlock, where the kernel has it."""
+    version = libc.syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION)
+    if version < 1:
+        return
+    handled = _ALL_OF_VERSION_1 | (_REFER if version > 1 else 0) | (_TRUNCATE if version > 2 else 0)
+    attributes = _RulesetAttributes(handled, _TCP if version > 3 else 0)
+    size = ctypes.sizeof(attributes) if version > 3 else ctypes.sizeof(ctypes.c_uint64)
+    ruleset = libc.syscall(_LANDLOCK_CREATE, ctypes.byref(attributes), size, 0)
+    if ruleset < 0:
+        return
+    for place in readable:
+        _allow(libc, ruleset, place, _READ if place.is_dir() else _READ_FILE)
+    for file in _SYSTEM_FILES:
+        _allow(libc, ruleset, Path(file), _READ_FILE)
+    _allow(libc, ruleset, writable, handled)
+    libc.syscall(_LANDLOCK_RESTRICT, ruleset, 0)
+    os.close(ruleset)
+
+
+def _allow(libc: ctypes.CDLL, ruleset: int, place: Path, access: int) -> None:
+    if not place.exists():
+        return
+    descriptor = os.open(place, os.O_PATH)
+    attributes = _PathAttributes(access, descriptor)
+    libc.syscall(_LANDLOCK_ADD, ruleset, _PATH_BENEATH, ctypes.byref(attributes), 0)
+    os.close(descriptor)

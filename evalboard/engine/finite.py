@@ -1,0 +1,93 @@
+"""Look for values in weights that are not finite, which make every score worthless.
+
+On the worker, before a model is loaded and when the settings ask for it: each file is read once,
+from its start to its end, and never more than one block of it is in memory.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from evalboard.errors import LoadFailed
+from evalboard.repositories.selection import weight_files
+
+BLOCK_BYTES = 32 * 2**20
+NAMED = 3
+"""Tensors that the message names."""
+
+
+class Layout(NamedTuple):
+    """How a type shows a value that is not finite."""
+
+    word: str
+    """Unsigned integer of the same size, as numpy calls it."""
+    mask: int
+    """Bits that are all set in such a value, and in no other."""
+
+
+LAYOUTS = {
+    "F64": Layout("<u8", 0x7FF0_0000_0000_0000),
+    "F32": Layout("<u4", 0x7F80_0000),
+    "C64": Layout("<u4", 0x7F80_0000),
+    "F16": Layout("<u2", 0x7C00),
+    "BF16": Layout("<u2", 0x7F80),
+    "F8_E5M2": Layout("u1", 0x7C),
+    "F8_E4M3": Layout("u1", 0x7F),
+    "F8_E8M0": Layout("u1", 0xFF),
+}
+"""By the name of the type in a header. Integers, and the types that are not here, are all finite."""
+
+
+def check_finite(folder: Path) -> None:
+    """Refuse weights with values that are not finite.
+
+    Args:
+        folder: Whole weights, of which the headers have been checked.
+
+    Raises:
+        LoadFailed: Some are infinite or not numbers; the message names the tensors.
+    """
+    broken: list[str] = []
+    for name in weight_files(path.name for path in folder.iterdir()):
+        broken += find_broken(folder / name)
+    if broken:
+        more = f" and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
+        raise LoadFailed(
+            f"Bad weights: values are infinite or not numbers (NaN) in "
+            f"{', '.join(map(repr, broken[:NAMED]))}{more}. Save the model again in the number "
+            "type that it was trained in."
+        )
+
+
+def find_broken(path: Path) -> Iterator[str]:
+    """Yield the tensors of a file that have a value which is not finite, in the file's order."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        tensors = ((name, tensor) for name, tensor in header.items() if name != "__metadata__")
+        for name, tensor in sorted(tensors, key=lambda item: item[1]["data_offsets"]):
+            layout = LAYOUTS.get(tensor["dtype"])
+            first, end = tensor["data_offsets"]
+            if layout is None:
+                continue
+            file.seek(8 + length + first)
+            if not all(_is_finite(block, layout) for block in _blocks(file, end - first)):
+                yield name
+
+
+def _blocks(file: Any, length: int) -> Iterator[bytes]:
+    while length > 0:
+        block = file.read(min(BLOCK_BYTES, length))
+        if not block:
+            return
+        length -= len(block)
+        yield block
+
+
+def _is_finite(block: bytes, layout: Layout) -> bool:
+    words = np.frombuffer(block, dtype=layout.word)
+    mask = words.dtype.type(layout.mask)
+    return not bool(((words & mask) == mask).any())

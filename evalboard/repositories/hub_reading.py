@@ -1,0 +1,147 @@
+"""Read from the Hub within limits: whatever a server sends, no more is taken than was asked for."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    GatedRepoError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import (
+    build_hf_headers,
+    hf_raise_for_status,
+    http_stream_backoff,
+    validate_repo_id,
+)
+
+from evalboard.errors import (
+    ModelDisabled,
+    ModelGated,
+    ModelNotFound,
+    RevisionNotFound,
+    StoreError,
+    TooManyFiles,
+)
+
+TIMEOUT_SECONDS = 30
+INFO_BYTES = 20_000_000
+
+
+def read_info(api: HfApi, model: str, revision: str) -> dict[str, Any]:
+    """Return what the Hub says about a model, its files with their sizes included.
+
+    Raises:
+        ModelNotFound: The Hub has no such repository or revision for this token.
+        StoreError: The Hub did not answer, so that nothing is known about the model.
+    """
+    with hub_errors(model, revision):
+        validate_repo_id(model)
+        url = f"{api.endpoint}/api/models/{model}/revision/{quote(revision, safe='')}?blobs=true"
+        content = _read(url, build_hf_headers(token=api.token), INFO_BYTES + 1, retries=0)
+    if len(content) > INFO_BYTES:
+        raise TooManyFiles(
+            f"The list of the files of model {model!r} has more than {INFO_BYTES:,} bytes. "
+            "Submit a repository that holds the model alone."
+        )
+    try:
+        info = json.loads(content)
+    except (ValueError, RecursionError) as exc:
+        raise StoreError(f"The Hub at {api.endpoint} gave no JSON for model {model!r}.") from exc
+    return info if isinstance(info, dict) else {}
+
+
+def read_head(api: HfApi, model: str, revision: str, path: str, *, length: int) -> bytes:
+    """Return the first bytes of a file, without downloading the rest.
+
+    Raises:
+        ModelNotFound: The Hub lists the repository but does not give its files out.
+        StoreError: The Hub did not answer.
+    """
+    url = hf_hub_url(model, path, revision=revision, endpoint=api.endpoint)
+    headers = build_hf_headers(token=api.token)
+    headers["Range"] = f"bytes=0-{length - 1}"
+    with hub_errors(model, revision):
+        return _read(url, headers, length)
+
+
+def save_file(api: HfApi, model: str, revision: str, path: str, *, size: int, into: Path) -> None:
+    """Download one file, in one request, into a folder.
+
+    Args:
+        api: The Hub and the token.
+        model: The repository.
+        revision: The commit.
+        path: The file in the repository.
+        size: Its bytes as the Hub lists them; another number is an error.
+        into: The folder, under which it gets the same path.
+
+    Raises:
+        ModelNotFound: The Hub lists the repository but does not give its files out.
+        StoreError: The Hub did not answer, or with other content than it lists.
+    """
+    url = hf_hub_url(model, path, revision=revision, endpoint=api.endpoint)
+    with hub_errors(model, revision):
+        content = _read(url, build_hf_headers(token=api.token), size + 1)
+    if len(content) != size:
+        raise StoreError(
+            f"The Hub lists file {path!r} of model {model!r} with {size:,} bytes and sent "
+            f"{'more' if len(content) > size else f'{len(content):,}'}. Try again."
+        )
+    target = into / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+
+
+@contextmanager
+def hub_errors(model: str, revision: str) -> Iterator[None]:
+    """Translate the client's errors: what the Hub said about the model, or that it said nothing."""
+    try:
+        yield
+    except RevisionNotFoundError as exc:
+        raise RevisionNotFound(
+            f"Model {model!r} has no revision {revision!r} on the Hub. "
+            "Give a branch, a tag or a commit sha that it has."
+        ) from exc
+    except GatedRepoError as exc:
+        raise ModelGated(
+            f"Model {model!r} is gated: the Hub gives its files only to those whom its owner let "
+            "in. Submit a model that is open, or ask for access with the board's token."
+        ) from exc
+    except DisabledRepoError as exc:
+        raise ModelDisabled(
+            f"Model {model!r} is disabled on the Hub. Submit a model that is open."
+        ) from exc
+    except (RepositoryNotFoundError, HFValidationError) as exc:
+        raise ModelNotFound(
+            f"The Hub has no model {model!r}, or it is private. "
+            "Check the spelling and make the repository public."
+        ) from exc
+    except (httpx2.HTTPError, OSError) as exc:
+        raise StoreError(
+            f"The Hub could not be asked for model {model!r} ({type(exc).__name__}: {exc}). "
+            "Nothing is known about the model; try again, or set EVALBOARD_OFFLINE=1 to use "
+            "EVALBOARD_MODELS alone."
+        ) from exc
+
+
+def _read(url: str, headers: dict[str, str], length: int, *, retries: int = 5) -> bytes:
+    """Read so many bytes of an answer and hang up, whether or not the server heeded a range."""
+    content = bytearray()
+    with http_stream_backoff(
+        "GET", url, headers=headers, timeout=TIMEOUT_SECONDS, max_retries=retries
+    ) as response:
+        hf_raise_for_status(response)
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) >= length:
+                break
+    return bytes(content[:length])

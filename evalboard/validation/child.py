@@ -1,0 +1,276 @@
+"""Load parts of a hostile repository in a confined process (`evalboard.engine.inspector`).
+
+The inspector has no token, no settings and no network, and loads each part in a fork of its own.
+It is started at the first need and kept, because importing the libraries takes seconds; without
+work it ends by itself.
+"""
+
+import atexit
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import evalboard
+from evalboard.engine.confinement import Limits
+from evalboard.errors import EngineError
+from evalboard.validation.findings import plain
+
+PACKAGE_FOLDER = Path(evalboard.__file__).parent.parent
+ANSWER_BYTES = 20_000_000
+TAIL_BYTES = 2000
+CLOSING_SECONDS = 10
+
+
+class Loaded(NamedTuple):
+    """How loading one part of a repository ended."""
+
+    content: dict[str, Any] = {}
+    """What the part says; empty when it did not load."""
+    problem: str = ""
+    """Why it did not."""
+    error: str = ""
+    """Name of the exception that it failed with; empty when the process ended without a word."""
+    timed_out: bool = False
+    """Whether it was stopped because it took too long."""
+    peak_bytes: int = 0
+    """Largest resident memory of the process."""
+
+
+class _Ended(NamedTuple):
+    exit: int
+    timed_out: bool
+    peak_bytes: int
+
+
+class _Gone(Exception):
+    """Raised when the inspector ended before it had done a job."""
+
+
+def has_libraries() -> bool:
+    """Return whether config, tokenizer and model can be loaded on this machine."""
+    return find_spec("transformers") is not None and find_spec("torch") is not None
+
+
+def load(
+    part: str,
+    folder: Path,
+    scratch: Path,
+    inputs: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+) -> Loaded:
+    """Load one part of a repository.
+
+    Args:
+        part: A key of `evalboard.engine.autoload.PARTS`.
+        folder: Local copies of the repository's files, the only ones that the process can read.
+        scratch: Folder for inputs and answer.
+        inputs: What the part needs beside the files.
+        limits: What it may take.
+
+    Raises:
+        EngineError: It failed for a reason that is not the repository's.
+    """
+    limits = limits or Limits()
+    job = next(_numbers)
+    if inputs is not None:
+        (scratch / f"{job}.inputs").write_text(json.dumps(inputs), encoding="utf-8")
+    line = json.dumps(
+        {
+            "id": job,
+            "part": part,
+            "folder": str(folder),
+            "scratch": str(scratch),
+            "limits": limits._asdict(),
+        }
+    )
+    ended, log_tail = _run(job, line)
+    if ended.timed_out:
+        problem = "it was not done in the time that it is given"
+        return Loaded(problem=problem, timed_out=True, peak_bytes=ended.peak_bytes)
+    if ended.exit < 0:
+        problem = (
+            f"the process that loaded it died of signal {-ended.exit}, as it does when it takes "
+            "more memory than it is given"
+        )
+        return Loaded(problem=problem, peak_bytes=ended.peak_bytes)
+    answer = scratch / f"{job}.answer"
+    if ended.exit or not answer.is_file():
+        raise EngineError(
+            f"The check of the {part} could not be done (exit {ended.exit}). "
+            "Check the installation with `evalboard doctor`.",
+            log_tail=log_tail,
+        )
+    return _read_answer(answer, folder)._replace(peak_bytes=ended.peak_bytes)
+
+
+def warm_up() -> None:
+    """Start the inspector, unless it runs, so that it imports while something else is done."""
+    if has_libraries():
+        with _lock:
+            _current()
+
+
+def peak_bytes() -> int:
+    """Return the largest resident memory of any process that the running inspector started."""
+    return max((inspector.peak_bytes for inspector in _inspectors), default=0)
+
+
+def child_environment(home: Path) -> dict[str, str]:
+    """Return all variables that the process sees: no token, no settings, no Hub."""
+    places = [str(PACKAGE_FOLDER), *(place for place in sys.path if Path(place).is_absolute())]
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(places),
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "HF_HOME": str(home),
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        # Tensors without data are not worth a thread.
+        "HF_DEACTIVATE_ASYNC_LOAD": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "TOKENIZERS_PARALLELISM": "false",
+        # Threads would be lost in a fork.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+
+
+class _Inspector:
+    """The running program, and those who wait for its answers."""
+
+    def __init__(self) -> None:
+        self._home = tempfile.TemporaryDirectory(prefix="evalboard-inspector-")
+        home = Path(self._home.name)
+        self._log = home / "log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "evalboard.engine.inspector"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=home,
+                env=child_environment(home),
+                start_new_session=True,
+            )
+        self._lock = threading.Lock()
+        self._waiting: dict[int, Future[_Ended]] = {}
+        self.alive = True
+        self.peak_bytes = 0
+        self._reader = threading.Thread(target=self._read, daemon=True, name="inspector")
+        self._reader.start()
+
+    def ask(self, job: int, line: str) -> Future[_Ended]:
+        """Hand a job over."""
+        future: Future[_Ended] = Future()
+        assert self._process.stdin
+        with self._lock:
+            if not self.alive:
+                raise _Gone
+            self._waiting[job] = future
+            try:
+                self._process.stdin.write(line.encode() + b"\n")
+                self._process.stdin.flush()
+            except OSError as exc:
+                raise _Gone from exc
+        return future
+
+    def log_tail(self) -> str:
+        """Return the end of what it and its forks wrote to standard error."""
+        content = self._log.read_bytes() if self._log.is_file() else b""
+        return content[-TAIL_BYTES:].decode(errors="replace")
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin
+        assert self._process.stdout
+        with self._lock:
+            self.alive = False
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass  # it has ended, and there is nobody to tell
+        try:
+            self._process.wait(CLOSING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
+        self._home.cleanup()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            said = json.loads(line)
+            if "id" in said:
+                ended = _Ended(said["exit"], said["timed_out"], said["peak_bytes"])
+                self.peak_bytes = max(self.peak_bytes, ended.peak_bytes)
+                self._waiting.pop(said["id"]).set_result(ended)
+        with self._lock:
+            self.alive = False
+        for future in self._waiting.values():
+            future.set_exception(_Gone())
+
+
+_numbers = itertools.count(1)
+_lock = threading.Lock()
+_inspectors: list[_Inspector] = []
+
+
+def _current() -> _Inspector:
+    """Return the inspector that runs, or start one. To be called with the lock."""
+    if _inspectors and not _inspectors[0].alive:
+        _inspectors.pop().close()
+    if not _inspectors:
+        _inspectors.append(_Inspector())
+    return _inspectors[0]
+
+
+def _run(job: int, line: str) -> tuple[_Ended, str]:
+    """Do a job; once more when the inspector had gone, as it does when it was idle."""
+    tail = ""
+    for _ in range(2):
+        with _lock:
+            inspector = _current()
+        try:
+            ended = inspector.ask(job, line).result()
+        except _Gone:
+            tail = inspector.log_tail()
+            continue
+        return ended, inspector.log_tail()
+    raise EngineError(
+        "The process that loads config and tokenizer cannot start. "
+        "Check the installation with `evalboard doctor`.",
+        log_tail=tail,
+    )
+
+
+def _read_answer(path: Path, folder: Path) -> Loaded:
+    with path.open("rb") as file:
+        answer = json.loads(file.read(ANSWER_BYTES))
+    if "error" not in answer:
+        return Loaded(answer["loaded"])
+    message = answer["message"].replace(str(folder), "the repository")
+    return Loaded(
+        problem=f"{answer['error']}: {plain(message, 500).rstrip('.')}", error=answer["error"]
+    )
+
+
+@atexit.register
+def close() -> None:
+    """End the inspector; the next load starts another."""
+    while _inspectors:
+        _inspectors.pop().close()

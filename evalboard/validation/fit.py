@@ -1,0 +1,185 @@
+"""Check that the stored tensors are those of the model that the config describes.
+
+Compared in a confined process after transformers' own conversion of keys, see
+`evalboard.engine.fitting`. What conversion hides, such as an expert whose number is left out, is
+looked for in the stored names.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from evalboard.engine.confinement import Limits
+from evalboard.records.report import Finding
+from evalboard.repositories.selection import ADAPTER_CONFIG, ADAPTER_FILE, INDEX_FILE, SINGLE_FILE
+from evalboard.validation.child import Loaded
+from evalboard.validation.documents import read_document
+from evalboard.validation.evidence import Evidence
+from evalboard.validation.findings import Outcome, error, info, listed, quoted
+from evalboard.validation.quantisation import Unpacked, read_quantisation, unpacked
+from evalboard.validation.tensors import Checkpoint
+
+SHOWN = 5
+MOST_COMPARED = 150_000
+"""Tensors that are compared. The largest models have less than 100,000 without their scales."""
+TENSORS_PER_SECOND = 10_000
+_EXPERT = re.compile(r"(?P<experts>.*\bexperts)\.(?P<number>\d{1,6})\.(?P<rest>.+)")
+SAVE_AGAIN = "Upload config and weights as one `save_pretrained` wrote them."
+
+
+class Lacking(NamedTuple):
+    """Tensors of experts that are not stored."""
+
+    first: list[str]
+    number: int
+
+
+def check(evidence: Evidence) -> Outcome:
+    """Compare the stored tensors with the model's, by name and shape."""
+    if not _is_comparable(evidence):
+        return Outcome()
+    if not evidence.has_libraries:
+        text = "Whether the tensors are those of the model is checked by the poll."
+        return Outcome((info("checked_by_poll", text),))
+    if not evidence.loaded_config.content.get("known"):
+        return Outcome()  # said by the check of the config
+    quantised = None if evidence.is_adapter else read_quantisation(evidence.config.content)
+    if quantised and quantised.method is None:
+        text = (
+            f"Tensors quantised with {quoted(quantised.title)} are not compared with the model's."
+        )
+        return Outcome((info("tensors_not_compared", text),))
+    tensors = unpacked(evidence.weights.survey, quantised)
+    if len(tensors) > MOST_COMPARED:
+        text = f"{len(tensors):,} tensors are too many to be compared with the model's."
+        return Outcome((info("tensors_not_compared", text),))
+    place = _place(evidence.weights)
+    lacking = lacking_experts(tensors)
+    findings = [*_experts(lacking, place)]
+    loaded = evidence.load("fit", _inputs(evidence, tensors), _limits(len(tensors)))
+    if loaded.problem:
+        findings += _failure(evidence, loaded)
+    else:
+        findings += _differences(loaded.content, place)
+    return Outcome(tuple(findings))
+
+
+def lacking_experts(names: Iterable[str]) -> Lacking:
+    """Return the tensors of experts that are left out between others. Pure.
+
+    Experts are stacked in the order of their numbers while loading, so one that is left out would
+    shift all that follow.
+    """
+    stored: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for name in names:
+        if match := _EXPERT.fullmatch(name):
+            stored[match["experts"]][match["rest"]].add(int(match["number"]))
+    first: list[str] = []
+    number = 0
+    for experts, parts in stored.items():
+        last = max(max(numbers) for numbers in parts.values())
+        for rest, numbers in parts.items():
+            number += last + 1 - len(numbers)
+            gaps = (n for n in range(last + 1) if n not in numbers)
+            room = SHOWN - len(first)
+            first += [f"{experts}.{gap}.{rest}" for gap in islice(gaps, max(0, room))]
+    return Lacking(first, number)
+
+
+def _is_comparable(evidence: Evidence) -> bool:
+    """Return whether all weights are there and readable; if not, other checks say so."""
+    shards, survey = evidence.weights.shards, evidence.weights.survey
+    broken = shards.missing or shards.unsafe or shards.problem or survey.problems
+    if broken or not survey.tensors or (evidence.is_adapter and evidence.base is None):
+        return False
+    return evidence.config.exists and not evidence.config.problem
+
+
+def _limits(tensors: int) -> Limits:
+    usual = Limits()
+    return usual._replace(cpu_seconds=usual.cpu_seconds + tensors // TENSORS_PER_SECOND)
+
+
+def _inputs(evidence: Evidence, tensors: Mapping[str, Unpacked]) -> dict[str, Any]:
+    shapes = {name: t.values if t.shape is None else list(t.shape) for name, t in tensors.items()}
+    if not evidence.is_adapter:
+        return {"tensors": shapes}
+    adapter = read_document(evidence.folder / ADAPTER_CONFIG).content
+    return {"tensors": shapes, "adapter": adapter}
+
+
+def _place(checkpoint: Checkpoint) -> str:
+    if checkpoint.is_adapter:
+        return ADAPTER_FILE
+    return SINGLE_FILE if checkpoint.shards.places is None else INDEX_FILE
+
+
+def _experts(lacking: Lacking, place: str) -> Iterator[Finding]:
+    if lacking.number:
+        yield error(
+            "missing_tensors",
+            f"The weights lack {lacking.number:,} tensors of experts: {listed(lacking.first)}.",
+            fix=SAVE_AGAIN,
+            where=f"{place}: {lacking.first[0]}",
+        )
+
+
+def _failure(evidence: Evidence, loaded: Loaded) -> Iterator[Finding]:
+    if evidence.is_adapter:
+        yield error(
+            "adapter_does_not_fit",
+            f"The adapter cannot be put on its base model: {loaded.problem}.",
+            fix="Name the base model that it was made on, and upload the files that peft wrote.",
+            where=ADAPTER_CONFIG,
+        )
+    elif not evidence.loaded_model.problem:
+        yield error(
+            "tensors_not_comparable",
+            f"The tensors cannot be compared with the model's: {loaded.problem}.",
+            fix=SAVE_AGAIN,
+            where=_place(evidence.weights),
+        )
+
+
+def _differences(found: Mapping[str, Any], place: str) -> Iterator[Finding]:
+    numbers = found["numbers"]
+    if names := found["missing"]:
+        yield error(
+            "missing_tensors",
+            f"The weights lack {numbers['missing']:,} tensors of the model: {_some(names)}; they "
+            "would be random.",
+            fix=SAVE_AGAIN,
+            where=f"{place}: {names[0]}",
+        )
+    if names := found["unconverted"]:
+        yield error(
+            "unconvertible_tensors",
+            f"{numbers['unconverted']:,} tensors of the model cannot be put together from the "
+            f"stored ones, of which some are missing or have other shapes: {_some(names)}.",
+            fix=SAVE_AGAIN,
+            where=f"{place}: {names[0]}",
+        )
+    if names := found["unexpected"]:
+        yield error(
+            "unexpected_tensors",
+            f"The weights have {numbers['unexpected']:,} tensors that the model does not have: "
+            f"{_some(names)}; vLLM refuses them, and transformers drops them.",
+            fix="Correct the config, or remove these tensors from the weights.",
+            where=f"{place}: {names[0]}",
+        )
+    if misshaped := found["misshaped"]:
+        name, stored, wanted = misshaped[0]
+        yield error(
+            "wrong_shape",
+            f"{numbers['misshaped']:,} tensors have another shape than the config says: "
+            f"{_some([name for name, *_ in misshaped])}; the first has {stored} and should have "
+            f"{wanted}.",
+            fix=SAVE_AGAIN,
+            where=f"{place}: {name}",
+        )
+
+
+def _some(names: list[str]) -> str:
+    return listed(names[:SHOWN])

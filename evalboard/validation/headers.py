@@ -1,0 +1,255 @@
+"""Read the headers of safetensors files of strangers, within limits. Weights are never read.
+
+The format: the header's length (8 bytes, little endian), the header, the data. The header is a JSON
+object that gives each tensor a type, a shape and a place. What `safetensors` refuses to load is
+refused here, with the reason, and so are names that are there twice, of which it takes the last.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeGuard
+
+from evalboard.errors import EvalboardError
+from evalboard.repositories import Repository
+from evalboard.validation.findings import quoted
+from evalboard.validation.jsonpieces import BadPiece, Pieces, decode
+
+HEADER_BYTES = 16_000_000
+"""Longest header that is read. The format allows 100 MB; a header has about 120 bytes for each
+tensor, and the largest models have less than 2,000 tensors in a file."""
+FIRST_READ_BYTES = 65_536
+"""Holds nearly every header, so that one request per file is enough."""
+MOST_TENSORS = 300_000
+"""Of a file, and of all files together. The largest models have about 200,000."""
+DESCRIPTION_CHARACTERS = 1000
+METADATA_CHARACTERS = 1_000_000
+LARGEST_NUMBER = 2**48
+MOST_DIMENSIONS = 16
+
+TYPE_BITS = {
+    "F4": 4,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+    "BOOL": 8,
+    "U8": 8,
+    "I8": 8,
+    "F8_E4M3": 8,
+    "F8_E5M2": 8,
+    "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8,
+    "I16": 16,
+    "U16": 16,
+    "F16": 16,
+    "BF16": 16,
+    "I32": 32,
+    "U32": 32,
+    "F32": 32,
+    "I64": 64,
+    "U64": 64,
+    "F64": 64,
+    "C64": 64,
+}
+"""All types of the format, by the name that headers give them."""
+
+_DESCRIPTION = re.compile(rf"\{{[^{{}}-]{{0,{DESCRIPTION_CHARACTERS}}}+\}}")
+_DESCRIBES = {"dtype", "shape", "data_offsets"}
+
+
+class BadHeader(EvalboardError):
+    """Raised when a file does not start with a safetensors header. The message completes `it …`."""
+
+    code = "bad_header"
+
+    def __init__(self, message: str, *, finding: str = "bad_header") -> None:
+        super().__init__(message)
+        self.finding = finding
+        """Code of the finding to make of it."""
+
+
+class Tensor(NamedTuple):
+    """What a header says about a tensor."""
+
+    kind: str
+    """Its type, such as `BF16`."""
+    shape: tuple[int, ...]
+    values: int
+    """How many it has."""
+    start: int
+    """Byte of the data at which it starts."""
+    end: int
+    """Byte of the data after its last."""
+
+
+def read_header(repository: Repository, path: str) -> Mapping[str, Tensor]:
+    """Return what a file's header says, in at most two reads.
+
+    Raises:
+        BadHeader: The file does not start with a header that describes exactly its data.
+        StoreError: The Hub did not answer.
+    """
+    size = repository.files()[path]
+    head = repository.head(path, length=min(size, FIRST_READ_BYTES))
+    length = header_length(head, size)
+    if len(head) < 8 + length:
+        head = repository.head(path, length=8 + length)
+    if len(head) < 8 + length:
+        raise BadHeader(
+            f"ends after {len(head):,} bytes, within its header", finding="weights_cut_short"
+        )
+    return parse_header(head[8 : 8 + length], data_bytes=size - 8 - length)
+
+
+def header_length(head: bytes, size: int) -> int:
+    """Return the length that a file's first eight bytes give its header.
+
+    Args:
+        head: The file's first bytes.
+        size: Of the whole file.
+
+    Raises:
+        BadHeader: The file has no such header, or it is longer than what is read.
+    """
+    if len(head) < 8:
+        raise BadHeader(f"has {size:,} bytes, too few for a header", finding="weights_cut_short")
+    length = int.from_bytes(head[:8], "little")
+    if length > HEADER_BYTES:
+        raise BadHeader(f"claims a header of {length:,} bytes; at most {HEADER_BYTES:,} are read")
+    if 8 + length > size:
+        raise BadHeader(
+            f"claims a header of {length:,} bytes, and has {size:,} in all",
+            finding="weights_cut_short",
+        )
+    return length
+
+
+def parse_header(content: bytes, *, data_bytes: int) -> Mapping[str, Tensor]:
+    """Return the tensors that a header describes, in the order of their places.
+
+    Args:
+        content: The header.
+        data_bytes: Size of what follows it in the file.
+
+    Raises:
+        BadHeader: It is none, or does not describe exactly the data.
+    """
+    try:
+        found = _read_tensors(content)
+    except BadPiece as exc:
+        raise BadHeader(f"has a header that cannot be read: it {exc.message}") from exc
+    tensors = dict(sorted(found.items(), key=lambda item: (item[1].start, item[1].end)))
+    _check_places(tensors, data_bytes)
+    return tensors
+
+
+def _read_tensors(content: bytes) -> dict[str, Tensor]:
+    text = decode(content)
+    if not text.startswith("{"):
+        raise BadHeader("has a header that does not start with '{'")
+    pieces = Pieces(text)
+    found: dict[str, Tensor] = {}
+    has_metadata = False
+    for name, start in pieces:
+        if name in found or (has_metadata and name == "__metadata__"):
+            raise BadHeader(f"describes tensor {quoted(name)} twice", finding="duplicate_tensor")
+        if name == "__metadata__":
+            has_metadata = True
+            _check_metadata(pieces.value(longest=METADATA_CHARACTERS))
+            continue
+        found[name] = _read_tensor(name, text, start, pieces)
+        if len(found) > MOST_TENSORS:
+            raise BadHeader(f"describes more than {MOST_TENSORS:,} tensors")
+    if pieces.end < len(text):
+        raise BadHeader("has a header that goes on after its end")
+    return found
+
+
+def _check_metadata(value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise BadHeader("has '__metadata__' that is not made of texts")
+    if not all(_is_text(part) for pair in value.items() for part in pair):
+        raise BadHeader("has '__metadata__' with half a character (a lone surrogate) in it")
+
+
+def _is_text(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _read_tensor(name: str, text: str, start: int, pieces: Pieces) -> Tensor:
+    bounds = _DESCRIPTION.match(text, start)
+    if bounds is None:
+        raise _undescribed(name)
+    description = pieces.value(longest=bounds.end() - start)
+    if set(description) != _DESCRIBES or not isinstance(description["dtype"], str):
+        raise _undescribed(name)
+    kind, shape, place = (description[key] for key in ("dtype", "shape", "data_offsets"))
+    if kind not in TYPE_BITS:
+        raise BadHeader(
+            f"gives tensor {quoted(name)} the type {quoted(kind)}, which safetensors does not know",
+            finding="unknown_dtype",
+        )
+    if not _are_sizes(shape, longest=MOST_DIMENSIONS) or not _are_sizes(place, longest=2):
+        raise _undescribed(name)
+    if len(place) != 2 or place[0] > place[1]:
+        raise _undescribed(name)
+    values = _product(name, shape)
+    bits = values * TYPE_BITS[kind]
+    if bits != 8 * (place[1] - place[0]):
+        raise BadHeader(
+            f"gives tensor {quoted(name)} {place[1] - place[0]:,} bytes, and its shape and type "
+            f"take {bits / 8:,.10g}",
+            finding="bad_offsets",
+        )
+    return Tensor(kind, tuple(shape), values, place[0], place[1])
+
+
+def _undescribed(name: str) -> BadHeader:
+    return BadHeader(f"describes tensor {quoted(name)} without a type, shape and place")
+
+
+def _product(name: str, shape: list[int]) -> int:
+    values = 1
+    for size in shape:
+        values *= size
+        if values >= LARGEST_NUMBER:
+            raise BadHeader(
+                f"gives tensor {quoted(name)} a shape of {values:,} values and more",
+                finding="bad_offsets",
+            )
+    return values
+
+
+def _check_places(tensors: Mapping[str, Tensor], data_bytes: int) -> None:
+    """Refuse tensors that overlap, leave holes, or end elsewhere than the file."""
+    if not tensors:
+        raise BadHeader("describes no tensors")
+    at = 0
+    for name, tensor in tensors.items():
+        if tensor.start != at:
+            raise BadHeader(
+                f"places tensor {quoted(name)} at byte {tensor.start:,} of the data, and the one "
+                f"before it ends at {at:,}",
+                finding="bad_offsets",
+            )
+        if tensor.end > data_bytes:
+            raise BadHeader(
+                f"is cut short: tensor {quoted(name)} would end at byte {tensor.end:,} of the "
+                f"data, which has {data_bytes:,}",
+                finding="weights_cut_short",
+            )
+        at = tensor.end
+    if at < data_bytes:
+        raise BadHeader(
+            f"has {data_bytes - at:,} bytes after its last tensor", finding="bad_offsets"
+        )
+
+
+def _are_sizes(values: Any, *, longest: int) -> TypeGuard[list[int]]:
+    """Return whether a value is a short list of whole numbers that a file could have."""
+    return (
+        isinstance(values, list)
+        and len(values) <= longest
+        and all(type(value) is int and 0 <= value < LARGEST_NUMBER for value in values)
+    )

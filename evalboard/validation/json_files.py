@@ -1,0 +1,55 @@
+"""Check the JSON files that loading reads beside config and tokenizer."""
+
+from collections.abc import Iterator
+
+from evalboard.records.report import Finding
+from evalboard.validation.documents import read_document
+from evalboard.validation.evidence import Evidence
+from evalboard.validation.findings import Outcome, error, info, warning
+
+NAMES = (
+    "generation_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "chat_template.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+)
+TOKENIZER_CONFIG = "tokenizer_config.json"
+GENERATION_CONFIG = NAMES[0]
+
+
+def check(evidence: Evidence) -> Outcome:
+    """Read each of them, and name those that are usually there and are not."""
+    if evidence.is_adapter and evidence.base is None:
+        return Outcome()
+    return Outcome((*_broken(evidence), *_absent(evidence)))
+
+
+def _broken(evidence: Evidence) -> Iterator[Finding]:
+    for name in NAMES:
+        problem = read_document(evidence.model_folder / name).problem
+        if problem:
+            yield error(
+                "bad_json",
+                f"{name} cannot be read: {problem}.",
+                fix="Upload the file again, or delete it where the model needs none.",
+                where=name,
+            )
+
+
+def _absent(evidence: Evidence) -> Iterator[Finding]:
+    if not evidence.tokenizer_config.exists:
+        yield warning(
+            "no_tokenizer_config",
+            f"There is no {TOKENIZER_CONFIG}, so special tokens and templates are guessed.",
+            fix="Save the tokenizer with `save_pretrained`, and upload all files it writes.",
+            where=TOKENIZER_CONFIG,
+        )
+    if not (evidence.model_folder / GENERATION_CONFIG).is_file():
+        yield info(
+            "no_generation_config",
+            f"There is no {GENERATION_CONFIG}; the libraries' defaults are used.",
+            where=GENERATION_CONFIG,
+        )

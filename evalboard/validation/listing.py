@@ -1,0 +1,70 @@
+"""Check the repository as a whole: who can get it, what it is called, which files it lists."""
+
+from collections.abc import Iterator
+
+from evalboard.records.report import Finding
+from evalboard.repositories import Repository
+from evalboard.repositories.names import is_folder_path
+from evalboard.repositories.selection import oversized_files
+from evalboard.validation.evidence import Evidence
+from evalboard.validation.findings import Outcome, error, info, of_base, quoted
+
+SHOWN = 5
+OPEN = "Submit a model that everybody can get, or ask the people who run the board."
+
+
+def check(evidence: Evidence) -> Outcome:
+    """Judge the repository and the one of its base model."""
+    repository, asked = evidence.repository, evidence.subject.model
+    findings = [*_judge(repository, closed_allowed=evidence.settings.closed_models)]
+    if not is_folder_path(asked) and repository.model != asked:
+        findings.append(
+            info(
+                "renamed",
+                f"{quoted(asked)} is called {quoted(repository.model)} now, and is evaluated under "
+                "that name.",
+            )
+        )
+    if evidence.base:
+        base = evidence.base.repository
+        found = _judge(base, closed_allowed=evidence.settings.closed_models)
+        findings += [of_base(finding, base.model) for finding in found]
+    return Outcome(tuple(findings))
+
+
+def _judge(repository: Repository, *, closed_allowed: bool) -> Iterator[Finding]:
+    yield from _standing(repository, closed_allowed=closed_allowed)
+    refused = list(repository.refused().items())
+    for path, reason in refused[:SHOWN]:
+        yield error(
+            "unsafe_path",
+            f"File {quoted(path)} is not taken: it is {reason}.",
+            fix="Delete or rename it.",
+            where=path,
+        )
+    if len(refused) > SHOWN:
+        yield error("unsafe_path", f"{len(refused) - SHOWN:,} more files are not taken.")
+    for path, most in oversized_files(repository.files()).items():
+        yield error(
+            "file_too_large",
+            f"File {quoted(path)} has {repository.files()[path]:,} bytes; at most {most:,} are "
+            "read.",
+            fix="Upload a file of that name as the libraries write it.",
+            where=path,
+        )
+
+
+def _standing(repository: Repository, *, closed_allowed: bool) -> Iterator[Finding]:
+    standing = repository.standing
+    if standing.disabled:
+        yield error("model_disabled", "The Hub has disabled the repository.", fix=OPEN)
+    if closed_allowed:
+        return
+    if standing.gated:
+        yield error(
+            "model_gated",
+            "The repository is gated: the Hub gives its files only to those whom its owner let in.",
+            fix=OPEN,
+        )
+    if standing.private:
+        yield error("model_private", "The repository is private.", fix=OPEN)

@@ -1,0 +1,102 @@
+"""Check that the model fits on the GPUs of this installation, and say on how many."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalboard.engine import catalog
+from evalboard.records.request import Precision
+from evalboard.validation.evidence import Evidence
+from evalboard.validation.findings import Outcome, error, info, warning
+from evalboard.validation.precision import FALLBACK, FLOATS
+from evalboard.validation.quantisation import read_quantisation
+from evalboard.validation.tensors import Survey
+
+GIB = 2**30
+LARGEST_NUMBER = 2**31
+"""Of anything that a config says about a model's size."""
+
+
+def check(evidence: Evidence) -> Outcome:
+    """Compare weights and key-value cache with the memory of the GPUs, or of this machine."""
+    survey = evidence.weights.survey
+    if evidence.is_adapter:
+        survey = evidence.base.weights.survey if evidence.base else Survey()
+    if not survey.tensors:
+        return Outcome()
+    if not evidence.has_libraries:
+        text = "Whether the model fits on the board's GPUs is checked by the poll."
+        return Outcome((info("checked_by_poll", text),))
+    need = catalog.memory_needed(
+        _numbers(evidence.config.content) | {"dtype": survey.stored_type},
+        survey.stored_bytes,
+        precision=_precision(evidence, survey),
+        settings=evidence.settings,
+    )
+    facts = {
+        "weights_gib": round(need.weight_bytes / GIB, 3),
+        "kv_cache_gib": round(need.cache_bytes / GIB, 3),
+        "tensor_parallel": need.tensor_parallel,
+    }
+    return Outcome(_findings(need), facts)
+
+
+def _findings(need: "catalog.MemoryNeeded") -> tuple[Any, ...]:
+    sizes = (
+        f"its weights take {need.weight_bytes / GIB:.1f} GiB in {need.precision} and its cache "
+        f"{need.cache_bytes / GIB:.1f} GiB for {need.cached_tokens:,} tokens"
+    )
+    if not need.gpus:
+        if need.weight_bytes + need.cache_bytes <= need.machine_bytes:
+            return ()
+        return (
+            warning(
+                "larger_than_memory",
+                f"The model is larger than this machine's memory of "
+                f"{need.machine_bytes / GIB:.1f} GiB, and there are no GPUs here: {sizes}.",
+                fix="Evaluate it on a machine with GPUs, or submit a smaller model.",
+                where="model size",
+            ),
+        )
+    room = f"{need.gpus} of {need.usable_bytes / GIB:.1f} usable GiB"
+    if need.tensor_parallel is None:
+        return (
+            error(
+                "too_large",
+                f"The model is too large for the GPUs of this board, {room} on one machine: "
+                f"{sizes}; each of {need.most_gpus} would have to hold "
+                f"{need.bytes_per_gpu / GIB:.1f} GiB.",
+                fix="Ask for 8bit or 4bit, or submit a smaller model.",
+                where="model size",
+            ),
+        )
+    text = (
+        f"The model fits on {need.tensor_parallel} GPU(s), its tensor-parallel size, of the "
+        f"{room}: {sizes}."
+    )
+    return (info("fits", text, where="model size"),)
+
+
+def _precision(evidence: Evidence, survey: Survey) -> str:
+    if evidence.subject.precision:
+        return evidence.subject.precision
+    if read_quantisation(evidence.config.content):
+        return Precision.GPTQ  # as it is stored, whatever the method
+    stored = survey.stored_type or ""
+    return stored if stored in FLOATS else FALLBACK
+
+
+def _numbers(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the whole numbers that a config has, its text model's before its own.
+
+    What strangers wrote there may be of any type and size; only what a model could have is kept.
+    """
+    text = config.get("text_config")
+    both = {**config, **(text if isinstance(text, dict) else {})}
+    found: dict[str, Any] = {
+        key: value
+        for key, value in both.items()
+        if type(value) is int and 0 < value < LARGEST_NUMBER
+    }
+    if read_quantisation(config):
+        found["quantization_config"] = {"quant_method": "stored"}
+    return found

@@ -1,0 +1,124 @@
+"""Check that the tokenizer loads, fits the embedding and gives texts back."""
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from evalboard.engine.samples import ASCII_SAMPLES, SAMPLES
+from evalboard.records.report import Finding
+from evalboard.repositories.selection import has_vocabulary
+from evalboard.validation.autoclasses import custom_code, custom_code_ignored
+from evalboard.validation.child import Loaded
+from evalboard.validation.evidence import Evidence
+from evalboard.validation.findings import Outcome, error, quoted, warning
+
+CONFIG = "tokenizer_config.json"
+VOCABULARY = "tokenizer.json"
+BELONGING = "Upload the tokenizer that belongs to the model"
+
+
+def check(evidence: Evidence) -> Outcome:
+    """Load the tokenizer; an adapter's is its base's where it brings none."""
+    if evidence.is_adapter and evidence.base is None:
+        return Outcome()
+    findings = [*_files(evidence)]
+    if not evidence.has_libraries or any(finding.level == "error" for finding in findings):
+        return Outcome(tuple(findings))
+    tokenizer = evidence.loaded_tokenizer
+    findings += _judge_loading(evidence, tokenizer)
+    if tokenizer.content:
+        rows = evidence.loaded_config.content.get("vocab_size")
+        findings += _judge_size(tokenizer.content, rows)
+        findings += _judge_samples(tokenizer.content)
+        findings += _judge_special_tokens(tokenizer.content)
+    return Outcome(tuple(findings))
+
+
+def _files(evidence: Evidence) -> Iterator[Finding]:
+    # Without a vocabulary, some tokenizers load all the same.
+    if not has_vocabulary(file.name for file in evidence.model_folder.iterdir()):
+        yield error(
+            "no_tokenizer",
+            "The repository has no tokenizer.",
+            fix="Save the tokenizer with `save_pretrained`, and upload all files it writes.",
+            where=VOCABULARY,
+        )
+    document = evidence.tokenizer_config
+    if document.problem:
+        yield error(
+            "bad_tokenizer_config",
+            f"{CONFIG} cannot be read: {document.problem}.",
+            fix="Upload the file again.",
+            where=CONFIG,
+        )
+
+
+def _judge_loading(evidence: Evidence, tokenizer: Loaded) -> Iterator[Finding]:
+    content = evidence.tokenizer_config.content
+    custom = "auto_map" in content
+    if not tokenizer.problem:
+        if custom:
+            yield custom_code_ignored(CONFIG)
+    elif custom:
+        yield custom_code(CONFIG, content)
+    # What the config fails with, the tokenizer that asks for it fails with too.
+    elif tokenizer.problem != evidence.loaded_config.problem:
+        yield error(
+            "tokenizer_fails",
+            f"The tokenizer does not load: {tokenizer.problem}.",
+            fix="Load it with `AutoTokenizer.from_pretrained`, and correct what that reports.",
+            where=_broken_file(evidence),
+        )
+
+
+def _broken_file(evidence: Evidence) -> str:
+    """Return the file that a tokenizer which does not load is made from."""
+    folder = evidence.model_folder
+    return VOCABULARY if (folder / VOCABULARY).is_file() else CONFIG
+
+
+def _judge_size(tokenizer: dict[str, Any], rows: object) -> Iterator[Finding]:
+    size = tokenizer["size"]
+    if type(rows) is int and size > rows:
+        yield error(
+            "tokenizer_too_large",
+            f"The tokenizer has tokens up to number {size - 1:,}, and the model's embedding only "
+            f"{rows:,} rows.",
+            fix=f"{BELONGING}, or resize the embedding.",
+            where="config.json: vocab_size",
+        )
+
+
+def _judge_samples(tokenizer: dict[str, Any]) -> Iterator[Finding]:
+    """Compare texts with what became of them, but for spaces, case and accents."""
+    pairs = [
+        (sample, back)
+        for sample, back in zip(SAMPLES, tokenizer["came_back"], strict=True)
+        if _essence(sample) != _essence(back)
+    ]
+    if not pairs:
+        return
+    sample, back = pairs[0]
+    plain_text = sample in SAMPLES[:ASCII_SAMPLES]
+    make = error if plain_text else warning
+    yield make(
+        "tokenizer_loses_text",
+        f"The tokenizer turns {quoted(sample)} into {quoted(back)}.",
+        fix=f"{BELONGING}; a vocabulary should hold every character, or every byte.",
+        where=VOCABULARY,
+    )
+
+
+def _judge_special_tokens(tokenizer: dict[str, Any]) -> Iterator[Finding]:
+    if tokenizer["special_tokens"]["eos"] is None:
+        yield warning(
+            "no_end_token",
+            "The tokenizer names no token that ends a text, so that generation ends by length.",
+            fix="Write `eos_token` into tokenizer_config.json.",
+            where=f"{CONFIG}: eos_token",
+        )
+
+
+def _essence(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(c for c in apart if not c.isspace() and not unicodedata.combining(c))

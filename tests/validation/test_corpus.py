@@ -1,0 +1,59 @@
+"""Every repository of the corpus: refused for the right reason, or passed."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from evalboard.records.report import Report
+from evalboard.settings import Settings
+from evalboard.validation import child
+from evalboard.validation.checks import validate
+from evalboard.validation.subject import Subject
+
+from .corpus import Case, cases
+
+CASES = cases()
+MOST_BYTES = 2 * 10**9
+MOST_SECONDS = 20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Let no case wait for the libraries to be imported."""
+    with tempfile.TemporaryDirectory() as scratch:
+        child.load("config", Path(scratch), Path(scratch))
+
+
+@pytest.fixture(params=CASES, ids=[case.name for case in CASES])
+def case(request: pytest.FixtureRequest) -> Case:
+    return request.param
+
+
+@pytest.fixture
+def subject(case: Case, tmp_path: Path) -> Subject:
+    """The repository of a case, made."""
+    folder = tmp_path / "models" / "org" / "model"
+    folder.mkdir(parents=True)
+    return Subject.model_validate({"model": "org/model"} | (case.build(folder) or {}))
+
+
+@pytest.mark.timeout(MOST_SECONDS, func_only=True)
+def test_the_report_says_what_is_wrong(case: Case, subject: Subject, settings: Settings) -> None:
+    report = validate(subject, settings)
+    assert child.peak_bytes() < MOST_BYTES
+    assert Report.model_validate_json(report.model_dump_json()) == report
+    if not case.code:
+        assert report.errors == ()
+        return
+    found = [finding.where for finding in report.errors if finding.code == case.code]
+    assert found, report.summary()
+    assert any(case.where in where for where in found), found
+
+
+def test_the_corpus_is_large_enough() -> None:
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+    broken = [case for case in CASES if case.code]
+    assert len(broken) >= 60
+    assert len(CASES) - len(broken) >= 10
