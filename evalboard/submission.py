@@ -25,6 +25,7 @@ from evalboard.records.request import (
 from evalboard.repositories.names import is_commit, is_folder_path
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
+from evalboard.stores.requests import RequestQueue
 from evalboard.suites.loader import load_suite, shipped_suites
 from evalboard.validation.checks import validate
 from evalboard.validation.findings import error, info, listed, plain, quoted
@@ -114,7 +115,7 @@ def preview_submission(
         return report
     time = now or datetime.now(UTC)
     try:
-        queue = RequestQueue(open_store(settings.store_address("requests"), settings))
+        queue = open_queue(settings)
         record = record_of(submission, report, settings, now=time)
         found = _repeated(record, queue) or _in_excess(record, queue, settings, now=time)
     except StoreError as exc:

@@ -106,7 +106,7 @@ def load(
     if ended.exit or not answer.is_file():
         raise EngineError(
             f"The check of the {part} could not be done (exit {ended.exit}). "
-            "Check the installation with `evalboard doctor`.",
+            "Install it again with `make setup`.",
             log_tail=log_tail,
         )
     return _read_answer(answer, folder)._replace(peak_bytes=ended.peak_bytes)
@@ -253,7 +253,7 @@ def _run(job: int, line: str) -> tuple[_Ended, str]:
         return ended, inspector.log_tail()
     raise EngineError(
         "The process that loads config and tokenizer cannot start. "
-        "Check the installation with `evalboard doctor`.",
+        "Install it again with `make setup`.",
         log_tail=tail,
     )
 
