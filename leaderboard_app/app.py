@@ -16,8 +16,9 @@ from evalboard.settings import Settings
 from evalboard.stores.opening import is_hosted, open_board
 from evalboard.suites.loader import load_suite
 from leaderboard_app import about_page, board_page, model_page, queue_page, submit_page
-from leaderboard_app.answers import folder_answers
+from leaderboard_app.answers import folder_answers, json_answer
 from leaderboard_app.board_data import follow_board, follow_queue
+from leaderboard_app.language import LANGUAGES, translations
 from leaderboard_app.pages import Viewer
 from leaderboard_app.text import BOARD_UNREADABLE
 from leaderboard_app.theme import make_theme
@@ -131,7 +132,8 @@ def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
 
 
 def _add_static_routes(app: FastAPI) -> None:
-    answers = folder_answers(STATIC)
+    texts = {f"texts.{name}.json": json_answer(dict(translations(name))) for name in LANGUAGES}
+    answers = folder_answers(STATIC) | texts
 
     @app.get("/ui/{name}", include_in_schema=False)
     def static(name: str, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """What the pages share: what they read, their frame, and HTML that escapes what is put into it."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from evalboard.settings import Settings
 from evalboard.suites.model import Suite
 from leaderboard_app.board_data import Board, Follower, Queue
+from leaderboard_app.language import DEFAULT, t
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -32,9 +34,13 @@ class Viewer:
     queue: Follower[Queue]
 
 
-def render(template: str, **values: Any) -> str:
-    """Fill a template of `templates/`. Every value is escaped."""
-    return _TEMPLATES.get_template(template).render(**values)
+def render(template: str, language: str = DEFAULT, **values: Any) -> str:
+    """Fill a template of `templates/`. Every value is escaped.
+
+    The template has `t("English", name=value)`, which gives the text in `language`.
+    """
+    translate = partial(t, language=language)
+    return _TEMPLATES.get_template(template).render(t=translate, language=language, **values)
 
 
 def show_html(content: str, **options: Any) -> gr.HTML:
