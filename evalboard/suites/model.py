@@ -57,6 +57,8 @@ class Benchmark(BaseModel):
     """Score of guessing, fraction in [0, 1)."""
     group: str = ""
     """Heading under which the board shows it."""
+    show_questions: bool = True
+    """Whether a model's page may show the questions; else only their ids, and which were right."""
     source: DataSource | None = None
 
     @model_validator(mode="after")
