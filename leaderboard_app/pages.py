@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from evalboard.settings import Settings
 from evalboard.suites.model import Suite
 from leaderboard_app.board_data import Board, Follower, Queue
-from leaderboard_app.language import DEFAULT, t
+from leaderboard_app.language import DEFAULT, mark, t
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -21,7 +21,12 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 
-NAVIGATION = (("Board", "./"), ("Queue", "queue"), ("Submit", "submit"), ("About", "about"))
+NAVIGATION = (
+    (mark("Board"), "./"),
+    (mark("Queue"), "queue"),
+    (mark("Submit"), "submit"),
+    (mark("About"), "about"),
+)
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,13 @@ def show_html(content: str, **options: Any) -> gr.HTML:
 def show_header(viewer: Viewer, current: str, lead: str = "") -> None:
     """Place the top of a page: the board's title, the navigation, the page's heading.
 
+    It is drawn by `static/header.js`, in the reader's language.
+
     Args:
         viewer: What pages read.
-        current: Name of the page.
-        lead: One sentence under the heading.
+        current: Name of the page, marked for translation.
+        lead: One sentence under the heading, marked for translation; a page without one has a
+            heading of its own.
     """
     title = viewer.suite.title
     show_html(render("header.html", title=title, navigation=NAVIGATION, current=current, lead=lead))

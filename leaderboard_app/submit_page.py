@@ -9,9 +9,10 @@ from evalboard.errors import EvalboardError
 from evalboard.records.report import Level, Report
 from evalboard.records.request import ModelType, Precision, WeightType
 from evalboard.submission import Submission, check_submission, submit
+from leaderboard_app.language import mark
 from leaderboard_app.pages import Viewer, render, show_header, show_html
 
-TITLE, PATH = "Submit", "submit"
+TITLE, PATH = mark("Submit"), "submit"
 
 AS_STORED = "as stored"
 NOT_POSSIBLE = "Not possible"
@@ -22,7 +23,9 @@ CHECKS_AT_ONCE = 2
 def build_page(viewer: Viewer) -> None:
     """Place the form, its two buttons and the place for the report."""
     show_header(
-        viewer, TITLE, "Check shows what would be found. Submit checks again and queues the model."
+        viewer,
+        TITLE,
+        mark("Check shows what would be found. Submit checks again and queues the model."),
     )
     with gr.Column(elem_classes="submit-form"):
         fields = _place_fields()

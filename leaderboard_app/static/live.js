@@ -1,5 +1,7 @@
 // Keep a page current: ask for a document again and again, and hear of it only when it is new.
 
+import { t } from "./language.js";
+
 const SECONDS_BETWEEN_LOOKS = 4;
 
 /**
@@ -16,11 +18,11 @@ export function follow(address, show, report) {
 
   async function askForNews() {
     const response = await fetch(address, { cache: "no-cache" }).catch(() => {
-      throw new Error("The server does not answer.");
+      throw new Error(t("The server does not answer."));
     });
     if (!response.ok) {
       const answer = await response.json().catch(() => ({}));
-      throw new Error(answer.error ?? `The server answers with status ${response.status}.`);
+      throw new Error(answer.error ?? t("The server answers with status {status}.", { status: response.status }));
     }
     if (response.headers.get("ETag") === etag) return null;
     const news = await response.json();

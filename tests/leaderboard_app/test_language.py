@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import leaderboard_app
+from evalboard.records.request import ModelType
 from leaderboard_app.language import LANGUAGES, choose, t, translations
 
 APP = Path(leaderboard_app.__file__).parent
@@ -34,7 +35,7 @@ def texts_in_scripts() -> Iterator[str]:
 
 
 def used() -> set[str]:
-    return {*texts_in_python(), *texts_in_scripts()}
+    return {*texts_in_python(), *texts_in_scripts(), *ModelType}
 
 
 @pytest.mark.parametrize("language", OTHERS)
