@@ -37,7 +37,7 @@ HOSTED_SECONDS = 10.0
 """Between two looks at the board store: on the Hub each is a call that it counts."""
 
 STYLES = ("frame", "board", "model", "queue", "submit", "about")
-SCRIPTS = ("header", "board", "queue")
+SCRIPTS = ("header", "board", "queue", "copy")
 HEAD = "\n".join(
     (
         '<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">',

@@ -27,6 +27,7 @@ PARAMETER = "lang"
 """Name of the part of the address, and of the cookie."""
 
 _TEXTS = Path(__file__).parent / "texts"
+_GERMAN_MARKS = str.maketrans(",.", ".,")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -49,6 +50,12 @@ def t(text: str, language: str, **values: object) -> str:
     """
     translated = translations(language).get(text, text)
     return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), translated)
+
+
+def format_number(number: float, decimals: int = 0, *, language: str) -> str:
+    """Write a number as a language does: `4,183.5`, in German `4.183,5`."""
+    text = f"{number:,.{decimals}f}"
+    return text.translate(_GERMAN_MARKS) if language == "de" else text
 
 
 def mark(text: str) -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from evalboard.settings import Settings
 from evalboard.suites.model import Suite
 from leaderboard_app.board_data import Board, Follower, Queue
-from leaderboard_app.language import DEFAULT, mark, t
+from leaderboard_app.language import DEFAULT, format_number, mark, t
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -42,10 +42,15 @@ class Viewer:
 def render(template: str, language: str = DEFAULT, **values: Any) -> str:
     """Fill a template of `templates/`. Every value is escaped.
 
-    The template has `t("English", name=value)`, which gives the text in `language`.
+    The template has `t("English", name=value)`, which gives the text in `language`, and
+    `number(value, decimals)`, which writes a number as that language does.
     """
-    translate = partial(t, language=language)
-    return _TEMPLATES.get_template(template).render(t=translate, language=language, **values)
+    own = {
+        "t": partial(t, language=language),
+        "number": partial(format_number, language=language),
+        "language": language,
+    }
+    return _TEMPLATES.get_template(template).render(**own, **values)
 
 
 def show_html(content: str, **options: Any) -> gr.HTML:
