@@ -19,7 +19,9 @@ from leaderboard_app import about_page, board_page, model_page, queue_page, subm
 from leaderboard_app.answers import folder_answers, json_answer
 from leaderboard_app.board_data import follow_board, follow_queue
 from leaderboard_app.language import LANGUAGES, translations
+from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.pages import Viewer
+from leaderboard_app.submissions import add_submission_routes
 from leaderboard_app.text import BOARD_UNREADABLE
 from leaderboard_app.theme import make_theme
 
@@ -37,7 +39,7 @@ HOSTED_SECONDS = 10.0
 """Between two looks at the board store: on the Hub each is a call that it counts."""
 
 STYLES = ("frame", "board", "model", "queue", "submit", "about")
-SCRIPTS = ("header", "board", "queue", "copy")
+SCRIPTS = ("header", "board", "queue", "submit", "copy")
 HEAD = "\n".join(
     (
         '<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">',
@@ -58,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title=viewer.suite.title, docs_url=None, redoc_url=None)
     app.add_exception_handler(EvalboardError, _explain)
     _add_data_routes(app, viewer)
+    add_submission_routes(app, viewer)
     _add_static_routes(app)
     with warnings.catch_warnings():
         # Said of every mounted app with several pages, also of those that do not ask for SSR.
@@ -118,6 +121,7 @@ def make_viewer(settings: Settings) -> Viewer:
         suite,
         follow_board(store, max_age_seconds=pause),
         follow_queue(store, titles, max_age_seconds=pause),
+        Tickets() if is_login_offered() else None,
     )
 
 
@@ -135,7 +139,7 @@ def _add_static_routes(app: FastAPI) -> None:
     texts = {f"texts.{name}.json": json_answer(dict(translations(name))) for name in LANGUAGES}
     answers = folder_answers(STATIC) | texts
 
-    @app.get("/ui/{name}", include_in_schema=False)
+    @app.get("/ui/{name:path}", include_in_schema=False)
     def static(name: str, request: Request) -> Response:
         if name not in answers:
             raise HTTPException(404)

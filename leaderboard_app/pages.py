@@ -12,6 +12,7 @@ from evalboard.settings import Settings
 from evalboard.suites.model import Suite
 from leaderboard_app.board_data import Board, Follower, Queue
 from leaderboard_app.language import DEFAULT, format_number, mark, t
+from leaderboard_app.login import Tickets
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -37,6 +38,8 @@ class Viewer:
     suite: Suite
     board: Follower[Board]
     queue: Follower[Queue]
+    tickets: Tickets | None = None
+    """Where people must log in to submit; None where anybody may."""
 
 
 def render(template: str, language: str = DEFAULT, **values: Any) -> str:
