@@ -15,11 +15,20 @@ from evalboard.errors import ConfigError, EvalboardError
 from evalboard.settings import Settings
 from evalboard.stores.opening import is_hosted, open_board
 from evalboard.suites.loader import load_suite
-from leaderboard_app import about_page, board_page, model_page, queue_page, submit_page
+from leaderboard_app import (
+    about_page,
+    analysis_page,
+    board_page,
+    compare_page,
+    model_page,
+    queue_page,
+    submit_page,
+)
 from leaderboard_app.answers import folder_answers, json_answer
 from leaderboard_app.board_data import follow_board, follow_queue
 from leaderboard_app.language import LANGUAGES, translations
 from leaderboard_app.login import Tickets, is_login_offered
+from leaderboard_app.model_routes import add_model_routes
 from leaderboard_app.pages import Viewer
 from leaderboard_app.submissions import add_submission_routes
 from leaderboard_app.text import BOARD_UNREADABLE
@@ -29,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 FRONT_PAGE = board_page
-OTHER_PAGES = (queue_page, submit_page, about_page, model_page)
+OTHER_PAGES = (compare_page, analysis_page, queue_page, submit_page, about_page, model_page)
 # No page takes files, but Gradio's route for them is there. Bytes.
 NO_UPLOADS = 1
 # Open pages hold connections that never end; Ctrl-C does not wait for them.
@@ -38,8 +47,18 @@ LOCAL_SECONDS = 2.0
 HOSTED_SECONDS = 10.0
 """Between two looks at the board store: on the Hub each is a call that it counts."""
 
-STYLES = ("frame", "board", "model", "queue", "submit", "about")
-SCRIPTS = ("header", "board", "queue", "submit", "copy")
+STYLES = (
+    "frame",
+    "board",
+    "model",
+    "charts",
+    "questions",
+    "analysis",
+    "queue",
+    "submit",
+    "about",
+)
+SCRIPTS = ("header", "board", "pages", "queue", "submit", "copy")
 HEAD = "\n".join(
     (
         '<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">',
@@ -60,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title=viewer.suite.title, docs_url=None, redoc_url=None)
     app.add_exception_handler(EvalboardError, _explain)
     _add_data_routes(app, viewer)
+    add_model_routes(app, viewer)
     add_submission_routes(app, viewer)
     _add_static_routes(app)
     with warnings.catch_warnings():

@@ -24,6 +24,8 @@ _TEMPLATES = Environment(
 
 NAVIGATION = (
     (mark("Board"), "./"),
+    (mark("Compare"), "compare"),
+    (mark("Analysis"), "analysis"),
     (mark("Queue"), "queue"),
     (mark("Submit"), "submit"),
     (mark("About"), "about"),
