@@ -31,6 +31,9 @@ MOST_MODELS = 6
 LONGEST_OUTPUT = 20_000
 """Characters of a generated text that are sent."""
 
+SHORTEST_HASH = 6
+"""Characters of a hash that a search must have."""
+
 Row = dict[str, Any]
 
 
@@ -41,7 +44,8 @@ class Wanted(NamedTuple):
     """Right and wrong are the first row's; `differ`: one row was right and another was not."""
     subject: str = ""
     search: str = ""
-    """The number, or a part of the hash, subject, choices or answer; case does not matter."""
+    """The number, how the hash begins, or a part of the subject, the choices or the answer; case does
+    not matter."""
     offset: int = 0
     limit: int = 20
 
@@ -95,8 +99,12 @@ def _fitting(joined: Joined, wanted: Wanted, *, texts: bool) -> list[int]:
     said = searchable(joined.sides[0], texts=texts) if words else []
 
     def has_words(question: int) -> bool:
+        if not words:
+            return True
         at = joined.places[question][0]
-        return not words or words == str(joined.sides[0].names[at][1]) or words in said[at]
+        _, number, doc_hash = joined.sides[0].names[at]
+        is_hash = len(words) >= SHORTEST_HASH and doc_hash.startswith(words)
+        return words == str(number) or is_hash or words in said[at]
 
     return [
         question

@@ -159,9 +159,9 @@ def searchable(answers: Answers, *, texts: bool) -> list[str]:
 
     Args:
         answers: Of one row.
-        texts: Whether choices and answers belong to it, beside subject and hash.
+        texts: Whether choices and answers belong to it, beside the subject.
     """
-    columns = [_texts(answers.table, name) for name in ("subject", "doc_hash")]
+    columns = [_texts(answers.table, "subject")]
     if texts:
         columns += [_texts(answers.table, name) for name in ("target", "answer", "output")]
         if "choices" in answers.table.column_names:
