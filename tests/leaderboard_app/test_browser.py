@@ -1,47 +1,11 @@
 """The viewer in a real Chromium."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
-import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from evalboard.records.table import SubjectColumn
-
-CHROMIUM = shutil.which("chromium")
-PATIENCE_MILLISECONDS = 20_000
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no program `chromium` on the PATH; install the package chromium"
-)
-
-
-@pytest.fixture
-def page(viewer_address: str) -> Iterator[Page]:
-    """A page that fails its test on any error in the console and any request to another host."""
-    problems: list[str] = []
-
-    def note_message(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            problems.append(message.text)
-
-    def note_request(request: Request) -> None:
-        if urlsplit(request.url).netloc not in (urlsplit(viewer_address).netloc, ""):
-            problems.append(f"request to {request.url}")
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(base_url=viewer_address)
-        opened.set_default_timeout(PATIENCE_MILLISECONDS)
-        expect.set_options(timeout=PATIENCE_MILLISECONDS)
-        opened.on("console", note_message)
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.on("request", note_request)
-        yield opened
-        browser.close()
-    assert problems == []
 
 
 def names(page: Page) -> list[str]:
@@ -169,86 +133,3 @@ def test_details_of_a_row(
     expect(page.locator(".model .provenance")).to_contain_text(hostile_name)
     expect(page.locator(".model img")).to_have_count(0)
     expect(page).to_have_title("Open Medical-LLM Leaderboard")
-
-
-def test_queue_shows_every_group_and_stays_current(
-    page: Page, board_folder: Any, make_entry: Callable[..., Any], hostile_name: str
-) -> None:
-    progress = {
-        "medmcqa": {"state": "running", "done": 1000, "total": 4183},
-        "pubmedqa": {"state": "waiting", "done": 0, "total": 0},
-    }
-    running = make_entry("a/running", "RUNNING", benchmarks=progress, run_url="http://x.test/run")
-    board_folder.write_queue(
-        [
-            running,
-            make_entry("b/next", "PENDING", position=1),
-            make_entry(
-                "c/failed", "FAILED", reason="Out of memory.", run_url="javascript:alert(1)"
-            ),
-            make_entry(hostile_name, "REJECTED", reason=f"No licence. {hostile_name}"),
-            make_entry("e/gone", "CANCELLED", reason="By its submitter."),
-            make_entry("f/done", "FINISHED"),
-        ]
-    )
-    page.goto("/queue")
-    expect(page.locator("#RUNNING")).to_contain_text("MedMCQA")
-    expect(page.locator("#RUNNING")).to_contain_text("1,000 of 4,183")
-    expect(page.get_by_role("link", name="Run in Prefect")).to_have_count(1)
-    expect(page.locator("#PENDING")).to_contain_text("1.b/next")
-    expect(page.locator("#FAILED")).to_contain_text("Out of memory.")
-    expect(page.locator("#REJECTED")).to_contain_text(f"No licence. {hostile_name}")
-    expect(page.locator("#CANCELLED")).to_contain_text("By its submitter.")
-    expect(page.locator("#FINISHED").get_by_role("link", name="Details of f/done")).to_be_visible()
-    expect(page.locator("queue-list img")).to_have_count(0)
-
-    page.locator("#RUNNING summary").click()
-    board_folder.write_queue([running, make_entry("g/late", "PENDING", position=1)])
-    expect(page.locator("#PENDING")).to_contain_text("g/late")
-    expect(page.locator("#FAILED")).to_have_count(0)
-    expect(page.locator("#RUNNING")).not_to_have_attribute("open", "")
-
-
-def test_form_shows_the_report(page: Page, hostile_name: str) -> None:
-    page.goto("/submit")
-    expect(page.get_by_label("Base model")).to_have_count(0)
-    page.get_by_label("Weights").click()
-    page.get_by_role("option", name="Adapter").click()
-    expect(page.get_by_label("Base model")).to_be_visible()
-    page.get_by_label("Model", exact=True).fill(hostile_name)
-    page.get_by_role("button", name="Check").click()
-    expect(page.locator("#outcome")).to_contain_text("This model cannot be evaluated yet")
-    expect(page.locator("#outcome")).to_contain_text("<img src=x")
-    expect(page.locator("#outcome img")).to_have_count(0)
-    expect(page).to_have_title("Open Medical-LLM Leaderboard")
-
-
-def test_about_tells_of_the_benchmarks(page: Page) -> None:
-    page.goto("/about")
-    expect(page.get_by_role("cell", name="PubMedQA")).to_be_visible()
-    expect(page.get_by_role("heading", name="How to submit")).to_be_visible()
-
-
-def test_nothing_is_wider_than_a_phone(
-    page: Page, board_folder: Any, make_row: Callable[..., Any], make_entry: Callable[..., Any]
-) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    board_folder.write_board([make_row("organisation-with-a-name/" + "long-name-" * 8, 0.5)])
-    board_folder.write_queue([make_entry("o/" + "x" * 90, "FAILED", reason="y" * 300)])
-    ready = {
-        "/": "board-table tbody tr",
-        "/queue": "#FAILED",
-        "/submit": "#outcome",
-        "/about": ".about table",
-        "/model?id=organisation-with-a-name/" + "long-name-" * 8: ".model .scores",
-    }
-    for path, selector in ready.items():
-        page.goto(path)
-        page.locator(selector).first.wait_for(state="attached")
-        assert page.evaluate("document.documentElement.scrollWidth") == 390, path
-    page.goto("/")
-    page.locator(".scroll").evaluate("scroller => { scroller.scrollLeft = 400; }")
-    name = page.locator("th.model[scope=row]").bounding_box()
-    assert name is not None
-    assert name["x"] >= 0
-    assert name["width"] < 200
