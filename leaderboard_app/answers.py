@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import brotli
 from fastapi import Request, Response
 
-
 # The best but one: a board of 10,000 models takes a second, once; the best takes twelve.
 BROTLI_QUALITY = 9
 
