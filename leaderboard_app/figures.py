@@ -1,8 +1,9 @@
 """The charts of the analysis page, as Plotly figures in plain dictionaries. No I/O here.
 
 Gradio's own bundle draws them. Backgrounds are clear and texts take the page's colour (by
-`static/analysis.css`), so that a chart is right in light and in dark; colours are those of Okabe and
-Ito, and the scales cividis and blue to orange, which colour-blind people tell apart.
+`static/analysis.css`), so that a chart is right in light and in dark. Colours are near to those of
+Okabe and Ito, as dark as both backgrounds need; each type has a shape too. The scales are cividis
+and blue to orange, which colour-blind people tell apart.
 """
 
 import math
@@ -23,12 +24,12 @@ GREY = "#7f7f7f"
 BLUE, ORANGE = "#0072b2", "#d55e00"
 TYPE_COLOURS = {
     ModelType.PRETRAINED: "#009e73",
-    ModelType.CONTINUOUSLY_PRETRAINED: "#5fb79b",
-    ModelType.FINE_TUNED: "#e69f00",
+    ModelType.CONTINUOUSLY_PRETRAINED: "#3f8f78",
+    ModelType.FINE_TUNED: "#b97f00",
     ModelType.INSTRUCTION_TUNED: "#d55e00",
     ModelType.RL_TUNED: "#0072b2",
-    ModelType.CHAT: "#56b4e9",
-    ModelType.MERGE: "#cc79a7",
+    ModelType.CHAT: "#3a8fc4",
+    ModelType.MERGE: "#c0679a",
     ModelType.UNKNOWN: GREY,
 }
 TYPE_SYMBOLS = {
@@ -45,6 +46,8 @@ DIVERGING = [[0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a58
 MANY_POINTS = 1000
 """More than this are drawn by the graphics card."""
 HEAT_ROWS = 25
+MOST_WRITTEN = 12
+"""Columns up to which a heat map has room for its numbers."""
 FEWEST_PAIRS = 3
 """Models below which a correlation says nothing."""
 AVERAGE = "average"
@@ -85,7 +88,7 @@ def time_figure(meta: BoardMeta, table: pa.Table, score: str, language: str) -> 
     """Return score against the time of submission, with the line of records."""
     points = [point for point in _points(table, "submitted_time", score) if point.x]
     record = running_best(points)
-    traces = [*_by_type(points, language), _line(record, t("Record", language), shape="hv")]
+    traces = [*_by_type(points, language), _line(record, t("Record", language))]
     axis = {"type": "date", "title": {"text": t("Submitted", language)}}
     return _scores_figure(traces, axis, _title(meta, score, language))
 
@@ -103,6 +106,7 @@ def correlation_figure(meta: BoardMeta, table: pa.Table, language: str) -> Figur
         "zmin": -1,
         "zmax": 1,
         "colorscale": DIVERGING,
+        "texttemplate": "%{z:.2f}" if len(titles) <= MOST_WRITTEN else "",
         "hovertemplate": "%{y} · %{x}<br>r = %{z:.2f}<extra></extra>",
         "colorbar": {"title": {"text": "r"}, "thickness": 12},
     }
@@ -188,8 +192,8 @@ def _by_type(points: Sequence[Point], language: str) -> list[Figure]:
     return traces
 
 
-def _line(points: Sequence[Point], name: str, *, shape: str = "linear") -> Figure:
-    line = {"color": GREY, "width": 2, "dash": "dot", "shape": shape}
+def _line(points: Sequence[Point], name: str) -> Figure:
+    line = {"color": GREY, "width": 2, "dash": "dot", "shape": "hv"}
     return _trace(points, "scatter", name, mode="lines") | {"line": line}
 
 

@@ -1,13 +1,14 @@
 """The addresses under `data/` that tell of single models: read by our pages, open to programs."""
 
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from evalboard.records.table import BoardMeta
 from evalboard.suites.model import Benchmark, Suite
-from leaderboard_app.answers import json_answer
+from leaderboard_app.answers import Answer, json_answer
 from leaderboard_app.board_data import Board
 from leaderboard_app.model_data import comparison_document, find_model, model_document
 from leaderboard_app.pages import Viewer
@@ -26,6 +27,7 @@ from leaderboard_app.stored_files import open_files
 LONGEST_NAME = 500
 """Characters of a model's name, or of words to search."""
 LAST_QUESTION = 10_000_000
+KEPT_ANSWERS = 256
 
 References = Annotated[
     list[str],
@@ -40,6 +42,8 @@ References = Annotated[
 
 class ModelQuery(BaseModel):
     """Which row; the best one that fits, where a model was evaluated in several ways."""
+
+    model_config = ConfigDict(frozen=True)
 
     id: str = Field(max_length=LONGEST_NAME, description="Name of the model, `org/name`.")
     sha: str = Field("", max_length=64, description="Commit, or how it begins.")
@@ -84,12 +88,17 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
     requests = open_files(settings.store_address("requests"), settings)
     source = Source(results, suite.name, settings.datasets)
 
+    # Open pages ask every few seconds.
+    @lru_cache(maxsize=KEPT_ANSWERS)
+    def model_answer(_built_as: str, query: ModelQuery) -> Answer:
+        board, meta = _built(viewer)
+        return json_answer(model_document(board, meta, _row(board, query)))
+
     @app.get("/data/model.json")
     def model(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
         """Return what the board says of a model: scores, intervals, standing, facts."""
-        board, meta = _built(viewer)
-        document = model_document(board, meta, _row(board, query))
-        return json_answer(document).respond(request)
+        built = viewer.board.current().answer.etag
+        return model_answer(built, query).respond(request)
 
     @app.get("/data/provenance.json")
     def provenance(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
@@ -113,8 +122,6 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
         benchmark = _benchmark(suite, query.benchmark)
         wanted = Wanted(query.show, query.subject, query.search, query.offset, query.limit)
         document = questions_document(source, benchmark, rows, wanted)
-        if document is None:
-            raise HTTPException(404, "The answers of a model are not in the results store.")
         return json_answer(document).respond(request)
 
 

@@ -1,5 +1,6 @@
 """The questions of a benchmark with the answers of one row, or of several beside each other."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,32 +63,35 @@ class Source(NamedTuple):
 
 def questions_document(
     source: Source, benchmark: Benchmark, rows: Sequence[Row], wanted: Wanted
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """Return the questions asked for, and how the rows did on all of them.
 
-    None when the answers of one of the rows are not in the results store. `counts`, `subjects` and
-    `differences` are over every question that all rows were asked; `total` is the number of those
-    that fit what is wanted. Of a benchmark whose questions may not be shown, a question is its
-    number, hash and subject, and whether each row was right.
+    `stored` is false, and nothing more is told, when the answers of one of the rows are not in the
+    results store. `counts`, `subjects` and `differences` are over every question that all rows were
+    asked; `total` is the number of those that fit what is wanted. Of a benchmark whose questions
+    may not be shown, a question is its number, hash and subject, and whether each row was right.
 
     Raises:
         EvalboardError: The results store, or a file in it, cannot be read.
     """
+    named = {
+        "benchmark": benchmark.key,
+        "title": benchmark.title,
+        "models": [reference_of(row) for row in rows],
+    }
     paths = [find_answers(source.files, row, source.suite, benchmark.key) for row in rows]
     found = [path for path in paths if path is not None]
     if not rows or len(found) < len(rows):
-        return None
+        return named | {"stored": False}
     joined = join([read_answers(source.files, path) for path in found])
     fitting = _fitting(joined, wanted, texts=benchmark.show_questions)
     page = fitting[wanted.offset : wanted.offset + wanted.limit]
-    return {
-        "benchmark": benchmark.key,
-        "title": benchmark.title,
+    return named | {
+        "stored": True,
         "shown": benchmark.show_questions,
-        "models": [reference_of(row) for row in rows],
         "counts": counts(joined),
         "subjects": _subjects(joined, benchmark),
-        "differences": _differences(joined, benchmark),
+        "differences": _differences(joined, benchmark, rows),
         "total": len(fitting),
         "offset": wanted.offset,
         "questions": _describe(source, benchmark, rows[0], joined, page),
@@ -143,12 +147,14 @@ def _question(joined: Joined, question: int) -> dict[str, Any]:
 
 
 def _answer(stored: dict[str, Any]) -> dict[str, Any]:
-    loglikelihoods = stored.get("loglikelihoods") or []
+    found = stored.get("loglikelihoods") or []
+    # JSON has no infinite numbers.
+    loglikelihoods = [v if v is not None and math.isfinite(v) else None for v in found]
     output = stored.get("output")
     return {
         "answer": stored.get("answer"),
         "loglikelihoods": loglikelihoods,
-        "probabilities": probabilities(loglikelihoods, len(stored.get("choices") or ())),
+        "probabilities": probabilities(found, len(stored.get("choices") or ())),
         "is_greedy": stored.get("is_greedy") or [],
         "output": output[:LONGEST_OUTPUT] if output else output,
         "extracted": stored.get("extracted"),
@@ -181,10 +187,19 @@ def _share(right: int, n: int) -> dict[str, Any]:
     return {"score": right / n, **wilson_interval(right / n, n)._asdict()}
 
 
-def _differences(joined: Joined, benchmark: Benchmark) -> list[dict[str, Any] | None]:
+def _differences(
+    joined: Joined, benchmark: Benchmark, rows: Sequence[Row]
+) -> list[dict[str, Any] | None]:
+    """Return each row's difference to the first, None where it is not that of their scores.
+
+    That is the first row itself, answers that are not simply right or wrong, and rows that were not
+    scored on just these questions.
+    """
+    asked = len(joined.places)
     differences: list[dict[str, Any] | None] = [None]
     for other in range(1, len(joined.sides)):
-        cells = discordances(joined, other, by_subject=bool(benchmark.tasks))
+        same = all(rows[side].get(f"{benchmark.key}__n") == asked for side in (0, other))
+        cells = discordances(joined, other, by_subject=bool(benchmark.tasks)) if same else []
         known = {**paired_difference(cells)._asdict(), "paired": True} if cells else None
         differences.append(known)
     return differences

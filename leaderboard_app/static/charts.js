@@ -6,7 +6,7 @@ import { percent } from "./numbers.js";
 const SVG = "http://www.w3.org/2000/svg";
 const RINGS = [0.25, 0.5, 0.75, 1];
 const RADIUS = 130;
-const ROOM = { x: 150, y: 40 };
+const ROOM = { x: 165, y: 30 };
 const LONGEST_LABEL = 24;
 
 /** Draw scores on one line from 0 to 100: each with its interval, in its series' colour. */

@@ -120,12 +120,12 @@ class ComparePage extends HTMLElement {
       query.set("benchmark", benchmark.key);
       query.set("limit", "0");
       try {
-        const { differences } = await ask(`data/questions.json?${query}`, signal);
+        const { differences = [] } = await ask(`data/questions.json?${query}`, signal);
         differences.forEach((difference, side) => {
           if (difference) cells.get(`${benchmark.key} ${side}`)?.replaceChildren(...drawDifference(difference));
         });
       } catch (error) {
-        // Without stored answers the differences stay those of the scores.
+        // Without their answers the differences stay those of the scores.
         if (error.name === "AbortError") return;
       }
     }

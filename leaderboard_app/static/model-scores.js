@@ -3,7 +3,7 @@
 import { drawInterval, drawRadar } from "./charts.js";
 import { make } from "./dom.js";
 import { t } from "./language.js";
-import { amount, interval, percent } from "./numbers.js";
+import { amount, interval, percent, share } from "./numbers.js";
 import { makeTable, number } from "./tables.js";
 
 const FEWEST_AXES = 3;
@@ -23,7 +23,7 @@ export function drawScores(model) {
         [t("± SE"), "number"],
         [t("95 % interval"), "number"],
         [t("0 – 100"), "chart"],
-        [t("Better than"), "number", t("Share of the board's models that score lower")],
+        [t("Better than"), "number", t("Share of the board's other models that score lower")],
         [t("Normalised"), "number", t("0 is guessing, 100 is everything right")],
         [t("Questions"), "number"],
         [t("Guessing"), "number"],
@@ -37,7 +37,6 @@ export function drawScores(model) {
 }
 
 function drawRow(score) {
-  const betterThan = score.better_than == null ? "—" : t("{n} % of models", { n: percent(score.better_than, 0) });
   return make(
     "tr",
     { "data-key": score.key },
@@ -46,7 +45,7 @@ function drawRow(score) {
     number(percent(score.stderr, 2)),
     number(interval(score.low, score.high)),
     make("td", { class: "chart" }, drawInterval([score], score.baseline)),
-    number(betterThan),
+    number(share(score.better_than)),
     number(percent(score.normalised)),
     number(amount(score.n)),
     number(percent(score.baseline)),

@@ -6,7 +6,7 @@ import { t } from "./language.js";
 import { follow } from "./live.js";
 import { drawDocuments, drawFacts, drawRequests } from "./model-origin.js";
 import { drawScores } from "./model-scores.js";
-import { percent } from "./numbers.js";
+import { percent, share } from "./numbers.js";
 import "./questions.js";
 import { compareAddress, modelAddress } from "./reference.js";
 
@@ -62,10 +62,10 @@ class ModelPage extends HTMLElement {
       drawFigures(model),
       ...drawRemarks(model),
       drawScores(model),
-      this.questions,
       drawFacts(model),
       this.origin,
       ...drawOthers(model.others),
+      this.questions,
     );
     this.showOrigin();
   }
@@ -84,7 +84,14 @@ function drawHead(model) {
   const told = [make("span", { "aria-hidden": "true" }, model.sign), " ", t(model.model_type)];
   if (model.hub) told.push(" · ", makeOutsideLink(model.hub, t("model page on Hugging Face")));
   told.push(" · ", make("a", { href: compareAddress([model.reference]) }, t("Compare with others")));
+  told.push(" · ", make("button", { type: "button", class: "link", onclick: showQuestions }, t("See its answers")));
   return make("div", { class: "lead" }, make("h1", {}, model.model), make("p", {}, ...told));
+}
+
+function showQuestions() {
+  const heading = document.querySelector("question-browser h2");
+  heading.scrollIntoView();
+  heading.focus({ preventScroll: true });
 }
 
 function drawFigures(model) {
@@ -96,7 +103,7 @@ function drawFigures(model) {
     [t("Benchmarks"), [String(scored), " ", of(model.scores.length)]],
   ];
   if (model.better_than != null) {
-    entries.push([t("Better than"), [t("{n} % of models", { n: percent(model.better_than, 0) })]]);
+    entries.push([t("Better than"), [share(model.better_than), " ", make("small", {}, t("of the others"))]]);
   }
   const parts = entries.map(([label, value]) => make("div", {}, make("dt", {}, label), make("dd", {}, ...value)));
   return make("dl", { class: "figures" }, ...parts);

@@ -9,6 +9,11 @@ export function percent(fraction, digits = 1) {
   return fraction == null ? NOTHING : formatNumber(100 * fraction, digits);
 }
 
+/** Write a share in whole percent, never more than it is. */
+export function share(fraction) {
+  return fraction == null ? NOTHING : `${formatNumber(Math.floor(100 * fraction))} %`;
+}
+
 /** Write an interval: `61.2 – 64.0`. */
 export function interval(low, high, digits = 1) {
   return low == null || high == null ? NOTHING : `${percent(low, digits)} – ${percent(high, digits)}`;

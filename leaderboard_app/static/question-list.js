@@ -24,7 +24,8 @@ function drawVerdict(correct, name) {
 function drawPrompt(prompt) {
   if (!prompt) return "";
   if (prompt.text != null) return make("pre", { class: "prompt", tabindex: "0", "aria-label": t("Question") }, prompt.text);
-  const fields = Object.entries(prompt.fields).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
+  const said = Object.entries(prompt.fields).filter(([, value]) => value && value !== "null");
+  const fields = said.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
   return make("dl", { class: "prompt fields" }, ...fields);
 }
 

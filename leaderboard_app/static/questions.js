@@ -67,7 +67,7 @@ class QuestionBrowser extends HTMLElement {
     this.pages = make("nav", { class: "pages", "aria-label": t("Pages of questions") });
     this.mayAdd = mayAdd;
     this.replaceChildren(
-      make("h2", {}, t("Questions")),
+      make("h2", { tabindex: "-1" }, t("Questions")),
       make("div", { class: "tools" }, this.choice, this.shows, this.words),
       this.beside,
       this.status,
@@ -110,11 +110,15 @@ class QuestionBrowser extends HTMLElement {
     try {
       this.draw(await ask(`data/questions.json?${query}`, this.asking.signal));
     } catch (error) {
-      if (error.name !== "AbortError") this.drawProblem(error);
+      if (error.name !== "AbortError") this.drawProblem(error.message);
     }
   }
 
   draw(found) {
+    if (!found.stored) {
+      this.drawProblem(t("The answers to this benchmark are not stored for this choice of models."));
+      return;
+    }
     const names = distinctNames(found.models);
     this.drawShows(found);
     this.drawBeside();
@@ -129,10 +133,10 @@ class QuestionBrowser extends HTMLElement {
     this.drawPages(found.total);
   }
 
-  drawProblem(error) {
-    const text = error.status === 404 ? t("The answers to this benchmark are not stored for this choice of models.") : error.message;
-    this.status.textContent = text;
-    for (const part of [this.list, this.pages, this.subjects]) part.replaceChildren();
+  drawProblem(problem) {
+    this.status.textContent = problem;
+    for (const part of [this.list, this.pages, this.subjects, this.shows]) part.replaceChildren();
+    this.drawBeside();
   }
 
   drawShows({ counts, models }) {
@@ -167,7 +171,7 @@ class QuestionBrowser extends HTMLElement {
     const remove = make(
       "button",
       { type: "button", onclick: () => this.change({ beside: [], show: this.usual.show }) },
-      t("Remove {model}", { model: there ?? "" }),
+      t("Remove {model}", { model: there ? distinctNames([there])[0] : "" }),
     );
     this.beside.replaceChildren(there ? remove : makePicker(t("Another model beside it"), t("Show where they differ"), add));
   }

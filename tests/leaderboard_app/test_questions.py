@@ -33,7 +33,7 @@ class Stored(NamedTuple):
 
 @pytest.fixture
 def stored(tmp_path: Path, make_row: Callable[..., Any]) -> Stored:
-    first, second = make_row("org/first", 0.5), make_row("org/second", 0.7)
+    first, second = (make_row(name, 0.5, medmcqa__n=N) for name in ("org/first", "org/second"))
     results, mirror = tmp_path / "results", tmp_path / "mirror"
     definition = write_mirror(mirror, KEY, N)
     write_answers(results, first, KEY, [number % 2 == 0 for number in range(N)])
@@ -45,9 +45,7 @@ def stored(tmp_path: Path, make_row: Callable[..., Any]) -> Stored:
 
 def ask(stored: Stored, *, models: int = 1, **wanted: Any) -> dict[str, Any]:
     rows = stored.rows[:models]
-    found = questions_document(stored.source, stored.benchmark, rows, Wanted(**wanted))
-    assert found is not None
-    return found
+    return questions_document(stored.source, stored.benchmark, rows, Wanted(**wanted))
 
 
 def numbers(found: dict[str, Any]) -> list[int]:
@@ -121,16 +119,19 @@ def test_models_without_stored_answers_have_no_questions(
     stored: Stored, make_row: Callable[..., Any]
 ) -> None:
     rows = [stored.rows[0], make_row("org/other", 0.1)]
-    assert questions_document(stored.source, stored.benchmark, rows, Wanted()) is None
+    found = questions_document(stored.source, stored.benchmark, rows, Wanted())
+    assert found["stored"] is False
     other = stored.benchmark.model_copy(update={"key": "pubmedqa"})
-    assert questions_document(stored.source, other, stored.rows[:1], Wanted()) is None
+    assert questions_document(stored.source, other, stored.rows[:1], Wanted())["stored"] is False
 
 
 def test_only_questions_that_all_models_were_asked_are_joined(
     stored: Stored, tmp_path: Path
 ) -> None:
     write_answers(tmp_path / "results", stored.rows[1], KEY, [True] * 10)
-    assert ask(stored, models=2)["counts"]["all"] == 10
+    found = ask(stored, models=2)
+    assert found["counts"]["all"] == 10
+    assert found["differences"] == [None, None]
 
 
 def test_a_question_that_changed_in_the_mirror_is_not_shown(stored: Stored, tmp_path: Path) -> None:
