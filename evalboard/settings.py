@@ -183,6 +183,12 @@ class Settings(BaseSettings):
     )
     viewer_host: str = Field("127.0.0.1", description="Address that the viewer listens on.")
     viewer_port: int = Field(7860, ge=0, le=65535, description="Port of the viewer.")
+    viewer_root_path: str = Field(
+        "",
+        description="Path under which a proxy shows the viewer, such as `/board`, when the proxy "
+        "takes it off before it asks.",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+    )
     server_port: int = Field(4200, ge=1, le=65535, description="Port of `evalboard up`'s Prefect.")
     sender: str = Field("", description="Name that submissions from this machine carry.")
 

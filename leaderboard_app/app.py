@@ -5,20 +5,35 @@ import logging
 import socket
 import warnings
 from pathlib import Path
+from typing import Any, Literal
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.settings import Settings
 from evalboard.stores.opening import is_hosted, open_board
 from evalboard.suites.loader import load_suite
-from leaderboard_app import about_page, board_page, model_page, queue_page, submit_page
-from leaderboard_app.answers import folder_answers
+from leaderboard_app import (
+    about_page,
+    analysis_page,
+    board_page,
+    compare_page,
+    model_page,
+    queue_page,
+    submit_page,
+)
+from leaderboard_app.answers import folder_answers, json_answer
 from leaderboard_app.board_data import follow_board, follow_queue
+from leaderboard_app.language import LANGUAGES, language_of, t, translations
+from leaderboard_app.login import Tickets, is_login_offered
+from leaderboard_app.model_routes import add_model_routes
 from leaderboard_app.pages import Viewer
+from leaderboard_app.submissions import add_submission_routes
+from leaderboard_app.table import SCHEMA_VERSION
 from leaderboard_app.text import BOARD_UNREADABLE
 from leaderboard_app.theme import make_theme
 
@@ -26,17 +41,35 @@ logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 FRONT_PAGE = board_page
-OTHER_PAGES = (queue_page, submit_page, about_page, model_page)
+OTHER_PAGES = (compare_page, analysis_page, queue_page, submit_page, about_page, model_page)
 # No page takes files, but Gradio's route for them is there. Bytes.
 NO_UPLOADS = 1
 # Open pages hold connections that never end; Ctrl-C does not wait for them.
 SHUTDOWN_SECONDS = 2
+DESCRIPTION = (
+    "What the board's pages show, for programs. Reading takes no key; the addresses are relative to "
+    "that of the board. Submitting takes one only where the board asks people to log in: then a "
+    "Hugging Face token as `Authorization: Bearer`."
+)
+UNREADABLE: dict[int | str, dict[str, Any]] = {
+    503: {"description": "The board store cannot be read just now."}
+}
 LOCAL_SECONDS = 2.0
 HOSTED_SECONDS = 10.0
 """Between two looks at the board store: on the Hub each is a call that it counts."""
 
-STYLES = ("frame", "board", "model", "queue", "submit", "about")
-SCRIPTS = ("board", "queue")
+STYLES = (
+    "frame",
+    "board",
+    "model",
+    "charts",
+    "questions",
+    "analysis",
+    "queue",
+    "submit",
+    "about",
+)
+SCRIPTS = ("header", "board", "pages", "queue", "submit", "copy")
 HEAD = "\n".join(
     (
         '<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">',
@@ -44,6 +77,16 @@ HEAD = "\n".join(
         *(f'<script type="module" src="ui/{name}.js"></script>' for name in SCRIPTS),
     )
 )
+
+
+class Health(BaseModel):
+    """What a monitor wants to know."""
+
+    status: Literal["ok"] = "ok"
+    built_at: str | None
+    """When the table was built, UTC; null before the first one."""
+    rows: int
+    requests: int
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -54,9 +97,18 @@ def create_app(settings: Settings) -> FastAPI:
     """
     viewer = make_viewer(settings)
     # FastAPI's own documentation pages load scripts from another host.
-    app = FastAPI(title=viewer.suite.title, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=viewer.suite.title,
+        description=DESCRIPTION,
+        version=str(SCHEMA_VERSION),
+        root_path=settings.viewer_root_path,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.add_exception_handler(EvalboardError, _explain)
     _add_data_routes(app, viewer)
+    add_model_routes(app, viewer)
+    add_submission_routes(app, viewer)
     _add_static_routes(app)
     with warnings.catch_warnings():
         # Said of every mounted app with several pages, also of those that do not ask for SSR.
@@ -65,6 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
             app,
             build_blocks(viewer),
             path="/",
+            root_path=settings.viewer_root_path or None,
             footer_links=[],
             run_history=False,
             show_error=False,
@@ -117,33 +170,52 @@ def make_viewer(settings: Settings) -> Viewer:
         suite,
         follow_board(store, max_age_seconds=pause),
         follow_queue(store, titles, max_age_seconds=pause),
+        Tickets() if is_login_offered() else None,
     )
 
 
 def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
-    @app.get("/data/board.json")
+    @app.get("/data/board.json", tags=["read"], responses=UNREADABLE)
     def board(request: Request) -> Response:
+        """Return the table: what it is of (`meta`), and one list per column, in rank order.
+
+        Scores are fractions in [0, 1], null where there is none. Ask again with the `ETag` of the
+        last answer in `If-None-Match`: an unchanged table is answered with 304 and no body.
+        """
         return viewer.board.current().answer.respond(request)
 
-    @app.get("/data/queue.json")
+    @app.get("/data/queue.json", tags=["read"], responses=UNREADABLE)
     def queue(request: Request) -> Response:
+        """Return every submission and where it stands, what needs eyes first. Has an `ETag` too."""
         return viewer.queue.current().answer.respond(request)
+
+    @app.get("/health", tags=["operate"], responses=UNREADABLE)
+    def health() -> Health:
+        """Say that the viewer answers and can read its board; 503 when it cannot."""
+        current = viewer.board.current()
+        built_at = current.meta.built_at if current.meta else None
+        return Health(
+            built_at=built_at,
+            rows=current.table.num_rows,
+            requests=len(viewer.queue.current().entries),
+        )
 
 
 def _add_static_routes(app: FastAPI) -> None:
-    answers = folder_answers(STATIC)
+    texts = {f"texts.{name}.json": json_answer(dict(translations(name))) for name in LANGUAGES}
+    answers = folder_answers(STATIC) | texts
 
-    @app.get("/ui/{name}", include_in_schema=False)
+    @app.get("/ui/{name:path}", include_in_schema=False)
     def static(name: str, request: Request) -> Response:
         if name not in answers:
             raise HTTPException(404)
         return answers[name].respond(request)
 
 
-def _explain(_request: Request, exc: Exception) -> Response:
+def _explain(request: Request, exc: Exception) -> Response:
     """Answer that the data cannot be read; the reason may name folders, so only the log has it."""
     logger.error("The board store cannot be read: %s", exc)
-    return JSONResponse({"error": BOARD_UNREADABLE}, status_code=503)
+    return JSONResponse({"error": t(BOARD_UNREADABLE, language_of(request))}, status_code=503)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -43,7 +43,8 @@ class Follower(Generic[T]):
     """Something read from files of a store, current to within `max_age_seconds`.
 
     Thread-safe. However many readers ask, the store is looked at once per `max_age_seconds`, and
-    read only when one of the files has a new content.
+    read only when one of the files has a new content. Only who looks waits for what is read: the
+    others get what was there before.
     """
 
     def __init__(
@@ -69,11 +70,19 @@ class Follower(Generic[T]):
         Raises:
             EvalboardError: It cannot be read and never could.
         """
-        with self._lock:
+        last = self._value
+        if last is not None and time.monotonic() < self._next_look:
+            return last
+        if not self._lock.acquire(blocking=last is None):
+            assert last is not None
+            return last
+        try:
             if self._value is None or time.monotonic() >= self._next_look:
                 self._next_look = time.monotonic() + self._max_age_seconds
                 self._value = self._look(self._value)
             return self._value
+        finally:
+            self._lock.release()
 
     def _look(self, last: T | None) -> T:
         try:

@@ -1,6 +1,7 @@
 """What the pages share: what they read, their frame, and HTML that escapes what is put into it."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from evalboard.settings import Settings
 from evalboard.suites.model import Suite
 from leaderboard_app.board_data import Board, Follower, Queue
+from leaderboard_app.language import DEFAULT, format_number, mark, t
+from leaderboard_app.login import Tickets
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -19,7 +22,14 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 
-NAVIGATION = (("Board", "./"), ("Queue", "queue"), ("Submit", "submit"), ("About", "about"))
+NAVIGATION = (
+    (mark("Board"), "./"),
+    (mark("Compare"), "compare"),
+    (mark("Analysis"), "analysis"),
+    (mark("Queue"), "queue"),
+    (mark("Submit"), "submit"),
+    (mark("About"), "about"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,11 +40,22 @@ class Viewer:
     suite: Suite
     board: Follower[Board]
     queue: Follower[Queue]
+    tickets: Tickets | None = None
+    """Where people must log in to submit; None where anybody may."""
 
 
-def render(template: str, **values: Any) -> str:
-    """Fill a template of `templates/`. Every value is escaped."""
-    return _TEMPLATES.get_template(template).render(**values)
+def render(template: str, language: str = DEFAULT, **values: Any) -> str:
+    """Fill a template of `templates/`. Every value is escaped.
+
+    The template has `t("English", name=value)`, which gives the text in `language`, and
+    `number(value, decimals)`, which writes a number as that language does.
+    """
+    own = {
+        "t": partial(t, language=language),
+        "number": partial(format_number, language=language),
+        "language": language,
+    }
+    return _TEMPLATES.get_template(template).render(**own, **values)
 
 
 def show_html(content: str, **options: Any) -> gr.HTML:
@@ -49,10 +70,13 @@ def show_html(content: str, **options: Any) -> gr.HTML:
 def show_header(viewer: Viewer, current: str, lead: str = "") -> None:
     """Place the top of a page: the board's title, the navigation, the page's heading.
 
+    It is drawn by `static/header.js`, in the reader's language.
+
     Args:
         viewer: What pages read.
-        current: Name of the page.
-        lead: One sentence under the heading.
+        current: Name of the page, marked for translation.
+        lead: One sentence under the heading, marked for translation; a page without one has a
+            heading of its own.
     """
     title = viewer.suite.title
     show_html(render("header.html", title=title, navigation=NAVIGATION, current=current, lead=lead))

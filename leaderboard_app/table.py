@@ -26,11 +26,27 @@ SENT_COLUMNS = (
     "use_chat_template",
     "params_billion",
     "license",
+    "architecture",
+    "base_model",
+    "submitted_time",
+    "finished_time",
+    "sender",
+    "backend",
+    "lm_eval_version",
+    # Not on every board.
+    "hearts",
+    "energy_kwh",
+    "seconds",
+    "merged",
+    "moe",
+    "available",
+    "reported",
 )
 SHORT_SHA = 8
 # Four decimals of a fraction are 0.01 %, finer than any standard error here.
 SENT_DECIMALS = 4
 
+_MIXTURE = re.compile(r"moe|mixtral|dbrx", re.IGNORECASE)
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -77,13 +93,15 @@ def board_document(meta: BoardMeta | None, table: pa.Table) -> dict[str, Any]:
 
     Scores are fractions in [0, 1] with their standard errors; null where there is none. Columns
     that the table does not have are left out. How many questions a subject has stands in the
-    description alone, which keeps the many columns of a group small.
+    description alone, which keeps the many columns of a group small. Where the table does not say
+    which models are merged or mixtures of experts, their type and architecture do.
     """
     if meta is None:
         return {"schema_version": SCHEMA_VERSION, "meta": None, "rows": 0, "columns": {}}
     scored = [b.key for b in meta.benchmarks]
     scored += [subject.key for b in meta.benchmarks for subject in b.subjects]
-    scores = {"average", *(key + suffix for key in scored for suffix in ("", "__stderr"))}
+    suffixes = ("", "__stderr", "__normalised")
+    scores = {"average", *(key + suffix for key in scored for suffix in suffixes)}
     names = [*SENT_COLUMNS, *sorted(scores), *(f"{b.key}__n" for b in meta.benchmarks)]
     columns = {name: values(table, name) for name in names if name in table.column_names}
     for name in scores & set(columns):
@@ -95,6 +113,7 @@ def board_document(meta: BoardMeta | None, table: pa.Table) -> dict[str, Any]:
     ]
     if "model_type" in columns:
         columns["model_type"] = [ModelType.parse(str(text)).value for text in columns["model_type"]]
+    columns = _kinds(columns) | columns
     return {
         "schema_version": SCHEMA_VERSION,
         "meta": meta.model_dump(mode="json"),
@@ -102,6 +121,17 @@ def board_document(meta: BoardMeta | None, table: pa.Table) -> dict[str, Any]:
         "rows": table.num_rows,
         "columns": columns,
     }
+
+
+def _kinds(columns: dict[str, list[Any]]) -> dict[str, list[bool]]:
+    """Return which models are merges or mixtures of experts, as far as their columns tell."""
+    kinds = {}
+    if "model_type" in columns:
+        kinds["merged"] = [kind == ModelType.MERGE.value for kind in columns["model_type"]]
+    if "architecture" in columns:
+        names = columns["architecture"]
+        kinds["moe"] = [_MIXTURE.search(name or "") is not None for name in names]
+    return kinds
 
 
 def find_rows(table: pa.Table, model: str) -> list[dict[str, Any]]:

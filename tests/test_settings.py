@@ -81,6 +81,7 @@ def test_every_setting_reaches_a_child_process(
         "prefect_api_url": "http://127.0.0.1:4300/api",
         "viewer_host": "0.0.0.0",
         "viewer_port": 7861,
+        "viewer_root_path": "/board",
         "server_port": 4300,
         "sender": "a lab = Ünï",
     }

@@ -23,6 +23,8 @@ ORDER: tuple[Status, ...] = (
     Status.FINISHED,
 )
 """What needs eyes comes first."""
+SHOWN_LINES, SHOWN_CHARACTERS = 20, 4000
+"""Of the log of a failure."""
 
 
 def build_queue(
@@ -100,8 +102,14 @@ def _describe(
         run_url=_run_page(record, run_url),
         priority=block.priority,
         code=block.failure.code if block.failure else "",
+        log_tail=_last_lines(block.failure.log_tail) if block.failure else "",
         retry_after=block.retry_after,
     )
+
+
+def _last_lines(log: str) -> str:
+    """Return the end of a log, short enough for a file that every reader of the queue gets."""
+    return "\n".join(log[-SHOWN_CHARACTERS:].splitlines()[-SHOWN_LINES:])
 
 
 def _unreadable(path: str, problem: str) -> QueueEntry:

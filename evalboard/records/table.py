@@ -127,6 +127,8 @@ class QueueEntry(BaseModel):
     """Higher is earlier."""
     code: str = ""
     """Class of the last failure, see `evalboard.lifecycle.RECOVERY`; empty for none."""
+    log_tail: str = ""
+    """The last lines of what the failed attempt wrote."""
     retry_after: str | None = None
     """UTC time until which a pending request pauses after a failure."""
     seconds_left: float | None = None

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evalboard.errors import ConfigError
 from evalboard.records.table import MODEL_COLUMNS
+from evalboard.suites.texts import BenchmarkAbout, FrequentQuestion, Words
 
 
 class DataSource(BaseModel):
@@ -57,7 +58,10 @@ class Benchmark(BaseModel):
     """Score of guessing, fraction in [0, 1)."""
     group: str = ""
     """Heading under which the board shows it."""
+    show_questions: bool = True
+    """Whether a model's page may show the questions; else only their ids, and which were right."""
     source: DataSource | None = None
+    about: BenchmarkAbout = BenchmarkAbout()
 
     @model_validator(mode="after")
     def _task_or_group(self) -> "Benchmark":
@@ -105,8 +109,12 @@ class Suite(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: str
-    about: str = ""
-    """Markdown for the board's About page."""
+    about: Words = ""
+    """What the board is for, in Markdown, for the About page."""
+    faq: tuple[FrequentQuestion, ...] = ()
+    """Questions about this board, after those about every board."""
+    citation: str = ""
+    """How to cite the board, such as BibTeX."""
     tasks: Path | None = None
     """Folder with further lm_eval task definitions; relative to the suite file."""
     benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
@@ -126,8 +134,11 @@ class Suite(BaseModel):
 
     @property
     def content_hash(self) -> str:
-        """sha256 over what the suite says, wherever its files lie."""
-        return hashlib.sha256(self.model_dump_json(exclude={"tasks"}).encode()).hexdigest()
+        """sha256 over what the suite asks, wherever its files lie and whatever it tells people."""
+        told = {"about": True, "faq": True, "citation": True}
+        of_benchmarks = {"__all__": {"about", "show_questions"}}
+        asked = self.model_dump_json(exclude={"tasks": True, **told, "benchmarks": of_benchmarks})
+        return hashlib.sha256(asked.encode()).hexdigest()
 
     def select(self, keys: tuple[str, ...]) -> tuple[Benchmark, ...]:
         """Return the benchmarks with these keys, all when none is named.

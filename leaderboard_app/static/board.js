@@ -1,306 +1,307 @@
 // <board-table>: the board, searchable and sortable, current without a reload.
 
-import { formatTime, make, makeOutsideLink } from "./dom.js";
+import { Controls, Menu } from "./board/controls.js";
+import { drawCell, readRow } from "./board/cells.js";
+import { chooseColumns, isNumber, listColumns, shownBenchmarks } from "./board/columns.js";
+import { save, toCsv, toJson } from "./board/export.js";
+import { Grid } from "./board/grid.js";
+import { drawChooser, drawDisplay, drawDownload, drawFilters, drawHelp, drawSizes } from "./board/menus.js";
+import { HINTS, parseQuery } from "./board/query.js";
+import { makeScale } from "./board/scale.js";
+import { averagesOf, rankRows, scoresOf, selectRows } from "./board/select.js";
+import { countFilters, isSame, readView, sortOf, withoutFilters, writeView } from "./board/view.js";
+import { formatTime, make } from "./dom.js";
+import { formatNumber, mark, t } from "./language.js";
 import { follow } from "./live.js";
+import { compareAddress, referenceOf } from "./reference.js";
 
-// Rows put into the page at once; more follow when the reader scrolls near the end.
-const ROWS_AT_ONCE = 200;
+const DATA = "data/board.json";
+const SEARCH_PAUSE_MILLISECONDS = 120;
+const ADDRESS_PAUSE_MILLISECONDS = 100;
+// The compare page takes so many.
+const COMPARED = { least: 2, most: 6 };
+// A Space shows the app in a frame and keeps the query in its own address when told.
+const SPACES = "https://huggingface.co";
 
-const texts = new Intl.Collator("en", { sensitivity: "base", numeric: true });
+const HINT_TEXTS = {
+  [HINTS.field]: mark("There is no field “{value}”."),
+  [HINTS.pattern]: mark("“{value}” is no regular expression and is searched for as it stands."),
+  [HINTS.repeat]: mark("“{value}” repeats a group, which is not allowed, and is searched for as it stands."),
+};
 
-const percent = (fraction, digits = 1) => (100 * fraction).toFixed(digits);
-const count = (number) => number.toLocaleString("en");
-const missing = () => make("span", { class: "missing", "aria-label": "no score" }, "—");
-
-/**
- * The table's columns: `key` orders the rows, `draw(row)` fills a cell. Absent data, no column.
- * The subjects of the groups in `opened` follow their group.
- */
-function listColumns(board, opened) {
-  const { columns, meta, signs } = board;
-  const at = (key) => (row) => columns[key][row];
-  const text = (key) => (row) => at(key)(row) ?? "";
-  const scored = (benchmark) => ({
-    key: benchmark.key,
-    title: benchmark.title,
-    kind: "number",
-    draw: (row) => drawScore(board, benchmark, row),
-  });
-  const listed = [
-    { key: "rank", title: "#", label: "Rank", kind: "number", draw: (row) => at("rank")(row) ?? "–" },
-    { key: "model_type", title: "Type", draw: (row) => drawType(at("model_type")(row), signs) },
-    { key: "model", title: "Model", draw: (row) => drawModel(board, row) },
-    { key: "average", title: "Average", kind: "number", draw: (row) => drawAverage(board, row) },
-    ...meta.benchmarks.flatMap((benchmark) => {
-      const subjects = opened.has(benchmark.key) ? benchmark.subjects : [];
-      return [
-        { ...scored(benchmark), subjects: benchmark.subjects },
-        ...subjects.map((subject) => ({ ...scored(subject), kind: "number subject" })),
-      ];
-    }),
-    { key: "precision", title: "Precision", draw: text("precision") },
-    { key: "params_billion", title: "Parameters", kind: "number", draw: (row) => formatParams(at("params_billion")(row)) },
-    { key: "license", title: "Licence", draw: text("license") },
-    { key: "sha8", title: "Revision", draw: (row) => make("code", {}, at("sha8")(row)) },
-  ];
-  return listed.filter((column) => column.key in columns);
-}
-
-function drawType(type, signs) {
-  return make("span", { class: "type" }, make("span", { "aria-hidden": "true" }, signs[type]), type);
-}
-
-function drawModel({ columns, meta }, row) {
-  const model = columns.model[row];
-  const name = columns.on_hub[row]
-    ? makeOutsideLink(`https://huggingface.co/${model}`, ...breakable(model))
-    : make("span", {}, ...breakable(model));
-  name.classList.add("name");
-  const details = make(
-    "a",
-    { class: "details", href: detailsAddress(columns, row), title: "Details", "aria-label": `Details of ${model}` },
-    "📄",
-  );
-  const cell = make("div", { class: "model-cell" }, name, " ", details, " ");
-  if (columns.use_chat_template?.[row]) cell.append(drawMark("chat template", "Prompted with the model's chat template"));
-  if (!columns.complete[row]) {
-    const known = columns.n_benchmarks?.[row];
-    const share = known == null ? "" : ` ${known}/${meta.benchmarks.length}`;
-    cell.append(drawMark(`incomplete${share}`, "Benchmarks without a score"));
-  }
-  for (const flag of columns.flags?.[row] ?? []) {
-    cell.append(drawMark(flag.replaceAll("_", " "), "Not made like the other scores: see About"));
-  }
-  return cell;
-}
-
-/** Let a long name break after its organisation. */
-function breakable(model) {
-  const end = model.indexOf("/") + 1;
-  return end ? [model.slice(0, end), make("wbr"), model.slice(end)] : [model];
-}
-
-function drawMark(text, title) {
-  return make("span", { class: "mark", title }, text);
-}
-
-function detailsAddress(columns, row) {
-  const parts = new URLSearchParams({ id: columns.model[row], sha: columns.sha8[row] });
-  if (columns.precision) parts.set("precision", columns.precision[row]);
-  if (columns.weight_type) parts.set("weights", columns.weight_type[row]);
-  if (columns.use_chat_template) parts.set("chat", columns.use_chat_template[row] ? "1" : "0");
-  return `model?${parts}`;
-}
-
-function drawAverage({ columns }, row) {
-  const average = columns.average[row];
-  if (average == null) return missing();
-  const title = columns.complete[row]
-    ? `${percent(average, 2)} %`
-    : `${percent(average, 2)} %, over the benchmarks that have a score`;
-  return make("span", { class: "score", title }, percent(average));
-}
-
-function drawScore({ columns }, benchmark, row) {
-  const score = columns[benchmark.key][row];
-  if (score == null) return missing();
-  const stderr = columns[`${benchmark.key}__stderr`]?.[row];
-  const questions = columns[`${benchmark.key}__n`]?.[row] ?? benchmark.n;
-  const title = [`${benchmark.title}: ${percent(score, 2)} %`];
-  if (stderr != null) title.push(`standard error ${percent(stderr, 2)}`);
-  if (questions != null) title.push(`${count(questions)} questions`);
-  const cell = make("span", { title: title.join(", ") }, make("span", { class: "score" }, percent(score)));
-  if (stderr != null) cell.append(make("span", { class: "error" }, ` ±${percent(stderr)}`));
-  return cell;
-}
-
-function formatParams(billions) {
-  if (billions == null) return "";
-  return billions >= 1 ? `${Number(billions.toPrecision(3))} B` : `${Number((billions * 1000).toPrecision(3))} M`;
-}
-
-/** Order row numbers by a column; rows without a value, and incomplete ones, always last. */
-function sortRows(rows, columns, key, descending) {
-  const cells = columns[key];
-  const ranked = key === "rank" || key === "average";
-  const last = (row) => cells[row] == null || (ranked && !columns.complete[row]);
-  const compare = (a, b) => (typeof a === "string" ? texts.compare(a, b) : a - b);
-  return rows.toSorted((a, b) => {
-    if (last(a) || last(b)) return last(a) - last(b);
-    return (descending ? -1 : 1) * compare(cells[a], cells[b]);
-  });
-}
+// On the board's own page the data is asked for while the rest of the page still loads.
+const early = location.href.split(/[?#]/)[0] === new URL(".", location.href).href ? fetch(DATA, { cache: "no-cache" }) : null;
+early?.catch(() => {});
 
 class BoardTable extends HTMLElement {
   connectedCallback() {
     this.board = null;
-    this.sort = { key: "rank", descending: false };
-    this.opened = new Set();
-    this.drawn = 0;
+    this.view = readView(location.search);
     this.build();
-    this.unfollow = follow("data/board.json", (board) => this.show(board), (problem) => this.report(problem));
+    this.goBack = () => this.change(readView(location.search));
+    addEventListener("popstate", this.goBack);
+    this.unfollow = follow(DATA, (board) => this.show(board), (problem) => this.report(problem), early);
   }
 
   disconnectedCallback() {
     this.unfollow();
-    this.watcher.disconnect();
+    this.grid.end();
+    removeEventListener("popstate", this.goBack);
   }
 
   build() {
+    this.controls = new Controls(() => this.view, (parts) => this.change(parts));
     this.search = make("input", {
       type: "search",
-      placeholder: "Search a model",
-      "aria-label": "Search a model by its name",
-      oninput: () => this.select(),
+      placeholder: t("Search a model"),
+      "aria-label": t("Search a model by its name"),
+      "aria-describedby": "search-hint",
+      spellcheck: "false",
+      oninput: () => this.searchSoon(),
     });
-    this.status = make("p", { role: "status" }, "Loading the board …");
+    this.hint = make("p", { class: "hint", id: "search-hint", role: "status" });
+    this.status = make("p", { class: "count", role: "status" }, t("Loading the board …"));
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
-    this.head = make("thead");
-    this.body = make("tbody");
-    this.end = make("div", { class: "end" });
-    this.scroller = make(
-      "div",
-      { class: "scroll", role: "region", "aria-label": "Board", tabindex: "0", hidden: "" },
-      make("table", { class: "board" }, this.head, this.body),
-      this.end,
-    );
+    this.sizes = make("div", { class: "sizes", role: "group", "aria-label": t("Parameters") });
+    this.menus = {
+      help: new Menu("help", t("Search help")),
+      filters: new Menu("filters", t("Filters")),
+      columns: new Menu("columns", t("Columns")),
+      display: new Menu("display", t("Display")),
+      download: new Menu("download", t("Download")),
+    };
+    this.pins = make("div", { class: "pins" });
+    this.grid = new Grid({
+      label: t("Board"),
+      drawHead: (column) => this.drawHead(column),
+      drawCell: (column, row, place) => drawCell(this.picture, column, row, place),
+      nameOf: (row) => (this.board.columns.complete[row] ? "" : "incomplete"),
+    });
+    this.grid.element.addEventListener("click", (event) => this.pin(event.target.closest("button[data-pin]")?.dataset.pin));
     this.empty = make("div");
-    this.tools = make("div", { class: "tools", hidden: "" }, this.search);
-    this.replaceChildren(make("div", { class: "bar" }, this.tools, this.status), this.problem, this.scroller, this.empty);
-    this.watcher = new IntersectionObserver(
-      (seen) => seen.some((entry) => entry.isIntersecting) && this.drawMore(),
-      { root: this.scroller, rootMargin: "600px" },
-    );
-    this.watcher.observe(this.end);
+    const menus = Object.values(this.menus).map((menu) => menu.element);
+    this.tools = make("div", { class: "tools", hidden: "" }, this.search, ...menus, this.sizes);
+    this.grid.element.hidden = true;
+    this.replaceChildren(this.tools, this.hint, make("div", { class: "bar" }, this.status, this.pins), this.problem, this.grid.element, this.empty);
   }
 
   report(problem) {
+    if (!problem && this.problem.hidden) return;
     this.problem.hidden = !problem;
-    this.problem.textContent = problem
-      ? `${problem} ${this.board ? "The board below may be out of date. " : ""}Trying again every few seconds.`
-      : "";
+    const stale = this.board ? t("The board below may be out of date.") : "";
+    this.problem.textContent = problem ? [problem, stale, t("Trying again every few seconds.")].filter(Boolean).join(" ") : "";
     if (problem && !this.board) this.status.textContent = "";
   }
 
   show(board) {
+    const again = this.board !== null;
     this.board = board;
+    this.names = Array.from({ length: board.rows }, (_, row) => referenceOf(readRow(board.columns, row)));
+    this.scales = new Map();
     const filled = board.rows > 0;
     this.tools.hidden = !filled;
-    this.scroller.hidden = !filled;
+    this.grid.element.hidden = !filled;
     this.empty.replaceChildren(...(filled ? [] : [drawEmpty(board.meta)]));
-    if (filled) this.drawHead();
-    this.select();
+    if (!filled) {
+      this.status.textContent = "";
+      return;
+    }
+    this.fillMenus();
+    this.search.value = this.view.search;
+    this.drawColumns();
+    this.select({ keepPlace: again });
   }
 
-  drawHead() {
-    this.columns = listColumns(this.board, this.opened);
-    const focused = this.head.contains(document.activeElement) && document.activeElement.dataset.key;
-    const cells = this.columns.map((column) =>
-      make(
-        "th",
-        { scope: "col", class: `${column.kind ?? ""} ${column.key}`, "data-key": column.key },
-        this.drawHeading(column),
-      ),
-    );
-    this.head.replaceChildren(make("tr", {}, ...cells));
-    if (focused) this.head.querySelector(`button[data-key="${CSS.escape(focused)}"]`)?.focus();
+  fillMenus() {
+    const { filters, columns, display, download, help } = this.menus;
+    const { controls, board } = this;
+    controls.syncs = [];
+    this.sizes.replaceChildren(...drawSizes(controls, board));
+    filters.panel.replaceChildren(...drawFilters(controls, board));
+    columns.panel.replaceChildren(...drawChooser(controls, listColumns(board, [])));
+    display.panel.replaceChildren(...drawDisplay(controls, board));
+    download.panel.replaceChildren(...drawDownload((kind) => this.download(kind)));
+    help.panel.replaceChildren(...drawHelp());
   }
 
-  /** Draw the button that sorts by a column, for a group with the one that shows its subjects. */
-  drawHeading(column) {
-    const { key, title, label, subjects } = column;
-    const sort = make(
-      "button",
-      { type: "button", class: "sort", "data-key": key, "aria-label": label, onclick: () => this.order(column) },
-      title,
-    );
-    if (!subjects?.length) return sort;
-    const open = this.opened.has(key);
+  /** Change some choices of the view, and show it. */
+  change(parts) {
+    const before = this.view;
+    this.view = { ...before, ...parts };
+    if (!this.board?.rows) return;
+    if (document.activeElement !== this.search) this.search.value = this.view.search;
+    if (before.score !== this.view.score || before.mean !== this.view.mean) this.scales.clear();
+    const columns = !isSame([before.columns, before.opened], [this.view.columns, this.view.opened]);
+    if (columns) this.drawColumns();
+    this.select({ keepPlace: columns || before.errors !== this.view.errors || before.pins !== this.view.pins });
+    this.controls.sync();
+    this.keepAddress();
+  }
+
+  searchSoon() {
+    clearTimeout(this.searching);
+    this.searching = setTimeout(() => this.change({ search: this.search.value.trim() }), SEARCH_PAUSE_MILLISECONDS);
+  }
+
+  pin(id) {
+    if (!id) return;
+    const { pins } = this.view;
+    this.change({ pins: pins.includes(id) ? pins.filter((other) => other !== id) : [...pins, id] });
+  }
+
+  /** Let the address show this view to whoever gets it. */
+  keepAddress() {
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => {
+      const query = writeView(this.view, location.search);
+      history.replaceState(history.state, "", query || location.pathname);
+      if (parent !== window && document.referrer.startsWith(SPACES)) parent.postMessage({ queryString: query.slice(1) }, SPACES);
+    }, ADDRESS_PAUSE_MILLISECONDS);
+  }
+
+  drawColumns() {
+    this.listed = listColumns(this.board, this.view.opened);
+    this.columns = chooseColumns(this.listed, this.view);
+    this.grid.keys.during(() => this.grid.setColumns(this.columns));
+  }
+
+  /** Draw what stands in a column's head: the button that sorts, for a group also the one that opens it. */
+  drawHead(column) {
+    const { key, kind, title, subjects } = column;
+    if (kind === "pin") return make("span", { class: "unseen" }, title);
+    const sort = make("button", { type: "button", class: "sort", title, onclick: () => this.order(column) }, make("span", {}, title));
+    const known = subjects?.filter((subject) => subject.key in this.board.columns);
+    if (!known?.length) return sort;
+    const open = this.view.opened.includes(key);
     const opener = make(
       "button",
       {
         type: "button",
         class: "opener",
-        "data-key": `subjects of ${key}`,
         "aria-expanded": String(open),
-        "aria-label": `${subjects.length} subjects of ${title}`,
-        title: open ? "Hide the subjects" : `Show the ${subjects.length} subjects`,
+        "aria-label": t("{n} subjects of {title}", { n: known.length, title }),
+        title: open ? t("Hide the subjects") : t("Show the {n} subjects", { n: known.length }),
         onclick: () => this.toggle(column),
       },
       open ? "◂" : "▸",
     );
-    return make("div", { class: "group" }, sort, opener);
+    return make("div", { class: "heads" }, sort, opener);
   }
 
   toggle({ key, subjects }) {
-    if (!this.opened.delete(key)) this.opened.add(key);
-    else if (subjects.some((subject) => subject.key === this.sort.key)) this.sort.key = key;
-    this.drawHead();
-    this.select();
+    const open = !this.view.opened.includes(key);
+    const opened = open ? [...this.view.opened, key] : this.view.opened.filter((other) => other !== key);
+    const lost = !open && subjects.some((subject) => subject.key === sortOf(this.view).key);
+    this.change(lost ? { opened, sort: `-${key}` } : { opened });
   }
 
   order(column) {
-    const first = column.kind?.startsWith("number") && column.key !== "rank";
-    const again = this.sort.key === column.key;
-    this.sort = { key: column.key, descending: again ? !this.sort.descending : first };
-    this.scroller.scrollTop = 0;
-    this.select();
+    const { key, descending } = sortOf(this.view);
+    const first = isNumber(column) && column.key !== "rank";
+    const falling = key === column.key ? !descending : first;
+    this.change({ sort: falling ? `-${column.key}` : column.key });
   }
 
-  /** Draw the rows that fit the search, in the order asked for. */
-  select() {
-    const { columns, rows, meta } = this.board;
-    if (!rows) {
-      this.status.textContent = "";
-      return;
+  /** Draw the rows that the view shows. */
+  select({ keepPlace }) {
+    const { board, view, names } = this;
+    const averages = averagesOf(board, view, shownBenchmarks(this.columns));
+    const rank = { of: (row) => board.columns.rank[row] };
+    const { pinned, rows, fitting } = selectRows(board, view, names, (key, fitting) => {
+      if (view.ranking === "view") {
+        const ranks = rankRows(fitting, averages);
+        rank.of = (row) => ranks.get(row);
+      }
+      return this.valuesOf(key, averages, rank.of);
+    });
+    const query = parseQuery(view.search);
+    const scale = (key) => this.scaleOf(key, averages);
+    this.picture = { board, names, view, query, averages, ranks: (row) => rank.of(row), scale };
+    this.grid.setRows(pinned, rows, view.size, { keepPlace });
+    const { key, descending } = sortOf(view);
+    this.grid.setOrder(key, descending);
+    this.tell(fitting.length, query.hints);
+    this.drawPins(pinned);
+  }
+
+  valuesOf(key, averages, rankOf) {
+    const { board, view } = this;
+    if (key === "average") return averages;
+    const column = this.listed.find((listed) => listed.key === key) ?? { key: "rank" };
+    if (column.key === "rank") return averages.map((_, row) => rankOf(row) ?? null);
+    if (column.kind === "score") return scoresOf(board, key, view.score) ?? averages.map(() => null);
+    if (column.kind === "flags") return board.columns.flags.map((flags) => flags.length);
+    return board.columns[column.key];
+  }
+
+  /** Return a column's colours: over all rows, whichever are shown. */
+  scaleOf(key, averages) {
+    const values = () => (key === "average" ? averages : scoresOf(this.board, key, this.view.score) ?? []);
+    if (key === "average" && this.view.mean === "shown" && this.scaled !== averages) this.scales.delete(key);
+    if (key === "average") this.scaled = averages;
+    if (!this.scales.has(key)) this.scales.set(key, makeScale(values()));
+    return this.scales.get(key);
+  }
+
+  tell(fitting, hints) {
+    const { rows, meta } = this.board;
+    const numbers = { shown: formatNumber(fitting), all: formatNumber(rows) };
+    const models = fitting === rows ? (rows === 1 ? t("1 model") : t("{all} models", numbers)) : t("{shown} of {all} models", numbers);
+    this.status.textContent = t("{models} · built {time}", { models, time: formatTime(meta.built_at) });
+    this.hint.textContent = hints.map(({ code, value }) => t(HINT_TEXTS[code], { value })).join(" ");
+    const filters = countFilters(this.view);
+    this.menus.filters.label.textContent = filters ? t("Filters ({n})", { n: filters }) : t("Filters");
+    this.empty.replaceChildren(...(fitting ? [] : [this.drawNothing()]));
+  }
+
+  drawNothing() {
+    const reset = make("button", { type: "button", class: "plain", onclick: () => this.change(withoutFilters(this.view)) }, t("Show all models"));
+    return make("section", { class: "notice" }, make("h2", {}, t("No model fits")), make("p", {}, reset));
+  }
+
+  /** Draw what can be done with the pinned rows. */
+  drawPins(pinned) {
+    const parts = [];
+    if (pinned.length >= COMPARED.least && pinned.length <= COMPARED.most) {
+      const address = compareAddress(pinned.map((row) => this.names[row]));
+      parts.push(make("a", { href: address }, t("Compare the {n} pinned models", { n: pinned.length })));
     }
-    const wanted = this.search.value.trim().toLowerCase();
-    const fitting = [...Array(rows).keys()].filter((row) => columns.model[row].toLowerCase().includes(wanted));
-    const key = this.sort.key in columns ? this.sort.key : "model";
-    this.rows = sortRows(fitting, columns, key, this.sort.descending);
-    for (const cell of this.head.querySelectorAll("th")) {
-      const state = this.sort.descending ? "descending" : "ascending";
-      cell.ariaSort = cell.dataset.key === key ? state : null;
-    }
-    const atOnce = Math.max(ROWS_AT_ONCE, this.scroller.scrollTop ? this.drawn : 0);
-    this.drawn = 0;
-    this.body.replaceChildren();
-    this.drawMore(atOnce);
-    const shown = fitting.length === rows ? count(rows) : `${count(fitting.length)} of ${count(rows)}`;
-    this.status.textContent = `${shown} ${rows === 1 ? "model" : "models"} · built ${formatTime(meta.built_at)}`;
+    if (this.view.pins.length) parts.push(make("button", { type: "button", class: "plain", onclick: () => this.change({ pins: [] }) }, t("Unpin all")));
+    this.pins.replaceChildren(...parts);
   }
 
-  drawMore(howMany = ROWS_AT_ONCE) {
-    if (!this.rows) return;
-    const next = this.rows.slice(this.drawn, this.drawn + howMany);
-    this.drawn += next.length;
-    this.body.append(...next.map((row) => this.drawRow(row)));
+  /** Save the rows and columns of the view; scores with their standard errors, as fractions. */
+  download(kind) {
+    const { board, picture } = this;
+    const names = this.columns.filter((column) => column.key !== "pin").flatMap((column) => this.namesOf(column));
+    const rows = [...this.grid.pinned, ...this.grid.rows];
+    const records = rows.map((row) => Object.fromEntries(names.map((name) => [name, valueOf(picture, name, row)])));
+    const file = `${board.meta.suite}-board.${kind}`;
+    if (kind === "csv") save(file, "text/csv;charset=utf-8", toCsv(names, records));
+    else save(file, "application/json", toJson(board.meta, location.href, records));
   }
 
-  drawRow(row) {
-    const cells = this.columns.map((column) =>
-      column.key === "model"
-        ? make("th", { scope: "row", class: "model" }, column.draw(row))
-        : make("td", { class: `${column.kind ?? ""} ${column.key}` }, column.draw(row)),
-    );
-    return make("tr", { class: this.board.columns.complete[row] ? null : "incomplete" }, ...cells);
+  namesOf({ key, kind }) {
+    if (kind !== "score") return [key];
+    const { columns } = this.board;
+    const score = this.view.score === "raw" ? key : `${key}__normalised`;
+    return [score, `${key}__stderr`].filter((name) => name in columns);
   }
+}
+
+function valueOf({ board, averages, ranks }, name, row) {
+  if (name === "rank") return ranks(row) ?? null;
+  return name === "average" ? averages[row] : board.columns[name][row];
 }
 
 function drawEmpty(meta) {
   return make(
     "section",
     { class: "notice" },
-    make("h2", {}, "No model on the board yet"),
-    make(
-      "p",
-      {},
-      meta ? "The board was built, and no model has a result. " : "The board was not built yet. ",
-      make("a", { href: "submit" }, "Submit a model"),
-      " or look at ",
-      make("a", { href: "queue" }, "the queue"),
-      ". This page shows the first row as soon as there is one.",
-    ),
+    make("h2", {}, t("No model on the board yet")),
+    make("p", {}, meta ? t("The board was built, and no model has a result.") : t("The board was not built yet.")),
+    make("p", {}, make("a", { href: "submit" }, t("Submit a model")), " · ", make("a", { href: "queue" }, t("Look at the queue"))),
+    make("p", {}, t("This page shows the first row as soon as there is one.")),
   );
 }
 

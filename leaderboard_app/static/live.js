@@ -1,5 +1,7 @@
 // Keep a page current: ask for a document again and again, and hear of it only when it is new.
 
+import { t } from "./language.js";
+
 const SECONDS_BETWEEN_LOOKS = 4;
 
 /**
@@ -7,20 +9,24 @@ const SECONDS_BETWEEN_LOOKS = 4;
  *
  * The browser asks with the ETag that it has, so an unchanged document costs an empty answer. A
  * page in the background does not ask. `report(message)` gets why a look failed, and null when one
- * succeeds again. Returns a function that ends it.
+ * succeeds again. `early` is the promise of the first answer where it was asked for already. Returns
+ * a function that ends it.
  */
-export function follow(address, show, report) {
+export function follow(address, show, report, early = null) {
+  let asked = early;
   let etag = null;
   let timer = null;
   let ended = false;
 
   async function askForNews() {
-    const response = await fetch(address, { cache: "no-cache" }).catch(() => {
-      throw new Error("The server does not answer.");
+    const answer = asked ?? fetch(address, { cache: "no-cache" });
+    asked = null;
+    const response = await answer.catch(() => {
+      throw new Error(t("The server does not answer."));
     });
     if (!response.ok) {
-      const answer = await response.json().catch(() => ({}));
-      throw new Error(answer.error ?? `The server answers with status ${response.status}.`);
+      const problem = await response.json().catch(() => ({}));
+      throw new Error(problem.error ?? t("The server answers with status {status}.", { status: response.status }));
     }
     if (response.headers.get("ETag") === etag) return null;
     const news = await response.json();

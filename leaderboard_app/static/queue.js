@@ -1,119 +1,168 @@
-// <queue-list>: every request in its group, current without a reload.
+// <queue-list>: every request in its group, searched by model and submitter, current without a reload.
 
-import { formatTime, make, makeOutsideLink } from "./dom.js";
+import { readPart, writeParts } from "./address.js";
+import { make } from "./dom.js";
+import { formatNumber, keepLanguage, mark, t } from "./language.js";
 import { follow } from "./live.js";
+import { drawRequest } from "./queue-request.js";
 
 const GROUPS = [
-  { status: "RUNNING", title: "Running" },
-  { status: "PENDING", title: "Pending" },
-  { status: "FAILED", title: "Failed" },
-  { status: "REJECTED", title: "Rejected" },
-  { status: "CANCELLED", title: "Cancelled" },
-  { status: "FINISHED", title: "Finished" },
+  { status: "RUNNING", title: mark("Running") },
+  { status: "PENDING", title: mark("Pending") },
+  { status: "FAILED", title: mark("Failed") },
+  { status: "REJECTED", title: mark("Rejected") },
+  { status: "CANCELLED", title: mark("Cancelled") },
+  { status: "FINISHED", title: mark("Finished") },
 ];
+const AT_ONCE = 50;
+const WAIT_MILLISECONDS = 120;
 
 class QueueList extends HTMLElement {
   connectedCallback() {
+    if (this.unfollow) return;
+    this.queue = null;
+    this.shown = {};
+    this.closed = new Set();
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
-    this.counts = make("ul", { class: "counts", role: "status", "aria-label": "Requests per group" });
-    this.groups = make("div", {}, make("p", {}, "Loading the queue …"));
-    this.replaceChildren(this.problem, this.counts, this.groups);
-    this.unfollow = follow("data/queue.json", (queue) => this.show(queue), (problem) => this.report(problem));
+    this.counts = make("ul", { class: "counts", "aria-label": t("Requests per group") });
+    this.amount = make("p", { class: "amount", role: "status" });
+    this.groups = make("div", {}, make("p", {}, t("Loading the queue …")));
+    this.replaceChildren(this.problem, this.drawFilters(), this.counts, this.groups);
+    this.unfollow = follow(
+      "data/queue.json",
+      (queue) => {
+        this.queue = queue;
+        this.draw();
+      },
+      (problem) => this.report(problem),
+    );
   }
 
   disconnectedCallback() {
     this.unfollow();
+    this.unfollow = null;
+  }
+
+  drawFilters() {
+    this.search = drawField("search", "search", t("Search a model"), () => this.filter());
+    this.sender = drawField("text", "sender", t("Submitted by"), () => this.filter());
+    this.senders = make("datalist", { id: "queue-senders" });
+    this.sender.setAttribute("list", this.senders.id);
+    return make("div", { class: "filters", role: "search" }, this.search, this.sender, this.senders, this.amount);
+  }
+
+  filter() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      writeParts({ search: this.search.value, sender: this.sender.value });
+      this.shown = {};
+      this.draw();
+    }, WAIT_MILLISECONDS);
   }
 
   report(problem) {
     this.problem.hidden = !problem;
-    this.problem.textContent = problem ? `${problem} Trying again every few seconds.` : "";
+    this.problem.textContent = problem ? `${problem} ${t("Trying again every few seconds.")}` : "";
   }
 
-  show({ entries, titles }) {
-    const closed = new Set([...this.querySelectorAll("details:not([open])")].map((group) => group.id));
+  /** Draw what fits the filters; what a reader opened, closed or focused stays so. */
+  draw() {
+    if (!this.queue) return;
+    const { entries, titles } = this.queue;
+    const model = this.search.value.trim().toLowerCase();
+    const sender = this.sender.value.trim().toLowerCase();
+    const fitting = entries.filter(
+      (entry) => entry.model.toLowerCase().includes(model) && entry.sender.toLowerCase().includes(sender),
+    );
     const groups = GROUPS.map((group) => ({
       ...group,
-      entries: entries.filter((entry) => entry.status === group.status),
+      entries: fitting.filter((entry) => entry.status === group.status),
     }));
+    const state = this.remember();
     this.counts.replaceChildren(...groups.map(drawCount));
-    const filled = groups.filter((group) => group.entries.length);
-    this.groups.replaceChildren(...filled.map((group) => drawGroup(group, titles, !closed.has(group.status))));
-    if (!filled.length) this.groups.replaceChildren(drawEmpty());
+    this.groups.replaceChildren(
+      ...groups.filter((group) => group.entries.length).map((group) => this.drawGroup(group, titles)),
+    );
+    if (!fitting.length) this.groups.replaceChildren(entries.length ? drawNoneFits() : drawEmpty());
+    this.restore(state);
+    this.amount.textContent = model || sender ? t("{shown} of {all} requests", { shown: formatNumber(fitting.length), all: formatNumber(entries.length) }) : "";
+    const names = [...new Set(entries.map((entry) => entry.sender))].filter(Boolean).sort();
+    this.senders.replaceChildren(...names.map((value) => make("option", { value })));
   }
+
+  remember() {
+    return {
+      open: new Set([...this.groups.querySelectorAll("details[open][data-key]")].map((part) => part.dataset.key)),
+      focused: this.groups.contains(document.activeElement) ? document.activeElement.dataset.key : null,
+    };
+  }
+
+  restore({ open, focused }) {
+    for (const part of this.groups.querySelectorAll("details[data-key]")) {
+      if (open.has(part.dataset.key)) part.open = true;
+    }
+    if (focused) this.groups.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  drawGroup({ status, title, entries }, titles) {
+    const shown = this.shown[status] ?? AT_ONCE;
+    const group = make(
+      "details",
+      {
+        id: status,
+        class: "group",
+        ontoggle: () => (group.open ? this.closed.delete(status) : this.closed.add(status)),
+      },
+      make(
+        "summary",
+        { "data-key": `group ${status}` },
+        make("h2", {}, t(title)),
+        make("span", { class: "amount" }, formatNumber(entries.length)),
+      ),
+      make("ul", { class: "requests" }, ...entries.slice(0, shown).map((entry) => drawRequest(entry, titles))),
+    );
+    group.open = !this.closed.has(status);
+    if (entries.length > shown) {
+      const more = make("button", { type: "button", class: "more", "data-key": `more ${status}` });
+      more.textContent = t("Show {n} more", { n: formatNumber(Math.min(AT_ONCE, entries.length - shown)) });
+      more.addEventListener("click", () => {
+        this.shown[status] = shown + AT_ONCE;
+        this.draw();
+      });
+      group.append(more);
+    }
+    return group;
+  }
+}
+
+function drawField(type, name, label, oninput) {
+  return make("input", {
+    type,
+    name,
+    "aria-label": label,
+    placeholder: label,
+    value: readPart(name),
+    autocomplete: "off",
+    oninput,
+  });
 }
 
 function drawCount({ status, title, entries }) {
-  const number = make("strong", {}, entries.length.toLocaleString("en"));
-  const label = entries.length ? make("a", { href: `queue#${status}` }, title) : make("span", {}, title);
+  const number = make("strong", {}, formatNumber(entries.length));
+  const label = entries.length ? make("a", { href: `#${status}` }, t(title)) : make("span", {}, t(title));
   return make("li", { class: status.toLowerCase() }, number, " ", label);
 }
 
-function drawGroup({ status, title, entries }, titles, open) {
-  const group = make(
-    "details",
-    { id: status, class: "group" },
-    make("summary", {}, make("h2", {}, title), make("span", { class: "amount" }, entries.length.toLocaleString("en"))),
-    make("ul", { class: "requests" }, ...entries.map((entry) => drawRequest(entry, titles))),
-  );
-  group.open = open;
-  return group;
-}
-
-function drawRequest(entry, titles) {
-  const name = make("span", { class: "name" }, entry.model);
-  const head = make("div", { class: "head" });
-  if (entry.position != null) head.append(make("span", { class: "position" }, `${entry.position}.`));
-  head.append(name);
-  if (entry.status === "FINISHED") head.append(drawDetailsLink(entry));
-  const request = make("li", { class: "request" }, head, make("p", { class: "facts" }, listFacts(entry).join(" · ")));
-  if (entry.reason) request.append(make("p", { class: "reason" }, entry.reason));
-  if (entry.status === "RUNNING") request.append(drawProgress(entry.benchmarks, titles));
-  if (/^https?:\/\//.test(entry.run_url)) request.append(makeOutsideLink(entry.run_url, "Run in Prefect"));
-  return request;
-}
-
-function drawDetailsLink(entry) {
-  const parts = new URLSearchParams({ id: entry.model, sha: entry.sha8, precision: entry.precision });
-  return make(
-    "a",
-    { class: "details", href: `model?${parts}`, title: "Details", "aria-label": `Details of ${entry.model}` },
-    "📄",
-  );
-}
-
-function listFacts(entry) {
-  const facts = [entry.sha8, entry.precision];
-  if (entry.submitted_time) facts.push(`submitted ${formatTime(entry.submitted_time)}`);
-  if (entry.sender) facts.push(`by ${entry.sender}`);
-  if (entry.started_time) facts.push(`started ${formatTime(entry.started_time)}`);
-  if (entry.attempts > 1) facts.push(`attempt ${entry.attempts}`);
-  return facts.filter(Boolean);
-}
-
-function drawProgress(benchmarks, titles) {
-  const rows = Object.entries(benchmarks).map(([key, progress]) => {
-    const title = titles[key] ?? key;
-    const { state, done, total, reason } = progress;
-    const share = state === "done" ? 1 : total ? done / total : 0;
-    const amount = total ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")}` : "";
-    return make(
-      "li",
-      { class: state, title: reason || null },
-      make("span", { class: "benchmark" }, title),
-      make("progress", { max: "1", value: String(share), "aria-label": title }),
-      make("span", { class: "state" }, [state, amount].filter(Boolean).join(" · ")),
-    );
-  });
-  return make("ul", { class: "progress" }, ...rows);
+function drawNoneFits() {
+  return make("section", { class: "notice" }, make("h2", {}, t("No request fits")), make("p", {}, t("Change the name of the model or of the submitter.")));
 }
 
 function drawEmpty() {
   return make(
     "section",
     { class: "notice" },
-    make("h2", {}, "The queue is empty"),
-    make("p", {}, "Nothing was submitted yet. ", make("a", { href: "submit" }, "Submit a model"), "."),
+    make("h2", {}, t("The queue is empty")),
+    make("p", {}, t("Nothing was submitted yet."), " ", make("a", { href: keepLanguage("submit") }, t("Submit a model"))),
   );
 }
 

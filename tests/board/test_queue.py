@@ -196,3 +196,15 @@ def test_expected_times_are_shown_where_they_are_known(request_record):
     shown = {e.request: e.seconds_left for e in queue(entries, progress=progress, pending=["p"])}
 
     assert shown == {"r": 2.0, "p": 120.0, "d": None}
+
+
+def test_of_a_long_log_the_last_lines_are_shown(request_record):
+    log = "\n".join(f"line {number} " + "x" * 90 for number in range(1000))
+    failure = Failure(code="engine_died", message="It died.", log_tail=log)
+    [entry] = queue({"a": request_record(status=Status.FAILED, block={"failure": failure})})
+    lines = entry.log_tail.splitlines()
+    assert len(lines) == 20
+    assert lines[-1].startswith("line 999 ")
+    one_line = failure.model_copy(update={"log_tail": "y" * 10**6})
+    [entry] = queue({"a": request_record(status=Status.FAILED, block={"failure": one_line})})
+    assert len(entry.log_tail) == 4000

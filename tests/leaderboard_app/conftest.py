@@ -1,11 +1,8 @@
 """A board store with generated content, and the viewer served from it."""
 
-import asyncio
 import json
 import math
 import random
-import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import uvicorn
-from fastapi import FastAPI
+from playwright.sync_api import Page
 
 from evalboard.board.statistics import normalise, wilson_interval
 from evalboard.records.request import ModelType
@@ -31,7 +27,8 @@ from evalboard.settings import Settings
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Write
 from evalboard.suites.loader import load_suite
-from leaderboard_app.app import create_app
+from tests.leaderboard_app.browsing import browse
+from tests.leaderboard_app.serving import build_app, serving
 
 SUITE = "open-medical"
 QUESTIONS = {"medmcqa": 4183, "medqa_4options": 1273, "pubmedqa": 500}
@@ -156,18 +153,6 @@ def _make_entry(model: str, status: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-class _Server(uvicorn.Server):
-    """A server that says when it answers."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-
 @pytest.fixture
 def make_row() -> Callable[..., dict[str, Any]]:
     return _make_row
@@ -196,21 +181,15 @@ def board_folder(settings: Settings) -> BoardFolder:
     return BoardFolder(Path(settings.store_address("board")))
 
 
-async def _build(settings: Settings) -> FastAPI:
-    """Build the app in a running event loop: outside of one, Gradio makes several and leaks them."""
-    return create_app(settings)
-
-
 @pytest.fixture
 def viewer_address(settings: Settings) -> Iterator[str]:
     """The address of a running viewer on that board store."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    app = asyncio.run(_build(settings))
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-    server = _Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    assert server.ready.wait(timeout=60)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=30)
+    with serving(build_app(settings)) as address:
+        yield address
+
+
+@pytest.fixture
+def page(viewer_address: str) -> Iterator[Page]:
+    """A page of that viewer that fails its test on errors and on requests to other hosts."""
+    with browse(viewer_address, locale="en-GB") as opened:
+        yield opened

@@ -2,6 +2,7 @@ import gzip
 import json
 from pathlib import Path
 
+import brotli
 import pytest
 from fastapi import Request
 
@@ -15,9 +16,15 @@ def ask(**headers: str) -> Request:
 
 def test_sends_compressed_to_who_takes_it() -> None:
     answer = json_answer({"a": "é"})
-    response = answer.respond(ask(accept_encoding="gzip, br"))
-    assert response.headers["content-encoding"] == "gzip"
-    assert json.loads(gzip.decompress(bytes(response.body))) == {"a": "é"}
+    for accepted, name, decompress in (
+        ("gzip, deflate, br", "br", brotli.decompress),
+        ("gzip", "gzip", gzip.decompress),
+        ("br;q=0, gzip;q=0.5", "gzip", gzip.decompress),
+    ):
+        response = answer.respond(ask(accept_encoding=accepted))
+        assert response.headers["content-encoding"] == name
+        assert response.headers["vary"] == "Accept-Encoding"
+        assert json.loads(decompress(bytes(response.body))) == {"a": "é"}
 
 
 def test_sends_plain_to_who_does_not() -> None:
@@ -43,6 +50,12 @@ def test_etag_names_the_content() -> None:
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         json_answer({"a": float("nan")})
+
+
+def test_files_in_folders_have_their_path(tmp_path: Path) -> None:
+    (tmp_path / "board").mkdir()
+    (tmp_path / "board" / "grid.js").write_text("x", encoding="utf-8")
+    assert list(folder_answers(tmp_path)) == ["board/grid.js"]
 
 
 def test_files_have_the_types_that_browsers_insist_on(tmp_path: Path) -> None:

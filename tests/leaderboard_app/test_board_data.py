@@ -1,6 +1,9 @@
 import json
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -56,6 +59,38 @@ def test_many_readers_cost_one_look(board_folder: Any, make_row: Callable[..., A
     for _ in range(5):
         follower.current()
     assert store.looks == 1
+
+
+class SlowStore(LocalStore):
+    """A real store whose later looks wait until they are let go."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.looked, self.go_on = Event(), Event()
+        self.go_on.set()
+
+    def snapshot(self) -> LocalSnapshot:
+        self.looked.set()
+        assert self.go_on.wait(timeout=30)
+        return super().snapshot()
+
+
+def test_readers_do_not_wait_for_who_reads_a_new_board(
+    board_folder: Any, make_row: Callable[..., Any]
+) -> None:
+    board_folder.write_board([make_row("a/a", 0.5)])
+    store = SlowStore(board_folder.folder)
+    follower = follow_board(store, max_age_seconds=0)
+    old = follower.current()
+    board_folder.write_board([make_row("b/b", 0.5)])
+    store.looked.clear()
+    store.go_on.clear()
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(follower.current)
+        assert store.looked.wait(timeout=30)
+        assert follower.current() is old
+        store.go_on.set()
+        assert reading.result(timeout=30).table.column("model").to_pylist() == ["b/b"]
 
 
 @pytest.mark.parametrize("path", [TABLE_FILE, META_FILE])

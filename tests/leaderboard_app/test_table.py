@@ -98,9 +98,38 @@ def test_subjects_are_columns_with_their_questions_in_the_description() -> None:
 
 
 def test_document_leaves_out_what_the_table_lacks_or_nobody_knows() -> None:
-    table = rank_rows(table_of(("a", 0.5)).append_column("energy_kwh", pa.array([1.0])))
+    table = rank_rows(table_of(("a", 0.5)).append_column("mystery", pa.array([1.0])))
     columns = board_document(meta_of("medmcqa"), table)["columns"]
     assert set(columns) == {"rank", "model", "average", "complete", "sha8", "on_hub"}
+
+
+@pytest.mark.parametrize("name", ["hearts", "energy_kwh", "seconds", "available", "reported"])
+def test_a_column_that_a_board_gains_is_sent(name: str) -> None:
+    table = rank_rows(table_of(("a", 0.5)).append_column(name, pa.array([1])))
+    assert board_document(meta_of(), table)["columns"][name] == [1]
+
+
+def test_merges_and_mixtures_are_known_by_type_and_architecture_unless_the_board_says() -> None:
+    told = {
+        "model_type": ["🤝 merge", "chat", "chat"],
+        "architecture": ["LlamaForCausalLM", "Qwen3MoeForCausalLM", None],
+    }
+    table = table_of(("a", 0.5), ("b", 0.4), ("c", 0.3))
+    for name, column in told.items():
+        table = table.append_column(name, pa.array(column))
+    columns = board_document(meta_of(), rank_rows(table))["columns"]
+    assert columns["merged"] == [True, False, False]
+    assert columns["moe"] == [False, True, False]
+    table = table.append_column("moe", pa.array([True, True, True]))
+    assert board_document(meta_of(), rank_rows(table))["columns"]["moe"] == [True] * 3
+
+
+def test_normalised_scores_are_the_stored_ones() -> None:
+    table = table_of(("a", 0.5))
+    for name, value in (("x", 0.5), ("x__normalised", 0.123456)):
+        table = table.append_column(name, pa.array([value]))
+    columns = board_document(meta_of("x"), rank_rows(table))["columns"]
+    assert (columns["x"], columns["x__normalised"]) == ([0.5], [0.1235])
 
 
 def test_document_reads_types_as_other_boards_write_them() -> None:

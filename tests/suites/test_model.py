@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from evalboard.errors import ConfigError
 from evalboard.records.table import MODEL_COLUMNS
 from evalboard.suites.model import DataSource, Suite
+from evalboard.suites.texts import in_language
 
 
 def suite(*benchmarks: dict[str, Any], **fields: Any) -> Suite:
@@ -151,6 +152,31 @@ def test_the_hash_is_over_what_is_asked_not_over_where_files_lie() -> None:
     whole = suite({"key": "a"})
     assert whole.model_copy(update={"tasks": Path("/elsewhere")}).content_hash == whole.content_hash
     assert suite({"key": "a", "num_fewshot": 1}).content_hash != whole.content_hash
+    told = suite({"key": "a", "about": {"origin": "somebody"}}, about="x", citation="y")
+    assert told.content_hash == whole.content_hash
+
+
+def test_texts_are_plain_or_in_languages() -> None:
+    assert in_language("plain", "de") == "plain"
+    assert in_language({"de": "deutsch", "en": "english"}, "de") == "deutsch"
+    assert in_language({"de": "deutsch", "en": "english"}, "fr") == "english"
+    assert in_language({"it": "italiano"}, "de") == "italiano"
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"link": "javascript:alert(1)"},
+        {"link": "https://host/a b"},
+        {"tests": {}},
+        {"tests": {"English": "x"}},
+        {"questions": 0},
+        {"unknown": "x"},
+    ],
+)
+def test_refuses_what_the_about_page_could_not_show(about: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        suite({"key": "a", "about": about})
 
 
 def test_a_source_is_a_repository_or_files() -> None:

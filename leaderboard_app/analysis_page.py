@@ -1,0 +1,155 @@
+"""Charts over the whole board, drawn by Gradio's own bundle of Plotly."""
+
+import json
+from typing import Any, NamedTuple
+
+import gradio as gr
+import pyarrow as pa
+from gradio.components.plot import PlotData
+
+from evalboard.errors import EvalboardError
+from evalboard.records.table import BoardMeta
+from leaderboard_app.figures import (
+    AVERAGE,
+    Figure,
+    correlation_figure,
+    score_titles,
+    size_figure,
+    subject_figure,
+    time_figure,
+)
+from leaderboard_app.language import language_of, mark, t
+from leaderboard_app.pages import Viewer, render, show_header, show_html
+from leaderboard_app.text import BOARD_UNREADABLE
+
+TITLE, PATH = mark("Analysis"), "analysis"
+LEAD = mark("What the scores say together: size, time, and what goes with what.")
+
+SECTIONS = (
+    (
+        mark("Score and size"),
+        mark("A point is a model. The dotted line: no smaller model scores higher (Pareto front)."),
+    ),
+    (
+        mark("Score over time"),
+        mark("By time of submission. The dotted line is the record of its day."),
+    ),
+    (
+        mark("Benchmarks that go together"),
+        mark("Pearson's correlation over all models; 1 means that two benchmarks rank alike."),
+    ),
+    (
+        mark("Scores by subject"),
+        mark("The best models of the board. Darker is lower."),
+    ),
+)
+# Which score is shown stands in the address, so that a link shows the same charts.
+_KEEP_IN_ADDRESS = """(score, group) => {
+  const address = new URL(location.href);
+  address.searchParams.set("score", score);
+  if (group) address.searchParams.set("group", group);
+  history.replaceState(history.state, "", address);
+  return [score, group];
+}"""
+
+
+class _Chosen(NamedTuple):
+    score: str
+    """Column of the board."""
+    group: str
+    """Key of a group, or `average` for the benchmarks themselves."""
+
+
+def build_page(viewer: Viewer) -> None:
+    """Place the charts; they are drawn when the page is opened."""
+    show_header(viewer, TITLE, LEAD)
+    problem = show_html("")
+    score = gr.Dropdown([], show_label=True, visible=False, elem_id="score")
+    heads: list[gr.HTML] = []
+    plots: list[gr.Plot] = []
+    for place in range(len(SECTIONS)):
+        heads.append(show_html("", elem_classes="analysis"))
+        if place == len(SECTIONS) - 1:
+            group = gr.Dropdown([], show_label=True, visible=False, elem_id="group")
+        plots.append(gr.Plot(show_label=False, container=False, elem_classes="analysis-plot"))
+
+    def load(request: gr.Request) -> list[Any]:
+        return _opened(viewer, request)
+
+    def draw(score: str, group: str, request: gr.Request) -> list[Any]:
+        board = viewer.board.current()
+        if board.meta is None:
+            return [None] * len(SECTIONS)
+        chosen = _choose(board.meta, score, group)
+        return [
+            _plot(figure)
+            for figure in _figures(board.meta, board.table, chosen, language_of(request))
+        ]
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    gr.on(None, load, outputs=[problem, score, group, *heads, *plots], **quiet)
+    for chooser in (score, group):
+        chooser.input(draw, [score, group], plots, js=_KEEP_IN_ADDRESS, **quiet)
+
+
+def _opened(viewer: Viewer, request: gr.Request) -> list[Any]:
+    """Return what the page shows first: a notice, the two choices, headings and charts."""
+    language = language_of(request)
+    nothing = [gr.skip()] * (2 + 2 * len(SECTIONS))
+    try:
+        board = viewer.board.current()
+    except EvalboardError:
+        heading = t("No board to show", language)
+        return [
+            render("notice.html", language, heading=heading, text=t(BOARD_UNREADABLE, language)),
+            *nothing,
+        ]
+    if board.meta is None or not board.table.num_rows:
+        heading, text = t("No model on the board yet", language), t("Charts need models.", language)
+        return [render("notice.html", language, heading=heading, text=text), *nothing]
+    asked = request.query_params
+    chosen = _choose(board.meta, str(asked.get("score", "")), str(asked.get("group", "")))
+    return [
+        "",
+        gr.Dropdown(
+            score_titles(board.meta, language),
+            value=chosen.score,
+            label=t("Score in the first two charts", language),
+            visible=True,
+        ),
+        _group_choice(board.meta, chosen, language),
+        *(render("section.html", language, heading=head, text=text) for head, text in SECTIONS),
+        *(_plot(figure) for figure in _figures(board.meta, board.table, chosen, language)),
+    ]
+
+
+def _group_choice(meta: BoardMeta, chosen: _Chosen, language: str) -> gr.Dropdown:
+    groups = [
+        (benchmark.title, benchmark.key) for benchmark in meta.benchmarks if benchmark.subjects
+    ]
+    return gr.Dropdown(
+        [(t("All benchmarks", language), AVERAGE), *groups],
+        value=chosen.group,
+        label=t("Subjects of", language),
+        visible=bool(groups),
+    )
+
+
+def _choose(meta: BoardMeta, score: str, group: str) -> _Chosen:
+    """Return what is asked for where the board has it, the average and all benchmarks otherwise."""
+    keys = [benchmark.key for benchmark in meta.benchmarks]
+    groups = [benchmark.key for benchmark in meta.benchmarks if benchmark.subjects]
+    return _Chosen(score if score in keys else AVERAGE, group if group in groups else AVERAGE)
+
+
+def _figures(meta: BoardMeta, table: pa.Table, chosen: _Chosen, language: str) -> list[Figure]:
+    return [
+        size_figure(meta, table, chosen.score, language),
+        time_figure(meta, table, chosen.score, language),
+        correlation_figure(meta, table, language),
+        subject_figure(meta, table, chosen.group, language),
+    ]
+
+
+def _plot(figure: Figure) -> PlotData:
+    return PlotData(type="plotly", plot=json.dumps(figure, allow_nan=False))

@@ -1,0 +1,156 @@
+"""What the board says of one model, and of several side by side. No I/O here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from evalboard.board.differences import independent_difference
+from evalboard.records.request import ModelType
+from evalboard.records.table import BenchmarkColumn, BoardMeta, SubjectColumn
+from leaderboard_app.board_data import Board
+from leaderboard_app.references import reference_of
+from leaderboard_app.table import find_rows, hub_url, matches, values
+
+FACTS = (
+    "model",
+    "sha",
+    "precision",
+    "weight_type",
+    "model_type",
+    "base_model",
+    "architecture",
+    "params_billion",
+    "license",
+    "use_chat_template",
+    "submitted_time",
+    "finished_time",
+    "sender",
+    "flags",
+    "backend",
+    "lm_eval_version",
+    "average",
+    "n_benchmarks",
+    "complete",
+    "rank",
+)
+SCORE_PARTS = ("stderr", "low", "high", "n", "normalised")
+
+
+def find_model(board: Board, query: dict[str, str]) -> dict[str, Any] | None:
+    """Return the row that a model page's address names, None when the board has none.
+
+    Args:
+        board: The published board.
+        query: `id`, and `sha`, `precision`, `weights`, `chat` where a model was evaluated in
+            several ways; the best row that fits.
+    """
+    rows = find_rows(board.table, query.get("id", ""))
+    return next((row for row in rows if matches(row, query)), None)
+
+
+def model_document(board: Board, meta: BoardMeta, row: dict[str, Any]) -> dict[str, Any]:
+    """Return everything that the board says of a row.
+
+    `scores` has every benchmark with its interval, `better_than` (see `share_below`) and its
+    subjects. Scores are fractions; null where there is none.
+    """
+    others = [other for other in find_rows(board.table, row["model"]) if other != row]
+    return {
+        **describe_row(row),
+        "title": meta.title,
+        "suite": meta.suite,
+        "built_at": meta.built_at,
+        "ranked": sum(rank is not None for rank in board.table.column("rank").to_pylist()),
+        "better_than": _standing(board, "average", row),
+        "scores": [_benchmark_score(board, benchmark, row) for benchmark in meta.benchmarks],
+        "others": [describe_row(other) for other in others],
+    }
+
+
+def comparison_document(
+    board: Board, meta: BoardMeta, rows: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return rows side by side, each benchmark with the differences to the first row.
+
+    These differences take the scores as independent; those from the questions themselves, which
+    are narrower, come with the answers (`leaderboard_app.questions`).
+    """
+    return {
+        "title": meta.title,
+        "built_at": meta.built_at,
+        "models": [describe_row(row) for row in rows],
+        "benchmarks": [
+            {
+                **_describe(benchmark),
+                "baseline": benchmark.baseline,
+                "scores": [_cells(benchmark.key, row) for row in rows],
+                "differences": [_difference(benchmark.key, rows[0], row) for row in rows],
+                "subjects": [
+                    {**_describe(subject), "scores": [_cells(subject.key, row) for row in rows]}
+                    for subject in benchmark.subjects
+                ],
+            }
+            for benchmark in meta.benchmarks
+        ],
+    }
+
+
+def describe_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's facts, its short name and its page on the Hub; null where not known."""
+    facts = {name: row.get(name) for name in FACTS}
+    model_type = ModelType.parse(str(row.get("model_type") or ""))
+    return facts | {
+        "reference": reference_of(row),
+        "model_type": model_type.value,
+        "sign": model_type.sign,
+        "hub": hub_url(row["model"], row["sha"]),
+    }
+
+
+def share_below(value: float | None, others: Sequence[float | None]) -> float | None:
+    """Return which share of the other rows' scores a score is above; equal ones count half.
+
+    Args:
+        value: The score; None gives None.
+        others: The scores of all rows, its own among them. Without any other there is no share.
+    """
+    known = [other for other in others if other is not None]
+    if value is None or len(known) < 2:
+        return None
+    below = sum(other < value for other in known)
+    equal = sum(other == value for other in known) - 1
+    return (below + equal / 2) / (len(known) - 1)
+
+
+def _standing(board: Board, key: str, row: dict[str, Any]) -> float | None:
+    return share_below(row.get(key), values(board.table, key))
+
+
+def _benchmark_score(
+    board: Board, benchmark: BenchmarkColumn, row: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        **_describe(benchmark),
+        "fewshot": benchmark.fewshot,
+        "metric": benchmark.metric,
+        "baseline": benchmark.baseline,
+        **_cells(benchmark.key, row),
+        "better_than": _standing(board, benchmark.key, row),
+        "subjects": [
+            {**_describe(subject), **_cells(subject.key, row)} for subject in benchmark.subjects
+        ],
+    }
+
+
+def _describe(column: BenchmarkColumn | SubjectColumn) -> dict[str, Any]:
+    return {"key": column.key, "title": column.title}
+
+
+def _cells(key: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {"score": row.get(key)} | {part: row.get(f"{key}__{part}") for part in SCORE_PARTS}
+
+
+def _difference(key: str, first: dict[str, Any], row: dict[str, Any]) -> dict[str, Any] | None:
+    numbers = [r.get(name) for r in (first, row) for name in (key, f"{key}__stderr")]
+    if row is first or any(number is None for number in numbers):
+        return None
+    return {**independent_difference(*numbers)._asdict(), "paired": False}

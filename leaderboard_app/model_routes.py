@@ -1,0 +1,156 @@
+"""The addresses under `data/` that tell of single models: read by our pages, open to programs."""
+
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import FastAPI, HTTPException, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from evalboard.records.table import BoardMeta
+from evalboard.suites.model import Benchmark, Suite
+from leaderboard_app.answers import Answer, json_answer
+from leaderboard_app.board_data import Board
+from leaderboard_app.model_data import comparison_document, find_model, model_document
+from leaderboard_app.pages import Viewer
+from leaderboard_app.provenance import describe_document, read_documents, read_requests
+from leaderboard_app.questions import (
+    MOST_MODELS,
+    MOST_QUESTIONS,
+    Source,
+    Wanted,
+    questions_document,
+)
+from leaderboard_app.references import find_row
+from leaderboard_app.stored_answers import Show
+from leaderboard_app.stored_files import open_files
+
+LONGEST_NAME = 500
+"""Characters of a model's name, or of words to search."""
+LAST_QUESTION = 10_000_000
+KEPT_ANSWERS = 256
+
+References = Annotated[
+    list[str],
+    Field(
+        min_length=1,
+        max_length=MOST_MODELS,
+        description="Rows of the board, each as `org/name@sha8@precision@weights@chat`; what is "
+        "left out at the right fits all.",
+    ),
+]
+
+
+class ModelQuery(BaseModel):
+    """Which row; the best one that fits, where a model was evaluated in several ways."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(max_length=LONGEST_NAME, description="Name of the model, `org/name`.")
+    sha: str = Field("", max_length=64, description="Commit, or how it begins.")
+    precision: str = Field("", max_length=64)
+    weights: str = Field("", max_length=64, description="Weight type.")
+    chat: str = Field("", max_length=1, description="1 with the chat template, 0 without.")
+
+
+class ComparisonQuery(BaseModel):
+    """Which rows."""
+
+    m: References
+
+
+class QuestionsQuery(BaseModel):
+    """Which questions of which rows."""
+
+    m: References
+    benchmark: str = Field(max_length=LONGEST_NAME, description="Key of the benchmark.")
+    show: Show = Field(
+        "all", description="`right`, `wrong`: by the first model; `differ`: between the models."
+    )
+    subject: str = Field("", max_length=LONGEST_NAME)
+    search: str = Field("", max_length=LONGEST_NAME)
+    offset: int = Field(0, ge=0, le=LAST_QUESTION)
+    limit: int = Field(20, ge=0, le=MOST_QUESTIONS)
+
+
+class _Built(NamedTuple):
+    board: Board
+    meta: BoardMeta
+
+
+def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
+    """Add `data/model.json`, `provenance.json`, `compare.json` and `questions.json`.
+
+    Raises:
+        ConfigError: The address of a store is wrong.
+    """
+    settings, suite = viewer.settings, viewer.suite
+    results = open_files(settings.store_address("results"), settings)
+    requests = open_files(settings.store_address("requests"), settings)
+    source = Source(results, suite.name, settings.datasets)
+
+    # Open pages ask every few seconds.
+    @lru_cache(maxsize=KEPT_ANSWERS)
+    def model_answer(_built_as: str, query: ModelQuery) -> Answer:
+        board, meta = _built(viewer)
+        return json_answer(model_document(board, meta, _row(board, query)))
+
+    @app.get("/data/model.json")
+    def model(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
+        """Return what the board says of a model: scores, intervals, standing, facts."""
+        built = viewer.board.current().answer.etag
+        return model_answer(built, query).respond(request)
+
+    @app.get("/data/provenance.json")
+    def provenance(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
+        """Return where a model's scores come from: result documents, newest first, and requests."""
+        row = _row(_built(viewer).board, query)
+        documents = [describe_document(d) for d in read_documents(results, row, suite.name)]
+        told = read_requests(requests, viewer.queue.current().entries, row)
+        return json_answer({"documents": documents, "requests": told}).respond(request)
+
+    @app.get("/data/compare.json")
+    def compare(request: Request, query: Annotated[ComparisonQuery, Query()]) -> Response:
+        """Return models side by side; the first is what the others are compared with."""
+        board, meta = _built(viewer)
+        document = comparison_document(board, meta, _rows(board, query.m))
+        return json_answer(document).respond(request)
+
+    @app.get("/data/questions.json")
+    def questions(request: Request, query: Annotated[QuestionsQuery, Query()]) -> Response:
+        """Return questions of a benchmark with the models' answers, and how the models differ."""
+        rows = _rows(_built(viewer).board, query.m)
+        benchmark = _benchmark(suite, query.benchmark)
+        wanted = Wanted(query.show, query.subject, query.search, query.offset, query.limit)
+        document = questions_document(source, benchmark, rows, wanted)
+        return json_answer(document).respond(request)
+
+
+def _built(viewer: Viewer) -> _Built:
+    board = viewer.board.current()
+    if board.meta is None:
+        raise HTTPException(404, "The board was not built yet.")
+    return _Built(board, board.meta)
+
+
+def _row(board: Board, query: ModelQuery) -> dict[str, Any]:
+    row = find_model(board, query.model_dump())
+    if row is None:
+        raise HTTPException(404, f"The board has no model {query.id!r}.")
+    return row
+
+
+def _rows(board: Board, references: list[str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for reference in references:
+        row = find_row(board.table, reference)
+        if row is None:
+            raise HTTPException(404, f"The board has no model {reference!r}.")
+        rows.append(row)
+    return rows
+
+
+def _benchmark(suite: Suite, key: str) -> Benchmark:
+    found = next((benchmark for benchmark in suite.benchmarks if benchmark.key == key), None)
+    if found is None:
+        raise HTTPException(404, f"The board has no benchmark {key!r}.")
+    return found

@@ -1,0 +1,33 @@
+"""Short names of the board's rows, for addresses: `{model}@{sha8}@{precision}@{weights}@{0 or 1}`.
+
+They are read from the right, since a model's name may be anything. What is left out at the right
+fits all: `org/name` is the best row of that model. `static/reference.js` writes the same.
+"""
+
+from typing import Any
+
+import pyarrow as pa
+
+from leaderboard_app.table import SHORT_SHA, find_rows, matches
+
+_PARTS = ("sha", "precision", "weights", "chat")
+
+
+def reference_of(row: dict[str, Any]) -> str:
+    """Return a row's short name."""
+    parts = (
+        row["model"],
+        row["sha"][:SHORT_SHA],
+        row.get("precision") or "",
+        row.get("weight_type") or "",
+        int(bool(row.get("use_chat_template"))),
+    )
+    return "@".join(str(part) for part in parts)
+
+
+def find_row(table: pa.Table, reference: str) -> dict[str, Any] | None:
+    """Return the row of a short name, None when the board has none."""
+    model, *parts = reference.rsplit("@", len(_PARTS))
+    query = dict(zip(_PARTS, parts, strict=False))
+    fitting = [row for row in find_rows(table, model) if matches(row, query)]
+    return next(iter(fitting or find_rows(table, reference)), None)

@@ -1,0 +1,185 @@
+// What stands in a cell. Whatever a stranger wrote becomes a text node.
+
+import { make, makeOutsideLink } from "../dom.js";
+import { formatNumber, language, mark, t } from "../language.js";
+import { duration } from "../numbers.js";
+import { modelAddress } from "../reference.js";
+import { findHits } from "./query.js";
+import { scoresOf } from "./select.js";
+
+/** Write a fraction as percent. */
+export const percent = (fraction, digits = 1) => formatNumber(100 * fraction, digits);
+
+const DRAW = {
+  pin: drawPin,
+  rank: (picture, column, row) => text(picture.ranks(row) ?? "–"),
+  model: drawModel,
+  type: drawType,
+  average: drawAverage,
+  score: drawScore,
+  text: (picture, { key }, row) => marked(picture, key, String(cell(picture, key, row) ?? "")),
+  code: (picture, { key }, row) => [make("code", {}, ...marked(picture, key, String(cell(picture, key, row) ?? "")))],
+  params: ({ board }, { key }, row) => text(formatParams(board.columns[key][row])),
+  count: ({ board }, { key }, row) => text(format(board.columns[key][row], 0)),
+  energy: ({ board }, { key }, row) => text(unit(format(board.columns[key][row], 2), "kWh")),
+  seconds: ({ board }, { key }, row) => text(board.columns[key][row] == null ? "" : duration(board.columns[key][row])),
+  time: ({ board }, { key }, row) => text((board.columns[key][row] ?? "").slice(0, 10)),
+  yes: ({ board }, { key }, row) => text(board.columns[key][row] ? t("yes") : ""),
+  flags: (picture, { key }, row) => marked(picture, key, (cell(picture, key, row) ?? []).join(" ").replaceAll("_", " ")),
+};
+
+/**
+ * Fill a cell.
+ *
+ * `picture` is what the page shows: the `board`, its rows' short `names`, the `view`, the parsed `query`, `averages`,
+ * `ranks(row)` and `scale(key)`.
+ */
+export function drawCell(picture, column, row, place) {
+  place.append(...DRAW[column.kind](picture, column, row, place));
+  if (!place.title && place.textContent.length > 12) place.title = place.textContent;
+}
+
+/** Let hits of the search stand out. */
+function marked({ query }, key, whole) {
+  const hits = query.alternatives.length ? findHits(query, key, whole) : [];
+  if (!hits.length) return whole ? [whole] : [];
+  const parts = [];
+  let end = 0;
+  for (const [start, stop] of hits) {
+    parts.push(whole.slice(end, start), make("mark", {}, whole.slice(start, stop)));
+    end = stop;
+  }
+  return [...parts, whole.slice(end)];
+}
+
+function drawPin({ board, view, names }, column, row) {
+  const id = names[row];
+  const on = view.pins.includes(id);
+  const label = t("Pin {model} to the top", { model: board.columns.model[row] });
+  return [
+    make("button", { type: "button", class: "pin", "data-pin": id, "aria-pressed": String(on), "aria-label": label, title: label }, on ? "★" : "☆"),
+  ];
+}
+
+function drawModel(picture, column, row, place) {
+  const { columns } = picture.board;
+  const model = columns.model[row];
+  const end = model.indexOf("/") + 1;
+  const [org, name] = splitMarked(marked(picture, "model", model), end);
+  const parts = [...(end ? [make("span", { class: "org" }, ...org)] : []), make("span", { class: "repository" }, ...name)];
+  const link = columns.on_hub[row] ? makeOutsideLink(`https://huggingface.co/${model}`, ...parts) : make("span", {}, ...parts);
+  link.classList.add("name");
+  place.title = model;
+  const details = make(
+    "a",
+    {
+      class: "details",
+      href: modelAddress(readRow(columns, row)),
+      title: t("Details"),
+      "aria-label": t("Details of {model}", { model }),
+    },
+    "📄",
+  );
+  const cell = make("span", { class: "model-cell" }, link);
+  if (columns.use_chat_template?.[row]) cell.append(drawMark("💬", t("Prompted with the model's chat template")));
+  if (columns.flags?.[row]?.length) {
+    const flags = columns.flags[row].join(", ").replaceAll("_", " ");
+    cell.append(drawMark("⚑", t("Not made like the other scores: {flags}", { flags })));
+  }
+  if (columns.reported?.[row]) cell.append(drawMark("R", t("Reported by others, not evaluated here")));
+  cell.append(details);
+  return [cell];
+}
+
+/** Divide what `marked` returned where the organisation ends. */
+function splitMarked(parts, end) {
+  const before = [];
+  const after = [];
+  let at = 0;
+  for (const part of parts) {
+    const whole = typeof part === "string" ? part : part.textContent;
+    const again = (piece) => (typeof part === "string" ? piece : make("mark", {}, piece));
+    const cut = Math.min(Math.max(0, end - at), whole.length);
+    if (cut) before.push(again(whole.slice(0, cut)));
+    if (cut < whole.length) after.push(again(whole.slice(cut)));
+    at += whole.length;
+  }
+  return [before, after];
+}
+
+function drawMark(sign, says) {
+  return make("span", { class: "mark", role: "img", title: says, "aria-label": says }, sign);
+}
+
+/** Return of a row what names it: how its model was evaluated. */
+export function readRow(columns, row) {
+  const names = ["model", "sha8", "precision", "weight_type", "use_chat_template"];
+  return Object.fromEntries(names.map((name) => [name, columns[name]?.[row]]));
+}
+
+/** What a type is called: translated where the page knows it. */
+export const TYPES = {
+  pretrained: mark("pretrained"),
+  "continuously pretrained": mark("continuously pretrained"),
+  "fine-tuned": mark("fine-tuned"),
+  "instruction-tuned": mark("instruction-tuned"),
+  "RL-tuned": mark("RL-tuned"),
+  chat: mark("chat"),
+  merge: mark("merge"),
+  unknown: mark("unknown"),
+};
+
+function drawType(picture, { key }, row) {
+  const type = cell(picture, key, row);
+  const name = t(TYPES[type] ?? type);
+  const sign = make("span", { class: "sign", "aria-hidden": "true" }, picture.board.signs[type] ?? "");
+  return [make("span", { class: "type" }, sign, make("span", {}, ...marked(picture, key, name)))];
+}
+
+function drawAverage({ board, averages, scale }, { key }, row, place) {
+  const average = averages[row];
+  const { complete, n_benchmarks: known } = board.columns;
+  const share = complete[row] || known?.[row] == null ? null : `${known[row]}/${board.meta.benchmarks.length}`;
+  const parts = [];
+  if (average == null) parts.push(missing());
+  else {
+    place.title = `${percent(average, 2)} %`;
+    place.dataset.step = scale(key)(average);
+    parts.push(make("span", { class: "score" }, percent(average)));
+  }
+  if (share) parts.push(make("span", { class: "mark" }, t("incomplete {share}", { share })));
+  return parts;
+}
+
+function drawScore({ board, view, scale }, { key, benchmark }, row, place) {
+  const score = scoresOf(board, key, view.score)?.[row];
+  if (score == null) return [missing()];
+  const error = errorOf(board, view, benchmark, row);
+  const questions = board.columns[`${key}__n`]?.[row] ?? benchmark.n;
+  const says = [`${benchmark.title}: ${percent(score, 2)} %`];
+  if (error != null) says.push(t("standard error {error}", { error: percent(error, 2) }));
+  if (questions != null) says.push(t("{n} questions", { n: formatNumber(questions) }));
+  place.title = says.join(", ");
+  place.dataset.step = scale(key)(score);
+  const parts = [make("span", { class: "score" }, percent(score))];
+  if (view.errors && error != null) parts.push(make("span", { class: "error" }, ` ±${percent(error)}`));
+  return parts;
+}
+
+/** Return a score's standard error, on the scale that the score is shown in. */
+function errorOf({ columns }, { score }, { key, baseline }, row) {
+  const error = columns[`${key}__stderr`]?.[row];
+  return error == null || score === "raw" ? error : error / (1 - baseline);
+}
+
+const missing = () => make("span", { class: "missing", "aria-label": t("no score") }, "—");
+const text = (value) => (value === "" ? [] : [String(value)]);
+const cell = ({ board }, key, row) => board.columns[key][row];
+const format = (value, digits) => (value == null ? "" : formatNumber(value, digits));
+const unit = (value, name) => (value === "" ? "" : `${value} ${name}`);
+
+function formatParams(billions) {
+  if (billions == null) return "";
+  const short = (value) => Number(value.toPrecision(3)).toLocaleString(language);
+  return billions >= 1 ? `${short(billions)} B` : `${short(billions * 1000)} M`;
+}

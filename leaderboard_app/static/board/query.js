@@ -1,0 +1,123 @@
+// The search grammar: `llama;qwen @license:mit`. Pure: no page, no language.
+//
+// `;` separates alternatives. Within one, every part must fit: a word in the model's name,
+// `field:value` or `@field: value` in another column, "quoted words", and regular expressions,
+// which are known by their special characters or by slashes around them. Case never counts.
+
+const FIELDS = {
+  architecture: "architecture",
+  arch: "architecture",
+  backend: "backend",
+  base: "base_model",
+  flag: "flags",
+  licence: "license",
+  license: "license",
+  model: "model",
+  org: "org",
+  precision: "precision",
+  revision: "sha8",
+  sender: "sender",
+  sha: "sha8",
+  type: "model_type",
+  weights: "weight_type",
+};
+// `float16` is no `bfloat16`, and `pretrained` no `continuously pretrained`.
+const FROM_THE_START = new Set(["precision", "model_type", "sha8"]);
+const LONGEST = 300;
+const SPECIAL = /[\^$*+?()[\]{}|\\]/;
+// An unbounded repetition of a group can take years on a name made for it.
+const REPEATED_GROUP = /\)[*+{]/;
+const TOKEN = /(;)|@?([a-z]+):\s*(?:"([^"]*)"|([^\s@;"]+))|\/((?:\\.|[^/\\])+)\/(?=[\s;]|$)|"([^"]*)"|([^\s;@]+|@)/giy;
+
+/** What a search found odd about itself; the page says it in words. */
+export const HINTS = { field: "field", pattern: "pattern", repeat: "repeat" };
+
+/** Read a search text: `alternatives` are lists of terms, `hints` say what was not understood. */
+export function parseQuery(text) {
+  const alternatives = [[]];
+  const hints = [];
+  for (const token of tokens(text.slice(0, LONGEST))) {
+    if (token.separator) alternatives.push([]);
+    else alternatives.at(-1).push(makeTerm(token, hints));
+  }
+  return { alternatives: alternatives.filter((terms) => terms.length), hints };
+}
+
+/** Say whether a row fits; `textOf(key)` is its lower-case text in a column, null for none. */
+export function fits({ alternatives }, textOf) {
+  if (!alternatives.length) return true;
+  return alternatives.some((terms) => terms.every(({ key, test }) => test(textOf(key) ?? "")));
+}
+
+/** Return where the text of a column was hit, as sorted pairs of start and end that do not touch. */
+export function findHits({ alternatives }, key, text) {
+  const lower = text.toLowerCase();
+  if (lower.length !== text.length) return [];
+  const found = alternatives
+    .flat()
+    .filter((term) => term.key === key)
+    .flatMap((term) => term.find(lower))
+    .sort((a, b) => a[0] - b[0]);
+  const joined = [];
+  for (const [start, end] of found) {
+    const last = joined.at(-1);
+    if (last && start <= last[1]) last[1] = Math.max(last[1], end);
+    else joined.push([start, end]);
+  }
+  return joined;
+}
+
+function* tokens(text) {
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < text.length) {
+    const start = TOKEN.lastIndex;
+    const found = TOKEN.exec(text);
+    if (!found) {
+      TOKEN.lastIndex = start + 1;
+      continue;
+    }
+    const [, separator, field, quotedValue, value, pattern, quoted, word] = found;
+    yield { separator, field: field?.toLowerCase(), value: quotedValue ?? value, pattern, word: quoted ?? word, quoted: quoted != null };
+  }
+}
+
+function makeTerm({ field, value, pattern, word, quoted }, hints) {
+  if (field) {
+    const key = Object.hasOwn(FIELDS, field) ? FIELDS[field] : null;
+    if (!key) hints.push({ code: HINTS.field, value: field });
+    return key ? makeWord(key, value) : { key: "model", test: () => false, find: () => [] };
+  }
+  const source = pattern ?? (!quoted && SPECIAL.test(word) ? word : null);
+  return (source && makePattern(source, hints)) || makeWord("model", word ?? pattern);
+}
+
+function makeWord(key, word) {
+  const wanted = word.toLowerCase();
+  const test = FROM_THE_START.has(key) ? (text) => text.startsWith(wanted) : (text) => text.includes(wanted);
+  const find = (text) => {
+    const found = [];
+    for (let at = text.indexOf(wanted); wanted && at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
+      found.push([at, at + wanted.length]);
+    }
+    return FROM_THE_START.has(key) ? found.filter(([start]) => start === 0) : found;
+  };
+  return { key, test, find };
+}
+
+/** Make a term of a regular expression; null, with a hint, where it is none. */
+function makePattern(source, hints) {
+  if (REPEATED_GROUP.test(source)) {
+    hints.push({ code: HINTS.repeat, value: source });
+    return null;
+  }
+  try {
+    const once = new RegExp(source, "i");
+    const all = new RegExp(source, "gi");
+    const find = (text) =>
+      [...text.matchAll(all)].map((hit) => [hit.index, hit.index + hit[0].length]).filter(([start, end]) => end > start);
+    return { key: "model", test: (text) => once.test(text), find };
+  } catch {
+    hints.push({ code: HINTS.pattern, value: source });
+    return null;
+  }
+}

@@ -1,0 +1,145 @@
+// Which rows a view shows, in which order and with which rank. Pure: numbers in, row numbers out.
+
+import { fits, parseQuery } from "./query.js";
+import { sortOf } from "./view.js";
+
+const texts = new Intl.Collator("en", { sensitivity: "base", numeric: true });
+
+/** Why a row may be hidden, and the column that says so; a board without it has no such filter. */
+export const MARKS = {
+  flagged: ({ flags }, row) => flags[row].length > 0,
+  merged: ({ merged }, row) => merged[row],
+  moe: ({ moe }, row) => moe[row],
+  unavailable: ({ available }, row) => available[row] === false,
+};
+const MARK_COLUMNS = { flagged: "flags", merged: "merged", moe: "moe", unavailable: "available" };
+
+/** Return the reasons for hiding rows that a board knows of. */
+export function knownMarks({ columns }) {
+  return Object.keys(MARKS).filter((mark) => MARK_COLUMNS[mark] in columns);
+}
+
+/** Return a benchmark's scores, raw or normalised; null where the board has none. */
+export function scoresOf({ columns }, key, score) {
+  return score === "raw" ? columns[key] : columns[`${key}__normalised`];
+}
+
+/**
+ * Return the averages that a view shows: the board's own, else the mean over benchmarks.
+ *
+ * A row that lacks one of them has none, as on the board.
+ */
+export function averagesOf(board, view, shownBenchmarks) {
+  const all = board.meta.benchmarks.map((benchmark) => benchmark.key);
+  const keys = view.mean === "shown" ? shownBenchmarks : all;
+  if (view.score === "raw" && keys.length === all.length) return board.columns.average;
+  const scores = keys.map((key) => scoresOf(board, key, view.score));
+  if (!scores.length || scores.includes(undefined)) return Array(board.rows).fill(null);
+  return Array.from({ length: board.rows }, (_, row) => {
+    let sum = 0;
+    for (const column of scores) {
+      if (column[row] == null) return null;
+      sum += column[row];
+    }
+    return sum / scores.length;
+  });
+}
+
+/** Return the rows that fit a view's search and filters, as numbers in the board's order. */
+export function filterRows(board, view) {
+  const tests = [...listTests(board, view), searchTest(board, parseQuery(view.search))];
+  const fitting = [];
+  for (let row = 0; row < board.rows; row += 1) {
+    if (tests.every((test) => test(row))) fitting.push(row);
+  }
+  return fitting;
+}
+
+/** Return the ranks of rows among each other by falling average: from 1, equals share one. */
+export function rankRows(rows, averages) {
+  const ordered = rows.filter((row) => averages[row] != null).sort((a, b) => averages[b] - averages[a]);
+  const ranks = new Map();
+  ordered.forEach((row, place) => {
+    const before = ordered[place - 1];
+    ranks.set(row, place && averages[before] === averages[row] ? ranks.get(before) : place + 1);
+  });
+  return ranks;
+}
+
+/**
+ * Order row numbers by values; rows without one are always last.
+ *
+ * Equal rows keep the order they came in. `isLast(row)` puts further rows to the end.
+ */
+export function sortRows(rows, values, descending, isLast = () => false) {
+  const places = typeof values.find((value) => value != null) === "string" ? placesOf(values) : values;
+  const sign = descending ? -1 : 1;
+  const present = [];
+  const last = [];
+  for (const row of rows) (places[row] == null || isLast(row) ? last : present).push(row);
+  return [...present.sort((a, b) => sign * (places[a] - places[b])), ...last];
+}
+
+/**
+ * Return all rows that a view shows: `pinned` ones, and `rows` below them in order.
+ *
+ * `names` are the rows' short names, which pins hold: they stay while ranks move. `valuesOf(key,
+ * fitting)` returns what orders the rows.
+ */
+export function selectRows(board, view, names, valuesOf) {
+  const byId = new Map(names.map((id, row) => [id, row]));
+  const pinned = view.pins.map((id) => byId.get(id)).filter((row) => row !== undefined);
+  const kept = new Set(pinned);
+  const fitting = filterRows(board, view);
+  const { key, descending } = sortOf(view);
+  const ranked = key === "rank" || key === "average";
+  const incomplete = (row) => ranked && view.mean === "board" && !board.columns.complete[row];
+  const values = valuesOf(key, fitting);
+  const rows = sortRows(fitting.filter((row) => !kept.has(row)), values, descending, incomplete);
+  return { pinned, rows, fitting };
+}
+
+function listTests(board, view) {
+  const { model_type: types, precision: precisions, params_billion: params, reported } = board.columns;
+  const [low, high] = view.params;
+  const hidden = knownMarks(board).filter((mark) => view.hidden.includes(mark));
+  const tests = hidden.map((mark) => (row) => !MARKS[mark](board.columns, row));
+  if (types && view.types.length) tests.push((row) => view.types.includes(types[row]));
+  if (precisions && view.precisions.length) tests.push((row) => view.precisions.includes(precisions[row]));
+  if (params && low != null) tests.push((row) => params[row] != null && params[row] >= low);
+  if (params && high != null) tests.push((row) => params[row] != null && params[row] <= high);
+  if (reported && !view.reported) tests.push((row) => !reported[row]);
+  return tests;
+}
+
+function searchTest({ columns }, query) {
+  if (!query.alternatives.length) return () => true;
+  const textsOf = (key) => lowerCase(key === "org" ? columns.model : columns[key], key);
+  const cells = new Map(query.alternatives.flat().map(({ key }) => [key, textsOf(key)]));
+  return (row) => fits(query, (key) => cells.get(key)[row]);
+}
+
+const lowered = new WeakMap();
+
+/** Return a column's texts in lower case; `org` is what stands before the slash of the name. */
+function lowerCase(values = [], key) {
+  const known = lowered.get(values) ?? {};
+  lowered.set(values, known);
+  known[key] ??= values.map((value) => {
+    const text = String(value ?? "").toLowerCase();
+    return key === "org" ? text.slice(0, Math.max(0, text.indexOf("/"))) : text;
+  });
+  return known[key];
+}
+
+const places = new WeakMap();
+
+/** Return each text's place in their order: comparing numbers is many times faster than texts. */
+function placesOf(values) {
+  if (!places.has(values)) {
+    const ordered = [...new Set(values)].filter((value) => value != null && value !== "").sort(texts.compare);
+    const place = new Map(ordered.map((value, index) => [value, index]));
+    places.set(values, values.map((value) => place.get(value)));
+  }
+  return places.get(values);
+}

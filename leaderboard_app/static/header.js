@@ -1,0 +1,74 @@
+// <page-header>: the board's name, the way to the other pages, language, light or dark, the heading.
+
+import { make } from "./dom.js";
+import { keepLanguage, language, LANGUAGES, switchLanguage, t } from "./language.js";
+import { isDark, switchTheme } from "./theme.js";
+
+class PageHeader extends HTMLElement {
+  connectedCallback() {
+    const { title, current, lead, navigation } = this.dataset;
+    const pages = JSON.parse(navigation);
+    const isFront = pages[0][0] === current;
+    const brand = make("a", { class: "brand", href: keepLanguage("./") }, title);
+    this.replaceChildren(
+      make("a", { class: "skip", href: "#content", onclick: (event) => skip(event, this) }, t("Skip to the content")),
+      make(
+        "header",
+        { class: "top" },
+        isFront ? make("h1", {}, brand) : brand,
+        make(
+          "div",
+          { class: "ways" },
+          make("nav", { "aria-label": t("Pages") }, ...pages.map((page) => drawLink(page, current))),
+          make("div", { class: "switches" }, drawLanguages(), drawTheme()),
+        ),
+      ),
+    );
+    if (lead) this.append(make("div", { class: "lead" }, make("h1", {}, t(current)), make("p", {}, t(lead))));
+    if (!isFront) document.title = `${t(current)} · ${title}`;
+  }
+}
+
+function drawLink([name, address], current) {
+  const here = name === current ? "page" : null;
+  return make("a", { href: keepLanguage(address), "aria-current": here }, t(name));
+}
+
+function drawLanguages() {
+  const options = Object.entries(LANGUAGES).map(([key, name]) =>
+    make("option", { value: key, lang: key, selected: key === language ? "" : null }, name),
+  );
+  return make(
+    "select",
+    { "aria-label": t("Language"), onchange: (event) => switchLanguage(event.target.value) },
+    ...options,
+  );
+}
+
+function drawTheme() {
+  const button = make("button", {
+    type: "button",
+    "aria-label": t("Dark colours"),
+    title: t("Light or dark"),
+    onclick: () => {
+      switchTheme();
+      show();
+    },
+  });
+  function show() {
+    button.setAttribute("aria-pressed", String(isDark()));
+    button.textContent = isDark() ? "☾" : "☀";
+  }
+  show();
+  return button;
+}
+
+/** Move the keyboard behind the header. */
+function skip(event, header) {
+  event.preventDefault();
+  const parts = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")];
+  const isBehind = (part) => header.compareDocumentPosition(part) & Node.DOCUMENT_POSITION_FOLLOWING;
+  parts.find((part) => isBehind(part) && !header.contains(part) && part.checkVisibility())?.focus();
+}
+
+customElements.define("page-header", PageHeader);

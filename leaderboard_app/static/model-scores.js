@@ -1,0 +1,101 @@
+// A model's scores: the table with intervals, the radar, and the subjects of each group.
+
+import { drawInterval, drawRadar } from "./charts.js";
+import { make } from "./dom.js";
+import { t } from "./language.js";
+import { amount, interval, percent, share } from "./numbers.js";
+import { makeTable, number } from "./tables.js";
+
+const FEWEST_AXES = 3;
+const MOST_AXES = 24;
+
+/** Draw the scores of a model as `data/model.json` has them. */
+export function drawScores(model) {
+  return make(
+    "section",
+    {},
+    make("h2", {}, t("Scores")),
+    makeTable(
+      t("Scores"),
+      [
+        [t("Benchmark"), ""],
+        [t("Score"), "number"],
+        [t("± SE"), "number"],
+        [t("95 % interval"), "number"],
+        [t("0 – 100"), "chart"],
+        [t("Better than"), "number", t("Share of the board's other models that score lower")],
+        [t("Normalised"), "number", t("0 is guessing, 100 is everything right")],
+        [t("Questions"), "number"],
+        [t("Guessing"), "number"],
+      ],
+      model.scores.map(drawRow),
+    ),
+    drawMarks(),
+    drawProfile(model.scores),
+    ...model.scores.filter((score) => score.subjects.length).map(drawSubjects),
+  );
+}
+
+function drawRow(score) {
+  return make(
+    "tr",
+    { "data-key": score.key },
+    make("th", { scope: "row" }, score.title, " ", make("small", {}, t("{n}-shot", { n: score.fewshot }))),
+    number(percent(score.score, 2), "score"),
+    number(percent(score.stderr, 2)),
+    number(interval(score.low, score.high)),
+    make("td", { class: "chart" }, drawInterval([score], score.baseline)),
+    number(share(score.better_than)),
+    number(percent(score.normalised)),
+    number(amount(score.n)),
+    number(percent(score.baseline)),
+  );
+}
+
+function drawMarks() {
+  const swatch = (kind) => make("span", { class: `swatch ${kind}` });
+  const parts = [swatch("point"), t("score"), swatch("range"), t("95 % interval"), swatch("guess"), t("guessing")];
+  return make("p", { class: "key" }, ...parts.flatMap((part) => [part, " "]));
+}
+
+function drawProfile(scores) {
+  const known = scores.filter((score) => score.score != null);
+  if (known.length < FEWEST_AXES || known.length > MOST_AXES) return "";
+  const values = known.map((score) => score.score);
+  const description = t("Radar of the scores in the table above");
+  return make(
+    "figure",
+    { class: "profile" },
+    drawRadar(known.map((score) => score.title), [{ name: t("Score"), values }], description),
+  );
+}
+
+function drawSubjects(group) {
+  const bare = (subject) => subject.title.replace(`${group.title}: `, "");
+  const rows = group.subjects.map((subject) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, bare(subject)),
+      number(percent(subject.score), "score"),
+      number(percent(subject.stderr)),
+      make("td", { class: "chart" }, drawInterval([subject], group.baseline)),
+      number(amount(subject.n)),
+    ),
+  );
+  const heads = [
+    [t("Subject"), ""],
+    [t("Score"), "number"],
+    [t("± SE"), "number"],
+    [t("0 – 100"), "chart"],
+    [t("Questions"), "number"],
+  ];
+  const title = t("{n} subjects of {title}", { n: group.subjects.length, title: group.title });
+  const known = group.subjects.filter((subject) => subject.score != null);
+  const radar = [];
+  if (known.length >= FEWEST_AXES && known.length <= MOST_AXES) {
+    const values = known.map((subject) => subject.score);
+    radar.push(drawRadar(known.map(bare), [{ name: group.title, values }], title));
+  }
+  return make("details", { class: "subjects" }, make("summary", {}, title), ...radar, makeTable(title, heads, rows));
+}

@@ -1,0 +1,140 @@
+// <model-page>: all that is known of one model, current without a reload.
+
+import { ask } from "./ask.js";
+import { make, makeOutsideLink } from "./dom.js";
+import { t } from "./language.js";
+import { follow } from "./live.js";
+import { drawDocuments, drawFacts, drawRequests } from "./model-origin.js";
+import { drawScores } from "./model-scores.js";
+import { percent, share } from "./numbers.js";
+import "./questions.js";
+import { compareAddress, modelAddress } from "./reference.js";
+
+class ModelPage extends HTMLElement {
+  connectedCallback() {
+    const named = new URLSearchParams(location.search);
+    const parts = ["id", "sha", "precision", "weights", "chat"].filter((name) => named.get(name));
+    this.query = new URLSearchParams(parts.map((name) => [name, named.get(name)]));
+    this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
+    this.body = make("article", { class: "model" }, make("p", { role: "status" }, t("Loading …")));
+    this.replaceChildren(this.problem, this.body);
+    this.start();
+  }
+
+  disconnectedCallback() {
+    this.unfollow?.();
+  }
+
+  /** Look once whether there is such a model, then follow it. */
+  async start() {
+    try {
+      this.show(await ask(`data/model.json?${this.query}`));
+    } catch (error) {
+      if (error.status === 404 || error.status === 422) this.body.replaceChildren(drawUnknown());
+      else this.report(error.message);
+      if (error.status === 422) return;
+    }
+    if (!this.isConnected) return;
+    this.unfollow = follow(`data/model.json?${this.query}`, (model) => this.show(model), (problem) => {
+      if (this.model) this.report(problem);
+    });
+  }
+
+  report(problem) {
+    this.problem.hidden = !problem;
+    this.problem.textContent = problem ?? "";
+  }
+
+  show(model) {
+    this.report(null);
+    const reference = this.model?.reference;
+    const isSame = JSON.stringify(model) === JSON.stringify(this.model);
+    this.model = model;
+    if (isSame) return;
+    // What the reader has opened below stays as it is when scores change.
+    if (reference !== model.reference || !this.questions) {
+      this.questions = make("question-browser");
+      this.origin = make("div", {}, make("p", { role: "status" }, t("Loading …")));
+      this.questions.start({ models: [model], benchmarks: model.scores, mayAdd: true });
+    }
+    this.body.replaceChildren(
+      drawHead(model),
+      drawFigures(model),
+      ...drawRemarks(model),
+      drawScores(model),
+      drawFacts(model),
+      this.origin,
+      ...drawOthers(model.others),
+      this.questions,
+    );
+    this.showOrigin();
+  }
+
+  async showOrigin() {
+    try {
+      const { documents, requests } = await ask(`data/provenance.json?${this.query}`);
+      this.origin.replaceChildren(drawDocuments(documents), drawRequests(requests));
+    } catch (error) {
+      this.origin.replaceChildren(make("p", { class: "quiet" }, t("The result documents cannot be read."), " ", error.message));
+    }
+  }
+}
+
+function drawHead(model) {
+  const told = [make("span", { "aria-hidden": "true" }, model.sign), " ", t(model.model_type)];
+  if (model.hub) told.push(" · ", makeOutsideLink(model.hub, t("model page on Hugging Face")));
+  told.push(" · ", make("a", { href: compareAddress([model.reference]) }, t("Compare with others")));
+  told.push(" · ", make("button", { type: "button", class: "link", onclick: showQuestions }, t("See its answers")));
+  return make("div", { class: "lead" }, make("h1", {}, model.model), make("p", {}, ...told));
+}
+
+function showQuestions() {
+  const heading = document.querySelector("question-browser h2");
+  heading.scrollIntoView();
+  heading.focus({ preventScroll: true });
+}
+
+function drawFigures(model) {
+  const scored = model.scores.filter((score) => score.score != null).length;
+  const of = (number) => make("small", {}, t("of {n}", { n: number }));
+  const entries = [
+    [t("Average"), [percent(model.average, 2)]],
+    [t("Rank"), model.rank == null ? ["—"] : [String(model.rank), " ", of(model.ranked)]],
+    [t("Benchmarks"), [String(scored), " ", of(model.scores.length)]],
+  ];
+  if (model.better_than != null) {
+    entries.push([t("Better than"), [share(model.better_than), " ", make("small", {}, t("of the others"))]]);
+  }
+  const parts = entries.map(([label, value]) => make("div", {}, make("dt", {}, label), make("dd", {}, ...value)));
+  return make("dl", { class: "figures" }, ...parts);
+}
+
+function drawRemarks(model) {
+  if (model.complete) return [];
+  const text = t(
+    "Incomplete: some benchmarks have no score, so this model has no rank and its average cannot be compared with the others.",
+  );
+  return [make("p", { class: "remark" }, text)];
+}
+
+function drawOthers(others) {
+  if (!others.length) return [];
+  const entries = others.map((other) => {
+    const way = [other.precision, other.weight_type, other.use_chat_template ? t("with chat template") : ""];
+    const link = make("a", { href: modelAddress(other) }, make("code", {}, other.sha.slice(0, 8)), ` ${way.filter(Boolean).join(" ")}`);
+    const average = t("average {score}", { score: percent(other.average, 2) });
+    return make("li", {}, link, ` · ${average}`, other.complete ? "" : ` (${t("incomplete")})`);
+  });
+  return [make("h2", {}, t("Other evaluations of this model")), make("ul", { class: "others" }, ...entries)];
+}
+
+function drawUnknown() {
+  return make(
+    "section",
+    { class: "notice", role: "status" },
+    make("h1", {}, t("This model is not on the board")),
+    make("p", {}, t("It may still be waiting: look at the queue. Or go back to the board and follow the name of a row.")),
+  );
+}
+
+customElements.define("model-page", ModelPage);

@@ -1,0 +1,47 @@
+// Scores as people read them. Everything comes as a fraction and is shown in percent.
+
+import { formatNumber, t } from "./language.js";
+
+export const NOTHING = "—";
+
+/** Write a fraction in percent, without the sign. */
+export function percent(fraction, digits = 1) {
+  return fraction == null ? NOTHING : formatNumber(100 * fraction, digits);
+}
+
+/** Write a share in whole percent, never more than it is. */
+export function share(fraction) {
+  return fraction == null ? NOTHING : `${formatNumber(Math.floor(100 * fraction))} %`;
+}
+
+/** Write an interval: `61.2 – 64.0`. */
+export function interval(low, high, digits = 1) {
+  return low == null || high == null ? NOTHING : `${percent(low, digits)} – ${percent(high, digits)}`;
+}
+
+/** Write a difference of fractions with its sign, in points of percent. */
+export function signed(fraction, digits = 1) {
+  const sign = fraction < 0 ? "−" : "+";
+  return `${sign}${percent(Math.abs(fraction), digits)}`;
+}
+
+/** Write a number of things, or a dash. */
+export const amount = (number) => (number == null ? NOTHING : formatNumber(number));
+
+/** Write parameters, given in billions. */
+export function parameters(billions) {
+  if (billions == null) return NOTHING;
+  const [number, key] = billions >= 1 ? [billions, "{n} billion"] : [billions * 1000, "{n} million"];
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.max(number, 0.01))));
+  const text = formatNumber(Number(number.toPrecision(3)), Number.isInteger(Number(number.toPrecision(3))) ? 0 : digits);
+  return key === "{n} billion" ? t("{n} billion", { n: text }) : t("{n} million", { n: text });
+}
+
+/** Write seconds as people do. */
+export function duration(seconds) {
+  if (seconds == null) return NOTHING;
+  if (seconds < 60) return t("{n} s", { n: formatNumber(seconds, seconds < 10 ? 1 : 0) });
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return t("{n} min", { n: minutes });
+  return t("{h} h {m} min", { h: Math.floor(minutes / 60), m: minutes % 60 });
+}

@@ -1,0 +1,81 @@
+// One request of the queue: where it stands, why, and how far it is.
+
+import { formatTime, make, makeOutsideLink } from "./dom.js";
+import { formatNumber, keepLanguage, mark, t } from "./language.js";
+
+const STATES = { waiting: mark("waiting"), running: mark("running"), done: mark("done"), failed: mark("failed") };
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Draw one entry of the queue; `titles` names the benchmarks by key. */
+export function drawRequest(entry, titles) {
+  const head = make("div", { class: "head" });
+  if (entry.position != null) head.append(make("span", { class: "position" }, `${formatNumber(entry.position)}.`));
+  head.append(make("span", { class: "name" }, entry.model));
+  if (entry.status === "FINISHED") head.append(drawDetailsLink(entry));
+  const request = make("li", { class: "request" }, head, make("p", { class: "facts" }, listFacts(entry).join(" · ")));
+  if (entry.reason) request.append(make("p", { class: "reason" }, entry.reason));
+  if (entry.log_tail) request.append(drawLog(entry));
+  if (entry.status === "RUNNING") request.append(drawProgress(entry.benchmarks, titles));
+  if (/^https?:\/\//.test(entry.run_url)) request.append(makeOutsideLink(entry.run_url, t("Run in Prefect")));
+  return request;
+}
+
+function drawDetailsLink(entry) {
+  const parts = new URLSearchParams({ id: entry.model, sha: entry.sha8, precision: entry.precision });
+  return make(
+    "a",
+    { class: "details", href: keepLanguage(`model?${parts}`), "data-key": `details ${entry.request}`, "aria-label": t("Scores of {model}", { model: entry.model }) },
+    t("Scores"),
+  );
+}
+
+function drawLog(entry) {
+  const key = `log ${entry.request}`;
+  return make(
+    "details",
+    { class: "log", "data-key": key },
+    make("summary", { "data-key": `summary ${key}` }, t("End of the log")),
+    make("pre", { tabindex: "0" }, entry.log_tail),
+  );
+}
+
+function listFacts(entry) {
+  const facts = [entry.sha8, entry.precision];
+  if (entry.submitted_time) facts.push(t("submitted {time}", { time: formatTime(entry.submitted_time) }));
+  if (entry.sender) facts.push(t("by {name}", { name: entry.sender }));
+  if (entry.started_time) facts.push(t("started {time}", { time: formatTime(entry.started_time) }));
+  if (entry.attempts > 1) facts.push(t("attempt {n}", { n: entry.attempts }));
+  if (entry.priority) facts.push(t("priority {n}", { n: entry.priority }));
+  if (entry.retry_after) facts.push(t("tried again after {time}", { time: formatTime(entry.retry_after) }));
+  if (entry.seconds_left != null) facts.push(t("about {duration} left", { duration: formatDuration(entry.seconds_left) }));
+  if (entry.code) facts.push(entry.code);
+  return facts.filter(Boolean);
+}
+
+/** Say how long something takes, in the largest unit of which there are two. */
+function formatDuration(seconds) {
+  if (seconds < 2 * MINUTE) return t("{n} s", { n: formatNumber(Math.ceil(seconds)) });
+  if (seconds < 2 * HOUR) return t("{n} min", { n: formatNumber(Math.ceil(seconds / MINUTE)) });
+  if (seconds < 2 * DAY) return t("{n} h", { n: formatNumber(Math.ceil(seconds / HOUR)) });
+  return t("{n} days", { n: formatNumber(Math.ceil(seconds / DAY)) });
+}
+
+function drawProgress(benchmarks, titles) {
+  return make("ul", { class: "progress" }, ...Object.entries(benchmarks).map(([key, progress]) => drawBenchmark(titles[key] ?? key, progress)));
+}
+
+function drawBenchmark(title, { state, done, total, reason }) {
+  const share = state === "done" ? 1 : total ? done / total : 0;
+  const amount = total ? t("{done} of {total}", { done: formatNumber(done), total: formatNumber(total) }) : "";
+  const row = make(
+    "li",
+    { class: state },
+    make("span", { class: "benchmark" }, title),
+    make("progress", { max: "1", value: String(share), "aria-label": title }),
+    make("span", { class: "state" }, [t(STATES[state] ?? state), amount].filter(Boolean).join(" · ")),
+  );
+  if (reason) row.append(make("p", { class: "why" }, reason));
+  return row;
+}

@@ -1,0 +1,51 @@
+// The report of the checks: every finding, the worst first, and what the checks learned.
+
+import { make } from "./dom.js";
+import { formatNumber, mark, t } from "./language.js";
+
+const LEVELS = { error: mark("error"), warning: mark("warning"), info: mark("info") };
+const FACTS = {
+  architectures: mark("Architecture"),
+  params_billion: mark("Parameters (billions)"),
+  precision: mark("Precision"),
+  stored_dtype: mark("Stored as"),
+  license: mark("Licence"),
+  base_model: mark("Base model"),
+  base_revision: mark("Revision of the base"),
+  adapter_rank: mark("Rank of the adapter"),
+};
+
+/** Draw a report under a heading, with a paragraph that says what it means. */
+export function drawReport({ ok, report }, heading, text) {
+  const order = Object.keys(LEVELS);
+  const findings = report.findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  const section = make(
+    "section",
+    { class: "report" },
+    make("h2", { class: ok ? "passed" : "rejected", tabindex: "-1" }, heading),
+    text,
+    make("p", { class: "subject" }, make("span", { class: "name" }, report.model), " ", make("code", {}, report.revision)),
+  );
+  if (findings.length) section.append(make("ul", { class: "findings" }, ...findings.map(drawFinding)));
+  const facts = listFacts(report.facts ?? {});
+  if (facts.length) section.append(make("dl", { class: "facts" }, ...facts));
+  return section;
+}
+
+function drawFinding({ level, message, fix, where }) {
+  const told = make("div", {}, make("p", {}, message));
+  if (fix) told.append(make("p", { class: "fix" }, fix));
+  if (where) told.append(make("p", { class: "where" }, make("code", {}, where)));
+  return make("li", { class: level }, make("span", { class: "level" }, t(LEVELS[level] ?? level)), told);
+}
+
+function listFacts(facts) {
+  return Object.entries(FACTS)
+    .filter(([name]) => facts[name] != null && facts[name] !== "")
+    .map(([name, label]) => make("div", {}, make("dt", {}, t(label)), make("dd", {}, describe(facts[name]))));
+}
+
+function describe(value) {
+  if (Array.isArray(value)) return value.join(", ");
+  return typeof value === "number" ? formatNumber(value, Number.isInteger(value) ? 0 : 3) : String(value);
+}

@@ -1,0 +1,226 @@
+// <submit-form>: what to evaluate, a check that submits nothing, and the submission.
+
+import { formatTime, make } from "./dom.js";
+import { completeNames } from "./names.js";
+import { keepLanguage, mark, t } from "./language.js";
+import { drawReport } from "./report.js";
+
+const AS_STORED = mark("as stored");
+const WEIGHTS = {
+  Original: mark("whole weights"),
+  Adapter: mark("LoRA adapter"),
+  Delta: mark("difference to a base"),
+};
+const LOOK_MILLISECONDS = 400;
+
+class SubmitForm extends HTMLElement {
+  connectedCallback() {
+    if (this.form) return;
+    this.choices = JSON.parse(this.dataset.choices);
+    this.form = make("form", { class: "submit-form", novalidate: "", onsubmit: (event) => this.checkInstead(event) });
+    this.form.append(...this.drawFields(), this.drawButtons());
+    this.outcome = make("div", { id: "outcome" });
+    this.replaceChildren(this.form, this.outcome);
+    this.showBase();
+    this.showLimits();
+  }
+
+  drawFields() {
+    const asked = new URLSearchParams(location.search);
+    const { precisions, types, weights } = this.choices;
+    const model = drawText("model", t("Model"), {
+      hint: t("As the Hub writes it: organisation/name."),
+      value: asked.get("model") ?? "",
+      required: "",
+    });
+    completeNames(model.querySelector("input"));
+    const base = drawText("base_model", t("Base model"), {
+      hint: t("The model that the adapter or difference belongs to: organisation/name."),
+    });
+    completeNames(base.querySelector("input"));
+    this.base = base;
+    const texts = [
+      model,
+      drawText("revision", t("Revision"), {
+        hint: t("Branch, tag or commit. It is pinned to the commit."),
+        value: asked.get("revision") ?? "main",
+      }),
+      drawChoice("precision", t("Precision"), t("Number format to evaluate in."), [
+        ["", t(AS_STORED)],
+        ...precisions.map((name) => [name, name]),
+      ]),
+      drawChoice("weight_type", t("Weights"), t("What the repository holds."), [
+        ...weights.map((name) => [name, `${name}: ${t(WEIGHTS[name] ?? name)}`]),
+      ]),
+      base,
+      drawChoice("model_type", t("Model type"), t("How the model came to be."), [
+        ...types.map(([name, sign]) => [name, `${sign} ${t(name)}`]),
+      ]),
+      drawTick("use_chat_template", t("Use the model's chat template")),
+      this.drawSender(),
+    ];
+    texts[3].querySelector("select").addEventListener("change", () => this.showBase());
+    texts[5].querySelector("select").value = "unknown";
+    return texts;
+  }
+
+  drawSender() {
+    this.limits = make("p", { class: "limits", role: "status" });
+    const { sender, mustLogIn } = this.dataset;
+    if (mustLogIn !== undefined) {
+      return make("div", { class: "field" }, make("p", {}, t("You can check a model now. Log in above to submit it.")));
+    }
+    if (sender) return make("div", { class: "field" }, make("p", {}, t("Submitted by {name}.", { name: sender })), this.limits);
+    const field = drawText("sender", t("Submitted by"), {
+      hint: t("Shown in the queue and on the board. May stay empty."),
+      maxlength: "100",
+    });
+    let timer = null;
+    field.querySelector("input").addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => this.showLimits(), LOOK_MILLISECONDS);
+    });
+    field.append(this.limits);
+    return field;
+  }
+
+  drawButtons() {
+    this.check = make("button", { type: "submit", class: "check" }, t("Check"));
+    this.submit = make("button", { type: "button", class: "send", onclick: () => this.send("api/submissions") }, t("Submit"));
+    this.submit.disabled = this.dataset.mustLogIn !== undefined;
+    this.state = make("p", { class: "state", role: "status" });
+    return make("div", { class: "buttons" }, this.check, this.submit, this.state);
+  }
+
+  /** Enter in a field checks; only the button submits. */
+  checkInstead(event) {
+    event.preventDefault();
+    this.send("api/check");
+  }
+
+  showBase() {
+    this.base.hidden = this.form.elements.weight_type.value === "Original";
+  }
+
+  /** Tell how many submissions the sender has left, where there is a limit. */
+  async showLimits() {
+    const sender = this.dataset.sender || this.form.elements.sender?.value.trim() || "";
+    const parts = new URLSearchParams({ sender });
+    const answer = await fetch(`api/limits?${parts}`).catch(() => null);
+    const limits = answer?.ok ? await answer.json() : { allowed: null };
+    this.limits.textContent = describeLimits(limits);
+  }
+
+  read() {
+    const { elements } = this.form;
+    return {
+      model: elements.model.value.trim(),
+      revision: elements.revision.value.trim() || "main",
+      precision: elements.precision.value || null,
+      weight_type: elements.weight_type.value,
+      base_model: elements.base_model.value.trim(),
+      model_type: elements.model_type.value,
+      use_chat_template: elements.use_chat_template.checked,
+      sender: elements.sender?.value.trim() ?? "",
+    };
+  }
+
+  async send(address) {
+    if (this.busy) return;
+    if (!this.read().model) {
+      this.form.elements.model.focus();
+      this.show(t("Not possible"), t("Enter the name of a model first: organisation/name."));
+      return;
+    }
+    this.setBusy(true);
+    try {
+      const headers = { "Content-Type": "application/json" };
+      if (this.dataset.ticket) headers.Authorization = `Ticket ${this.dataset.ticket}`;
+      const response = await fetch(address, { method: "POST", headers, body: JSON.stringify(this.read()) });
+      const answer = await response.json().catch(() => ({}));
+      if (answer.report) this.showReport(answer);
+      else this.show(t("Not possible"), answer.error ?? t("The server answers with status {status}.", { status: response.status }));
+    } catch {
+      this.show(t("Not possible"), t("The server does not answer."));
+    } finally {
+      this.setBusy(false);
+    }
+  }
+
+  setBusy(busy) {
+    this.busy = busy;
+    this.form.setAttribute("aria-busy", String(busy));
+    for (const button of [this.check, this.submit]) button.setAttribute("aria-disabled", String(busy));
+    this.state.textContent = busy ? t("Checking … this can take a minute.") : "";
+  }
+
+  showReport(answer) {
+    const { report, request } = answer;
+    if (request) {
+      const text = make("p", {}, t("The model waits in the queue."), " ", make("a", { href: keepLanguage(`queue?search=${encodeURIComponent(report.model)}`) }, t("See the queue")));
+      this.showOutcome(drawReport(answer, t("Submitted"), text));
+      this.showLimits();
+    } else if (request === null) {
+      this.showOutcome(drawReport(answer, t("Not submitted"), make("p", {}, t("Correct what is marked as error and submit again."))));
+    } else {
+      const heading = answer.ok ? t("All checks passed") : t("This model cannot be evaluated yet");
+      this.showOutcome(drawReport(answer, heading, make("p", {}, t("Nothing was submitted."))));
+    }
+  }
+
+  show(heading, text) {
+    this.showOutcome(
+      make("section", { class: "notice" }, make("h2", { tabindex: "-1" }, heading), make("p", {}, text)),
+    );
+  }
+
+  showOutcome(section) {
+    this.outcome.replaceChildren(section);
+    section.querySelector("h2").focus();
+  }
+}
+
+function describeLimits({ allowed, made, again }) {
+  if (allowed == null) return "";
+  if (allowed === 0) return t("This board takes no submissions under this name.");
+  const left = Math.max(0, allowed - made);
+  const text = t("{left} of {allowed} submissions in seven days are left.", { left, allowed });
+  return again ? `${text} ${t("The next one is possible at {time}.", { time: formatTime(again) })}` : text;
+}
+
+function drawText(name, label, { hint, ...attributes }) {
+  const described = `${name}-hint`;
+  const input = make("input", {
+    id: `${name}-field`,
+    name,
+    type: "text",
+    maxlength: "200",
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    "aria-describedby": described,
+    ...attributes,
+  });
+  return drawField(input, label, hint);
+}
+
+function drawChoice(name, label, hint, choices) {
+  const options = choices.map(([value, text]) => make("option", { value }, text));
+  return drawField(make("select", { id: `${name}-field`, name, "aria-describedby": `${name}-hint` }, ...options), label, hint);
+}
+
+function drawField(control, label, hint) {
+  return make(
+    "div",
+    { class: "field" },
+    make("label", { for: control.id }, label),
+    control,
+    make("p", { class: "hint", id: `${control.name}-hint` }, hint),
+  );
+}
+
+function drawTick(name, label) {
+  return make("div", { class: "field tick" }, make("label", {}, make("input", { type: "checkbox", name }), " ", label));
+}
+
+customElements.define("submit-form", SubmitForm);

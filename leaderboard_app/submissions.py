@@ -1,0 +1,243 @@
+"""The addresses under `api/` that take submissions: for the form and for programs.
+
+Each checks by itself who may do what. Nothing relies on an address being unknown, or on the form.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from evalboard.errors import EvalboardError
+from evalboard.records.report import Report
+from evalboard.records.request import ModelType, Precision, WeightType
+from evalboard.repositories.searching import owner_of_token
+from evalboard.stores.requests import DuplicateRequest
+from evalboard.submission import Submission, preview_submission, submit
+from leaderboard_app.completion import LONGEST, Completion
+from leaderboard_app.language import language_of, mark, t
+from leaderboard_app.limits import Allowance, allowance_of
+from leaderboard_app.pages import Viewer
+
+logger = logging.getLogger(__name__)
+
+LONGEST_NAME = 200
+CHECKS_AT_ONCE = 2
+"""A check starts processes that load config and tokenizer."""
+CHECKS_WAITING = 20
+
+NOT_NOW = mark(
+    "This cannot be done just now: the queue or the Hub does not answer, or the board is not set "
+    "up for it. Try again in a few minutes; whoever runs this board finds the reason in its log."
+)
+BUSY = mark("Too many checks are waiting. Try again in a minute.")
+LOG_IN = mark("Only who is logged in can submit here. Log in on the page Submit and try again.")
+OTHER_SITE = mark("Another site sent this. Open the page Submit of this board.")
+
+Answer = TypeVar("Answer")
+
+
+class Form(BaseModel):
+    """What to evaluate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(max_length=LONGEST_NAME, description="`organisation/name`.")
+    revision: str = Field(
+        "main", max_length=LONGEST_NAME, description="Branch, tag or commit; pinned to the commit."
+    )
+    precision: Precision | None = Field(
+        None, description="Number format to evaluate in; null: as the checkpoint is stored."
+    )
+    weight_type: WeightType = Field(
+        WeightType.ORIGINAL, description="Whole weights, a LoRA adapter, or a difference to a base."
+    )
+    base_model: str = Field(
+        "", max_length=LONGEST_NAME, description="What an adapter or difference belongs to."
+    )
+    model_type: ModelType = Field(ModelType.UNKNOWN, description="How the model came to be.")
+    use_chat_template: bool = False
+    sender: str = Field(
+        "",
+        max_length=100,
+        description="Name of the submitter, shown in the queue; where people log in, that of the "
+        "account is taken.",
+    )
+
+
+class ReportAnswer(BaseModel):
+    """The report of the checks."""
+
+    ok: bool
+    """Whether nothing is in the way of an evaluation."""
+    report: Report
+
+
+class SubmissionAnswer(ReportAnswer):
+    """What became of a submission."""
+
+    request: str | None
+    """Its file in the queue; null when the checks found an error and nothing was submitted."""
+
+
+class Problem(BaseModel):
+    """Why something was not done, and what to do about it."""
+
+    error: str
+
+
+class Refusal(Exception):
+    """Raised when a request is refused before anything was done."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class Names(BaseModel):
+    """Models that fit what was typed."""
+
+    names: list[str]
+
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": description}
+    for status, description in (
+        (401, "Log-in is needed."),
+        (403, "Sent by another site."),
+        (503, "Not possible just now."),
+    )
+}
+
+
+def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
+    """Add check, submission, limits and completion to the server."""
+    checks = _Turns()
+    completion = Completion(viewer.settings)
+
+    @app.exception_handler(Refusal)
+    def refuse(request: Request, exc: Refusal) -> Response:
+        return _problem(exc.status, t(exc.message, language_of(request)))
+
+    @app.post("/api/check", response_model=ReportAnswer, responses=_REFUSALS, tags=["submit"])
+    async def check(form: Form, request: Request) -> Any:
+        """Run all checks on a model without submitting it. Takes up to a minute."""
+        _refuse_other_sites(request)
+        sender = await _sender(viewer, form, request, needed=False)
+        submission = read_form(form, sender)
+        report = await checks.run(request, lambda: preview_submission(submission, viewer.settings))
+        if isinstance(report, Response):
+            return report
+        return ReportAnswer(ok=report.ok, report=report)
+
+    @app.post(
+        "/api/submissions",
+        status_code=201,
+        response_model=SubmissionAnswer,
+        responses=_REFUSALS
+        | {
+            409: {"model": Problem, "description": "The same submission was made before."},
+            422: {"model": SubmissionAnswer, "description": "The checks found an error."},
+        },
+        tags=["submit"],
+    )
+    async def send(form: Form, request: Request, response: Response) -> Any:
+        """Check a model and put it into the queue."""
+        _refuse_other_sites(request)
+        sender = await _sender(viewer, form, request, needed=True)
+        submission = read_form(form, sender)
+        done = await checks.run(request, lambda: submit(submission, viewer.settings))
+        if isinstance(done, Response):
+            return done
+        if done.request_path is None:
+            response.status_code = 422
+        return SubmissionAnswer(ok=done.report.ok, report=done.report, request=done.request_path)
+
+    @app.get("/api/limits", tags=["submit"])
+    def limits(sender: Annotated[str, Query(max_length=LONGEST_NAME)] = "") -> Allowance:
+        """Say how many submissions a sender has made in seven days, and how many are allowed."""
+        entries = viewer.queue.current().entries
+        return allowance_of(sender, entries, viewer.settings, now=datetime.now(UTC))
+
+    @app.get("/api/names", tags=["submit"])
+    def names(q: Annotated[str, Query(max_length=LONGEST)] = "") -> Names:
+        """Return names of models that fit a text, from the Hub where it can be reached."""
+        return Names(names=completion.names(q))
+
+
+def read_form(form: Form, sender: str) -> Submission:
+    """Make a submission of a form."""
+    return Submission(
+        model=form.model.strip(),
+        revision=form.revision.strip() or "main",
+        precision=form.precision,
+        weight_type=form.weight_type,
+        base_model="" if form.weight_type is WeightType.ORIGINAL else form.base_model.strip(),
+        model_type=form.model_type,
+        use_chat_template=form.use_chat_template,
+        sender=sender.strip(),
+        # Not for strangers to choose.
+        suite="",
+        priority=0,
+    )
+
+
+class _Turns:
+    """Few checks at once, some that wait, and no more: readers need the threads too."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self._here = 0
+
+    async def run(self, request: Request, work: Callable[[], Answer]) -> Answer | Response:
+        """Return what the work returns, or the answer that says why it was not done."""
+        language = language_of(request)
+        if self._here >= CHECKS_AT_ONCE + CHECKS_WAITING:
+            return _problem(503, t(BUSY, language), {"Retry-After": "60"})
+        self._here += 1
+        try:
+            async with self._places:
+                return await run_in_threadpool(work)
+        except DuplicateRequest as exc:
+            return _problem(409, exc.message)
+        except EvalboardError as exc:
+            # Its message is for those who run the board, and may name folders of theirs.
+            logger.exception("A submission could not be handled.")
+            return _problem(503, t(NOT_NOW, language), {"X-Error-Code": exc.code})
+        finally:
+            self._here -= 1
+
+
+async def _sender(viewer: Viewer, form: Form, request: Request, *, needed: bool) -> str:
+    """Return who submits; where people log in, the account's name and no other."""
+    if viewer.tickets is None:
+        return form.sender
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    name = None
+    if scheme.casefold() == "ticket":
+        name = viewer.tickets.read(secret)
+    elif scheme.casefold() == "bearer":
+        try:
+            name = await run_in_threadpool(owner_of_token, secret, viewer.settings)
+        except EvalboardError as exc:
+            logger.warning("%s", exc)
+            raise Refusal(503, NOT_NOW) from exc
+    if name is None and needed:
+        raise Refusal(401, LOG_IN)
+    return name or ""
+
+
+def _refuse_other_sites(request: Request) -> None:
+    if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        raise Refusal(403, OTHER_SITE)
+
+
+def _problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse(Problem(error=message).model_dump(), status, headers)

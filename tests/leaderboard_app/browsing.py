@@ -1,0 +1,46 @@
+"""Open pages in a real Chromium, and fail on what nobody should see."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, Request, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+PATIENCE_MILLISECONDS = 20_000
+
+
+@contextmanager
+def browse(address: str, *, others: tuple[str, ...] = (), **options: Any) -> Iterator[Page]:
+    """Give a page with `address` as its base.
+
+    It fails its test on any error in the console and any request to a host that is neither that of
+    the address nor one of `others`. Further options are those of a browser context.
+    """
+    if CHROMIUM is None:
+        pytest.skip("no program `chromium` on the PATH; install the package chromium")
+    hosts = {"", *(urlsplit(each).netloc for each in (address, *others))}
+    problems: list[str] = []
+
+    def note_message(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(message.text)
+
+    def note_request(request: Request) -> None:
+        if urlsplit(request.url).netloc not in hosts:
+            problems.append(f"request to {request.url}")
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_page(base_url=address, **options)
+        opened.set_default_timeout(PATIENCE_MILLISECONDS)
+        expect.set_options(timeout=PATIENCE_MILLISECONDS)
+        opened.on("console", note_message)
+        opened.on("pageerror", lambda error: problems.append(str(error)))
+        opened.on("request", note_request)
+        yield opened
+        browser.close()
+    assert problems == []

@@ -1,0 +1,77 @@
+import re
+from pathlib import Path
+
+import pytest
+
+import leaderboard_app
+from evalboard.records.table import BenchmarkColumn, BoardMeta
+from evalboard.suites.loader import load_suite
+from evalboard.suites.model import Suite
+from leaderboard_app.about_page import about_text
+from leaderboard_app.documents import document, markdown
+from leaderboard_app.language import LANGUAGES
+
+TEXTS = Path(leaderboard_app.__file__).parent / "texts"
+OURS = sorted(path.stem for path in (TEXTS / "en").glob("*.md"))
+
+
+def plain(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+
+
+def test_tells_of_the_suite_before_the_first_board() -> None:
+    suite = load_suite("open-medical")
+    text = plain(about_text(suite, None, "en"))
+    for benchmark in suite.benchmarks:
+        assert benchmark.title in text
+    assert "4,183 0 acc 25.0 Pal, Umapathi and Sankarasubbu, 2022 Apache-2.0" in text
+    assert "@misc{open_medical_llm_leaderboard," in text
+    assert "Can I use the best model of this board with patients?" in text
+    assert "evaluate organisation/name --suite open-medical" in text
+
+
+def test_takes_the_number_of_questions_from_the_board() -> None:
+    suite = load_suite("open-medical")
+    column = BenchmarkColumn(
+        key="medmcqa", title="x", n=1234, fewshot=0, metric="acc,none", baseline=0.25
+    )
+    meta = BoardMeta(
+        suite="s", title="S", benchmarks=(column,), revision="r", built_at="t", content_hash="h"
+    )
+    text = plain(about_text(suite, meta, "en"))
+    assert "1,234 0 acc" in text
+    assert "4,183" not in text
+
+
+def test_speaks_the_readers_language() -> None:
+    text = plain(about_text(load_suite("open-medical"), None, "de"))
+    assert "Wie viel Medizin wissen offene Sprachmodelle?" in text
+    assert "4.183 0 acc 25,0" in text
+    assert "The benchmarks" not in text
+
+
+def test_a_suite_without_texts_has_a_page() -> None:
+    bare = Suite.model_validate(
+        {"name": "bare", "title": "Bare", "benchmarks": [{"key": "a", "title": "<b>A</b>"}]}
+    )
+    page = about_text(bare, None, "en")
+    assert "&lt;b&gt;A" in page
+    assert "How to cite" not in page
+
+
+def test_a_suites_markdown_brings_no_html_and_no_scripts() -> None:
+    html = markdown("<script>alert(1)</script> [a](javascript:alert(1)) [b](https://host/b)")
+    assert "<script" not in html
+    assert 'href="javascript' not in html
+    assert '<a href="https://host/b">b</a>' in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_long_text_is_there_with_the_same_shape(language: str) -> None:
+    assert sorted(path.stem for path in (TEXTS / language).glob("*.md")) == OURS
+    for name in OURS:
+        shapes = [re.findall(r"<(\w+)", document(name, each)) for each in ("en", language)]
+        parts = [
+            [tag for tag in shape if tag in ("h3", "li", "tr", "pre", "a")] for shape in shapes
+        ]
+        assert parts[0] == parts[1], name

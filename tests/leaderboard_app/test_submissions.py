@@ -1,0 +1,301 @@
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from evalboard.errors import StoreError
+from evalboard.records.request import ModelType, Precision, WeightType
+from evalboard.records.table import QueueEntry
+from evalboard.settings import Settings
+from evalboard.stores.opening import open_store
+from leaderboard_app import submissions
+from leaderboard_app.app import make_viewer
+from leaderboard_app.limits import allowance_of
+from leaderboard_app.login import VALID_SECONDS, Tickets
+from leaderboard_app.pages import Viewer
+from leaderboard_app.submissions import Form, add_submission_routes, read_form
+
+CARD = """---
+license: apache-2.0
+---
+# A tiny model
+
+Made to test the form of a leaderboard. It was trained on nothing, it knows nothing, and it is of no
+use for anything else than to pass the checks that need no weights to be loaded. Its only purpose is
+to be submitted, and then to wait in a queue that nobody reads.
+"""
+CONFIG = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "torch_dtype": "bfloat16",
+    "vocab_size": 8,
+    "hidden_size": 4,
+    "intermediate_size": 8,
+    "num_hidden_layers": 0,
+    "num_attention_heads": 1,
+}
+
+
+@pytest.fixture
+def viewer(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Viewer:
+    """A viewer on a machine that has the viewer alone, with a folder of models."""
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    return make_viewer(settings.model_copy(update={"models": tmp_path / "models"}))
+
+
+def client_of(viewer: Viewer) -> TestClient:
+    app = FastAPI()
+    add_submission_routes(app, viewer)
+    return TestClient(app)
+
+
+@pytest.fixture
+def client(viewer: Viewer) -> Iterator[TestClient]:
+    with client_of(viewer) as client:
+        yield client
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """The folder of `org/model`, which passes the checks of such a machine."""
+    folder = tmp_path / "models" / "org" / "model"
+    folder.mkdir(parents=True)
+    tensor = {"dtype": "BF16", "shape": [8, 4], "data_offsets": [0, 64]}
+    header = json.dumps({"model.embed_tokens.weight": tensor}).encode()
+    (folder / "model.safetensors").write_bytes(
+        len(header).to_bytes(8, "little") + header + bytes(64)
+    )
+    (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
+    (folder / "README.md").write_text(CARD, encoding="utf-8")
+    return folder
+
+
+def pending(viewer: Viewer) -> list[str]:
+    store = open_store(viewer.settings.store_address("requests"), viewer.settings)
+    return sorted(store.snapshot().files)
+
+
+def test_an_untouched_form_asks_for_what_is_stored() -> None:
+    submission = read_form(Form.model_validate({"model": "  org/model "}), "")
+    assert (submission.model, submission.revision) == ("org/model", "main")
+    assert submission.precision is None
+    assert submission.weight_type is WeightType.ORIGINAL
+
+
+def test_reads_every_field() -> None:
+    form = {
+        "model": "org/model",
+        "revision": " v2 ",
+        "precision": "4bit",
+        "weight_type": "Adapter",
+        "base_model": " org/base ",
+        "model_type": "chat",
+        "use_chat_template": True,
+    }
+    submission = read_form(Form.model_validate(form), " lab ")
+    assert submission.revision == "v2"
+    assert submission.precision is Precision.INT4
+    assert submission.weight_type is WeightType.ADAPTER
+    assert submission.base_model == "org/base"
+    assert submission.model_type is ModelType.CHAT
+    assert submission.use_chat_template
+    assert submission.sender == "lab"
+
+
+def test_a_base_model_left_in_the_hidden_field_is_not_sent() -> None:
+    form = Form.model_validate({"model": "org/model", "base_model": "org/base"})
+    assert read_form(form, "").base_model == ""
+
+
+@pytest.mark.parametrize("field", [{"priority": 9}, {"suite": "demo"}, {"precision": "int1"}])
+def test_strangers_choose_no_priority_and_no_suite(
+    field: dict[str, Any], client: TestClient, viewer: Viewer
+) -> None:
+    answer = client.post("/api/submissions", json={"model": "org/model", **field})
+    assert answer.status_code == 422
+    assert pending(viewer) == []
+
+
+def test_check_lists_findings_and_submits_nothing(
+    client: TestClient, viewer: Viewer, model: Path
+) -> None:
+    (model / "README.md").unlink()
+    answer = client.post("/api/check", json={"model": "org/model"})
+    assert answer.status_code == 200
+    document = answer.json()
+    assert not document["ok"]
+    assert "error" in {finding["level"] for finding in document["report"]["findings"]}
+    assert document["report"]["facts"]["precision"] == "bfloat16"
+    assert pending(viewer) == []
+
+
+def test_submit_puts_a_good_model_into_the_queue_once(
+    client: TestClient, viewer: Viewer, model: Path
+) -> None:
+    answer = client.post("/api/submissions", json={"model": "org/model", "sender": "lab"})
+    assert answer.status_code == 201
+    (path,) = pending(viewer)
+    assert path.startswith("org/model_eval_request_False_bfloat16_Original_")
+    assert answer.json()["request"] == path
+    again = client.post("/api/submissions", json={"model": "org/model"})
+    assert again.status_code == 409
+    assert "org/model" in again.json()["error"]
+    assert pending(viewer) == [path]
+
+
+def test_submit_refuses_a_bad_model_with_the_report(
+    client: TestClient, viewer: Viewer, model: Path
+) -> None:
+    (model / "model.safetensors").unlink()
+    answer = client.post("/api/submissions", json={"model": "org/model"})
+    assert answer.status_code == 422
+    assert answer.json()["request"] is None
+    assert "safetensors" in json.dumps(answer.json()["report"]["findings"])
+    assert pending(viewer) == []
+
+
+@pytest.mark.parametrize("name", ["", "no-organisation", "../../etc/passwd", "no/such"])
+def test_a_name_that_is_no_model_says_what_to_do(
+    name: str, client: TestClient, viewer: Viewer
+) -> None:
+    answer = client.post("/api/submissions", json={"model": name})
+    assert answer.status_code == 422
+    findings = answer.json()["report"]["findings"]
+    assert any(finding["level"] == "error" and finding["fix"] for finding in findings)
+    assert pending(viewer) == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_submits_nothing(
+    site: str, client: TestClient, viewer: Viewer, model: Path
+) -> None:
+    headers = {"Sec-Fetch-Site": site}
+    answer = client.post("/api/submissions", json={"model": "org/model"}, headers=headers)
+    assert answer.status_code == 403
+    form = client.post("/api/submissions", data={"model": "org/model"})
+    assert form.status_code == 422
+    assert pending(viewer) == []
+
+
+def test_what_went_wrong_inside_is_not_told_to_strangers(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise StoreError("The store in /home/somebody cannot be read.")
+
+    monkeypatch.setattr(submissions, "check_submission", fail)
+    answer = client.post("/api/check?lang=de", json={"model": "org/model"})
+    assert answer.status_code == 503
+    assert "/home" not in answer.text
+    assert "Das geht gerade nicht" in answer.json()["error"]
+
+
+def test_more_checks_than_can_wait_are_sent_away(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fake check stands for a slow one: it ends when the test says so."""
+    go_on = threading.Event()
+    begun = threading.Semaphore(0)
+
+    def wait(*_arguments: object) -> None:
+        begun.release()
+        go_on.wait(30)
+        raise StoreError("ended")
+
+    monkeypatch.setattr(submissions, "check_submission", wait)
+    monkeypatch.setattr(submissions, "CHECKS_WAITING", 0)
+    post: Callable[[], Any] = lambda: client.post("/api/check", json={"model": "a/b"})  # noqa: E731
+    threads = [threading.Thread(target=post) for _ in range(submissions.CHECKS_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+        assert begun.acquire(timeout=30)
+    busy = post()
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "60")
+    assert "Too many checks" in busy.json()["error"]
+    assert "Too many checks" not in post().json()["error"]
+
+
+def test_where_people_log_in_only_a_ticket_submits(
+    viewer: Viewer, model: Path, settings: Settings
+) -> None:
+    tickets = Tickets()
+    with client_of(
+        Viewer(viewer.settings, viewer.suite, viewer.board, viewer.queue, tickets)
+    ) as client:
+        form = {"model": "org/model", "sender": "somebody-else"}
+        assert client.post("/api/check", json=form).status_code == 200
+        for forged in ("", "Ticket x", f"Ticket {Tickets().write('mallory')}", "Basic abc"):
+            answer = client.post("/api/submissions", json=form, headers={"Authorization": forged})
+            assert answer.status_code == 401, forged
+        assert pending(viewer) == []
+        headers = {"Authorization": f"Ticket {tickets.write('alice')}"}
+        assert client.post("/api/submissions", json=form, headers=headers).status_code == 201
+        (path,) = pending(viewer)
+    store = open_store(viewer.settings.store_address("requests"), viewer.settings)
+    assert json.loads(store.snapshot().read(path))["sender"] == "alice"
+
+
+def test_a_ticket_names_who_it_was_written_for_until_it_is_old() -> None:
+    tickets = Tickets()
+    ticket = tickets.write("alice:x", now=1000)
+    assert tickets.read(ticket, now=1000 + VALID_SECONDS - 1) == "alice:x"
+    assert tickets.read(ticket, now=1000 + VALID_SECONDS) is None
+    assert tickets.read(ticket.replace("alice", "mallo"), now=1001) is None
+    assert tickets.read("é:1:x", now=1001) is None
+
+
+def entry(time: str, sender: str = "Lab", status: str = "FINISHED") -> QueueEntry:
+    return QueueEntry(
+        request="r",
+        model="a/b",
+        sha8="0" * 8,
+        precision="float16",
+        status=status,
+        sender=sender,
+        submitted_time=time,
+    )
+
+
+def test_counts_the_submissions_of_seven_days() -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    settings = Settings.model_validate(
+        {"submissions_per_week": 2, "submission_exceptions": "boss=unlimited"}
+    )
+    entries = [
+        entry("2026-11-20T00:00:00Z"),
+        entry("2026-11-18T06:00:00Z", sender=" lab "),
+        entry("2026-11-19T00:00:00Z", status="REJECTED"),
+        entry("2026-11-01T00:00:00Z"),
+        entry("2026-11-20T00:00:00Z", sender="other"),
+    ]
+    full = allowance_of("LAB", entries, settings, now=now)
+    assert (full.allowed, full.made, full.again) == (2, 2, "2026-11-25T06:00:00Z")
+    one = allowance_of("other", entries, settings, now=now)
+    assert (one.allowed, one.made, one.again) == (2, 1, None)
+    assert allowance_of("boss", entries, settings, now=now).allowed is None
+
+
+def test_limits_are_told_from_the_queue(
+    client: TestClient, board_folder: Any, make_entry: Any
+) -> None:
+    assert client.get("/api/limits?sender=clinic-lab").json()["allowed"] is None
+    assert client.get("/api/limits", params={"sender": "x" * 300}).status_code == 422
+
+
+def test_names_are_completed_from_the_mirror_where_the_hub_may_not_be_asked(
+    client: TestClient, model: Path
+) -> None:
+    assert client.get("/api/names?q=MOD").json() == {"names": ["org/model"]}
+    assert client.get("/api/names?q=m").json() == {"names": []}
+    assert client.get("/api/names?q=..%2F..").json() == {"names": []}
