@@ -191,7 +191,7 @@ def test_what_went_wrong_inside_is_not_told_to_strangers(
     def fail(*_arguments: object) -> None:
         raise StoreError("The store in /home/somebody cannot be read.")
 
-    monkeypatch.setattr(submissions, "check_submission", fail)
+    monkeypatch.setattr(submissions, "preview_submission", fail)
     answer = client.post("/api/check?lang=de", json={"model": "org/model"})
     assert answer.status_code == 503
     assert "/home" not in answer.text
@@ -210,7 +210,7 @@ def test_more_checks_than_can_wait_are_sent_away(
         go_on.wait(30)
         raise StoreError("ended")
 
-    monkeypatch.setattr(submissions, "check_submission", wait)
+    monkeypatch.setattr(submissions, "preview_submission", wait)
     monkeypatch.setattr(submissions, "CHECKS_WAITING", 0)
     post: Callable[[], Any] = lambda: client.post("/api/check", json={"model": "a/b"})  # noqa: E731
     threads = [threading.Thread(target=post) for _ in range(submissions.CHECKS_AT_ONCE)]
