@@ -43,9 +43,11 @@ def overview(
 
 
 def _has_news(record: RequestRecord, now: datetime) -> bool:
-    """Return whether the work on a request is of interest, where there was any."""
-    block = record.evalboard
-    if record.status is not Status.FINISHED or not block.history:
-        return block.claimed_by is not None
-    ended = parse_time(block.history[-1].time)
+    """Return whether the work on a request is of interest, where there can have been any."""
+    history = record.evalboard.history
+    if record.status is Status.PENDING:
+        return record.evalboard.attempts > 0
+    if record.status is not Status.FINISHED:
+        return True
+    ended = parse_time(history[-1].time) if history else None
     return ended is not None and ended > now - SHOWN
