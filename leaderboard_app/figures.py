@@ -155,7 +155,7 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float | None:
     """
     both = ~(np.isnan(one) | np.isnan(other))
     one, other = one[both], other[both]
-    if len(one) < FEWEST_PAIRS or not one.std() or not other.std():
+    if len(one) < FEWEST_PAIRS or not np.ptp(one) or not np.ptp(other):
         return None
     return float(np.corrcoef(one, other)[0, 1])
 
