@@ -1,7 +1,7 @@
 """Charts over the whole board, drawn by Gradio's own bundle of Plotly."""
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import gradio as gr
 import pyarrow as pa
@@ -18,7 +18,7 @@ from leaderboard_app.figures import (
     subject_figure,
     time_figure,
 )
-from leaderboard_app.language import language_of, mark, t
+from leaderboard_app.language import Asking, language_of, mark, t
 from leaderboard_app.pages import Viewer, render, show_header, show_html
 from leaderboard_app.text import BOARD_UNREADABLE
 
@@ -43,6 +43,8 @@ SECTIONS = (
         mark("The best models of the board. Darker is lower."),
     ),
 )
+SCATTERS = 2
+"""Sections before the heat maps, which need a width that phones do not have."""
 # Which score is shown stands in the address, so that a link shows the same charts.
 _KEEP_IN_ADDRESS = """(score, group) => {
   const address = new URL(location.href);
@@ -67,11 +69,12 @@ def build_page(viewer: Viewer) -> None:
     score = gr.Dropdown([], show_label=True, visible=False, elem_id="score")
     heads: list[gr.HTML] = []
     plots: list[gr.Plot] = []
-    for place in range(len(SECTIONS)):
+    for _ in range(len(SECTIONS) - 1):
         heads.append(show_html("", elem_classes="analysis"))
-        if place == len(SECTIONS) - 1:
-            group = gr.Dropdown([], show_label=True, visible=False, elem_id="group")
-        plots.append(gr.Plot(show_label=False, container=False, elem_classes="analysis-plot"))
+        plots.append(_place_plot(wide=len(plots) >= SCATTERS))
+    heads.append(show_html("", elem_classes="analysis"))
+    group = gr.Dropdown([], show_label=True, visible=False, elem_id="group")
+    plots.append(_place_plot(wide=True))
 
     def load(request: gr.Request) -> list[Any]:
         return _opened(viewer, request)
@@ -83,7 +86,7 @@ def build_page(viewer: Viewer) -> None:
         chosen = _choose(board.meta, score, group)
         return [
             _plot(figure)
-            for figure in _figures(board.meta, board.table, chosen, language_of(request))
+            for figure in _figures(board.meta, board.table, chosen, _language(request))
         ]
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -92,9 +95,19 @@ def build_page(viewer: Viewer) -> None:
         chooser.input(draw, [score, group], plots, js=_KEEP_IN_ADDRESS, **quiet)
 
 
+def _place_plot(*, wide: bool) -> gr.Plot:
+    classes = ["analysis-plot", "wide"] if wide else ["analysis-plot"]
+    return gr.Plot(show_label=False, container=False, elem_classes=classes)
+
+
+def _language(request: gr.Request) -> str:
+    # It has the attributes of the request that it wraps.
+    return language_of(cast(Asking, request))
+
+
 def _opened(viewer: Viewer, request: gr.Request) -> list[Any]:
     """Return what the page shows first: a notice, the two choices, headings and charts."""
-    language = language_of(request)
+    language = _language(request)
     nothing = [gr.skip()] * (2 + 2 * len(SECTIONS))
     try:
         board = viewer.board.current()

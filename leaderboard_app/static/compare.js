@@ -194,7 +194,7 @@ function drawProfile(benchmarks, names) {
   if (known.length < FEWEST_AXES || known.length > MOST_AXES) return [];
   const series = names.map((name, side) => ({ name, values: known.map(({ scores }) => scores[side].score) }));
   const radar = drawRadar(known.map(({ title }) => title), series, t("Radar of the scores in the table above"));
-  return [make("figure", { class: "profile" }, radar, make("figcaption", {}, drawKey(names)))];
+  return [make("figure", { class: "profile", tabindex: "0", "aria-label": t("Profile") }, radar, make("figcaption", {}, drawKey(names)))];
 }
 
 function drawInvitation() {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from evalboard.records.request import ModelType
@@ -31,8 +32,8 @@ DARK, LIGHT = "#0b0f19", "#ffffff"
 
 
 @pytest.fixture
-def publish(board_folder: Any) -> Callable[..., tuple[BoardMeta, Any]]:
-    def write_and_read(*rows: dict[str, Any], **options: Any) -> tuple[BoardMeta, Any]:
+def publish(board_folder: Any) -> Callable[..., tuple[BoardMeta, pa.Table]]:
+    def write_and_read(*rows: dict[str, Any], **options: Any) -> tuple[BoardMeta, pa.Table]:
         board_folder.write_board(rows, **options)
         board: Board = read_board(LocalStore(board_folder.folder).snapshot())
         assert board.meta is not None
@@ -47,7 +48,7 @@ def traces(figure: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_score_against_size_has_every_known_model_and_the_pareto_front(
-    publish: Callable[..., Any], make_row: Callable[..., Any]
+    publish: Callable[..., tuple[BoardMeta, pa.Table]], make_row: Callable[..., Any]
 ) -> None:
     rows = [
         make_row("o/small", 0.4, params_billion=1.0, model_type="chat"),
@@ -64,7 +65,7 @@ def test_score_against_size_has_every_known_model_and_the_pareto_front(
 
 
 def test_score_over_time_has_the_record_line(
-    publish: Callable[..., Any], make_row: Callable[..., Any]
+    publish: Callable[..., tuple[BoardMeta, pa.Table]], make_row: Callable[..., Any]
 ) -> None:
     months = {"o/a": ("03", 0.5), "o/b": ("05", 0.4), "o/c": ("07", 0.8)}
     rows = [
@@ -81,7 +82,7 @@ def test_score_over_time_has_the_record_line(
 
 
 def test_correlations_are_over_models_that_have_both(
-    publish: Callable[..., Any], make_row: Callable[..., Any]
+    publish: Callable[..., tuple[BoardMeta, pa.Table]], make_row: Callable[..., Any]
 ) -> None:
     rows = [
         make_row(f"o/m{n}", 0.5, medmcqa=n / 10, pubmedqa=1 - n / 10, medqa_4options=None)
@@ -106,7 +107,9 @@ def test_correlation_needs_three_models_and_some_spread() -> None:
 
 
 def test_heat_map_shows_the_subjects_of_a_group(
-    publish: Callable[..., Any], make_row: Callable[..., Any], hostile_name: str
+    publish: Callable[..., tuple[BoardMeta, pa.Table]],
+    make_row: Callable[..., Any],
+    hostile_name: str,
 ) -> None:
     subjects = {
         "medmcqa": [
@@ -130,7 +133,7 @@ def test_heat_map_shows_the_subjects_of_a_group(
 
 
 def test_models_of_one_name_are_rows_of_their_own(
-    publish: Callable[..., Any], make_row: Callable[..., Any]
+    publish: Callable[..., tuple[BoardMeta, pa.Table]], make_row: Callable[..., Any]
 ) -> None:
     rows = [make_row("o/m", 0.6), make_row("o/m", 0.3, precision="4bit")]
     (cells,) = subject_figure(*publish(*rows), "average", "en")["data"]
@@ -138,7 +141,7 @@ def test_models_of_one_name_are_rows_of_their_own(
 
 
 def test_names_are_text_for_plotly_which_reads_tags(
-    publish: Callable[..., Any], make_row: Callable[..., Any]
+    publish: Callable[..., tuple[BoardMeta, pa.Table]], make_row: Callable[..., Any]
 ) -> None:
     rows = [make_row('<a href="javascript:x">y</a>/m', 0.6, model_type="chat")]
     drawn = traces(size_figure(*publish(*rows), "average", "en"))
@@ -146,7 +149,7 @@ def test_names_are_text_for_plotly_which_reads_tags(
 
 
 def test_many_models_are_drawn_by_the_graphics_card(
-    publish: Callable[..., Any], make_row: Callable[..., Any]
+    publish: Callable[..., tuple[BoardMeta, pa.Table]], make_row: Callable[..., Any]
 ) -> None:
     one = make_row("o/m", 0.5, model_type="chat", params_billion=2.0)
     rows = [one | {"model": f"o/m{number}"} for number in range(MANY_POINTS + 1)]

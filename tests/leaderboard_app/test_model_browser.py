@@ -217,4 +217,4 @@ def test_pages_fit_a_phone_and_speak_german(page: Page, shown: Shown) -> None:
         page.goto(path)
         page.locator(selector).first.wait_for(state="attached")
         assert page.evaluate("document.documentElement.scrollWidth") == 390, path
-    expect(page.get_by_role("heading", name="Punktzahl im Lauf der Zeit")).to_be_visible()
+    expect(page.get_by_role("heading", name="Wert im Lauf der Zeit")).to_be_visible()
