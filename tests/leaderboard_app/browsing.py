@@ -50,4 +50,4 @@ def browse(address: str, *, others: tuple[str, ...] = (), **options: Any) -> Ite
         opened.on("response", note_response)
         yield opened
         browser.close()
-    assert problems == []
+    assert problems == [], "\n".join(problems)
