@@ -52,6 +52,8 @@ FEWEST_PAIRS = 3
 """Models below which a correlation says nothing."""
 AVERAGE = "average"
 """Column of the board."""
+SENT_DECIMALS = 3
+"""Of percent."""
 HEIGHT = 460
 WIDEST_TITLE = 28
 """Characters of a title at an axis."""
@@ -167,7 +169,7 @@ def _points(table: pa.Table, across: str, score: str) -> list[Point]:
         return []
     rows = zip(xs, ys, names, types, strict=True)
     return [
-        Point(x, 100 * y, name, ModelType.parse(str(kind)))
+        Point(x, round(100 * y, SENT_DECIMALS), name, ModelType.parse(str(kind)))
         for x, y, name, kind in rows
         if x is not None and y is not None
     ]
