@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from statistics import median
 from typing import Any, NamedTuple
 
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, ViewportSize, sync_playwright
 
 from evalboard.stores.local import LocalStore
 from tests.leaderboard_app.bench.material import fill_board
@@ -14,7 +14,7 @@ from tests.leaderboard_app.browsing import CHROMIUM
 LOADS = 5
 REPEATS = 5
 DEBOUNCE_SECONDS = 0.12
-WINDOW = {"width": 1400, "height": 900}
+WINDOW = ViewportSize(width=1400, height=900)
 PATIENCE_MILLISECONDS = 60_000
 # After the first rows: for what Gradio still loads.
 SETTLING_MILLISECONDS = 1500
