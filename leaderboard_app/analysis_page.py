@@ -1,7 +1,7 @@
 """Charts over the whole board, drawn by Gradio's own bundle of Plotly."""
 
 import json
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import gradio as gr
 import pyarrow as pa
@@ -18,7 +18,7 @@ from leaderboard_app.figures import (
     subject_figure,
     time_figure,
 )
-from leaderboard_app.language import Asking, language_of, mark, t
+from leaderboard_app.language import language_of, mark, t
 from leaderboard_app.pages import Viewer, render, show_header, show_html
 from leaderboard_app.text import BOARD_UNREADABLE
 
@@ -86,7 +86,7 @@ def build_page(viewer: Viewer) -> None:
         chosen = _choose(board.meta, score, group)
         return [
             _plot(figure)
-            for figure in _figures(board.meta, board.table, chosen, _language(request))
+            for figure in _figures(board.meta, board.table, chosen, language_of(request))
         ]
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -100,14 +100,9 @@ def _place_plot(*, wide: bool) -> gr.Plot:
     return gr.Plot(show_label=False, container=False, elem_classes=classes)
 
 
-def _language(request: gr.Request) -> str:
-    # It has the attributes of the request that it wraps.
-    return language_of(cast(Asking, request))
-
-
 def _opened(viewer: Viewer, request: gr.Request) -> list[Any]:
     """Return what the page shows first: a notice, the two choices, headings and charts."""
-    language = _language(request)
+    language = language_of(request)
     nothing = [gr.skip()] * (2 + 2 * len(SECTIONS))
     try:
         board = viewer.board.current()
