@@ -18,7 +18,7 @@ MODELS = 60
 PAGES = {
     "board": ("", "board-table .name"),
     "model": ("model?id=lab-3/model-3", "model-page h1"),
-    "compare": ("compare", "compare-page h1"),
+    "compare": ("compare?m=lab-3/model-30&m=lab-4/model-40", "compare-page table"),
     "analysis": ("analysis", ".js-plotly-plot"),
     "queue": ("queue", "#FAILED"),
     "submit": ("submit", ".submit-form .send"),
