@@ -21,7 +21,6 @@ from leaderboard_app.table import values
 Figure = dict[str, Any]
 
 GREY = "#7f7f7f"
-BLUE, ORANGE = "#0072b2", "#d55e00"
 TYPE_COLOURS = {
     ModelType.PRETRAINED: "#009e73",
     ModelType.CONTINUOUSLY_PRETRAINED: "#3f8f78",

@@ -175,7 +175,7 @@ def test_compare_tells_models_apart_by_the_same_questions(page: Page, shown: Sho
         reference_of(shown.first),
     ]
 
-    page.get_by_role("button", name="Compare with <img").click()
+    page.get_by_role("button", name="First: compare with <img").click()
     expect(row.get_by_role("img", name="lower")).to_be_visible()
     page.get_by_role("button", name="Remove org/second").click()
     expect(page.locator(".chosen-models li")).to_have_count(1)
