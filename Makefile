@@ -21,7 +21,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test soak demo bench lock space clean
+.PHONY: help setup check format test soak demo bench bench-viewer screenshots axe lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,15 @@ demo: $(READY) ## Make, submit and evaluate tiny models, build the board, serve 
 
 bench: $(READY) ## Measure lm_eval and this side by side (hours; ARGS=--quick: 20 minutes)
 	$(BIN)/evalboard bench $(ARGS)
+
+bench-viewer: $(READY) ## Measure the board with 10,000 models in Chromium (two minutes)
+	$(BIN)/python -m tests.leaderboard_app.bench $(if $(ARGS),$(ARGS),--report docs/benchmarks-viewer.md)
+
+screenshots: $(READY) ## Take pictures of every page of the viewer, light, dark and on a phone
+	$(BIN)/python -m tests.leaderboard_app.screenshots docs/screenshots
+
+axe: ## Fetch what the accessibility test of the viewer needs from npm
+	npm ci --no-audit --no-fund --prefix tests/leaderboard_app/axe
 
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate \
 	--custom-compile-command "make lock (on Linux x86-64); make setup installs it" $(ARGS)

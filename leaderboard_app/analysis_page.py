@@ -43,6 +43,8 @@ SECTIONS = (
         mark("The best models of the board. Darker is lower."),
     ),
 )
+SCATTERS = 2
+"""Sections before the heat maps, which need a width that phones do not have."""
 # Which score is shown stands in the address, so that a link shows the same charts.
 _KEEP_IN_ADDRESS = """(score, group) => {
   const address = new URL(location.href);
@@ -67,11 +69,12 @@ def build_page(viewer: Viewer) -> None:
     score = gr.Dropdown([], show_label=True, visible=False, elem_id="score")
     heads: list[gr.HTML] = []
     plots: list[gr.Plot] = []
-    for place in range(len(SECTIONS)):
+    for _ in range(len(SECTIONS) - 1):
         heads.append(show_html("", elem_classes="analysis"))
-        if place == len(SECTIONS) - 1:
-            group = gr.Dropdown([], show_label=True, visible=False, elem_id="group")
-        plots.append(gr.Plot(show_label=False, container=False, elem_classes="analysis-plot"))
+        plots.append(_place_plot(wide=len(plots) >= SCATTERS))
+    heads.append(show_html("", elem_classes="analysis"))
+    group = gr.Dropdown([], show_label=True, visible=False, elem_id="group")
+    plots.append(_place_plot(wide=True))
 
     def load(request: gr.Request) -> list[Any]:
         return _opened(viewer, request)
@@ -90,6 +93,11 @@ def build_page(viewer: Viewer) -> None:
     gr.on(None, load, outputs=[problem, score, group, *heads, *plots], **quiet)
     for chooser in (score, group):
         chooser.input(draw, [score, group], plots, js=_KEEP_IN_ADDRESS, **quiet)
+
+
+def _place_plot(*, wide: bool) -> gr.Plot:
+    classes = ["analysis-plot", "wide"] if wide else ["analysis-plot"]
+    return gr.Plot(show_label=False, container=False, elem_classes=classes)
 
 
 def _opened(viewer: Viewer, request: gr.Request) -> list[Any]:

@@ -4,14 +4,19 @@ import gzip
 import hashlib
 import json
 import mimetypes
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import brotli
 from fastapi import Request, Response
 
-# The best but one: a board of 10,000 models takes a second, once; the best takes twelve.
-BROTLI_QUALITY = 9
+# Two per cent above the smallest, for a third of its time and memory.
+BROTLI_QUALITY = 7
+BROTLI_WINDOW_BITS = 20
+# zlib's number for its largest window, with the head and tail of gzip.
+_GZIP = 31
 
 
 class Answer(NamedTuple):
@@ -45,19 +50,33 @@ class Answer(NamedTuple):
 
 def make_answer(body: bytes, media_type: str) -> Answer:
     """Compress a body. The ETag is weak: it names the content, not its compressed bytes."""
-    digest = hashlib.sha256(body).hexdigest()[:32]
-    return Answer(
-        gzip.compress(body, compresslevel=6, mtime=0),
-        brotli.compress(body, quality=BROTLI_QUALITY),
-        f'W/"{digest}"',
-        media_type,
-    )
+    return _compress((body,), media_type)
+
+
+def parts_answer(parts: Iterable[bytes]) -> Answer:
+    """Make an answer of the parts of a JSON document, which are needed one at a time."""
+    return _compress(parts, "application/json")
 
 
 def json_answer(document: Any) -> Answer:
     """Make an answer of a document. NaN is not JSON and raises `ValueError`."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return make_answer(text.encode(), "application/json")
+
+
+def _compress(parts: Iterable[bytes], media_type: str) -> Answer:
+    digest = hashlib.sha256()
+    zipper = zlib.compressobj(level=6, wbits=_GZIP)
+    squeezer = brotli.Compressor(quality=BROTLI_QUALITY, lgwin=BROTLI_WINDOW_BITS)
+    zipped, squeezed = [], []
+    for part in parts:
+        digest.update(part)
+        zipped.append(zipper.compress(part))
+        squeezed.append(squeezer.process(part))
+    zipped.append(zipper.flush())
+    squeezed.append(squeezer.finish())
+    etag = f'W/"{digest.hexdigest()[:32]}"'
+    return Answer(b"".join(zipped), b"".join(squeezed), etag, media_type)
 
 
 def folder_answers(folder: Path) -> dict[str, Answer]:

@@ -74,6 +74,7 @@ HEAD = "\n".join(
     (
         '<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">',
         *(f'<link rel="stylesheet" href="ui/{name}.css">' for name in STYLES),
+        '<script type="module" async src="ui/early.js"></script>',
         *(f'<script type="module" src="ui/{name}.js"></script>' for name in SCRIPTS),
     )
 )

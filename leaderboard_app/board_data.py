@@ -13,10 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 from evalboard.errors import EvalboardError, RecordError, first_problem
 from evalboard.records.table import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
 from evalboard.stores.protocol import Snapshot, Store
-from leaderboard_app.answers import Answer, json_answer
-from leaderboard_app.table import board_document, check_table, rank_rows
+from leaderboard_app.answers import Answer, json_answer, parts_answer
+from leaderboard_app.table import board_parts, check_table, rank_rows
 
 logger = logging.getLogger(__name__)
+
+# Arrow's own keeps what a table took, six times its size, where the system's gives it back.
+pa.set_memory_pool(pa.system_memory_pool())
 
 T = TypeVar("T")
 
@@ -130,10 +133,14 @@ def read_board(snapshot: Snapshot) -> Board:
         StoreError: A file cannot be read.
     """
     if not {META_FILE, TABLE_FILE} <= set(snapshot.files):
-        return Board(None, pa.table({}), json_answer(board_document(None, pa.table({}))))
+        table = pa.table({})
+        return Board(None, table, parts_answer(board_parts(None, table)))
     meta = _parse(META_FILE, TypeAdapter(BoardMeta), snapshot.read(META_FILE))
     table = rank_rows(_parse_table(snapshot.read(TABLE_FILE)))
-    return Board(meta, table, json_answer(board_document(meta, table)))
+    answer = parts_answer(board_parts(meta, table))
+    # Memory of reading and compressing goes back to the system; the server keeps it otherwise.
+    pa.default_memory_pool().release_unused()
+    return Board(meta, table, answer)
 
 
 def read_queue(snapshot: Snapshot, titles: dict[str, str]) -> Queue:

@@ -21,7 +21,6 @@ from leaderboard_app.table import values
 Figure = dict[str, Any]
 
 GREY = "#7f7f7f"
-BLUE, ORANGE = "#0072b2", "#d55e00"
 TYPE_COLOURS = {
     ModelType.PRETRAINED: "#009e73",
     ModelType.CONTINUOUSLY_PRETRAINED: "#3f8f78",
@@ -52,6 +51,8 @@ FEWEST_PAIRS = 3
 """Models below which a correlation says nothing."""
 AVERAGE = "average"
 """Column of the board."""
+SENT_DECIMALS = 3
+"""Of percent."""
 HEIGHT = 460
 WIDEST_TITLE = 28
 """Characters of a title at an axis."""
@@ -155,7 +156,7 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float | None:
     """
     both = ~(np.isnan(one) | np.isnan(other))
     one, other = one[both], other[both]
-    if len(one) < FEWEST_PAIRS or not one.std() or not other.std():
+    if len(one) < FEWEST_PAIRS or not np.ptp(one) or not np.ptp(other):
         return None
     return float(np.corrcoef(one, other)[0, 1])
 
@@ -167,7 +168,7 @@ def _points(table: pa.Table, across: str, score: str) -> list[Point]:
         return []
     rows = zip(xs, ys, names, types, strict=True)
     return [
-        Point(x, 100 * y, name, ModelType.parse(str(kind)))
+        Point(x, round(100 * y, SENT_DECIMALS), name, ModelType.parse(str(kind)))
         for x, y, name, kind in rows
         if x is not None and y is not None
     ]

@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """Each in its own words, as the switch shows them."""
@@ -29,17 +29,6 @@ PARAMETER = "lang"
 _TEXTS = Path(__file__).parent / "texts"
 _GERMAN_MARKS = str.maketrans(",.", ".,")
 _PLACE = re.compile(r"\{(\w+)\}")
-
-
-class Asking(Protocol):
-    """A request, Gradio's or Starlette's."""
-
-    @property
-    def query_params(self) -> Mapping[str, Any]: ...  # noqa: D102
-    @property
-    def cookies(self) -> Mapping[str, str]: ...  # noqa: D102
-    @property
-    def headers(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
 def t(text: str, language: str, **values: object) -> str:
@@ -63,8 +52,8 @@ def mark(text: str) -> str:
     return text
 
 
-def language_of(request: Asking) -> str:
-    """Return the language that a request wants."""
+def language_of(request: Any) -> str:
+    """Return the language that a request wants, Gradio's or Starlette's."""
     return choose(
         str(request.query_params.get(PARAMETER, "")),
         request.cookies.get(PARAMETER, ""),

@@ -150,7 +150,8 @@ def _cells(key: str, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _difference(key: str, first: dict[str, Any], row: dict[str, Any]) -> dict[str, Any] | None:
-    numbers = [r.get(name) for r in (first, row) for name in (key, f"{key}__stderr")]
-    if row is first or any(number is None for number in numbers):
+    found = [r.get(name) for r in (first, row) for name in (key, f"{key}__stderr")]
+    numbers = [number for number in found if number is not None]
+    if row is first or len(numbers) < len(found):
         return None
     return {**independent_difference(*numbers)._asdict(), "paired": False}

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from evalboard.records.table import BoardMeta
 from evalboard.suites.model import Benchmark, Suite
@@ -42,8 +42,6 @@ References = Annotated[
 
 class ModelQuery(BaseModel):
     """Which row; the best one that fits, where a model was evaluated in several ways."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(max_length=LONGEST_NAME, description="Name of the model, `org/name`.")
     sha: str = Field("", max_length=64, description="Commit, or how it begins.")
@@ -90,20 +88,20 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
 
     # Open pages ask every few seconds.
     @lru_cache(maxsize=KEPT_ANSWERS)
-    def model_answer(_built_as: str, query: ModelQuery) -> Answer:
+    def model_answer(_built_as: str, query: tuple[tuple[str, str], ...]) -> Answer:
         board, meta = _built(viewer)
-        return json_answer(model_document(board, meta, _row(board, query)))
+        return json_answer(model_document(board, meta, _row(board, dict(query))))
 
     @app.get("/data/model.json")
     def model(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
         """Return what the board says of a model: scores, intervals, standing, facts."""
         built = viewer.board.current().answer.etag
-        return model_answer(built, query).respond(request)
+        return model_answer(built, tuple(query)).respond(request)
 
     @app.get("/data/provenance.json")
     def provenance(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
         """Return where a model's scores come from: result documents, newest first, and requests."""
-        row = _row(_built(viewer).board, query)
+        row = _row(_built(viewer).board, dict(query))
         documents = [describe_document(d) for d in read_documents(results, row, suite.name)]
         told = read_requests(requests, viewer.queue.current().entries, row)
         return json_answer({"documents": documents, "requests": told}).respond(request)
@@ -132,10 +130,10 @@ def _built(viewer: Viewer) -> _Built:
     return _Built(board, board.meta)
 
 
-def _row(board: Board, query: ModelQuery) -> dict[str, Any]:
-    row = find_model(board, query.model_dump())
+def _row(board: Board, query: dict[str, str]) -> dict[str, Any]:
+    row = find_model(board, query)
     if row is None:
-        raise HTTPException(404, f"The board has no model {query.id!r}.")
+        raise HTTPException(404, f"The board has no model {query['id']!r}.")
     return row
 
 

@@ -28,6 +28,6 @@ def reference_of(row: dict[str, Any]) -> str:
 def find_row(table: pa.Table, reference: str) -> dict[str, Any] | None:
     """Return the row of a short name, None when the board has none."""
     model, *parts = reference.rsplit("@", len(_PARTS))
-    query = dict(zip(_PARTS, parts, strict=False))
+    query: dict[str, str] = dict(zip(_PARTS, parts, strict=False))
     fitting = [row for row in find_rows(table, model) if matches(row, query)]
     return next(iter(fitting or find_rows(table, reference)), None)

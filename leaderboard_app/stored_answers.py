@@ -14,7 +14,7 @@ from evalboard.errors import RecordError
 from leaderboard_app.stored_files import StoredFiles
 
 Show = Literal["all", "right", "wrong", "differ"]
-KEPT_FILES = 12
+KEPT_FILES = 6
 """Files of answers that are kept in memory; of the largest benchmarks some 10 MB each."""
 NEEDED = ("question_id", "doc_hash", "correct")
 

@@ -1,8 +1,10 @@
 """The board's table: ranked, shaped for the browser, looked up by model. No I/O here."""
 
+import json
 import math
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pyarrow as pa
@@ -42,6 +44,7 @@ SENT_COLUMNS = (
     "available",
     "reported",
 )
+SCORE_SUFFIXES = ("", "__stderr", "__normalised")
 SHORT_SHA = 8
 # Four decimals of a fraction are 0.01 %, finer than any standard error here.
 SENT_DECIMALS = 4
@@ -88,50 +91,69 @@ def rank_rows(table: pa.Table) -> pa.Table:
     return ranked.append_column("rank", pa.array(ranks, pa.int64()))
 
 
-def board_document(meta: BoardMeta | None, table: pa.Table) -> dict[str, Any]:
-    """Return the board as the browser gets it: one list per column, in rank order.
+def board_parts(meta: BoardMeta | None, table: pa.Table) -> Iterator[bytes]:
+    """Yield the board as the browser gets it: JSON with one list per column, in rank order.
 
     Scores are fractions in [0, 1] with their standard errors; null where there is none. Columns
     that the table does not have are left out. How many questions a subject has stands in the
     description alone, which keeps the many columns of a group small. Where the table does not say
     which models are merged or mixtures of experts, their type and architecture do.
+
+    A part is one column, so that the values of a large board are never all in memory as Python's.
     """
-    if meta is None:
-        return {"schema_version": SCHEMA_VERSION, "meta": None, "rows": 0, "columns": {}}
-    scored = [b.key for b in meta.benchmarks]
-    scored += [subject.key for b in meta.benchmarks for subject in b.subjects]
-    suffixes = ("", "__stderr", "__normalised")
-    scores = {"average", *(key + suffix for key in scored for suffix in suffixes)}
-    names = [*SENT_COLUMNS, *sorted(scores), *(f"{b.key}__n" for b in meta.benchmarks)]
-    columns = {name: values(table, name) for name in names if name in table.column_names}
-    for name in scores & set(columns):
-        columns[name] = [None if v is None else round(v, SENT_DECIMALS) for v in columns[name]]
-    shas = values(table, "sha")
-    columns["sha8"] = [sha[:SHORT_SHA] for sha in shas]
-    columns["on_hub"] = [
-        hub_url(model, sha) is not None for model, sha in zip(columns["model"], shas, strict=True)
-    ]
-    if "model_type" in columns:
-        columns["model_type"] = [ModelType.parse(str(text)).value for text in columns["model_type"]]
-    columns = _kinds(columns) | columns
-    return {
+    description: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "meta": meta.model_dump(mode="json"),
+        "meta": meta.model_dump(mode="json") if meta else None,
         "signs": {member.value: member.sign for member in ModelType},
         "rows": table.num_rows,
-        "columns": columns,
     }
+    yield _json(description)[:-1] + b',"columns":{'
+    separator = b""
+    for name, column in _sent_columns(meta, table) if meta else ():
+        yield separator + _json(name) + b":" + _json(column)
+        separator = b","
+    yield b"}}"
 
 
-def _kinds(columns: dict[str, list[Any]]) -> dict[str, list[bool]]:
-    """Return which models are merges or mixtures of experts, as far as their columns tell."""
-    kinds = {}
-    if "model_type" in columns:
-        kinds["merged"] = [kind == ModelType.MERGE.value for kind in columns["model_type"]]
-    if "architecture" in columns:
-        names = columns["architecture"]
-        kinds["moe"] = [_MIXTURE.search(name or "") is not None for name in names]
-    return kinds
+def _sent_columns(meta: BoardMeta, table: pa.Table) -> Iterator[tuple[str, list[Any]]]:
+    scored = [b.key for b in meta.benchmarks]
+    scored += [subject.key for b in meta.benchmarks for subject in b.subjects]
+    scores = {"average", *(key + suffix for key in scored for suffix in SCORE_SUFFIXES)}
+    names = [*SENT_COLUMNS, *sorted(scores - set(SENT_COLUMNS))]
+    names += [f"{b.key}__n" for b in meta.benchmarks]
+    for name in names:
+        if name in table.column_names:
+            column = values(table, name)
+            if name in scores:
+                column = [None if v is None else round(v, SENT_DECIMALS) for v in column]
+            elif name == "model_type":
+                column = [ModelType.parse(str(text)).value for text in column]
+            yield name, column
+        elif name in _KINDS and _KINDS[name].column in table.column_names:
+            kind = _KINDS[name]
+            yield name, [kind.is_one(str(text)) for text in values(table, kind.column)]
+    models, shas = values(table, "model"), values(table, "sha")
+    yield "sha8", [sha[:SHORT_SHA] for sha in shas]
+    known = [hub_url(model, sha) is not None for model, sha in zip(models, shas, strict=True)]
+    yield "on_hub", known
+
+
+class _Kind(NamedTuple):
+    """How another column tells of what the table has no column for."""
+
+    column: str
+    is_one: Callable[[str], bool]
+
+
+_KINDS = {
+    "merged": _Kind("model_type", lambda text: ModelType.parse(text) is ModelType.MERGE),
+    "moe": _Kind("architecture", lambda text: _MIXTURE.search(text) is not None),
+}
+
+
+def _json(value: Any) -> bytes:
+    """Return JSON. NaN is not JSON and raises `ValueError`."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def find_rows(table: pa.Table, model: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ def make_theme() -> Base:
         input_border_width="1px",
         input_border_color="*neutral_300",
         input_border_color_dark="*neutral_500",
-        input_placeholder_color="*neutral_500",
+        input_placeholder_color="*neutral_600",
         input_placeholder_color_dark="*neutral_300",
         checkbox_border_color="*neutral_500",
         checkbox_border_color_dark="*neutral_400",

@@ -11,11 +11,11 @@ import { makeScale } from "./board/scale.js";
 import { averagesOf, rankRows, scoresOf, selectRows } from "./board/select.js";
 import { countFilters, isSame, readView, sortOf, withoutFilters, writeView } from "./board/view.js";
 import { formatTime, make } from "./dom.js";
+import { BOARD_DATA, early } from "./early.js";
 import { formatNumber, mark, t } from "./language.js";
 import { follow } from "./live.js";
 import { compareAddress, referenceOf } from "./reference.js";
 
-const DATA = "data/board.json";
 const SEARCH_PAUSE_MILLISECONDS = 120;
 const ADDRESS_PAUSE_MILLISECONDS = 100;
 // The compare page takes so many.
@@ -23,15 +23,14 @@ const COMPARED = { least: 2, most: 6 };
 // A Space shows the app in a frame and keeps the query in its own address when told.
 const SPACES = "https://huggingface.co";
 
+const COLUMN_CHOICES = new Set(["columns", "opened"]);
+const KEEPING_PLACE = new Set([...COLUMN_CHOICES, "errors", "pins", "score"]);
+
 const HINT_TEXTS = {
   [HINTS.field]: mark("There is no field “{value}”."),
   [HINTS.pattern]: mark("“{value}” is no regular expression and is searched for as it stands."),
   [HINTS.repeat]: mark("“{value}” repeats a group, which is not allowed, and is searched for as it stands."),
 };
-
-// On the board's own page the data is asked for while the rest of the page still loads.
-const early = location.href.split(/[?#]/)[0] === new URL(".", location.href).href ? fetch(DATA, { cache: "no-cache" }) : null;
-early?.catch(() => {});
 
 class BoardTable extends HTMLElement {
   connectedCallback() {
@@ -40,7 +39,7 @@ class BoardTable extends HTMLElement {
     this.build();
     this.goBack = () => this.change(readView(location.search));
     addEventListener("popstate", this.goBack);
-    this.unfollow = follow(DATA, (board) => this.show(board), (problem) => this.report(problem), early);
+    this.unfollow = follow(BOARD_DATA, (board) => this.show(board), (problem) => this.report(problem), early);
   }
 
   disconnectedCallback() {
@@ -107,8 +106,8 @@ class BoardTable extends HTMLElement {
       return;
     }
     this.fillMenus();
-    this.search.value = this.view.search;
-    this.drawColumns();
+    if (!again) this.search.value = this.view.search;
+    this.drawColumns({ rowsToCome: true });
     this.select({ keepPlace: again });
   }
 
@@ -131,9 +130,11 @@ class BoardTable extends HTMLElement {
     if (!this.board?.rows) return;
     if (document.activeElement !== this.search) this.search.value = this.view.search;
     if (before.score !== this.view.score || before.mean !== this.view.mean) this.scales.clear();
-    const columns = !isSame([before.columns, before.opened], [this.view.columns, this.view.opened]);
-    if (columns) this.drawColumns();
-    this.select({ keepPlace: columns || before.errors !== this.view.errors || before.pins !== this.view.pins });
+    const changed = Object.keys(this.view).filter((choice) => !isSame(before[choice], this.view[choice]));
+    // Other columns alone change neither rows nor their order, unless the average is over them.
+    const same = this.view.mean === "board" && changed.every((choice) => COLUMN_CHOICES.has(choice));
+    if (changed.some((choice) => COLUMN_CHOICES.has(choice))) this.drawColumns({ rowsToCome: !same });
+    if (!same) this.select({ keepPlace: changed.every((choice) => KEEPING_PLACE.has(choice)) });
     this.controls.sync();
     this.keepAddress();
   }
@@ -159,10 +160,12 @@ class BoardTable extends HTMLElement {
     }, ADDRESS_PAUSE_MILLISECONDS);
   }
 
-  drawColumns() {
+  drawColumns({ rowsToCome }) {
     this.listed = listColumns(this.board, this.view.opened);
     this.columns = chooseColumns(this.listed, this.view);
-    this.grid.keys.during(() => this.grid.setColumns(this.columns));
+    const { key, descending } = sortOf(this.view);
+    this.grid.keys.during(() => this.grid.setColumns(this.columns, { rowsToCome }));
+    this.grid.setOrder(key, descending);
   }
 
   /** Draw what stands in a column's head: the button that sorts, for a group also the one that opens it. */

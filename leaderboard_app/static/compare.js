@@ -104,7 +104,7 @@ class ComparePage extends HTMLElement {
       const remove = makeButton("×", t("Remove {model}", { model: names[place] }), () => this.choose(others));
       const parts = [make("span", { class: `swatch-${place + 1}`, "aria-hidden": "true" }), link];
       if (place === 0) parts.push(make("small", {}, t("the others are compared with it")));
-      else parts.push(makeButton(t("First"), t("Compare with {model}", { model: names[place] }), () => this.choose([model.reference, ...others])));
+      else parts.push(makeButton(t("First"), t("First: compare with {model}", { model: names[place] }), () => this.choose([model.reference, ...others])));
       return make("li", {}, ...parts, remove);
     });
     this.chosen.replaceChildren(...entries);
@@ -194,7 +194,7 @@ function drawProfile(benchmarks, names) {
   if (known.length < FEWEST_AXES || known.length > MOST_AXES) return [];
   const series = names.map((name, side) => ({ name, values: known.map(({ scores }) => scores[side].score) }));
   const radar = drawRadar(known.map(({ title }) => title), series, t("Radar of the scores in the table above"));
-  return [make("figure", { class: "profile" }, radar, make("figcaption", {}, drawKey(names)))];
+  return [make("figure", { class: "profile", tabindex: "0", "aria-label": t("Profile") }, radar, make("figcaption", {}, drawKey(names)))];
 }
 
 function drawInvitation() {

@@ -16,9 +16,16 @@ export function t(text, values = {}) {
 /** Return a text as it is: it is translated later, by `t` with a variable. */
 export const mark = (text) => text;
 
+// Making a format takes longer than drawing a cell: one for each number of digits.
+const formats = new Map();
+
 /** Write a number as the reader's language does: `4,183`, `4.183`. */
 export function formatNumber(number, digits = 0) {
-  return number.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  if (!formats.has(digits)) {
+    const rounding = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    formats.set(digits, new Intl.NumberFormat(language, rounding));
+  }
+  return formats.get(digits).format(number);
 }
 
 /** Show the page in another language, and remember it. */

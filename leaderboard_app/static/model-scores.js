@@ -65,7 +65,7 @@ function drawProfile(scores) {
   const description = t("Radar of the scores in the table above");
   return make(
     "figure",
-    { class: "profile" },
+    { class: "profile", tabindex: "0", "aria-label": t("Profile") },
     drawRadar(known.map((score) => score.title), [{ name: t("Score"), values }], description),
   );
 }

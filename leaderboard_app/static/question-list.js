@@ -26,7 +26,8 @@ function drawPrompt(prompt) {
   if (prompt.text != null) return make("pre", { class: "prompt", tabindex: "0", "aria-label": t("Question") }, prompt.text);
   const said = Object.entries(prompt.fields).filter(([, value]) => value && value !== "null");
   const fields = said.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
-  return make("dl", { class: "prompt fields" }, ...fields);
+  const attributes = { class: "prompt", role: "group", tabindex: "0", "aria-label": t("Question") };
+  return make("div", attributes, make("dl", { class: "fields" }, ...fields));
 }
 
 function drawAnswers(question, names) {
@@ -46,7 +47,7 @@ function drawChoices(question, names) {
   });
   const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, t("Choice")), ...columns));
   const table = make("table", { class: "choices" }, head, make("tbody", {}, ...rows));
-  return make("div", { class: "scroll", role: "region", "aria-label": t("Choices"), tabindex: "0" }, table);
+  return make("div", { class: "scroll", role: "group", "aria-label": t("Choices"), tabindex: "0" }, table);
 }
 
 function drawProbability(answer, choice, place) {

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 PATIENCE_MILLISECONDS = 20_000
@@ -17,8 +17,9 @@ PATIENCE_MILLISECONDS = 20_000
 def browse(address: str, *, others: tuple[str, ...] = (), **options: Any) -> Iterator[Page]:
     """Give a page with `address` as its base.
 
-    It fails its test on any error in the console and any request to a host that is neither that of
-    the address nor one of `others`. Further options are those of a browser context.
+    It fails its test on any error in the console, any answer that says error but for what is simply
+    not stored, and any request to a host that is neither that of the address nor one of `others`.
+    Further options are those of a browser context.
     """
     if CHROMIUM is None:
         pytest.skip("no program `chromium` on the PATH; install the package chromium")
@@ -26,12 +27,17 @@ def browse(address: str, *, others: tuple[str, ...] = (), **options: Any) -> Ite
     problems: list[str] = []
 
     def note_message(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
             problems.append(message.text)
 
     def note_request(request: Request) -> None:
         if urlsplit(request.url).netloc not in hosts:
             problems.append(f"request to {request.url}")
+
+    def note_response(response: Response) -> None:
+        # A model without stored answers has no questions to show.
+        if response.status >= 400 and "/data/questions.json" not in response.url:
+            problems.append(f"{response.status} from {response.url}")
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -41,6 +47,7 @@ def browse(address: str, *, others: tuple[str, ...] = (), **options: Any) -> Ite
         opened.on("console", note_message)
         opened.on("pageerror", lambda error: problems.append(str(error)))
         opened.on("request", note_request)
+        opened.on("response", note_response)
         yield opened
         browser.close()
-    assert problems == []
+    assert problems == [], "\n".join(problems)

@@ -1,166 +1,26 @@
 """A board store with generated content, and the viewer served from it."""
 
-import json
-import math
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Page
 
-from evalboard.board.statistics import normalise, wilson_interval
-from evalboard.records.request import ModelType
-from evalboard.records.table import (
-    META_FILE,
-    QUEUE_FILE,
-    TABLE_FILE,
-    BenchmarkColumn,
-    BoardMeta,
-    SubjectColumn,
-)
 from evalboard.settings import Settings
-from evalboard.stores.local import LocalStore
-from evalboard.stores.protocol import Write
-from evalboard.suites.loader import load_suite
+from tests.leaderboard_app import boards
 from tests.leaderboard_app.browsing import browse
 from tests.leaderboard_app.serving import build_app, serving
-
-SUITE = "open-medical"
-QUESTIONS = {"medmcqa": 4183, "medqa_4options": 1273, "pubmedqa": 500}
-
-
-@dataclass
-class BoardFolder:
-    """A board store in a folder, and how to fill it."""
-
-    folder: Path
-
-    def write_board(
-        self,
-        rows: Sequence[dict[str, Any]],
-        built_at: str = "2026-11-21T10:00:00Z",
-        subjects: Mapping[str, Sequence[SubjectColumn]] | None = None,
-    ) -> None:
-        suite = load_suite(SUITE)
-        benchmarks = tuple(
-            BenchmarkColumn(
-                key=benchmark.key,
-                title=benchmark.title,
-                group=benchmark.group,
-                n=QUESTIONS.get(benchmark.key, 200),
-                fewshot=benchmark.num_fewshot,
-                metric=benchmark.metric,
-                baseline=benchmark.baseline,
-                subjects=tuple((subjects or {}).get(benchmark.key, ())),
-            )
-            for benchmark in suite.benchmarks
-        )
-        meta = BoardMeta(
-            suite=suite.name,
-            title=suite.title,
-            benchmarks=benchmarks,
-            revision="r1",
-            built_at=built_at,
-            content_hash=built_at,
-        )
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.Table.from_pylist(list(rows)), sink)
-        self.write(
-            {TABLE_FILE: sink.getvalue().to_pybytes(), META_FILE: meta.model_dump_json().encode()}
-        )
-
-    def write_queue(self, entries: Sequence[dict[str, Any]]) -> None:
-        self.write({QUEUE_FILE: json.dumps(entries).encode()})
-
-    def write(self, files: dict[str, bytes]) -> None:
-        operations = [Write(path, content) for path, content in files.items()]
-        LocalStore(self.folder).commit(operations, message="test")
-
-
-def _make_row(
-    model: str, score: float, *, lacks: Sequence[str] = (), **changes: Any
-) -> dict[str, Any]:
-    """Return a row of `board.parquet` with nearly the same score everywhere."""
-    generator = random.Random(model)
-    row: dict[str, Any] = {
-        "model": model,
-        "org": model.partition("/")[0],
-        "sha": f"{generator.getrandbits(160):040x}",
-        "precision": "bfloat16",
-        "weight_type": "Original",
-        "model_type": generator.choice(list(ModelType)).value,
-        "base_model": "",
-        "architecture": "LlamaForCausalLM",
-        "params_billion": generator.choice([0.0157, 0.4, 1.24, 7.24, 70.6]),
-        "license": generator.choice(["apache-2.0", "mit", "llama3"]),
-        "use_chat_template": False,
-        "submitted_time": "2026-11-20T08:30:00Z",
-        "finished_time": "2026-11-20T09:45:10Z",
-        "sender": "clinic-lab",
-        "flags": [],
-        "backend": "vllm",
-        "lm_eval_version": "0.4.13",
-    }
-    scores = {}
-    for benchmark in load_suite(SUITE).benchmarks:
-        value = min(max(score + generator.uniform(-0.08, 0.08), 0), 1)
-        scores[benchmark.key] = None if benchmark.key in lacks else value
-        row |= _cells(benchmark.key, scores[benchmark.key], benchmark.baseline)
-    row["complete"] = not lacks
-    row["n_benchmarks"] = len(scores) - len(lacks)
-    row["average"] = None if lacks else sum(scores.values()) / len(scores)
-    return row | changes
-
-
-def _cells(key: str, score: float | None, baseline: float) -> dict[str, Any]:
-    if score is None:
-        return dict.fromkeys(
-            (key, *(f"{key}__{c}" for c in ("stderr", "low", "high", "n", "normalised")))
-        )
-    n = QUESTIONS.get(key, 200)
-    interval = wilson_interval(score, n)
-    return {
-        key: score,
-        f"{key}__stderr": math.sqrt(score * (1 - score) / (n - 1)),
-        f"{key}__low": interval.low,
-        f"{key}__high": interval.high,
-        f"{key}__n": n,
-        f"{key}__normalised": normalise(score, baseline),
-    }
-
-
-def _make_entry(model: str, status: str, **changes: Any) -> dict[str, Any]:
-    """Return an entry of `queue.json`."""
-    return {
-        "request": f"{model}_eval_request_False_bfloat16_Original_0123abcd.json",
-        "model": model,
-        "sha8": "0123abcd",
-        "precision": "bfloat16",
-        "status": status,
-        "reason": "",
-        "position": None,
-        "attempts": 0,
-        "sender": "clinic-lab",
-        "submitted_time": "2026-11-21T07:00:00Z",
-        "started_time": None,
-        "benchmarks": {},
-        "run_url": "",
-    } | changes
 
 
 @pytest.fixture
 def make_row() -> Callable[..., dict[str, Any]]:
-    return _make_row
+    return boards.make_row
 
 
 @pytest.fixture
 def make_entry() -> Callable[..., dict[str, Any]]:
-    return _make_entry
+    return boards.make_entry
 
 
 @pytest.fixture
@@ -172,13 +32,15 @@ def hostile_name() -> str:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of a viewer with everything in a folder of the test."""
-    return Settings.model_validate({"home": tmp_path / "data", "suite": SUITE, "offline": True})
+    return Settings.model_validate(
+        {"home": tmp_path / "data", "suite": boards.SUITE, "offline": True}
+    )
 
 
 @pytest.fixture
-def board_folder(settings: Settings) -> BoardFolder:
+def board_folder(settings: Settings) -> boards.BoardFolder:
     """An empty board store: not even its folder is there."""
-    return BoardFolder(Path(settings.store_address("board")))
+    return boards.BoardFolder(Path(settings.store_address("board")))
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ import pytest
 
 import leaderboard_app
 from evalboard.records.table import BenchmarkColumn, BoardMeta
+from evalboard.settings import Settings
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Suite
 from leaderboard_app.about_page import about_text
 from leaderboard_app.documents import document, markdown
 from leaderboard_app.language import LANGUAGES
+from tests.leaderboard_app.serving import build_app
 
 TEXTS = Path(leaderboard_app.__file__).parent / "texts"
 OURS = sorted(path.stem for path in (TEXTS / "en").glob("*.md"))
@@ -75,3 +77,14 @@ def test_every_long_text_is_there_with_the_same_shape(language: str) -> None:
             [tag for tag in shape if tag in ("h3", "li", "tr", "pre", "a")] for shape in shapes
         ]
         assert parts[0] == parts[1], name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_address_that_the_page_names_is_described(language: str, settings: Settings) -> None:
+    described = build_app(settings).openapi()["paths"]
+    html = str(document("programs", language))
+    named = re.findall(r"<code>(GET|POST) ([^?<]+)", html)
+    assert len(named) >= 8
+    for method, address in named:
+        operation = described[f"/{address}"][method.lower()]
+        assert operation["description"], address

@@ -7,13 +7,15 @@ import pytest
 from evalboard.errors import StoreError
 from evalboard.records.table import QueueEntry
 from evalboard.settings import Settings
+from evalboard.stores.local import LocalStore
+from evalboard.stores.protocol import Write
 from leaderboard_app.provenance import (
     describe_document,
     find_answers,
     read_documents,
     read_requests,
 )
-from leaderboard_app.stored_files import FolderFiles, open_files
+from leaderboard_app.stored_files import FolderFiles, HostedFiles, open_files
 from tests.leaderboard_app.answered import (
     SUITE,
     entry_of,
@@ -125,3 +127,26 @@ def test_nothing_outside_the_store_is_read(tmp_path: Path, path: str) -> None:
 
 def test_opens_a_folder_without_asking_the_hub(settings: Settings) -> None:
     assert isinstance(open_files(settings.store_address("results"), settings), FolderFiles)
+
+
+def test_files_of_a_hosted_store_are_those_of_its_newest_state(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.commit([Write("a/b/x.json", b"1"), Write("ab/y.json", b"2")], message="test")
+    files = HostedFiles(store, max_age_seconds=0)
+    assert not files.lists_quickly
+    assert files.under("a") == ["a/b/x.json"]
+    before = files.stamp("a/b/x.json")
+    assert files.read("a/b/x.json") == b"1"
+    store.commit([Write("a/b/x.json", b"3")], message="test")
+    assert files.read("a/b/x.json") == b"3"
+    assert files.stamp("a/b/x.json") not in (None, before)
+    assert files.stamp("a/b/gone.json") is None
+
+
+def test_a_hosted_store_is_not_looked_at_for_every_file(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.commit([Write("x", b"1")], message="test")
+    files = HostedFiles(store, max_age_seconds=3600)
+    assert files.stamp("x")
+    store.commit([Write("y", b"2")], message="test")
+    assert files.stamp("y") is None

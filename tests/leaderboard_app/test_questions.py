@@ -1,3 +1,4 @@
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from evalboard.errors import RecordError
 from evalboard.suites.model import Benchmark
+from leaderboard_app.prompts import doc_hash
 from leaderboard_app.questions import Source, Wanted, questions_document
 from leaderboard_app.stored_answers import probabilities, read_answers
 from leaderboard_app.stored_files import FolderFiles
@@ -200,6 +202,13 @@ def test_a_file_that_holds_no_answers_is_refused(tmp_path: Path) -> None:
     for name in ("text.parquet", "other.parquet"):
         with pytest.raises(RecordError, match=name):
             read_answers(FolderFiles(tmp_path), name)
+
+
+def test_a_question_has_the_hash_that_lm_eval_gives_it() -> None:
+    utils = pytest.importorskip("lm_eval.utils")
+    document = {"question": "Größe <b>?", "choices": ["a", "b"], "n": 1, "nested": {"x": [0.5]}}
+    text = json.dumps(document, indent=2, default=utils.handle_non_serializable, ensure_ascii=False)
+    assert doc_hash(document) == utils.hash_string(text)
 
 
 def test_probabilities_are_shares_of_the_choices() -> None:

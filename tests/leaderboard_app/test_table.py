@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,7 +10,7 @@ from evalboard.errors import RecordError
 from evalboard.records.table import BenchmarkColumn, BoardMeta, SubjectColumn
 from leaderboard_app.table import (
     address_of,
-    board_document,
+    board_parts,
     check_table,
     find_rows,
     hub_url,
@@ -37,6 +38,10 @@ def meta_of(*keys: str) -> BoardMeta:
     return BoardMeta(
         suite="s", title="S", benchmarks=benchmarks, revision="r", built_at="t", content_hash="h"
     )
+
+
+def board_document(meta: BoardMeta | None, table: pa.Table) -> Any:
+    return json.loads(b"".join(board_parts(meta, table)))
 
 
 def test_ranks_by_average_and_shares_a_rank_between_equals() -> None:

@@ -41,9 +41,11 @@ export class Grid {
     this.watcher.disconnect();
   }
 
-  /** Show other columns. */
-  setColumns(columns) {
+  /** Show other columns. Cells that stay are kept, unless other rows are to come anyway. */
+  setColumns(columns, { rowsToCome }) {
     this.columns = columns;
+    const lines = rowsToCome ? [] : [...this.top.rows, ...this.drawn.values()];
+    for (const line of lines) this.fillRow(line);
     this.head.replaceChildren(make("tr", { "aria-rowindex": "1" }, ...columns.map((column) => this.drawHeadCell(column))));
     this.table.setAttribute("aria-colcount", columns.length);
     this.setWidths();
@@ -127,19 +129,29 @@ export class Grid {
     }
   }
 
+  /** Draw the row at a place, which counts pinned rows first. */
   drawRow(row, place, pin = null) {
     const line = make("tr", { class: this.nameOf(row), "aria-rowindex": place + 2, "data-place": place });
     if (pin !== null) line.style.setProperty("--pin", pin);
-    for (const column of this.columns) {
-      const cell = document.createElement(column.key === "model" ? "th" : "td");
-      if (column.key === "model") cell.scope = "row";
-      cell.className = cellClass(column);
-      cell.dataset.key = column.key;
-      this.drawCell(column, row, cell);
-      line.append(cell);
-    }
-    this.keys.prepare(line);
+    this.fillRow(line);
     return line;
+  }
+
+  fillRow(line) {
+    const place = Number(line.dataset.place);
+    const row = this.pinned[place] ?? this.rows[place - this.pinned.length];
+    const kept = new Map([...line.cells].map((cell) => [cell.dataset.key, cell]));
+    line.replaceChildren(...this.columns.map((column) => kept.get(column.key) ?? this.drawRowCell(column, row)));
+    this.keys.prepare(line);
+  }
+
+  drawRowCell(column, row) {
+    const cell = document.createElement(column.key === "model" ? "th" : "td");
+    if (column.key === "model") cell.scope = "row";
+    cell.className = cellClass(column);
+    cell.dataset.key = column.key;
+    this.drawCell(column, row, cell);
+    return cell;
   }
 
   drawHeadCell(column) {

@@ -1,0 +1,101 @@
+"""Take a picture of every page: light, dark and on a phone. `make screenshots` writes them to docs.
+
+The board is made up, by the same hands as that of the tests; numbers and names mean nothing.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from evalboard.settings import Settings
+from tests.leaderboard_app.boards import SUITE, BoardFolder, make_entry, make_row
+from tests.leaderboard_app.browsing import CHROMIUM
+from tests.leaderboard_app.serving import build_app, serving
+
+MODELS = 60
+PAGES = {
+    "board": ("", "board-table .name"),
+    "model": ("model?id=lab-3/model-3", "model-page h1"),
+    "compare": ("compare?m=lab-3/model-30&m=lab-4/model-40", "compare-page table"),
+    "analysis": ("analysis", ".js-plotly-plot"),
+    "queue": ("queue", "#FAILED"),
+    "submit": ("submit", ".submit-form .send"),
+    "about": ("about", ".about table"),
+}
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+}
+QUIET_MILLISECONDS = 1500
+
+
+def main() -> None:
+    """Write `{page}-{look}.png` for every page and look."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings.model_validate({"home": home, "suite": SUITE, "offline": True})
+        fill(BoardFolder(Path(settings.store_address("board"))))
+        with serving(build_app(settings)) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            for look in LOOKS:
+                take(browser, address, look, folder)
+            browser.close()
+
+
+def take(browser: Browser, address: str, look: str, folder: Path) -> None:
+    """Write the pictures of all pages in one look."""
+    context = browser.new_context(base_url=address, locale="en-GB", **LOOKS[look])
+    for name, (path, ready) in PAGES.items():
+        page = context.new_page()
+        page.goto(f"/{path}")
+        page.locator(ready).first.wait_for()
+        page.wait_for_timeout(QUIET_MILLISECONDS)
+        page.screenshot(path=folder / f"{name}-{look}.png")
+        page.close()
+    context.close()
+
+
+def fill(board: BoardFolder) -> None:
+    """Make up a board and a queue with something in every group."""
+    names = [f"lab-{number % 9}/model-{number}" for number in range(MODELS)]
+    board.write_board([make_row(name, 0.3 + i / 120) for i, name in enumerate(names)])
+    progress = {
+        "medmcqa": {"state": "running", "done": 2140, "total": 4183},
+        "medqa_4options": {"state": "done", "done": 1273, "total": 1273},
+        "pubmedqa": {"state": "waiting", "done": 0, "total": 500},
+    }
+    board.write_queue(
+        [
+            make_entry(
+                "lab-1/now",
+                "RUNNING",
+                benchmarks=progress,
+                started_time="2026-11-21T09:10:00Z",
+                seconds_left=1500,
+            ),
+            make_entry("lab-2/next", "PENDING", position=1, seconds_left=5400),
+            make_entry("lab-4/later", "PENDING", position=2, seconds_left=9000),
+            make_entry(
+                "lab-5/too-large",
+                "FAILED",
+                reason="The model does not fit into the memory of one GPU.",
+                code="out_of_memory",
+                attempts=3,
+                log_tail="Loading weights\nCUDA out of memory",
+            ),
+            make_entry(
+                "lab-6/no-card", "REJECTED", reason="There is no model card. Write a README.md."
+            ),
+            make_entry("lab-3/model-3", "FINISHED"),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""What all pages share, and the pages for submitting, in a real Chromium."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from evalboard.settings import Settings
+from tests.leaderboard_app.browsing import browse
+from tests.leaderboard_app.serving import build_app, serving
+from tests.leaderboard_app.surroundings import behind_prefix, page_with_frame
+
+READY = {
+    "./": "board-table .name",
+    "queue": "#FAILED",
+    "submit": ".submit-form .send",
+    "about": ".about .scroll table",
+    "compare": "compare-page .lead h1",
+    "analysis": ".js-plotly-plot",
+    "model": "model-page .lead h1, .model .lead h1",
+}
+"""What is there when a page has been drawn."""
+AXE = Path(__file__).parent / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+TELL = "({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)"
+
+
+def fill(
+    board_folder: Any, make_row: Callable[..., Any], make_entry: Callable[..., Any], name: str
+) -> None:
+    board_folder.write_board([make_row(name, 0.5, sender=name), make_row("acme/other", 0.6)])
+    board_folder.write_queue(
+        [make_entry(name, "FAILED", reason=f"No. {name}", log_tail=name, sender=name, code="x")]
+    )
+
+
+def see(page: Page, path: str) -> None:
+    page.goto(path)
+    page.locator(READY[path.partition("?")[0]]).first.wait_for()
+
+
+def test_queue_shows_every_group_and_stays_current(
+    page: Page, board_folder: Any, make_entry: Callable[..., Any], hostile_name: str
+) -> None:
+    progress = {
+        "medmcqa": {"state": "running", "done": 1000, "total": 4183},
+        "pubmedqa": {"state": "failed", "done": 0, "total": 0, "reason": "No questions."},
+    }
+    running = make_entry(
+        "a/running", "RUNNING", benchmarks=progress, run_url="http://x.test/run", seconds_left=4000
+    )
+    failed = make_entry(
+        "c/failed",
+        "FAILED",
+        reason="Out of memory.",
+        run_url="javascript:alert(1)",
+        log_tail="the end",
+    )
+    waiting = [make_entry(f"b/next-{n}", "PENDING", position=n) for n in range(1, 61)]
+    rejected = make_entry(hostile_name, "REJECTED", reason=f"No. {hostile_name}", sender="Other")
+    done = [
+        make_entry("e/gone", "CANCELLED", reason="By its submitter."),
+        make_entry("f/done", "FINISHED"),
+    ]
+    board_folder.write_queue([running, *waiting, failed, rejected, *done])
+    page.goto("/queue")
+    expect(page.locator("#RUNNING")).to_contain_text("1,000 of 4,183")
+    expect(page.locator("#RUNNING")).to_contain_text("No questions.")
+    expect(page.locator("#RUNNING")).to_contain_text("about 67 min left")
+    expect(page.get_by_role("link", name="Run in Prefect")).to_have_count(1)
+    expect(page.locator("#FAILED")).to_contain_text("Out of memory.")
+    expect(page.locator("#REJECTED")).to_contain_text(f"No. {hostile_name}")
+    expect(page.locator("#CANCELLED")).to_contain_text("By its submitter.")
+    expect(page.get_by_role("link", name="Scores of f/done")).to_be_visible()
+    expect(page.locator("queue-list img")).to_have_count(0)
+
+    expect(page.locator("#PENDING .request")).to_have_count(50)
+    page.get_by_role("button", name="Show 10 more").click()
+    expect(page.locator("#PENDING .request")).to_have_count(60)
+
+    page.get_by_text("End of the log").click()
+    page.locator("#RUNNING > summary").click()
+    board_folder.write_queue(
+        [running, failed, make_entry("g/late", "PENDING", position=1), rejected]
+    )
+    expect(page.locator("#PENDING")).to_contain_text("g/late")
+    expect(page.locator("#FAILED pre")).to_be_visible()
+    expect(page.locator("#FAILED pre")).to_have_text("the end")
+    expect(page.locator("#RUNNING")).not_to_have_attribute("open", "")
+
+    page.get_by_label("Submitted by").fill("OTHER")
+    expect(page.locator(".request")).to_have_count(1)
+    expect(page.locator("#REJECTED .name")).to_have_text(hostile_name)
+    expect(page).to_have_url(re.compile(r"\?sender=OTHER$"))
+    page.reload()
+    expect(page.locator(".filters [role=status]")).to_have_text("1 of 4 requests")
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    """With a mirror that has one model, and a limit."""
+    (tmp_path / "models" / "org" / "present").mkdir(parents=True)
+    return settings.model_copy(update={"models": tmp_path / "models", "submissions_per_week": 3})
+
+
+def test_form_checks_by_enter_and_shows_the_report(
+    page: Page, board_folder: Any, make_entry: Callable[..., Any], hostile_name: str
+) -> None:
+    recent = make_entry("a/b", "PENDING", sender="lab", submitted_time="2999-01-01T00:00:00Z")
+    board_folder.write_queue([recent])
+    page.goto("/submit?model=org%2Fpre")
+    model = page.get_by_label("Model", exact=True)
+    expect(model).to_have_value("org/pre")
+    expect(page.get_by_label("Base model")).to_be_hidden()
+    page.get_by_label("Weights").select_option("Adapter")
+    expect(page.get_by_label("Base model")).to_be_visible()
+    page.get_by_label("Submitted by").fill("Lab")
+    expect(page.locator(".limits")).to_have_text("2 of 3 submissions in seven days are left.")
+
+    model.press("End")
+    model.press_sequentially("s")
+    expect(page.locator("datalist option").first).to_have_attribute("value", "org/present")
+
+    model.fill("")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("#outcome")).to_contain_text("Enter the name of a model first")
+
+    model.fill(hostile_name)
+    model.press("Enter")
+    heading = page.get_by_role("heading", name="This model cannot be evaluated yet")
+    expect(heading).to_be_focused()
+    expect(page.locator("#outcome")).to_contain_text("Nothing was submitted.")
+    expect(page.locator("#outcome")).to_contain_text("<img src=x")
+    expect(page.locator("#outcome .findings .error")).not_to_have_count(0)
+    expect(page.locator("#outcome img")).to_have_count(0)
+
+
+def test_language_and_colours_are_remembered_from_page_to_page(page: Page) -> None:
+    page.goto("/about")
+    expect(page.get_by_role("rowheader", name="PubMedQA")).to_be_visible()
+    page.get_by_label("Language").select_option("de")
+    expect(page.get_by_role("heading", name="Wie man einreicht")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.get_by_role("button", name="Dunkle Farben").click()
+    expect(page.locator("body")).to_have_class(re.compile("dark"))
+
+    page.goto("/submit")
+    expect(page.get_by_role("button", name="Prüfen")).to_be_visible()
+    expect(page).to_have_title("Einreichen · Open Medical-LLM Leaderboard")
+    expect(page.locator("body")).to_have_class(re.compile("dark"))
+    page.goto("/queue?lang=en")
+    expect(page.get_by_role("heading", name="The queue is empty")).to_be_visible()
+
+
+def test_a_citation_is_copied(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/about")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("@misc{open_medical_llm_leaderboard,")
+
+
+def test_the_keyboard_reaches_everything_in_order(page: Page) -> None:
+    see(page, "submit")
+
+    def tab() -> Any:
+        page.keyboard.press("Tab")
+        return page.evaluate(
+            "(() => { const e = document.activeElement; return e.name || e.ariaLabel || e.textContent; })()"
+        )
+
+    passed = [tab() for _ in range(10)]
+    assert passed[0] == "Skip to the content"
+    assert passed[1] == "Open Medical-LLM Leaderboard"
+    assert passed[2] == "Board"
+    assert passed[-2:] == ["Language", "Dark colours"]
+    fields = [tab() for _ in range(8)]
+    assert fields == [
+        *("model", "revision", "precision", "weight_type", "model_type", "use_chat_template"),
+        *("sender", "Check"),
+    ]
+    page.get_by_role("link", name="Skip to the content").press("Enter")
+    expect(page.get_by_label("Model", exact=True)).to_be_focused()
+
+
+def test_works_behind_a_path_prefix(
+    settings: Settings,
+    board_folder: Any,
+    make_row: Callable[..., Any],
+    make_entry: Callable[..., Any],
+) -> None:
+    fill(board_folder, make_row, make_entry, "acme/model")
+    app = build_app(settings.model_copy(update={"viewer_root_path": "/lab/board"}))
+    with (
+        serving(behind_prefix(app, "/lab/board")) as address,
+        browse(f"{address}/lab/board/") as page,
+    ):
+        for path in READY:
+            see(page, f"{path}?id=acme/model")
+        page.get_by_role("link", name="Board", exact=True).click()
+        page.locator(READY["./"]).first.wait_for()
+        assert page.url == f"{address}/lab/board/"
+        page.get_by_label("Language").select_option("de")
+        expect(page.get_by_role("link", name="Einreichen")).to_be_visible()
+        see(page, "queue")
+        expect(page.locator("#FAILED h2")).to_have_text("Gescheitert")
+        see(page, "about")
+        assert page.evaluate("fetch('openapi.json').then((r) => r.json())")["servers"] == [
+            {"url": "/lab/board"}
+        ]
+
+
+def test_works_in_a_frame_of_another_site(
+    viewer_address: str,
+    board_folder: Any,
+    make_row: Callable[..., Any],
+    make_entry: Callable[..., Any],
+) -> None:
+    fill(board_folder, make_row, make_entry, "acme/model")
+    inside = viewer_address.replace("127.0.0.1", "localhost")
+    with (
+        serving(page_with_frame(f"{inside}/?lang=de")) as outside,
+        browse(outside, others=(inside,)) as page,
+    ):
+        page.goto("/")
+        frame = page.frame_locator("iframe")
+        frame.locator(READY["./"]).first.wait_for()
+        frame.get_by_role("link", name="Warteschlange").click()
+        expect(frame.locator("#FAILED h2")).to_have_text("Gescheitert")
+
+
+def test_no_page_has_a_barrier_that_axe_knows(
+    page: Page, board_folder: Any, make_row: Callable[..., Any], make_entry: Callable[..., Any]
+) -> None:
+    if not AXE.is_file():
+        pytest.skip(f"no axe-core; run `npm ci --prefix {AXE.parents[2]}`")
+    fill(board_folder, make_row, make_entry, "acme/model")
+    for path in READY:
+        see(page, f"{path}?id=acme/model")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        for colours in ("light", "dark"):
+            assert page.evaluate("axe.run(document).then(tell)".replace("tell", TELL)) == [], (
+                path,
+                colours,
+            )
+            page.get_by_role("button", name="Dark colours").click()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_page_is_wider_than_a_phone_or_reads_a_name_as_html(
+    language: str,
+    page: Page,
+    board_folder: Any,
+    make_row: Callable[..., Any],
+    make_entry: Callable[..., Any],
+    hostile_name: str,
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    name = "organisation/" + "long-name-" * 8 + hostile_name
+    fill(board_folder, make_row, make_entry, name)
+    for path in READY:
+        see(page, f"{path}?{urlencode({'lang': language, 'id': name})}")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, path
+        assert page.locator("main img[src=x], .gradio-container img[src=x]").count() == 0, path
+        assert page.title() != "owned"
