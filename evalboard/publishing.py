@@ -4,11 +4,13 @@ A hosted store takes few commits, so there the table and the queue are written a
 minute, however many runs of this machine ask for it.
 """
 
+import logging
 from datetime import UTC, datetime
 from functools import partial
 
 from evalboard.board.queue import queue_file
 from evalboard.board.table import board_files, build_board
+from evalboard.errors import StoreError
 from evalboard.pacing import Pace
 from evalboard.queueing.overview import overview
 from evalboard.records.table import QUEUE_FILE
@@ -16,6 +18,8 @@ from evalboard.settings import Settings
 from evalboard.stores.board import publish_file, publish_table
 from evalboard.stores.opening import is_hosted, open_archive, open_board
 from evalboard.suites.loader import load_suite
+
+logger = logging.getLogger(__name__)
 
 HOSTED_SECONDS = 60.0
 """Between two commits of the same file to a hosted store."""
@@ -64,6 +68,17 @@ def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
         return publish()
     pace = _pace(settings, "queue")
     return pace.in_turn(publish) if wait else pace.when_due(publish)
+
+
+def announce_queue(settings: Settings) -> None:
+    """Write `queue.json` where the board store can be had; no run fails because it cannot.
+
+    Whoever writes it next takes this news along.
+    """
+    try:
+        publish_queue(settings)
+    except StoreError as exc:
+        logger.warning("The queue is not shown as it is now: %s", exc)
 
 
 def run_page(settings: Settings, run_id: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.lifecycle import fail, is_claimed_by, is_retried, move
-from evalboard.publishing import publish_queue
+from evalboard.publishing import announce_queue
 from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status, timestamp
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
@@ -56,7 +56,7 @@ def close_attempt(
     )
     if attempt.request_path:
         _end_request(attempt, attempt.request_path, end, now)
-    publish_queue(attempt.engine.settings)
+    announce_queue(attempt.engine.settings)
     return end.model_copy(
         update={"seconds": end.seconds.model_copy(update={"total": time.time() - attempt.started})}
     )

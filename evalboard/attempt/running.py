@@ -9,7 +9,7 @@ from evalboard.attempt.model import Attempt, AttemptPlan
 from evalboard.attempt.order import asking_order, engine_count
 from evalboard.engine import placement
 from evalboard.errors import EngineError, EvalboardError
-from evalboard.publishing import publish_queue
+from evalboard.publishing import announce_queue
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Status
 from evalboard.records.table import BenchmarkProgress
@@ -184,13 +184,13 @@ def _note_plan(attempt: Attempt, plan: AttemptPlan, work: WorkFolder) -> None:
     }
     for benchmark, progress in states.items():
         work.note_progress(attempt.progress_key, benchmark, progress)
-    publish_queue(attempt.engine.settings)
+    announce_queue(attempt.engine.settings)
 
 
 def _note(attempt: Attempt, benchmark: str, progress: BenchmarkProgress) -> None:
     settings = attempt.engine.settings
     WorkFolder(settings.work_folder).note_progress(attempt.progress_key, benchmark, progress)
-    publish_queue(settings)
+    announce_queue(settings)
 
 
 def _publish_progress(settings: Settings) -> None:
@@ -201,4 +201,4 @@ def _publish_progress(settings: Settings) -> None:
         if now - _published.get(address, -QUEUE_SECONDS) < QUEUE_SECONDS:
             return
         _published[address] = now
-    publish_queue(settings)
+    announce_queue(settings)
