@@ -100,7 +100,8 @@ def test_a_request_that_is_taken_away_ends_its_engines(
     with watched_claim(attempt, every_seconds=0.1), pytest.raises(ClaimLost) as caught:
         pool.load()
     other.join()
-    assert statuses[-1] in caught.value.message
+    # It may have looked between two changes.
+    assert any(str(status) in caught.value.message for status in statuses)
     pid = int((attempt.engine.settings.home / "pid").read_text(encoding="utf-8"))
     while Path(f"/proc/{pid}").exists():  # Ray ends it in its own time
         threading.Event().wait(0.05)
