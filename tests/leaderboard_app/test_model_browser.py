@@ -92,6 +92,18 @@ def test_model_page_follows_the_board(
     expect(page.locator("question-browser .question")).to_have_count(20)
 
 
+def test_details_of_a_row_on_the_board(
+    page: Page, board_folder: Any, make_row: Callable[..., Any], hostile_name: str
+) -> None:
+    board_folder.write_board([make_row(hostile_name, 0.3, sender=hostile_name)])
+    page.goto("/")
+    page.get_by_role("link", name="Details of").click()
+    expect(page.get_by_role("heading", name=hostile_name)).to_be_visible()
+    expect(page.locator(".model .provenance")).to_contain_text(hostile_name)
+    expect(page.locator(".model img")).to_have_count(0)
+    expect(page).to_have_title("Model · Open Medical-LLM Leaderboard")
+
+
 def test_hostile_names_and_questions_are_text(page: Page, shown: Shown) -> None:
     page.goto(address(shown.first))
     expect(page.get_by_role("heading", name=shown.first["model"], level=1)).to_be_visible()
