@@ -32,6 +32,7 @@ from leaderboard_app.language import LANGUAGES, language_of, t, translations
 from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.model_routes import add_model_routes
 from leaderboard_app.pages import Viewer
+from leaderboard_app.preloading import Preloading, modules_of, preload_header
 from leaderboard_app.submissions import add_submission_routes
 from leaderboard_app.table import SCHEMA_VERSION
 from leaderboard_app.text import BOARD_UNREADABLE
@@ -111,6 +112,8 @@ def create_app(settings: Settings) -> FastAPI:
     add_model_routes(app, viewer)
     add_submission_routes(app, viewer)
     _add_static_routes(app)
+    modules = [f"ui/{path.relative_to(STATIC)}" for path in modules_of(STATIC / "board.js")]
+    app.add_middleware(Preloading, links=preload_header(modules, "data/board.json"))
     with warnings.catch_warnings():
         # Said of every mounted app with several pages, also of those that do not ask for SSR.
         warnings.filterwarnings("ignore", "SSR mode is not supported")

@@ -2,8 +2,8 @@
 
 export const BOARD_DATA = "data/board.json";
 
-/** The answer, on the board's own page; null elsewhere. */
-export const early = isBoard() ? fetch(BOARD_DATA, { cache: "no-cache" }) : null;
+/** The answer, on the board's own page, which the page's head has asked for; null elsewhere. */
+export const early = isBoard() ? fetch(BOARD_DATA) : null;
 // Who follows the board reports why it failed.
 early?.catch(() => {});
 
