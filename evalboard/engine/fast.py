@@ -6,7 +6,8 @@ log-probabilities of the whole prompt, which keeps vLLM from using its prefix ca
 
 - a context is one request, which also returns the log-probabilities of the tokens that may follow
   (`logprob_token_ids`): for choices of one token, that is the answer;
-- a choice of several tokens is a second request on the cached context, of which only the rows of
+- a choice of two tokens is a second request of the same kind, on the cached context and the first;
+- a longer one is a second request of which the rows of the prompt are asked for, and only those of
   the choice are read;
 - the rest (continuations that add no token, rolling log-likelihood) goes lm_eval's own way.
 
@@ -126,19 +127,37 @@ class FastVLLM(LmEvalVLLM):
 
     def _end_context(self, group: ContextGroup, output: RequestOutput) -> Ended:
         """Answer the choices of one token, and ask for the others on the cached context."""
-        rows = (output.outputs[0].logprobs or [{}])[0]
-        best = max(row.logprob for row in rows.values())
-        first = {token: (row.logprob, row.logprob >= best) for token, row in rows.items()}
+        first = _next_rows(output)
         answers: NumberedAnswers = [
             (choice.request, first[choice.tokens[0]])
             for choice in group.choices
             if len(choice.tokens) == 1
         ]
         follow_ups = tuple(
-            self._choice_job(group.context, choice, first[choice.tokens[0]])
+            self._follow_up(group.context, choice, first[choice.tokens[0]])
             for choice in group.longer_choices
         )
         return Ended(answers, follow_ups)
+
+    def _follow_up(self, context: tuple[int, ...], choice: Choice, first: Row) -> Job:
+        """Ask for the rows of a choice after its first.
+
+        Where that is one, it is asked for as the context's were: rows of a prompt cost vLLM an
+        object for every position of it.
+        """
+        begin, *rest = choice.tokens
+        if len(rest) > 1:
+            return self._choice_job(context, choice, first)
+        return Job(
+            tokens=[*context, begin],
+            params=_one_token(logprob_token_ids=rest),
+            end=partial(self._end_pair, choice, first),
+            kept=1,
+        )
+
+    def _end_pair(self, choice: Choice, first: Row, output: RequestOutput) -> Ended:
+        second = _next_rows(output)[choice.tokens[1]]
+        return Ended([(choice.request, _sum_up([first, second]))])
 
     def _choice_job(
         self,
@@ -167,8 +186,7 @@ class FastVLLM(LmEvalVLLM):
         if (output.num_cached_tokens or 0) >= start:
             return Ended([], (self._choice_job(context, choice, None, read_cache=False),))
         rows = choice_rows(choice.tokens, first, output.prompt_logprobs or ())
-        answer = (sum(logprob for logprob, _ in rows), all(greedy for _, greedy in rows))
-        return Ended([(choice.request, answer)])
+        return Ended([(choice.request, _sum_up(rows))])
 
     def _text_units(self, requests: Sequence[Instance]) -> list[Unit]:
         contexts, gen_kwargs = zip(*(request.args for request in requests), strict=True)
@@ -254,6 +272,18 @@ def choice_rows(
         logprob = likely[token].logprob
         rows.append((logprob, logprob >= max(row.logprob for row in likely.values())))
     return rows
+
+
+def _next_rows(output: RequestOutput) -> dict[int, Row]:
+    """Return the rows of the tokens that may follow a prompt: those asked for, and the likeliest."""
+    rows = (output.outputs[0].logprobs or [{}])[0]
+    best = max(row.logprob for row in rows.values())
+    return {token: (row.logprob, row.logprob >= best) for token, row in rows.items()}
+
+
+def _sum_up(rows: Sequence[Row]) -> tuple[float, bool]:
+    """Return a choice's log-likelihood, and whether it is what the model would say."""
+    return sum(logprob for logprob, _ in rows), all(greedy for _, greedy in rows)
 
 
 def _move_spaces(context: str, continuation: str) -> tuple[str, str]:
