@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from evalboard.attempt.model import Attempt
 from evalboard.attempt.running import abandon
-from evalboard.errors import ClaimLost, StoreError
+from evalboard.errors import ClaimLost, RecordError, StoreError
 from evalboard.lifecycle import is_claimed_by
 from evalboard.records.request import RequestRecord
 from evalboard.stores.opening import open_queue
@@ -50,7 +50,7 @@ def _watch(attempt: Attempt, path: str, every_seconds: float, ended: threading.E
     while not ended.wait(every_seconds):
         try:
             record = queue.get(path)
-        except StoreError as exc:
+        except (RecordError, StoreError) as exc:  # an edit by hand may be put right
             logger.warning("It cannot be seen whether the request was cancelled: %s", exc.message)
             continue
         if not is_claimed_by(record, attempt.run_id):

@@ -109,6 +109,22 @@ def test_a_request_that_is_taken_away_ends_its_engines(
         pool.load()
 
 
+def test_a_request_that_cannot_be_read_for_a_while_is_still_watched(attempt: Attempt) -> None:
+    settings = attempt.engine.settings
+    path = Path(settings.store_address("requests")) / (attempt.request_path or "")
+    whole = path.read_bytes()
+    pool = running._pool(attempt)  # pyright: ignore[reportPrivateUsage]
+    with watched_claim(attempt, every_seconds=0.01):
+        path.write_bytes(b"{")
+        threading.Event().wait(0.3)
+        path.write_bytes(whole)
+        change(attempt, Status.CANCELLED)
+        while pool._stopped_by is None:  # pyright: ignore[reportPrivateUsage]
+            threading.Event().wait(0.05)
+    with pytest.raises(ClaimLost):
+        pool.load()
+
+
 def test_a_request_that_stays_is_left_alone(attempt: Attempt) -> None:
     with watched_claim(attempt, every_seconds=0.01):
         threading.Event().wait(0.3)
