@@ -15,9 +15,8 @@ from evalboard.records.request import (
     HistoryEntry,
     RequestRecord,
     Status,
-    timestamp,
 )
-from evalboard.records.times import parse_time
+from evalboard.records.times import parse_time, timestamp
 
 FOLLOWS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.RUNNING, Status.REJECTED, Status.CANCELLED}),

@@ -211,6 +211,11 @@ class Settings(BaseSettings):
         return text
 
     @property
+    def token(self) -> str | None:
+        """The Hub's token in clear, for its client."""
+        return self.hf_token.get_secret_value() if self.hf_token else None
+
+    @property
     def allowances(self) -> dict[str, int | None]:
         """Submissions in seven days by sender, in lower case; None for any number."""
         return _allowances(self.submission_exceptions)
@@ -287,8 +292,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
     variables[PREFIX + "WORK"] = str(settings.work_folder.resolve())
     if Path(settings.suite).suffix:
         variables[PREFIX + "SUITE"] = str(Path(settings.suite).resolve())
-    if settings.hf_token:
-        variables["HF_TOKEN"] = settings.hf_token.get_secret_value()
+    if settings.token:
+        variables["HF_TOKEN"] = settings.token
     return variables
 
 

@@ -45,12 +45,11 @@ def show_on_space(
     store = open_board(settings)
     content = retry_on_conflict(lambda: store.snapshot().read(META_FILE))
     wanted = json.loads(content)["content_hash"]
-    token = settings.hf_token.get_secret_value() if settings.hf_token else None
-    api = HfApi(endpoint=settings.hub_endpoint, token=token)
+    api = HfApi(endpoint=settings.hub_endpoint, token=settings.token)
     space = settings.space
 
     def serves_it() -> bool:
-        return _served_hash(api, space, token) == wanted
+        return _served_hash(api, space, settings.token) == wanted
 
     if _wait(serves_it, follow_seconds, pause_seconds):
         return False

@@ -20,8 +20,8 @@ from evalboard.records.request import (
     RequestRecord,
     Status,
     WeightType,
-    timestamp,
 )
+from evalboard.records.times import timestamp
 from evalboard.repositories.names import is_commit, is_folder_path
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue

@@ -1,5 +1,6 @@
 """Flows `requeue`, `cancel` and `prioritise`: what people do to requests, from the Prefect UI."""
 
+from collections.abc import Callable
 from typing import Any
 
 from prefect import flow
@@ -13,7 +14,7 @@ from tasks import action_tasks
 from tasks.board_tasks import publish_queue
 
 
-@flow(name="requeue", validate_parameters=True)
+@flow(name="requeue")
 def requeue(requests: list[str], revision: str = "", precision: str = "") -> State[Any]:
     """Start failed, rejected or cancelled requests again.
 
@@ -43,10 +44,10 @@ def _wanted(requests: list[str], revision: str, precision: str) -> list[Wanted]:
     return [Wanted(name, revision, precision) for name in requests]
 
 
-def _done(act: Any) -> State[Any]:
+def _done(act: Callable[[], list[Acted]]) -> State[Any]:
     """Act, and end as it ended: Failed where a request could not be changed."""
     try:
-        acted: list[Acted] = act()
+        acted = act()
     except EvalboardError as exc:
         return Failed(message=exc.message)
     publish_queue()

@@ -33,6 +33,7 @@ from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.model_routes import add_model_routes
 from leaderboard_app.pages import Viewer
 from leaderboard_app.preloading import Preloading, modules_of, preload_header
+from leaderboard_app.stored_files import HOSTED_SECONDS
 from leaderboard_app.submissions import add_submission_routes
 from leaderboard_app.table import SCHEMA_VERSION
 from leaderboard_app.text import BOARD_UNREADABLE
@@ -56,8 +57,7 @@ UNREADABLE: dict[int | str, dict[str, Any]] = {
     503: {"description": "The board store cannot be read just now."}
 }
 LOCAL_SECONDS = 2.0
-HOSTED_SECONDS = 10.0
-"""Between two looks at the board store: on the Hub each is a call that it counts."""
+"""Between two looks at a board store in a folder."""
 
 STYLES = (
     "frame",

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from evalboard.queueing.limits import WEEK, plain_name
+from evalboard.queueing.limits import WEEK, counting_rules, next_allowed, plain_name
 from evalboard.records.request import Status
 from evalboard.records.table import QueueEntry
 from evalboard.records.times import parse_time, timestamp
@@ -27,14 +27,12 @@ def allowance_of(
 ) -> Allowance:
     """Return what a sender may still submit; rejected submissions do not count."""
     name = plain_name(sender)
-    allowed = settings.allowances.get(name, settings.submissions_per_week)
+    allowed = counting_rules(settings).allowance(sender)
     times = (
         parse_time(entry.submitted_time)
         for entry in entries
         if plain_name(entry.sender) == name and entry.status != Status.REJECTED
     )
     made = sorted(time for time in times if time is not None and time > now - WEEK)
-    again = None
-    if allowed and len(made) >= allowed:
-        again = timestamp(made[len(made) - allowed] + WEEK)
-    return Allowance(allowed=allowed, made=len(made), again=again)
+    again = None if allowed is None else next_allowed(made, allowed)
+    return Allowance(allowed=allowed, made=len(made), again=timestamp(again) if again else None)

@@ -5,33 +5,12 @@ from typing import Any
 
 from evalboard.board.differences import independent_difference
 from evalboard.records.request import ModelType
-from evalboard.records.table import BenchmarkColumn, BoardMeta, SubjectColumn
+from evalboard.records.table import MODEL_COLUMNS, BenchmarkColumn, BoardMeta, SubjectColumn
 from leaderboard_app.board_data import Board
 from leaderboard_app.references import reference_of
 from leaderboard_app.table import find_rows, hub_url, matches, values
 
-FACTS = (
-    "model",
-    "sha",
-    "precision",
-    "weight_type",
-    "model_type",
-    "base_model",
-    "architecture",
-    "params_billion",
-    "license",
-    "use_chat_template",
-    "submitted_time",
-    "finished_time",
-    "sender",
-    "flags",
-    "backend",
-    "lm_eval_version",
-    "average",
-    "n_benchmarks",
-    "complete",
-    "rank",
-)
+FACTS = (*(column for column in MODEL_COLUMNS if column != "org"), "rank")
 SCORE_PARTS = ("stderr", "low", "high", "n", "normalised")
 
 

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 from evalboard.errors import EvalboardError, FileTooLarge, RecordError
 from evalboard.records.request import RequestRecord
-from evalboard.records.result import ResultDocument
+from evalboard.records.result import ResultDocument, result_folder
 from evalboard.records.table import QueueEntry
+from evalboard.stores.results import DETAILS
 from leaderboard_app.stored_files import StoredFiles
 from leaderboard_app.table import SHORT_SHA
-
-DETAILS = "details/"
 
 _BASE = re.compile(r"_[0-9a-f]{8}")
 _CONFIG = (
@@ -49,7 +48,14 @@ class StoredDocument(NamedTuple):
 
 def row_folder(row: dict[str, Any], suite: str) -> str:
     """Return where a row's documents lie when its weights are put on no base."""
-    return f"{row['model']}/{row['sha']}/{_way(row)}/{suite}"
+    return result_folder(
+        row["model"],
+        row["sha"],
+        suite,
+        precision=row.get("precision", ""),
+        weight_type=row.get("weight_type", ""),
+        use_chat_template=bool(row.get("use_chat_template")),
+    )
 
 
 def read_documents(files: StoredFiles, row: dict[str, Any], suite: str) -> list[StoredDocument]:
@@ -145,7 +151,7 @@ def _describe_request(
 
 def _document_paths(files: StoredFiles, row: dict[str, Any], suite: str) -> list[str]:
     top = f"{row['model']}/{row['sha']}"
-    way = _way(row)
+    way = row_folder(row, suite).split("/")[-2]
     paths: list[str] = []
     for path in files.under(top):
         folder, *rest = path.removeprefix(f"{top}/").split("/")
@@ -160,8 +166,3 @@ def _read_document(files: StoredFiles, path: str) -> StoredDocument | None:
         return StoredDocument(path, ResultDocument.from_json(files.read(path), path=path))
     except (FileTooLarge, RecordError):
         return None
-
-
-def _way(row: dict[str, Any]) -> str:
-    chat = "_chat" if row.get("use_chat_template") else ""
-    return f"{row.get('precision')}_{row.get('weight_type')}{chat}"

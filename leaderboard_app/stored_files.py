@@ -19,7 +19,7 @@ from evalboard.stores.protocol import ABSENT, Snapshot, Store
 MAX_BYTES = 64 * 2**20
 """A larger file is not read."""
 HOSTED_SECONDS = 10.0
-"""Between two looks at a store on the Hub for its newest state."""
+"""Between two looks at a store on the Hub for its newest state: each is a call that it counts."""
 
 
 class StoredFiles(Protocol):

@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 import pyarrow as pa
 
@@ -162,18 +161,6 @@ def find_rows(table: pa.Table, model: str) -> list[dict[str, Any]]:
         return []
     found = [row for row, name in enumerate(values(table, "model")) if name == model]
     return [_clean_row(row) for row in table.take(pa.array(found, pa.int64())).to_pylist()]
-
-
-def address_of(row: dict[str, Any]) -> str:
-    """Return the address of a row's details page, relative to the board."""
-    parts = {
-        "id": row["model"],
-        "sha": row["sha"][:SHORT_SHA],
-        "precision": row.get("precision"),
-        "weights": row.get("weight_type"),
-        "chat": int(bool(row.get("use_chat_template"))),
-    }
-    return "model?" + urlencode({name: value for name, value in parts.items() if value is not None})
 
 
 def matches(row: dict[str, Any], query: dict[str, str]) -> bool:

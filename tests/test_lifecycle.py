@@ -22,8 +22,8 @@ from evalboard.lifecycle import (
     release,
     requeue,
 )
-from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status, timestamp
-from evalboard.records.times import parse_time
+from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
+from evalboard.records.times import parse_time, timestamp
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone(timedelta(hours=2)))
 ALLOWED = {

@@ -11,8 +11,9 @@ from evalboard.errors import EngineError, EvalboardError
 from evalboard.lifecycle import fail, is_claimed_by, is_retried, move
 from evalboard.publishing import announce_queue
 from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
-from evalboard.records.request import Failure, RequestRecord, Status, timestamp
+from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
+from evalboard.records.times import timestamp
 from evalboard.stores.opening import open_archive, open_queue
 from evalboard.workfolder import Finished, WorkFolder
 

@@ -12,7 +12,8 @@ from evalboard.bench.material import Material
 from evalboard.bench.memory import Memory, peak_of_up
 from evalboard.bench.report import PipelineReport
 from evalboard.errors import HarnessError
-from evalboard.records.request import RequestRecord, Status, timestamp
+from evalboard.records.request import RequestRecord, Status
+from evalboard.records.times import timestamp
 from evalboard.services import Services
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_queue

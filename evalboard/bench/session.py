@@ -20,7 +20,7 @@ from evalboard.bench.measuring import MEASURES, Measurement, run
 from evalboard.bench.pipeline import measure_pipeline
 from evalboard.bench.programs import HF, PROGRAMS, VLLM, vllm_command
 from evalboard.bench.report import CaseReport, Report
-from evalboard.records.request import timestamp
+from evalboard.records.times import timestamp
 from evalboard.services import Services
 from evalboard.settings import Settings
 

@@ -20,7 +20,6 @@ from evalboard.board.statistics import (
     normalise,
     wilson_interval,
 )
-from evalboard.records.request import timestamp
 from evalboard.records.result import ResultDocument
 from evalboard.records.table import (
     BENCHMARK_SUFFIXES,
@@ -32,6 +31,7 @@ from evalboard.records.table import (
     BoardMeta,
     SubjectColumn,
 )
+from evalboard.records.times import timestamp
 from evalboard.suites.model import Benchmark, Suite
 
 _STRING, _FRACTION, _COUNT = ("str", pa.string()), ("float64", pa.float64()), ("Int64", pa.int64())

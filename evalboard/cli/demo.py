@@ -22,8 +22,8 @@ from evalboard.records.request import (
     Precision,
     RequestRecord,
     Status,
-    timestamp,
 )
+from evalboard.records.times import timestamp
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue

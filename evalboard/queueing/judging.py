@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from evalboard.records.request import RequestRecord
-from evalboard.records.result import ModelConfig, ResultDocument, result_folder
+from evalboard.records.result import ResultDocument, result_folder
 from evalboard.records.times import parse_time
 
 GRACE = timedelta(minutes=2)
@@ -104,21 +104,17 @@ def is_complete(
 
 
 def _is_of(document: ResultDocument, record: RequestRecord) -> bool:
-    suite = document.evalboard.suite
-    return result_folder(document.config, suite) == folder_of(record, suite)
+    return document.folder == folder_of(record, document.evalboard.suite)
 
 
 def folder_of(record: RequestRecord, suite: str) -> str:
     """Return where the results of a request lie in the results store."""
-    config = ModelConfig(
-        model_name=record.model,
-        model_sha=record.revision,
-        model_dtype=record.precision,
+    return result_folder(
+        record.model,
+        record.revision,
+        suite,
+        precision=record.precision,
         weight_type=record.weight_type,
-        base_revision=record.evalboard.base_revision,
         use_chat_template=record.use_chat_template,
-        backend="",
-        backend_version="",
-        lm_eval_version="",
+        base_revision=record.evalboard.base_revision,
     )
-    return result_folder(config, suite)

@@ -4,7 +4,7 @@ A submission is refused when it is made. The poll applies the same rules to what
 that somebody wrote into the store directly and for submissions made in the same moment.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -37,6 +37,11 @@ class Rules(NamedTuple):
         return self.exceptions.get(plain_name(sender), self.per_week)
 
 
+def counting_rules(settings: Settings) -> Rules:
+    """Return the rules on how often somebody may submit, without the deny list."""
+    return Rules(settings.submissions_per_week, settings.allowances)
+
+
 def load_rules(settings: Settings) -> Rules:
     """Return the rules that are in force now.
 
@@ -44,16 +49,24 @@ def load_rules(settings: Settings) -> Rules:
         ConfigError: The file of `EVALBOARD_DENIED_FILE` cannot be read.
     """
     denied = [*listed_words(settings.denied), *_denied_in_file(settings)]
-    return Rules(
-        settings.submissions_per_week,
-        settings.allowances,
-        tuple(pattern.casefold() for pattern in denied),
-    )
+    return counting_rules(settings)._replace(denied=tuple(map(str.casefold, denied)))
 
 
 def plain_name(sender: str) -> str:
     """Return a sender's name as names are compared."""
     return sender.strip().casefold()
+
+
+def next_allowed(made: Sequence[datetime], allowed: int) -> datetime | None:
+    """Return when a sender may submit again, None where that is now or never.
+
+    Args:
+        made: The submissions of the last seven days, the earliest first.
+        allowed: How many of them may be.
+    """
+    if len(made) < allowed or not allowed:
+        return None
+    return made[len(made) - allowed] + WEEK
 
 
 def denial(rules: Rules, *, model: str, base_model: str, sender: str) -> Finding | None:
@@ -172,16 +185,16 @@ def _is_new(entry: QueuedRequest) -> bool:
 
 
 def _excess(sender: str, allowed: int, seen: list[datetime]) -> Finding | None:
-    if len(seen) < allowed:
-        return None
     who = quoted(sender) if sender.strip() else "Who gives no name"
-    if allowed == 0:
+    if not allowed:
         return error("too_many_submissions", f"{who} may not submit on this board.", fix=ASK)
-    again = timestamp(seen[len(seen) - allowed] + WEEK)
+    again = next_allowed(seen, allowed)
+    if again is None:
+        return None
     return error(
         "too_many_submissions",
         f"{who} has made {len(seen)} submissions in seven days, and {allowed} are allowed.",
-        fix=f"Submit again after {again}.",
+        fix=f"Submit again after {timestamp(again)}.",
     )
 
 

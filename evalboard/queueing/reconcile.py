@@ -17,9 +17,9 @@ from evalboard.queueing.judging import Evidence, RunState, Verdict, folder_of, i
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_archive, open_queue, open_store
+from evalboard.stores.opening import open_archive, open_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
-from evalboard.stores.results import DETAILS, ResultsArchive
+from evalboard.stores.results import ResultsArchive
 from evalboard.suites.loader import load_suite
 
 _FOLDER_PARTS = 5
@@ -107,7 +107,7 @@ def reconcile(
         finished=changed[Status.FINISHED],
         cancelled=changed[Status.CANCELLED],
         unclear=unclear,
-        unrequested=_unrequested(entries, settings),
+        unrequested=_unrequested(entries, archive, settings),
         problems=problems,
     )
 
@@ -193,7 +193,9 @@ def _is_complete(record: RequestRecord, archive: ResultsArchive, settings: Setti
     return is_complete(record, of_suite, [b.key for b in suite.benchmarks])
 
 
-def _unrequested(entries: list[QueuedRequest], settings: Settings) -> list[str]:
+def _unrequested(
+    entries: list[QueuedRequest], archive: ResultsArchive, settings: Settings
+) -> list[str]:
     """Return what the results store holds that no request asks for.
 
     Ours by their folders; files of other boards, which lie elsewhere, by their model.
@@ -203,9 +205,7 @@ def _unrequested(entries: list[QueuedRequest], settings: Settings) -> list[str]:
     folders = {folder_of(record, record.evalboard.suite or board) for record in records}
     models = {record.model for record in records}
     strange: set[str] = set()
-    for path in open_store(settings.store_address("results"), settings).snapshot().files:
-        if not path.endswith(".json") or path.startswith(DETAILS):
-            continue
+    for path in archive.paths():
         folder = path.rpartition("/")[0]
         if folder.count("/") == _FOLDER_PARTS - 1:
             strange |= {folder} - folders

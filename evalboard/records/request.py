@@ -15,7 +15,6 @@ from pydantic_core import from_json
 
 from evalboard.errors import RecordError, first_problem
 from evalboard.records.foreign import adopt
-from evalboard.records.times import timestamp as timestamp
 
 SCHEMA_VERSION = 1
 LARGEST_FILE = 2**20

@@ -43,6 +43,18 @@ class ModelConfig(BaseModel):
     submitted_time: str = ""
     sender: str = ""
 
+    def folder(self, suite: str) -> str:
+        """Return where documents of this model on a suite lie; see `result_folder`."""
+        return result_folder(
+            self.model_name,
+            self.model_sha,
+            suite,
+            precision=self.model_dtype,
+            weight_type=self.weight_type,
+            use_chat_template=self.use_chat_template,
+            base_revision=self.base_revision,
+        )
+
 
 class Seconds(BaseModel):
     """Where the time of an attempt went, in seconds of wall clock."""
@@ -106,6 +118,11 @@ class ResultDocument(BaseModel):
     configs: dict[str, dict[str, Any]]
     evalboard: Provenance
 
+    @property
+    def folder(self) -> str:
+        """Where it lies in the results store; its answers lie in the same folder of `details/`."""
+        return self.config.folder(self.evalboard.suite)
+
     def to_json(self) -> bytes:
         """Return the file's content.
 
@@ -137,15 +154,21 @@ class ResultDocument(BaseModel):
             ) from exc
 
 
-def result_folder(config: ModelConfig, suite: str) -> str:
+def result_folder(
+    model: str,
+    sha: str,
+    suite: str,
+    *,
+    precision: str,
+    weight_type: str,
+    use_chat_template: bool,
+    base_revision: str = "",
+) -> str:
     """Return the folder of a model's documents in the results store.
 
     `{org}/{model}/{sha}/{precision}_{weight_type}[_chat][_{first 8 of the base's sha}]/{suite}`,
     the base's where the weights are put on one: answers on two bases must not share a file.
     """
-    chat = "_chat" if config.use_chat_template else ""
-    base = f"_{config.base_revision[:8]}" if config.base_revision else ""
-    return (
-        f"{config.model_name}/{config.model_sha}/"
-        f"{config.model_dtype}_{config.weight_type}{chat}{base}/{suite}"
-    )
+    chat = "_chat" if use_chat_template else ""
+    base = f"_{base_revision[:8]}" if base_revision else ""
+    return f"{model}/{sha}/{precision}_{weight_type}{chat}{base}/{suite}"

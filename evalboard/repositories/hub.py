@@ -99,8 +99,7 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
         ModelNotFound: The Hub has no such repository or revision for this token.
         StoreError: The Hub did not answer, so that nothing is known about the model.
     """
-    token = settings.hf_token.get_secret_value() if settings.hf_token else None
-    api = HfApi(endpoint=settings.hub_endpoint, token=token)
+    api = HfApi(endpoint=settings.hub_endpoint, token=settings.token)
     info = read_info(api, model, revision)
     name, sha = str(info.get("id")), str(info.get("sha"))
     if not is_commit(sha) or not is_board_name(name):

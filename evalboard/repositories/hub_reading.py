@@ -1,7 +1,7 @@
 """Read from the Hub within limits: whatever a server sends, no more is taken than was asked for."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def read_info(api: HfApi, model: str, revision: str) -> dict[str, Any]:
     with hub_errors(model, revision):
         validate_repo_id(model)
         url = f"{api.endpoint}/api/models/{model}/revision/{quote(revision, safe='')}?blobs=true"
-        content = _read(url, build_hf_headers(token=api.token), INFO_BYTES + 1, retries=0)
+        content = read_start(url, build_hf_headers(token=api.token), INFO_BYTES + 1, retries=0)
     if len(content) > INFO_BYTES:
         raise TooManyFiles(
             f"The list of the files of model {model!r} has more than {INFO_BYTES:,} bytes. "
@@ -70,7 +70,7 @@ def read_head(api: HfApi, model: str, revision: str, path: str, *, length: int) 
     headers = build_hf_headers(token=api.token)
     headers["Range"] = f"bytes=0-{length - 1}"
     with hub_errors(model, revision):
-        return _read(url, headers, length)
+        return read_start(url, headers, length)
 
 
 def save_file(api: HfApi, model: str, revision: str, path: str, *, size: int, into: Path) -> None:
@@ -90,7 +90,7 @@ def save_file(api: HfApi, model: str, revision: str, path: str, *, size: int, in
     """
     url = hf_hub_url(model, path, revision=revision, endpoint=api.endpoint)
     with hub_errors(model, revision):
-        content = _read(url, build_hf_headers(token=api.token), size + 1)
+        content = read_start(url, build_hf_headers(token=api.token), size + 1)
     if len(content) != size:
         raise StoreError(
             f"The Hub lists file {path!r} of model {model!r} with {size:,} bytes and sent "
@@ -133,11 +133,11 @@ def hub_errors(model: str, revision: str) -> Iterator[None]:
         ) from exc
 
 
-def _read(url: str, headers: dict[str, str], length: int, *, retries: int = 5) -> bytes:
+def read_start(url: str, headers: Mapping[str, str], length: int, *, retries: int = 5) -> bytes:
     """Read so many bytes of an answer and hang up, whether or not the server heeded a range."""
     content = bytearray()
     with http_stream_backoff(
-        "GET", url, headers=headers, timeout=TIMEOUT_SECONDS, max_retries=retries
+        "GET", url, headers=dict(headers), timeout=TIMEOUT_SECONDS, max_retries=retries
     ) as response:
         hf_raise_for_status(response)
         for chunk in response.iter_bytes():

@@ -12,16 +12,11 @@ from typing import Any, NamedTuple
 
 import httpx2
 from huggingface_hub import HfApi
-from huggingface_hub.utils import (
-    build_hf_headers,
-    get_session,
-    hf_raise_for_status,
-    http_stream_backoff,
-)
+from huggingface_hub.utils import build_hf_headers, get_session
 
+from evalboard.repositories.hub_reading import TIMEOUT_SECONDS, read_start
 from evalboard.repositories.selection import weight_files
 
-TIMEOUT_SECONDS = 30
 MOST_OBJECTS = 1000
 FEWEST_FILES = 4
 """Weights files from which on the one call more is worth it."""
@@ -128,17 +123,8 @@ def _read_addresses(told: Any) -> dict[str, Address]:
 
 
 def _read(address: Address, length: int) -> bytes | None:
-    content = bytearray()
     headers = {**address.headers, "Range": f"bytes=0-{length - 1}"}
     try:
-        with http_stream_backoff(
-            "GET", address.url, headers=headers, timeout=TIMEOUT_SECONDS
-        ) as response:
-            hf_raise_for_status(response)
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) >= length:
-                    break
+        return read_start(address.url, headers, length)
     except (httpx2.HTTPError, OSError):
         return None
-    return bytes(content[:length])

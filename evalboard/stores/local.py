@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from evalboard.errors import ConflictError, FileTooLarge, StoreError
-from evalboard.records.request import timestamp
+from evalboard.records.times import timestamp
 from evalboard.stores.paths import check_path, is_content_name
 from evalboard.stores.protocol import (
     ABSENT,

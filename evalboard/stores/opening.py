@@ -64,11 +64,7 @@ def _open_hub_store(name: str, settings: Settings) -> HubStore:
             f"Store 'hf://datasets/{name}' is on the Hub, and EVALBOARD_OFFLINE forbids to ask it. "
             "Keep the store in a folder, or unset that."
         )
-    dataset = HubDataset(
-        name,
-        endpoint=settings.hub_endpoint,
-        token=settings.hf_token.get_secret_value() if settings.hf_token else None,
-    )
+    dataset = HubDataset(name, endpoint=settings.hub_endpoint, token=settings.token)
     return HubStore(
         dataset, settings.hub_state_folder, commits_per_hour=settings.hub_commits_per_hour
     )

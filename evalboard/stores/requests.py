@@ -1,15 +1,12 @@
 """The queue: request files in a store, changed by compare-and-swap."""
 
 from collections.abc import Callable, Mapping
-from itertools import chain, count
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError, EvalboardError, FileTooLarge, RecordError, StoreError
-from evalboard.records.request import RequestIdentity, RequestRecord, Status
+from evalboard.records.request import LARGEST_FILE, RequestIdentity, RequestRecord, Status
+from evalboard.stores.paths import free_path
 from evalboard.stores.protocol import ABSENT, Snapshot, Store, Write, retry_on_conflict
-
-MAX_BYTES = 2**20
-"""A larger file is no request, and is not read."""
 
 
 class QueuedRequest(NamedTuple):
@@ -49,7 +46,7 @@ class RequestQueue:
             StoreError: There is no such file.
             RecordError: It is no request.
         """
-        content = retry_on_conflict(lambda: self._store.snapshot().read(path, at_most=MAX_BYTES))
+        content = retry_on_conflict(lambda: self._store.snapshot().read(path, at_most=LARGEST_FILE))
         return RequestRecord.from_json(content, path=path)
 
     def add(self, record: RequestRecord) -> str:
@@ -66,7 +63,10 @@ class RequestQueue:
             snapshot = self._store.snapshot()
             former = _find(_entries(snapshot), record.identity)
             if former is None:
-                path, new, over = _free_path(record.path, snapshot.files), record, ABSENT
+                # Requests that differ in their suite or base model alone have the same path, and
+                # so may a file that cannot be read.
+                path = free_path(record.path, snapshot.files.__contains__)
+                new, over = record, ABSENT
             else:
                 path, new = former.path, _replacing(former, record)
                 over = snapshot.files[path]
@@ -114,7 +114,7 @@ class RequestQueue:
             blobs = snapshot.blobs(decisions)
             new = [p for p in decisions if p not in made or made[p].over != blobs[p]]
             there = [path for path in new if blobs[path] != ABSENT]
-            contents = dict(snapshot.read_many(there, at_most=MAX_BYTES))
+            contents = dict(snapshot.read_many(there, at_most=LARGEST_FILE))
             for path in new:
                 made[path] = _decide(path, blobs[path], contents.get(path), decisions[path])
             if writes := [write for decided in made.values() for write in decided.writes]:
@@ -168,7 +168,7 @@ class _Memory:
         new = [path for path, blob in names if (path, blob) not in before]
         read = {
             (path, files[path]): _entry(path, content)
-            for path, content in snapshot.read_many(new, at_most=MAX_BYTES)
+            for path, content in snapshot.read_many(new, at_most=LARGEST_FILE)
         }
         self._entries = now = {name: read.get(name) or before[name] for name in names}
         return list(now.values())
@@ -189,17 +189,6 @@ def _find(entries: list[QueuedRequest], identity: RequestIdentity) -> QueuedRequ
     return next(
         (e for e in entries if e.record is not None and e.record.identity == identity), None
     )
-
-
-def _free_path(path: str, files: Mapping[str, str]) -> str:
-    """Return the path, numbered where another file has it.
-
-    Requests that differ in their suite or base model alone have the same one, and so may a file
-    that cannot be read.
-    """
-    stem = path.removesuffix(".json")
-    numbered = (f"{stem}-{number}.json" for number in count(2))
-    return next(free for free in chain([path], numbered) if free not in files)
 
 
 def _replacing(former: QueuedRequest, record: RequestRecord) -> RequestRecord:

@@ -1,11 +1,11 @@
 """Result documents and answers in a store, one commit per attempt."""
 
 from collections.abc import Mapping
-from itertools import chain, count
 from typing import NamedTuple
 
 from evalboard.errors import FileTooLarge, RecordError
-from evalboard.records.result import ResultDocument, result_folder
+from evalboard.records.result import ResultDocument
+from evalboard.stores.paths import free_path
 from evalboard.stores.protocol import (
     ABSENT,
     Operation,
@@ -49,27 +49,11 @@ class ResultsArchive:
 
     def read(self, *, model: str = "") -> Results:
         """Return every result document, or those of one model."""
-        return retry_on_conflict(lambda: self._read(model))
+        return retry_on_conflict(lambda: _read(self._store.snapshot(), model))
 
-    def _read(self, model: str) -> Results:
-        snapshot = self._store.snapshot()
-        stored: list[StoredResult] = []
-        folder = f"{model}/" if model else ""
-        paths = [
-            path
-            for path in sorted(snapshot.files)
-            if path.startswith(folder) and path.endswith(".json") and not path.startswith(DETAILS)
-        ]
-        for path, content in snapshot.read_many(paths, at_most=MAX_BYTES):
-            try:
-                if isinstance(content, FileTooLarge):
-                    raise content
-                document = ResultDocument.from_json(content, path=path)
-            except (FileTooLarge, RecordError) as exc:
-                stored.append(StoredResult(path, None, exc.message))
-            else:
-                stored.append(StoredResult(path, document))
-        return Results(snapshot.revision, stored)
+    def paths(self) -> list[str]:
+        """Return the path of every result document, readable or not."""
+        return retry_on_conflict(lambda: _document_paths(self._store.snapshot()))
 
     def add(self, document: ResultDocument, answers: Mapping[str, bytes]) -> str:
         """Write one attempt's document and its answers as one commit; return the document's path.
@@ -82,17 +66,18 @@ class ResultsArchive:
             document: With everything that is finished.
             answers: Parquet bytes by benchmark key.
         """
-        folder = result_folder(document.config, document.evalboard.suite)
-        stem = f"{folder}/results_{document.evalboard.finished_time.replace(':', '-')}"
+        folder = document.folder
+        usual = f"{folder}/results_{document.evalboard.finished_time.replace(':', '-')}.json"
         named = {f"{DETAILS}{folder}/{key}.parquet": content for key, content in answers.items()}
 
         def change() -> str:
             snapshot = self._store.snapshot()
-            there = snapshot.blobs([f"{stem}.json", *named])
+            there = snapshot.blobs([usual, *named])
             has_answers = named and all(there[name] != ABSENT for name in named)
-            if has_answers and (stored := self._same(document, folder)):
+            if has_answers and (stored := _find_same(snapshot, document)):
                 return stored
-            path = _free_path(snapshot, stem)
+            # Another document may have been stored in that second.
+            path = free_path(usual, lambda name: snapshot.blobs([name])[name] != ABSENT)
             operations: list[Operation] = [Write(path, document.to_json(), ABSENT)]
             operations += [Write(name, content, there[name]) for name, content in named.items()]
             self._store.commit(operations, message=f"results of {document.config.model_name}")
@@ -100,18 +85,35 @@ class ResultsArchive:
 
         return retry_on_conflict(change)
 
-    def _same(self, document: ResultDocument, folder: str) -> str | None:
-        """Return the path of a document with the same benchmarks, None when there is none."""
-        keys = document.evalboard.benchmark_keys.items()
-        for path, stored, _ in self._read(document.config.model_name).stored:
-            is_beside = path.rpartition("/")[0] == folder
-            if stored and is_beside and keys <= stored.evalboard.benchmark_keys.items():
-                return path
-        return None
+
+def _document_paths(snapshot: Snapshot, model: str = "") -> list[str]:
+    folder = f"{model}/" if model else ""
+    return [
+        path
+        for path in sorted(snapshot.files)
+        if path.startswith(folder) and path.endswith(".json") and not path.startswith(DETAILS)
+    ]
 
 
-def _free_path(snapshot: Snapshot, stem: str) -> str:
-    """Return where a document goes, numbered where another one of that second is."""
-    numbered = (f"{stem}-{number}.json" for number in count(2))
-    paths = chain([f"{stem}.json"], numbered)
-    return next(path for path in paths if snapshot.blobs([path])[path] == ABSENT)
+def _read(snapshot: Snapshot, model: str) -> Results:
+    stored: list[StoredResult] = []
+    for path, content in snapshot.read_many(_document_paths(snapshot, model), at_most=MAX_BYTES):
+        try:
+            if isinstance(content, FileTooLarge):
+                raise content
+            document = ResultDocument.from_json(content, path=path)
+        except (FileTooLarge, RecordError) as exc:
+            stored.append(StoredResult(path, None, exc.message))
+        else:
+            stored.append(StoredResult(path, document))
+    return Results(snapshot.revision, stored)
+
+
+def _find_same(snapshot: Snapshot, document: ResultDocument) -> str | None:
+    """Return the path of a document with the same benchmarks, None when there is none."""
+    keys = document.evalboard.benchmark_keys.items()
+    for path, stored, _ in _read(snapshot, document.config.model_name).stored:
+        is_beside = path.rpartition("/")[0] == document.folder
+        if stored and is_beside and keys <= stored.evalboard.benchmark_keys.items():
+            return path
+    return None

@@ -15,7 +15,7 @@ from evalboard.records.request import (
     RequestRecord,
     Status,
 )
-from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds, result_folder
+from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
 from leaderboard_app.prompts import doc_hash
 
 SUITE = "open-medical"
@@ -113,7 +113,7 @@ def write_document(
             ).model_copy(update=changes),
         }
     )
-    folder = result_folder(config, SUITE)
+    folder = config.folder(SUITE)
     file = results / folder / f"results_{finished.replace(':', '-')}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(document.to_json())
@@ -174,4 +174,4 @@ def _config(row: Mapping[str, Any]) -> ModelConfig:
 
 
 def _folder(row: Mapping[str, Any]) -> str:
-    return result_folder(_config(row), SUITE)
+    return _config(row).folder(SUITE)

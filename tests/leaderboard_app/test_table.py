@@ -1,7 +1,6 @@
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pyarrow as pa
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from evalboard.errors import RecordError
 from evalboard.records.table import BenchmarkColumn, BoardMeta, SubjectColumn
 from leaderboard_app.table import (
-    address_of,
     board_parts,
     check_table,
     find_rows,
@@ -177,20 +175,22 @@ def test_links_only_names_and_commits_of_the_hub(model: str, sha: str, address: 
     assert hub_url(model, sha) == address
 
 
-def test_address_of_a_row_finds_that_row_among_its_siblings(make_row: Callable[..., Any]) -> None:
-    rows = [
-        make_row("org/m & co", 0.5),
-        make_row("org/m & co", 0.5, precision="float16"),
-        make_row("org/m & co", 0.5, use_chat_template=True),
-        make_row("org/m & co", 0.5, sha="f" * 40),
-        make_row("org/m & co", 0.5, weight_type="Adapter"),
-        make_row("org/other", 0.5),
-    ]
-    table = pa.Table.from_pylist(rows)
-    for row in rows:
-        query = dict(parse_qsl(address_of(row).removeprefix("model?")))
-        found = [other for other in find_rows(table, query["id"]) if matches(other, query)]
+def test_a_row_is_told_from_its_siblings(make_row: Callable[..., Any]) -> None:
+    rows = {
+        "bfloat16 Original 0": make_row("org/m & co", 0.5),
+        "float16 Original 0": make_row("org/m & co", 0.5, precision="float16"),
+        "bfloat16 Original 1": make_row("org/m & co", 0.5, use_chat_template=True),
+        "bfloat16 Adapter 0": make_row("org/m & co", 0.5, weight_type="Adapter"),
+    }
+    newer = make_row("org/m & co", 0.5, sha="f" * 40)
+    table = pa.Table.from_pylist([*rows.values(), newer, make_row("org/other", 0.5)])
+    for named, row in rows.items():
+        precision, weights, chat = named.split()
+        query = {"sha": row["sha"][:8], "precision": precision, "weights": weights, "chat": chat}
+        found = [other for other in find_rows(table, "org/m & co") if matches(other, query)]
         assert found == [row]
+    of_sha = [row for row in find_rows(table, "org/m & co") if matches(row, {"sha": "f" * 8})]
+    assert of_sha == [newer]
 
 
 def test_a_name_alone_finds_all_its_rows(make_row: Callable[..., Any]) -> None:

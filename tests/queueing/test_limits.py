@@ -16,7 +16,8 @@ from evalboard.queueing.limits import (
     load_rules,
     refusals,
 )
-from evalboard.records.request import RequestRecord, Status, timestamp
+from evalboard.records.request import RequestRecord, Status
+from evalboard.records.times import timestamp
 from evalboard.settings import Settings
 from evalboard.stores.requests import QueuedRequest
 from tests.queueing.conftest import NOW, SHA, make

@@ -1,8 +1,9 @@
 from datetime import timedelta
 
 from evalboard.queueing.overview import overview
-from evalboard.records.request import Claim, Status, timestamp
+from evalboard.records.request import Claim, Status
 from evalboard.records.table import BenchmarkProgress
+from evalboard.records.times import timestamp
 from evalboard.settings import Settings
 from evalboard.workfolder import WorkFolder
 from tests.queueing.conftest import NOW, Put, make

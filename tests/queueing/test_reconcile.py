@@ -11,7 +11,8 @@ from evalboard.lifecycle import MOST_LOST_RUNS, move
 from evalboard.liveness import claim_of, this_process
 from evalboard.queueing.judging import RunState
 from evalboard.queueing.reconcile import SetRight, claimed_runs, reconcile
-from evalboard.records.request import Claim, RequestRecord, Status, timestamp
+from evalboard.records.request import Claim, RequestRecord, Status
+from evalboard.records.times import timestamp
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_store
 from evalboard.stores.protocol import Write

@@ -15,8 +15,8 @@ from evalboard.records.request import (
     ModelType,
     RequestRecord,
     Status,
-    timestamp,
 )
+from evalboard.records.times import timestamp
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 # The fields of other boards' files: of the Open LLM Leaderboard's first version, of its second, and

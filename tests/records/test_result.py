@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from evalboard.errors import RecordError
-from evalboard.records.result import ModelConfig, ResultDocument, Seconds, result_folder
+from evalboard.records.result import ModelConfig, ResultDocument, Seconds
 
 TASK = "mmlu_anatomy"
 SHA = "a" * 40
@@ -78,7 +78,7 @@ def test_documents_lie_by_model_commit_format_and_suite(
     fields: dict[str, Any], folder: str
 ) -> None:
     config = ModelConfig.model_validate(DOCUMENT["config"] | fields)
-    assert result_folder(config, "demo") == folder
+    assert config.folder("demo") == folder
 
 
 def test_overhead_is_what_no_part_accounts_for() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from evalboard.lifecycle import claim, fail, move
 from evalboard.records.request import Claim, Failure, RequestRecord, Status
-from evalboard.records.result import ModelConfig, Provenance, ResultDocument, result_folder
+from evalboard.records.result import ModelConfig, Provenance, ResultDocument
 from evalboard.records.times import parse_time
 from evalboard.suites.loader import load_suite
 from tests.soak.audit import Audit, Event, overlaps
@@ -54,7 +54,7 @@ def found_of(*requests: RequestRecord) -> Found:
     documents: dict[str, ResultDocument | None] = {}
     for record in requests:
         document = document_of(record)
-        documents[f"{result_folder(document.config, SUITE)}/results_1.json"] = document
+        documents[f"{document.folder}/results_1.json"] = document
     details = {
         f"details/{path.rpartition('/')[0]}/{key}.parquet" for path in documents for key in KEYS
     }

@@ -8,10 +8,16 @@ import pytest
 
 from evalboard.errors import FileTooLarge, LifecycleError, RecordError, StoreError
 from evalboard.lifecycle import move
-from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, Status
+from evalboard.records.request import (
+    LARGEST_FILE,
+    BoardBlock,
+    HistoryEntry,
+    RequestRecord,
+    Status,
+)
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store, Write
-from evalboard.stores.requests import MAX_BYTES, DuplicateRequest, RequestQueue
+from evalboard.stores.requests import DuplicateRequest, RequestQueue
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -280,7 +286,7 @@ def test_of_many_changes_only_what_somebody_else_changed_is_decided_anew(
 
 def test_a_huge_file_is_set_aside_unread(queue: RequestQueue, store: Store) -> None:
     path = queue.add(submission())
-    huge = b'{"model": "org/model", "note": "' + b"x" * MAX_BYTES + b'"}'
+    huge = b'{"model": "org/model", "note": "' + b"x" * LARGEST_FILE + b'"}'
     store.commit([Write("org/huge.json", huge)], message="by hand")
     by_path = {entry.path: entry for entry in queue.entries()}
     assert by_path[path].record == submission()
