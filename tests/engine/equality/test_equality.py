@@ -59,7 +59,8 @@ def test_real_questions(
     assert_equal(found, expected, "lm_eval's vLLM class")
     assert best_choices(requests, found) == best_choices(requests, expected)
     other = load_hf(model_folder("llama", "byte-level")).loglikelihood(requests, disable_tqdm=True)
-    assert_equal(found, other, "transformers")
+    # lm_eval's Hugging Face class adds up in float32, whose steps are 6e-5 from -512 on.
+    assert_equal(found, other, "transformers", float32_steps=2)
     assert best_choices(requests, found) == best_choices(requests, other)
 
 
