@@ -15,7 +15,7 @@ The numbers are lm_eval's: the same encoding, truncation and rule for what is gr
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -269,16 +269,19 @@ def choice_rows(
     unknown = tokens[len(rows) :]
     for token, likely in zip(unknown, found[-len(unknown) :], strict=True):
         assert likely is not None
-        logprob = likely[token].logprob
-        rows.append((logprob, logprob >= max(row.logprob for row in likely.values())))
+        rows.append(_rows(likely)[token])
     return rows
 
 
 def _next_rows(output: RequestOutput) -> dict[int, Row]:
     """Return the rows of the tokens that may follow a prompt: those asked for, and the likeliest."""
-    rows = (output.outputs[0].logprobs or [{}])[0]
-    best = max(row.logprob for row in rows.values())
-    return {token: (row.logprob, row.logprob >= best) for token, row in rows.items()}
+    return _rows((output.outputs[0].logprobs or [{}])[0])
+
+
+def _rows(likely: Mapping[int, Logprob]) -> dict[int, Row]:
+    """Return the rows of the tokens at one position, the likeliest of all among them."""
+    best = max(row.logprob for row in likely.values())
+    return {token: (row.logprob, row.logprob >= best) for token, row in likely.items()}
 
 
 def _sum_up(rows: Sequence[Row]) -> tuple[float, bool]:
