@@ -8,7 +8,7 @@ from evalboard.errors import EvalboardError, FileTooLarge, RecordError
 from evalboard.records.request import RequestRecord
 from evalboard.records.result import ResultDocument, result_folder
 from evalboard.records.table import QueueEntry
-from evalboard.stores.results import DETAILS
+from evalboard.stores.results import answers_path, document_path
 from leaderboard_app.stored_files import StoredFiles
 from leaderboard_app.table import SHORT_SHA
 
@@ -64,7 +64,7 @@ def read_documents(files: StoredFiles, row: dict[str, Any], suite: str) -> list[
     Of a store that cannot be listed quickly, only the one that the board names as the newest.
     Files that are no result documents, or too large for one, are left out.
     """
-    newest = f"{row_folder(row, suite)}/results_{str(row['finished_time']).replace(':', '-')}.json"
+    newest = document_path(row_folder(row, suite), str(row["finished_time"]))
     if not files.lists_quickly and files.stamp(newest):
         paths = [newest]
     else:
@@ -75,11 +75,11 @@ def read_documents(files: StoredFiles, row: dict[str, Any], suite: str) -> list[
 
 def find_answers(files: StoredFiles, row: dict[str, Any], suite: str, benchmark: str) -> str | None:
     """Return the path of the file with a row's answers to a benchmark, None where there is none."""
-    usual = f"{DETAILS}{row_folder(row, suite)}/{benchmark}.parquet"
+    usual = answers_path(row_folder(row, suite), benchmark)
     if files.stamp(usual):
         return usual
     folders = dict.fromkeys(stored.folder for stored in read_documents(files, row, suite))
-    paths = (f"{DETAILS}{folder}/{benchmark}.parquet" for folder in folders)
+    paths = (answers_path(folder, benchmark) for folder in folders)
     return next((path for path in paths if files.stamp(path)), None)
 
 

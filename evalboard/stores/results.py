@@ -67,8 +67,8 @@ class ResultsArchive:
             answers: Parquet bytes by benchmark key.
         """
         folder = document.folder
-        usual = f"{folder}/results_{document.evalboard.finished_time.replace(':', '-')}.json"
-        named = {f"{DETAILS}{folder}/{key}.parquet": content for key, content in answers.items()}
+        usual = document_path(folder, document.evalboard.finished_time)
+        named = {answers_path(folder, key): content for key, content in answers.items()}
 
         def change() -> str:
             snapshot = self._store.snapshot()
@@ -86,18 +86,28 @@ class ResultsArchive:
         return retry_on_conflict(change)
 
 
-def _document_paths(snapshot: Snapshot, model: str = "") -> list[str]:
-    folder = f"{model}/" if model else ""
+def document_path(folder: str, finished_time: str) -> str:
+    """Return where a document lies that is the only one of its second."""
+    return f"{folder}/results_{finished_time.replace(':', '-')}.json"
+
+
+def answers_path(folder: str, benchmark: str) -> str:
+    """Return where the answers to a benchmark lie, of the documents in a folder."""
+    return f"{DETAILS}{folder}/{benchmark}.parquet"
+
+
+def _document_paths(snapshot: Snapshot, folder: str = "") -> list[str]:
+    begin = f"{folder}/" if folder else ""
     return [
         path
         for path in sorted(snapshot.files)
-        if path.startswith(folder) and path.endswith(".json") and not path.startswith(DETAILS)
+        if path.startswith(begin) and path.endswith(".json") and not path.startswith(DETAILS)
     ]
 
 
-def _read(snapshot: Snapshot, model: str) -> Results:
+def _read(snapshot: Snapshot, folder: str) -> Results:
     stored: list[StoredResult] = []
-    for path, content in snapshot.read_many(_document_paths(snapshot, model), at_most=MAX_BYTES):
+    for path, content in snapshot.read_many(_document_paths(snapshot, folder), at_most=MAX_BYTES):
         try:
             if isinstance(content, FileTooLarge):
                 raise content
@@ -112,8 +122,7 @@ def _read(snapshot: Snapshot, model: str) -> Results:
 def _find_same(snapshot: Snapshot, document: ResultDocument) -> str | None:
     """Return the path of a document with the same benchmarks, None when there is none."""
     keys = document.evalboard.benchmark_keys.items()
-    for path, stored, _ in _read(snapshot, document.config.model_name).stored:
-        is_beside = path.rpartition("/")[0] == document.folder
-        if stored and is_beside and keys <= stored.evalboard.benchmark_keys.items():
+    for path, stored, _ in _read(snapshot, document.folder).stored:
+        if stored and keys <= stored.evalboard.benchmark_keys.items():
             return path
     return None

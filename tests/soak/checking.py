@@ -11,7 +11,7 @@ from evalboard.records.result import ResultDocument
 from evalboard.records.table import QUEUE_FILE
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_board, open_queue, open_store
-from evalboard.stores.results import DETAILS, ResultsArchive
+from evalboard.stores.results import DETAILS, ResultsArchive, answers_path
 from evalboard.suites.loader import load_suite
 from tests.soak.audit import Event, overlaps
 from tests.soak.scenario import loses_its_engine
@@ -127,7 +127,7 @@ def _of_results(found: Found, benchmarks: Sequence[str]) -> list[str]:
             wrong.append(f"{path}: scores and keys differ")
         for benchmark in document.evalboard.benchmark_keys:
             stored[model, benchmark].append(path)
-            if f"{DETAILS}{path.rpartition('/')[0]}/{benchmark}.parquet" not in found.details:
+            if answers_path(path.rpartition("/")[0], benchmark) not in found.details:
                 wrong.append(f"{path}: no answers of {benchmark}")
     models = [record.model for record in found.requests.values() if record]
     counted = Counter(
