@@ -256,7 +256,6 @@ class Call:
         repo = self._repo(write=True)
         lines = [json.loads(line) for line in self.body.splitlines()]
         header = lines[0]["value"]
-        self.hub.faults.step_in()
         parent = header.get("parentCommit") if self.hub.compares else None
         changes = dict(self._change(line["key"], line["value"]) for line in lines[1:])
         sha = repo.apply(changes, header["summary"], header["description"], parent=parent)

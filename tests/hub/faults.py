@@ -3,7 +3,8 @@
 import random
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -43,7 +44,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[Fault]] = defaultdict(list)
-        self._in_between: list[Callable[[], object]] = []
+        self._in_between: dict[str, list[Callable[[], object]]] = defaultdict(list)
         self._share = 0.0
         self._random = random.Random(0)
         self._faults = RANDOM_FAULTS
@@ -61,10 +62,25 @@ class Faults:
             self._waiting.clear()
             self._share = 0.0
 
-    def before_commit(self, action: Callable[[], object], *, times: int = 1) -> None:
-        """Do something just before the next commits that arrive are looked at."""
+    def before(self, kind: str, action: Callable[[], object], *, times: int = 1) -> None:
+        """Do something just before the next calls of a kind that arrive are looked at."""
         with self._lock:
-            self._in_between += [action] * times
+            self._in_between[kind] += [action] * times
+
+    @contextmanager
+    def holding(self, kind: str) -> Iterator[threading.Event]:
+        """Hold the next call of a kind back for the `with` block; yield what is set once it came."""
+        came, over = threading.Event(), threading.Event()
+
+        def wait() -> None:
+            came.set()
+            over.wait()
+
+        self.before(kind, wait)
+        try:
+            yield came
+        finally:
+            over.set()
 
     def randomly(
         self, share: float, *, seed: int = 0, faults: tuple[Fault, ...] = RANDOM_FAULTS
@@ -85,9 +101,10 @@ class Faults:
                 self.made[kind] += 1
             return fault
 
-    def step_in(self) -> None:
-        """Do what was to be done before a commit."""
+    def step_in(self, kind: str) -> None:
+        """Do what was to be done before a call of this kind."""
         with self._lock:
-            action = self._in_between.pop(0) if self._in_between else None
+            waiting = self._in_between[kind]
+            action = waiting.pop(0) if waiting else None
         if action:
             action()

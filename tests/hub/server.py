@@ -106,11 +106,6 @@ class SmallHub(ThreadingHTTPServer):
             left = quota.calls - len(recent)
             return allowed, {"ratelimit": f'"api";r={left};t={reset}'}
 
-    def wait_for(self, kind: str) -> None:
-        """Return when the first call of a kind has come in."""
-        while not self.calls[kind]:
-            time.sleep(0.005)
-
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that hung up; show everything else."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
@@ -151,6 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         allowed, self.quota = self.hub.count(self.kind)
         fault = self.hub.faults.of(self.kind) or Fault()
         time.sleep(fault.delay)
+        self.hub.faults.step_in(self.kind)
         fails = fault.drop or fault.status is not None
         if fault.late and self.kind != "commit":
             fails = False

@@ -105,7 +105,7 @@ def serve(pipe: Connection, share: float, seed: int) -> None:
             if not pipe.poll(FOREIGN_SECONDS):
                 if is_busy and not somebody.is_waiting:
                     somebody.is_waiting = True
-                    faults.before_commit(somebody.commit)
+                    faults.before("commit", somebody.commit)
                 continue
             match pipe.recv():
                 case "begin":

@@ -60,7 +60,7 @@ def test_what_changes_nothing_is_no_commit(
 def test_a_commit_of_somebody_else_in_between_costs_another_try_only(
     hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
 ) -> None:
-    hub.faults.before_commit(lambda: repo.commit({"theirs": b"1"}), times=3)
+    hub.faults.before("commit", lambda: repo.commit({"theirs": b"1"}), times=3)
     store = open_hub()
     store.commit([Write("a", b"mine", blob_id(b"old"))], message="mine")
     assert repo.files() == {"a": b"mine", "b": b"old", "theirs": b"1"}
@@ -101,7 +101,7 @@ def test_a_file_that_is_not_what_was_expected_is_a_conflict(
 def test_a_file_that_changes_just_before_the_commit_is_a_conflict(
     hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
 ) -> None:
-    hub.faults.before_commit(lambda: repo.commit({"a": b"theirs"}))
+    hub.faults.before("commit", lambda: repo.commit({"a": b"theirs"}))
     with pytest.raises(ConflictError):
         open_hub().commit([Write("a", b"mine", blob_id(b"old"))], message="mine")
     assert repo.files()["a"] == b"theirs"
@@ -110,7 +110,7 @@ def test_a_file_that_changes_just_before_the_commit_is_a_conflict(
 def test_a_store_that_moves_just_before_the_commit_is_a_conflict_with_its_parent(
     hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
 ) -> None:
-    hub.faults.before_commit(lambda: repo.commit({"theirs": b"1"}))
+    hub.faults.before("commit", lambda: repo.commit({"theirs": b"1"}))
     store = open_hub()
     parent = store.snapshot().revision
     with pytest.raises(ConflictError, match="moved on"):
@@ -159,11 +159,11 @@ def test_equal_bytes_of_two_machines_are_one_winner(
     """The client makes no commit then, and takes the other's for its own."""
     same = [Write("claim", b"the same", ABSENT)]
     other = open_hub(machine="two")
-    hub.faults.next("preupload", Fault(delay=0.5))
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(open_hub().commit, same, message="slow")
-        hub.wait_for("preupload")
-        other.commit(same, message="fast")
+        with hub.faults.holding("preupload") as came:
+            slow = pool.submit(open_hub().commit, same, message="slow")
+            came.wait()
+            other.commit(same, message="fast")
         with pytest.raises(ConflictError):
             slow.result()
     assert commits(repo) == 1
@@ -264,7 +264,7 @@ def test_a_server_that_does_not_compare_is_found_out(
     hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
 ) -> None:
     hub.compares = False
-    hub.faults.before_commit(lambda: repo.commit({"a": b"theirs"}))
+    hub.faults.before("commit", lambda: repo.commit({"a": b"theirs"}))
     with pytest.raises(StoreError, match="without comparing"):
         open_hub().commit([Write("a", b"mine", blob_id(b"old"))], message="mine")
 

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from evalboard.errors import ConflictError
 from evalboard.stores.hub.outbox import Outbox
 from evalboard.stores.hub.store import HubStore
-from evalboard.stores.protocol import ABSENT, Write, blob_id
+from evalboard.stores.protocol import ABSENT, Operation, Write, blob_id
 from tests.hub.faults import Fault
 from tests.hub.repository import HubRepo
 from tests.hub.server import SmallHub
@@ -82,6 +83,36 @@ def killed(hub: SmallHub, tmp_path: Path) -> Callable[[str, str, str], None]:
     return do
 
 
+@pytest.fixture
+def together(
+    hub: SmallHub, open_hub: Callable[..., HubStore], tmp_path: Path
+) -> Callable[..., list[str | None]]:
+    """Commit changes at once: the first alone, the others wait meanwhile.
+
+    Returns their revisions, None for a conflict. The commit of the others meets the fault.
+    """
+
+    def commit(operations: Sequence[Operation]) -> str | None:
+        try:
+            return open_hub().commit(operations, message="one of many")
+        except ConflictError:
+            return None
+
+    def do(changes: Sequence[Sequence[Operation]], fault: Fault | None = None) -> list[str | None]:
+        with ThreadPoolExecutor(len(changes)) as pool:
+            with hub.faults.holding("commit") as came:
+                first = pool.submit(commit, changes[0])
+                came.wait()
+                others = [pool.submit(commit, change) for change in changes[1:]]
+                while len(list(tmp_path.rglob("*.entry"))) < len(changes):
+                    time.sleep(0.005)
+                if fault:
+                    hub.faults.next("commit", fault)
+            return [future.result() for future in (first, *others)]
+
+    return do
+
+
 @pytest.mark.parametrize("point", POINTS, ids=[" ".join(reversed(point)) for point in POINTS])
 def test_what_a_killed_process_wanted_to_commit_is_committed_once(
     point: tuple[str, str, str],
@@ -123,61 +154,47 @@ def test_what_was_left_and_no_longer_fits_is_dropped(
 def test_a_process_that_lives_sends_for_itself(
     hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
 ) -> None:
-    hub.faults.next("commit", Fault(delay=0.5))
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(open_hub().commit, [Write("a", b"mine")], message="slow")
-        hub.wait_for("commit")
-        assert open_hub().snapshot().read("a") == b"old"
+        with hub.faults.holding("commit") as came:
+            slow = pool.submit(open_hub().commit, [Write("a", b"mine")], message="slow")
+            came.wait()
+            assert open_hub().snapshot().read("a") == b"old"
         slow.result()
     assert len(repo.history) == 3
 
 
 def test_changes_that_come_together_are_one_commit(
-    hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
+    repo: HubRepo, together: Callable[..., list[str | None]]
 ) -> None:
-    hub.faults.next("commit", Fault(delay=1.0))
-
-    def write(number: int) -> str:
-        return open_hub().commit([Write(f"new/{number}", b"1", ABSENT)], message="new")
-
-    with ThreadPoolExecutor(12) as pool:
-        revisions = list(pool.map(write, range(12)))
+    first, *others = together([[Write(f"new/{number}", b"1", ABSENT)] for number in range(12)])
     assert len(repo.files()) == 13
-    assert len(repo.history) - 2 == len(set(revisions)) <= 4
+    assert len(repo.history) == 4
+    assert {first, *others} == {commit.sha for commit in repo.history[-2:]}
 
 
 def test_one_that_conflicts_does_not_hold_up_the_others(
-    hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
+    repo: HubRepo, together: Callable[..., list[str | None]]
 ) -> None:
-    hub.faults.next("commit", Fault(delay=1.0))
-
-    def claim(number: int) -> bool:
-        mine = [Write("claim", b"%d" % number, ABSENT), Write(f"by/{number}", b"", ABSENT)]
-        try:
-            open_hub().commit(mine, message="claim")
-        except ConflictError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as pool:
-        won = list(pool.map(claim, range(8)))
-    winner = won.index(True)
-    assert won.count(True) == 1
-    assert repo.files() == {"a": b"old", "claim": b"%d" % winner, f"by/{winner}": b""}
+    revisions = together(
+        [
+            [Write("claim", b"%d" % number, ABSENT), Write(f"by/{number}", b"", ABSENT)]
+            for number in range(8)
+        ]
+    )
+    assert [revision is not None for revision in revisions] == [True] + [False] * 7
+    assert repo.files() == {"a": b"old", "claim": b"0", "by/0": b""}
 
 
 def test_one_that_the_hub_refuses_does_not_hold_up_the_others(
-    hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
+    hub: SmallHub, repo: HubRepo, together: Callable[..., list[str | None]]
 ) -> None:
-    hub.faults.next("commit", Fault(delay=0.5))
-    hub.faults.next("commit", Fault(400))
-
-    def write(number: int) -> str:
-        return open_hub().commit([Write(f"new/{number}", b"1", ABSENT)], message="new")
-
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(write, range(6)))
+    first, *others = together(
+        [[Write(f"new/{number}", b"1", ABSENT)] for number in range(6)], fault=Fault(400)
+    )
+    assert hub.faults.made["commit"] == 1
     assert len(repo.files()) == 7
+    assert first not in others
+    assert len(set(others)) == 2
 
 
 def test_a_short_budget_makes_one_commit_of_many(
