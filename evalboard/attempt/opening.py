@@ -62,6 +62,7 @@ def open_trial(
     run_id: str,
     now: datetime,
     allow_folder: bool = False,
+    is_child: bool = False,
 ) -> Attempt:
     """Return what is to be done for an evaluation that touches neither queue nor results store.
 
@@ -71,6 +72,7 @@ def open_trial(
         run_id: Name of the run.
         now: Time that the record carries.
         allow_folder: Whether the model may be a folder of this machine.
+        is_child: Whether its engine needs no placing.
 
     Raises:
         ConfigError: The suite or a benchmark does not exist.
@@ -87,7 +89,7 @@ def open_trial(
         run_id=run_id,
         run_url="",
         suite=suite,
-        engine=_engine_spec(request, record, suite, settings, run_id),
+        engine=_engine_spec(request, record, suite, settings, run_id, is_child=is_child),
         started=started,
     )
 
@@ -196,10 +198,13 @@ def _engine_spec(
     suite: Suite,
     settings: Settings,
     run_id: str,
+    *,
+    is_child: bool = False,
 ) -> EngineSpec:
     work = settings.work_folder.resolve()
     return EngineSpec(
         name=f"engine-{run_id}",
+        is_child=is_child,
         model=record.model,
         revision=record.revision,
         precision=record.precision,

@@ -145,6 +145,8 @@ def _pool(attempt: Attempt) -> EnginePool:
 
 
 def _engine_count(attempt: Attempt, pool: EnginePool, *, waiting: int) -> int:
+    if attempt.engine.is_child:
+        return 1
     settings = attempt.engine.settings
     slots = placement.slot_count(settings, tensor_parallel=pool.limits.tensor_parallel)
     if slots == 1:

@@ -25,6 +25,7 @@ from evalboard.errors import EngineError, EvalboardError
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 from evalboard.settings import Settings
+from evalboard.workfolder import WorkFolder
 
 T = TypeVar("T")
 
@@ -54,18 +55,36 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
             "num_fewshot": arguments.num_fewshot,
         },
     )
-    # Ray starts while the model is checked.
-    threading.Thread(target=placement.connect, args=(settings,), daemon=True).start()
-    attempt = opening.open_trial(
-        request, settings, run_id=uuid.uuid4().hex, now=datetime.now(UTC), allow_folder=True
-    )
-    end = _evaluate(attempt, quiet=arguments.json)
+    run_id = uuid.uuid4().hex
+    is_child = not placement.leaves_a_choice(settings)
+    _start_ahead(settings, run_id, is_child=is_child)
+    try:
+        attempt = opening.open_trial(
+            request,
+            settings,
+            run_id=run_id,
+            now=datetime.now(UTC),
+            allow_folder=True,
+            is_child=is_child,
+        )
+        end = _evaluate(attempt, quiet=arguments.json)
+    finally:
+        placement.end_ahead()
     if end.document_path is None:
         message = end.failure.message if end.failure else "Nothing was evaluated."
         print(f"evalboard: {message}", file=sys.stderr)
         return 1
     _show(attempt, end, arguments)
     return 0 if end.failure is None else 1
+
+
+def _start_ahead(settings: Settings, run_id: str, *, is_child: bool) -> None:
+    """Start the engine's process, or the Ray that will place it, while the model is checked."""
+    if is_child:
+        log_file = WorkFolder(settings.work_folder.resolve()).log_file(run_id)
+        placement.start_ahead(settings.backend, settings, log_file)
+    else:
+        threading.Thread(target=placement.connect, args=(settings,), daemon=True).start()
 
 
 def _evaluate(attempt: Attempt, *, quiet: bool) -> AttemptEnd:
@@ -105,7 +124,11 @@ def _run_benchmarks(
         display.watch(attempt.progress_key, attempt.record.model),
         ThreadPoolExecutor(max_workers=len(plans)) as threads,
     ):
-        failed = list(threads.map(run, plans))
+        try:
+            failed = list(threads.map(run, plans))
+        except KeyboardInterrupt:
+            running.abandon(attempt, EngineError("Interrupted."))  # which the threads wait for
+            raise
     return {p.benchmark: f for p, f in zip(plans, failed, strict=True) if f is not None}
 
 

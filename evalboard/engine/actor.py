@@ -1,9 +1,7 @@
-"""The engine as a Ray actor: alone in its process, with a log of its own."""
+"""The engine, alone in its process, with a log of its own."""
 
 import os
 import sys
-
-import ray
 
 from evalboard.engine.environment import of_device
 from evalboard.engine.process import EngineProcess
@@ -25,5 +23,7 @@ class LoggedEngineProcess(EngineProcess):
         set_environment(of_device(self._device, cpu_kv_cache_gib=spec.settings.cpu_kv_cache_gib))
 
     def node(self) -> str:
-        """Return the id of the machine that this engine was placed on."""
+        """Return the id of the machine that Ray has placed this engine on."""
+        import ray
+
         return ray.get_runtime_context().get_node_id()

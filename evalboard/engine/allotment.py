@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from evalboard.engine import placement
 from evalboard.engine.backends import HF_BATCH_SIZE
-from evalboard.engine.gpus import ClusterGpus, cluster_gpus, gpu_memory_bytes
+from evalboard.engine.gpus import ClusterGpus, gpu_memory_bytes
 from evalboard.engine.ladder import next_limits
 from evalboard.engine.sizing import GIB, ModelSize, gpu_numbers, gpus_needed, model_size
 from evalboard.engine.spec import EngineLimits, EngineSpec
@@ -36,8 +36,7 @@ def starting_limits(spec: EngineSpec) -> EngineLimits:
         ConfigError: The cluster has too few GPUs, or too small ones.
         StoreError: The model's repository cannot be reached.
     """
-    placement.connect(spec.settings)
-    gpus = cluster_gpus()
+    gpus = placement.gpus(spec)
     return EngineLimits(
         resource="gpus" if gpus.total else "cores",
         tensor_parallel=_tensor_parallel(spec, gpus),
@@ -82,7 +81,7 @@ def smaller_limits(limits: EngineLimits, available: Room) -> EngineLimits | None
 
 def _tensor_parallel(spec: EngineSpec, gpus: ClusterGpus) -> int:
     wanted = spec.settings.tensor_parallel
-    if not gpus.total:
+    if not gpus.total or spec.is_child:
         return 1
     if wanted and wanted > gpus.on_one_machine:
         raise ConfigError(
@@ -102,7 +101,7 @@ def _tensor_parallel(spec: EngineSpec, gpus: ClusterGpus) -> int:
 
 
 def _most_gpus(spec: EngineSpec) -> int:
-    return max(gpu_numbers(_size(spec).heads, cluster_gpus().on_one_machine))
+    return max(gpu_numbers(_size(spec).heads, placement.gpus(spec).on_one_machine))
 
 
 def _size(spec: EngineSpec) -> ModelSize:

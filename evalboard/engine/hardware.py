@@ -1,5 +1,6 @@
-"""What GPUs this machine has, asked of its driver; neither torch nor Ray is imported for that."""
+"""What this machine has, asked of the system; neither torch nor Ray is imported for that."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -24,3 +25,9 @@ def local_gpus() -> LocalGpus:
     devices = [pynvml.nvmlDeviceGetHandleByIndex(n) for n in range(pynvml.nvmlDeviceGetCount())]
     sizes = [int(pynvml.nvmlDeviceGetMemoryInfo(device).total) for device in devices]
     return LocalGpus(len(sizes), min(sizes, default=0))
+
+
+def memory_kills() -> int:
+    """Return how many processes Linux has killed for lack of memory since the machine started."""
+    lines = Path("/proc/vmstat").read_text(encoding="utf-8").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

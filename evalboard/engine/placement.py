@@ -1,58 +1,37 @@
-"""Put engines on machines with Ray, and talk to them.
+"""Start engines, find them by name, and talk to them.
 
-An engine is a Ray actor that lives as long as this process holds its handle: every task of a run
-finds it by its name, one that died is made anew by whoever asks next, and none outlives the run
-that started it. Ray gives out GPUs; an engine also takes its share of the cores, since Ray sets the
-number of threads by it.
+Where there is something to choose, Ray does: an engine is an actor then, which lives as long as this
+process holds its handle, and takes GPUs and its share of the cores, since Ray sets the number of
+threads by it. An engine that is alone on this machine is a child of this process. Either way, every
+task of a run finds it by its name, one that died is made anew by whoever asks next, and none
+outlives the run that started it.
 """
 
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayTaskError
-from ray.exceptions import OutOfMemoryError as RayOutOfMemoryError
 
 from evalboard.engine.actor import LoggedEngineProcess
-from evalboard.engine.environment import common
-from evalboard.engine.failures import is_out_of_memory
-from evalboard.engine.gpus import cluster_gpus
+from evalboard.engine.calling import Ended, EngineHandle, NoAnswer, OnWait, Unforeseen
+from evalboard.engine.child_engine import ChildEngine
+from evalboard.engine.gpus import ClusterGpus, cluster_gpus
+from evalboard.engine.hardware import local_gpus
+from evalboard.engine.ray_engine import RayEngine
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import (
-    EngineDied,
-    EngineError,
-    EvalboardError,
-    NodeLost,
-    OutOfMemory,
-    TimedOut,
-)
+from evalboard.errors import EngineError, OutOfMemory, TimedOut
 from evalboard.settings import Settings
 
 NAMESPACE = "evalboard"
 LOG_TAIL_LINES = 30
-CALLS_AT_ONCE = 4
-"""Two benchmarks, and room for what is asked beside them."""
-POLL_SECONDS = 2.0
-LOSS_NOTICE_SECONDS = 2.0
-"""How long a cluster may take to notice that a machine is gone, after it knows of the process."""
-UNREACHABLE_SECONDS = 60.0
-"""How long it may take while nothing is known of the process either; Ray's own limit is 25 s."""
 OBJECT_STORE_BYTES = 100 * 2**20
 
 _connecting = threading.Lock()
-_engines: dict[str, "_Engine"] = {}
+_engines: dict[str, EngineHandle] = {}
+_ahead: list[ChildEngine] = []
 _starting = threading.Lock()
-
-
-class _Engine:
-    """An actor, and the machine that it was placed on."""
-
-    def __init__(self, handle: Any) -> None:
-        self.handle = handle
-        self.node_id = ""
 
 
 def connect(settings: Settings) -> None:
@@ -109,6 +88,21 @@ def address() -> str:
     return ray.get_runtime_context().gcs_address
 
 
+def leaves_a_choice(settings: Settings) -> bool:
+    """Return whether there is more than one place for the engine of a single model."""
+    numbers = (settings.engine_slots or 1, settings.tensor_parallel or 1, local_gpus().number)
+    return bool(settings.ray_address) or max(numbers) > 1
+
+
+def gpus(spec: EngineSpec) -> ClusterGpus:
+    """Return the GPUs among which there is a place for an engine."""
+    if not spec.is_child:
+        connect(spec.settings)
+        return cluster_gpus()
+    number = local_gpus().number
+    return ClusterGpus(total=number, on_one_machine=number, cores_per_gpu=0, node_ids=())
+
+
 def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
     """Return how many engines may run at the same time.
 
@@ -122,12 +116,27 @@ def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
     return max(1, cluster_gpus().total // (settings.tensor_parallel or tensor_parallel))
 
 
+def start_ahead(backend: str, settings: Settings, log_file: Path) -> None:
+    """Start the process of the next engine that is a child, and let it import its libraries."""
+    child = ChildEngine(settings, log_file)
+    child.import_libraries(backend, cpu_kv_cache_gib=settings.cpu_kv_cache_gib)
+    with _starting:
+        _ahead.append(child)
+
+
+def end_ahead() -> None:
+    """End what was started ahead and became no engine."""
+    with _starting:
+        while _ahead:
+            _ahead.pop().end()
+
+
 def call(
     spec: EngineSpec,
     method: str,
     *args: Any,
     timeout_seconds: float,
-    on_wait: Callable[[], None] | None = None,
+    on_wait: OnWait | None = None,
 ) -> Any:
     """Call a method of the engine's process, starting the engine when there is none.
 
@@ -146,16 +155,16 @@ def call(
         EngineError: The method raised something unforeseen.
         EvalboardError: What the method raised.
     """
-    connect(spec.settings)
+    if not spec.is_child:
+        connect(spec.settings)
     engine = _engine(spec)
     place_seconds = spec.settings.engine_place_timeout_seconds
     doing, limit = "finding a place", place_seconds
     try:
-        if not engine.node_id:
-            engine.node_id = _answer(engine.handle.node.remote(), place_seconds, on_wait)
+        engine.settle(place_seconds, on_wait)
         doing, limit = method, timeout_seconds
-        return _answer(getattr(engine.handle, method).remote(*args), timeout_seconds, on_wait)
-    except GetTimeoutError as exc:
+        return engine.call(method, args, timeout_seconds, on_wait)
+    except NoAnswer as exc:
         close(spec)
         raise TimedOut(
             f"The engine of {spec.model!r} did not end {doing!r} within {limit:.0f} s and was "
@@ -163,110 +172,43 @@ def call(
             "EVALBOARD_ENGINE_START_TIMEOUT_SECONDS or EVALBOARD_BENCHMARK_TIMEOUT_SECONDS.",
             **_circumstances(spec),
         ) from exc
-    except RayTaskError as exc:
-        raise _raised_error(spec, doing, exc) from exc
-    except (RayActorError, RayOutOfMemoryError) as exc:
+    except Ended as exc:
         close(spec)
-        raise _death(spec, doing, engine, exc) from exc
+        raise exc.kind(
+            f"The process that held {spec.model!r} ended during {doing!r}: {exc.why}",
+            **_circumstances(spec),
+        ) from exc
+    except Unforeseen as exc:
+        if exc.kind is not EngineError:
+            close(spec)
+        raise exc.kind(
+            f"The engine of {spec.model!r} failed in {doing!r}: {exc.what}", **_circumstances(spec)
+        ) from exc
+    except OutOfMemory:
+        close(spec)
+        raise
 
 
 def close(spec: EngineSpec) -> None:
     """End the engine's process, if there is one, and free what it held."""
     with _starting:
         engine = _engines.pop(spec.name, None)
-    if engine is not None and ray.is_initialized():
-        ray.kill(engine.handle)
+    if engine is not None:
+        engine.end()
 
 
-def _answer(reference: Any, seconds: float, on_wait: Callable[[], None] | None) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        left = deadline - time.monotonic()
-        ready, _ = ray.wait([reference], timeout=max(0.0, min(POLL_SECONDS, left)))
-        if ready or left <= 0:
-            return ray.get(reference, timeout=0 if not ready else None)
-        if on_wait:
-            on_wait()
-
-
-def _raised_error(spec: EngineSpec, doing: str, exc: RayTaskError) -> EvalboardError:
-    """Return the project's error for what a method of the engine raised."""
-    cause = exc.cause
-    if isinstance(cause, EvalboardError):
-        if isinstance(cause, OutOfMemory):
-            close(spec)
-        return cause
-    kind = EngineError
-    if is_out_of_memory(cause):
-        kind = OutOfMemory
-    elif type(cause).__name__ == "EngineDeadError":  # vLLM's, of whose engine nothing is left
-        kind = EngineDied
-    if kind is not EngineError:
-        close(spec)
-    return kind(
-        f"The engine of {spec.model!r} failed in {doing!r}: {type(cause).__name__}: {cause}",
-        **_circumstances(spec),
-    )
-
-
-def _death(spec: EngineSpec, doing: str, engine: _Engine, exc: Exception) -> EngineError:
-    """Return why an engine's process is gone."""
-    kind = EngineDied
-    if isinstance(exc, RayOutOfMemoryError) or "NODE_OUT_OF_MEMORY" in str(exc):
-        kind = OutOfMemory  # Ray's memory monitor ended it before the kernel would have
-    elif getattr(exc, "preempted", False) or _is_lost(engine, exc):
-        kind = NodeLost
-    return kind(
-        f"The process that held {spec.model!r} ended during {doing!r}: {_gist(exc)}",
-        **_circumstances(spec),
-    )
-
-
-def _is_lost(engine: _Engine, exc: Exception) -> bool:
-    """Return whether the engine's machine is gone, giving the cluster the time to notice."""
-    unreachable = isinstance(exc, ActorUnavailableError)
-    deadline = time.monotonic() + (UNREACHABLE_SECONDS if unreachable else LOSS_NOTICE_SECONDS)
-    while engine.node_id:
-        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-        if engine.node_id not in alive:
-            return True
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_SECONDS / 10)
-    return False
-
-
-def _gist(exc: Exception) -> str:
-    """Return what Ray says of a death, without its advice."""
-    lines = [line.strip() for line in str(exc).strip().splitlines() if line.strip()]
-    return next((line for line in lines if "worker died" in line or "has died" in line), lines[0])
-
-
-def _engine(spec: EngineSpec) -> _Engine:
+def _engine(spec: EngineSpec) -> EngineHandle:
     with _starting:
         if spec.name not in _engines:
-            _engines[spec.name] = _Engine(_start(spec))
+            started = _child(spec) if spec.is_child else RayEngine(LoggedEngineProcess, spec)
+            _engines[spec.name] = started
         return _engines[spec.name]
 
 
-def _start(spec: EngineSpec) -> Any:
-    actor = ray.remote(LoggedEngineProcess).options(
-        name=spec.name,
-        max_concurrency=CALLS_AT_ONCE,
-        runtime_env={"env_vars": common(offline=spec.settings.offline)},
-        **_resources(spec),
-    )
-    return actor.remote(spec)
-
-
-def _resources(spec: EngineSpec) -> dict[str, float]:
-    if spec.limits.resource == "nothing":
-        return {"num_cpus": 0}
-    if spec.limits.resource == "gpus":
-        number = spec.limits.tensor_parallel
-        return {"num_gpus": number, "num_cpus": number * cluster_gpus().cores_per_gpu}
-    cores = int(ray.cluster_resources().get("CPU", 1))
-    return {"num_cpus": max(1, cores // (spec.settings.engine_slots or 1))}
+def _child(spec: EngineSpec) -> ChildEngine:
+    child = _ahead.pop() if _ahead else ChildEngine(spec.settings, spec.log_file)
+    child.make(LoggedEngineProcess, spec)
+    return child
 
 
 def _circumstances(spec: EngineSpec) -> dict[str, Any]:

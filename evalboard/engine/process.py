@@ -39,7 +39,7 @@ class EngineProcess:
 
     def __init__(self, spec: EngineSpec, device: str | None = None) -> None:
         self._spec = spec
-        self._device = device or _available_device()
+        self._device = device or available_device()
         self._loading = threading.Lock()
         self._reading = threading.Lock()
         self._library: TaskLibrary | None = None
@@ -115,7 +115,7 @@ class EngineProcess:
     def _load(self) -> "LM":
         from evalboard.engine import backends
 
-        self._import_libraries()
+        import_libraries(self._spec.backend)
         spec, loadable = self._spec, self._files.loadable
         if spec.settings.check_finite:
             check_finite(loadable.weights)
@@ -133,12 +133,6 @@ class EngineProcess:
                 log_file=spec.log_file,
             )
         )
-
-    def _import_libraries(self) -> None:
-        from evalboard.engine import answering, scoring  # noqa: F401
-        from evalboard.engine.backends import import_backend
-
-        import_backend(self._spec.backend)
 
     def _plan(self, benchmark: str) -> BenchmarkPlan:
         from evalboard.engine.requests import opening
@@ -230,7 +224,16 @@ class EngineProcess:
         )
 
 
-def _available_device() -> str:
+def import_libraries(backend: str) -> None:
+    """Import lm_eval and what a backend needs; takes 7 s for vLLM."""
+    from evalboard.engine import answering, requests, scoring, tasks  # noqa: F401
+    from evalboard.engine.backends import import_backend
+
+    import_backend(backend)
+
+
+def available_device() -> str:
+    """Return the device that torch finds, `cuda` or `cpu`."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"

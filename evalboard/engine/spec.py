@@ -15,7 +15,7 @@ class EngineLimits(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     resource: Literal["cores", "gpus", "nothing"] = "cores"
-    """What it asks Ray for; `nothing` is for a process that holds no model."""
+    """What Ray gives it; `nothing` is for a process that holds no model."""
     tensor_parallel: int = 1
     """GPUs, where it has some."""
     max_num_seqs: int | None = None
@@ -32,7 +32,9 @@ class EngineSpec(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    """Name of the actor; a run's further engines add a number to it."""
+    """A run's further engines add a number to it."""
+    is_child: bool = False
+    """Whether it is a child of the process that asks for it, instead of an actor that Ray places."""
     model: str
     revision: str
     precision: str

@@ -1,20 +1,24 @@
-"""How engines fail, with real processes on a real Ray: only what the actor holds is smaller."""
+"""How engines fail, with real processes, children and on a real Ray: only what they hold is smaller."""
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import ray as ray_library
 import torch
 from ray import cloudpickle
 
-from evalboard.engine import placement
+from evalboard.engine import child_engine, placement
+from evalboard.engine.hardware import memory_kills
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import (
     DataMissing,
@@ -39,6 +43,9 @@ class Actor:
 
     def pid(self) -> int:
         return os.getpid()
+
+    def modules(self) -> set[str]:
+        return set(sys.modules)
 
     def threads(self) -> str:
         return os.environ["OMP_NUM_THREADS"]
@@ -65,18 +72,25 @@ class EngineDeadError(Exception):
 
 @pytest.fixture(scope="module", autouse=True)
 def _ray() -> Iterator[None]:
-    # The workers cannot import a test module.
+    # Ray's workers cannot import a test module.
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield
     placement.disconnect()
 
 
 @pytest.fixture
-def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineSpec]:
+def placed_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineSpec]:
+    """An engine that Ray places."""
     monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
     spec = engine_spec(tmp_path, limits=EngineLimits(max_num_seqs=8))
     yield spec
     placement.close(spec)
+
+
+@pytest.fixture(params=[False, True], ids=["ray", "child"])
+def spec(placed_spec: EngineSpec, request: pytest.FixtureRequest) -> EngineSpec:
+    """An engine of either kind."""
+    return placed_spec.model_copy(update={"is_child": request.param})
 
 
 def call(spec: EngineSpec, method: str, *args: Any, seconds: float = 60) -> Any:
@@ -89,10 +103,13 @@ def error_of(spec: EngineSpec, method: str, *args: Any, seconds: float = 60) -> 
     return caught.value
 
 
-def test_calls_find_the_same_process_and_its_share_of_the_cores(spec: EngineSpec) -> None:
+def test_calls_find_the_same_process(spec: EngineSpec) -> None:
     assert call(spec, "pid") == call(spec, "pid") != os.getpid()
-    cores = int(ray_library.cluster_resources()["CPU"])
-    assert call(spec, "threads") == str(cores)
+
+
+def test_ray_gives_an_engine_its_share_of_the_cores(placed_spec: EngineSpec) -> None:
+    threads = call(placed_spec, "threads")
+    assert threads == str(int(ray_library.cluster_resources()["CPU"]))
 
 
 def test_a_killed_process_is_a_death_with_the_last_words(spec: EngineSpec) -> None:
@@ -146,10 +163,10 @@ def test_no_answer_in_time_ends_the_process(spec: EngineSpec) -> None:
     assert call(spec, "pid") != first
 
 
-def test_no_place_in_time_is_said(spec: EngineSpec) -> None:
-    call(spec, "pid")  # has all cores
-    settings = spec.settings.model_copy(update={"engine_place_timeout_seconds": 1})
-    second = spec.model_copy(update={"name": f"{spec.name}-1", "settings": settings})
+def test_no_place_in_time_is_said(placed_spec: EngineSpec) -> None:
+    call(placed_spec, "pid")  # has all cores
+    settings = placed_spec.settings.model_copy(update={"engine_place_timeout_seconds": 1})
+    second = placed_spec.model_copy(update={"name": "second", "settings": settings})
     error = error_of(second, "pid")
     assert type(error) is TimedOut
     assert "place" in error.message
@@ -161,3 +178,76 @@ def test_whoever_waits_is_asked_to_look(spec: EngineSpec, tmp_path: Path) -> Non
         spec, "answer_when", file, timeout_seconds=60, on_wait=lambda: file.touch()
     )
     assert answer == "answered"
+
+
+def test_calls_are_answered_beside_each_other(spec: EngineSpec, tmp_path: Path) -> None:
+    file = tmp_path / "ready"
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(call, spec, "answer_when", file)
+        assert call(spec, "pid") > 0
+        assert not waiting.done()
+        file.touch()
+        assert waiting.result() == "answered"
+
+
+def test_a_call_of_a_child_that_died_unseen_says_so(placed_spec: EngineSpec) -> None:
+    spec = placed_spec.model_copy(update={"is_child": True})
+    pid = call(spec, "pid")
+    os.kill(pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [])
+    error = error_of(spec, "pid")
+    assert type(error) is EngineDied
+    assert "SIGKILL" in error.message
+    assert call(spec, "pid") != pid
+
+
+def test_a_child_that_linux_kills_for_memory_ran_out_of_it(
+    placed_spec: EngineSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = placed_spec.model_copy(update={"is_child": True})
+    call(spec, "pid")
+    kills = memory_kills()
+    # What the kernel counts; making it kill something would endanger the machine.
+    monkeypatch.setattr(child_engine, "memory_kills", lambda: kills + 1)
+    assert type(error_of(spec, "die")) is OutOfMemory
+
+
+def test_a_child_started_ahead_becomes_the_next_engine(placed_spec: EngineSpec) -> None:
+    spec = placed_spec.model_copy(update={"is_child": True})
+    placement.start_ahead("hf", spec.settings, spec.log_file)
+    assert "evalboard.engine.blockwise" in call(spec, "modules")
+    placement.end_ahead()
+    assert call(spec, "pid") > 0
+
+
+def test_a_child_that_becomes_no_engine_is_ended(tmp_path: Path) -> None:
+    log_file = tmp_path / "log"
+    placement.start_ahead("hf", engine_spec(tmp_path).settings, log_file)
+    (child,) = children_of(os.getpid())
+    placement.end_ahead()
+    assert not child.is_running()
+
+
+def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from evalboard.engine.child_engine import ChildEngine\n"
+        "from evalboard.settings import load_settings\n"
+        "engine = ChildEngine(load_settings(), Path(sys.argv[1]))\n"
+        "time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "log")]) as parent:
+        while not (children := children_of(parent.pid)):
+            time.sleep(0.05)
+        parent.kill()
+    gone, left = psutil.wait_procs(children, timeout=60)
+    assert (len(gone), left) == (1, [])
+
+
+def children_of(pid: int) -> list[psutil.Process]:
+    """Return the engines that are children of a process."""
+    return [
+        child
+        for child in psutil.Process(pid).children()
+        if "evalboard.engine.child_program" in child.cmdline()
+    ]

@@ -1,0 +1,125 @@
+"""An engine that needs no placing: a child of this process, on this machine.
+
+It can be started before its model is known, and import the libraries meanwhile. It ends when this
+process ends it, or is gone itself.
+"""
+
+import itertools
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import Any
+
+from evalboard.engine.calling import POLL_SECONDS, Ended, NoAnswer, OnWait
+from evalboard.engine.environment import common
+from evalboard.engine.hardware import memory_kills
+from evalboard.engine.spec import EngineSpec
+from evalboard.errors import EngineDied, OutOfMemory
+from evalboard.settings import Settings, child_environment
+
+
+class ChildEngine:
+    """A process that becomes the engine of a model.
+
+    Args:
+        settings: Where things are.
+        log_file: What the process writes to.
+    """
+
+    def __init__(self, settings: Settings, log_file: Path) -> None:
+        self._memory_kills = memory_kills()
+        self._pipe, theirs = Pipe()
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        with log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "evalboard.engine.child_program", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[theirs.fileno()],
+                env=child_environment(settings, **common(offline=settings.offline)),
+                start_new_session=True,  # Ctrl-C is for this process, which then ends it
+            )
+        theirs.close()
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._waiting: dict[int, Future[Any]] = {}
+        self._ended: Ended | None = None
+        self._listener = threading.Thread(target=self._listen, daemon=True, name="engine")
+        self._listener.start()
+
+    def import_libraries(self, backend: str, *, cpu_kv_cache_gib: int) -> None:
+        """Let the process import what a backend needs; what it is told next waits for that."""
+        self._tell("import", backend, cpu_kv_cache_gib)
+
+    def make(self, made_of: type, spec: EngineSpec) -> None:
+        """Let the process be the engine of a model."""
+        self._tell("make", made_of, spec)
+
+    def settle(self, seconds: float, on_wait: OnWait | None) -> None:
+        """Return: its place is here."""
+
+    def call(
+        self, method: str, args: tuple[Any, ...], seconds: float, on_wait: OnWait | None
+    ) -> Any:
+        """Call a method; see `EngineHandle.call`."""
+        answer: Future[Any] = Future()
+        number = next(self._numbers)
+        with self._lock:
+            if self._ended:
+                raise self._ended
+            self._waiting[number] = answer
+        self._tell("call", number, method, args)
+        deadline = time.monotonic() + seconds
+        while not answer.done():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise NoAnswer
+            wait([answer], timeout=min(POLL_SECONDS, left))
+            if on_wait and not answer.done():
+                on_wait()
+        return answer.result()
+
+    def end(self) -> None:
+        """Kill the process."""
+        self._process.kill()
+        self._listener.join()
+
+    def _tell(self, *message: Any) -> None:
+        # Where it has ended, the listener says so.
+        with self._lock, suppress(BrokenPipeError):
+            if not self._ended:
+                self._pipe.send(message)
+
+    def _listen(self) -> None:
+        """Hand the answers over until the process ends."""
+        with suppress(EOFError, ConnectionResetError):
+            while True:
+                number, is_value, said = pickle.loads(self._pipe.recv_bytes())
+                with self._lock:
+                    answer = self._waiting.pop(number)
+                if is_value:
+                    answer.set_result(said)
+                else:
+                    answer.set_exception(said)
+        code = self._process.wait()
+        with self._lock:
+            self._ended = self._death(code)
+            self._pipe.close()
+        for answer in self._waiting.values():
+            answer.set_exception(self._ended)
+
+    def _death(self, code: int) -> Ended:
+        if code >= 0:
+            return Ended(EngineDied, f"it ended with exit code {code}.")
+        name = signal.Signals(-code).name
+        if code == -signal.SIGKILL and memory_kills() > self._memory_kills:
+            return Ended(OutOfMemory, f"{name}, sent by Linux, which had no memory left.")
+        return Ended(EngineDied, f"it died of {name}.")

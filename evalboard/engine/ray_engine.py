@@ -1,0 +1,117 @@
+"""An engine that Ray places: an actor, alone in its process, on some machine of the cluster."""
+
+import time
+from typing import Any
+
+import ray
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import OutOfMemoryError as RayOutOfMemoryError
+
+from evalboard.engine.calling import (
+    CALLS_AT_ONCE,
+    POLL_SECONDS,
+    Ended,
+    NoAnswer,
+    OnWait,
+    unforeseen,
+)
+from evalboard.engine.environment import common
+from evalboard.engine.gpus import cluster_gpus
+from evalboard.engine.spec import EngineSpec
+from evalboard.errors import EngineDied, EvalboardError, NodeLost, OutOfMemory
+
+LOSS_NOTICE_SECONDS = 2.0
+"""How long a cluster may take to notice that a machine is gone, after it knows of the process."""
+UNREACHABLE_SECONDS = 60.0
+"""How long it may take while nothing is known of the process either; Ray's own limit is 25 s."""
+
+
+class RayEngine:
+    """An actor, and the machine that it was placed on.
+
+    Args:
+        made_of: Class of the actor.
+        spec: What it is to hold.
+    """
+
+    def __init__(self, made_of: type, spec: EngineSpec) -> None:
+        actor = ray.remote(made_of).options(
+            name=spec.name,
+            max_concurrency=CALLS_AT_ONCE,
+            runtime_env={"env_vars": common(offline=spec.settings.offline)},
+            **_resources(spec),
+        )
+        self._actor: Any = actor.remote(spec)
+        self._node_id = ""
+
+    def settle(self, seconds: float, on_wait: OnWait | None) -> None:
+        """Wait until Ray has placed the actor."""
+        if not self._node_id:
+            self._node_id = self.call("node", (), seconds, on_wait)
+
+    def call(
+        self, method: str, args: tuple[Any, ...], seconds: float, on_wait: OnWait | None
+    ) -> Any:
+        """Call a method; see `EngineHandle.call`."""
+        try:
+            return _answer(getattr(self._actor, method).remote(*args), seconds, on_wait)
+        except GetTimeoutError as exc:
+            raise NoAnswer from exc
+        except RayTaskError as exc:
+            if isinstance(exc.cause, EvalboardError):
+                raise exc.cause from exc
+            raise unforeseen(exc.cause) from exc
+        except (RayActorError, RayOutOfMemoryError) as exc:
+            raise Ended(self._kind_of_death(exc), _gist(exc)) from exc
+
+    def end(self) -> None:
+        """End the actor's process."""
+        if ray.is_initialized():
+            ray.kill(self._actor)
+
+    def _kind_of_death(self, exc: Exception) -> type[EngineDied | NodeLost | OutOfMemory]:
+        if isinstance(exc, RayOutOfMemoryError) or "NODE_OUT_OF_MEMORY" in str(exc):
+            return OutOfMemory  # Ray's memory monitor ended it before the kernel would have
+        if getattr(exc, "preempted", False) or self._is_lost(exc):
+            return NodeLost
+        return EngineDied
+
+    def _is_lost(self, exc: Exception) -> bool:
+        """Return whether the engine's machine is gone, giving the cluster the time to notice."""
+        unreachable = isinstance(exc, ActorUnavailableError)
+        deadline = time.monotonic() + (UNREACHABLE_SECONDS if unreachable else LOSS_NOTICE_SECONDS)
+        while self._node_id:
+            alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+            if self._node_id not in alive:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS / 10)
+        return False
+
+
+def _answer(reference: Any, seconds: float, on_wait: OnWait | None) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        left = deadline - time.monotonic()
+        ready, _ = ray.wait([reference], timeout=max(0.0, min(POLL_SECONDS, left)))
+        if ready or left <= 0:
+            return ray.get(reference, timeout=0 if not ready else None)
+        if on_wait:
+            on_wait()
+
+
+def _gist(exc: Exception) -> str:
+    """Return what Ray says of a death, without its advice."""
+    lines = [line.strip() for line in str(exc).strip().splitlines() if line.strip()]
+    return next((line for line in lines if "worker died" in line or "has died" in line), lines[0])
+
+
+def _resources(spec: EngineSpec) -> dict[str, float]:
+    if spec.limits.resource == "nothing":
+        return {"num_cpus": 0}
+    if spec.limits.resource == "gpus":
+        number = spec.limits.tensor_parallel
+        return {"num_gpus": number, "num_cpus": number * cluster_gpus().cores_per_gpu}
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    return {"num_cpus": max(1, cores // (spec.settings.engine_slots or 1))}
