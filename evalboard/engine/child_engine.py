@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from evalboard.engine.calling import POLL_SECONDS, Ended, NoAnswer, OnWait
-from evalboard.engine.environment import common
+from evalboard.engine.environment import common, import_path
 from evalboard.engine.hardware import memory_kills
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, OutOfMemory
 from evalboard.settings import Settings, child_environment
+
+PROGRAM = "evalboard.engine.child_program"
 
 
 class ChildEngine:
@@ -39,12 +41,14 @@ class ChildEngine:
         log_file.parent.mkdir(parents=True, exist_ok=True)
         with log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "evalboard.engine.child_program", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", PROGRAM, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 pass_fds=[theirs.fileno()],
-                env=child_environment(settings, **common(offline=settings.offline)),
+                env=child_environment(
+                    settings, PYTHONPATH=import_path(), **common(offline=settings.offline)
+                ),
                 start_new_session=True,  # Ctrl-C is for this process, which then ends it
             )
         theirs.close()

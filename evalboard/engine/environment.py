@@ -4,8 +4,21 @@
 which alone knows it: a cluster's driver may have no GPU, and the nodes' Ray may pretend some.
 """
 
+import os
+import sys
+from pathlib import Path
+
+import evalboard
+
+PACKAGE_FOLDER = Path(evalboard.__file__).parent.parent
 KEPT_BYTES = 2**30
 """Memory up to this size is used again instead of being given back."""
+
+
+def import_path() -> str:
+    """Return the PYTHONPATH with which another process imports what this one imports."""
+    places = [str(PACKAGE_FOLDER), *(place for place in sys.path if Path(place).is_absolute())]
+    return os.pathsep.join(places)
 
 
 def common(*, offline: bool) -> dict[str, str]:

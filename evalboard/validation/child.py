@@ -19,12 +19,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import evalboard
 from evalboard.engine.confinement import Limits
+from evalboard.engine.environment import import_path
 from evalboard.errors import EngineError
 from evalboard.validation.findings import plain
 
-PACKAGE_FOLDER = Path(evalboard.__file__).parent.parent
 ANSWER_BYTES = 20_000_000
 TAIL_BYTES = 2000
 CLOSING_SECONDS = 10
@@ -126,10 +125,9 @@ def peak_bytes() -> int:
 
 def child_environment(home: Path) -> dict[str, str]:
     """Return all variables that the process sees: no token, no settings, no Hub."""
-    places = [str(PACKAGE_FOLDER), *(place for place in sys.path if Path(place).is_absolute())]
     return {
         "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(places),
+        "PYTHONPATH": import_path(),
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": str(home),

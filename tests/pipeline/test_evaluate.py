@@ -1,5 +1,6 @@
 """`evalboard evaluate` on real questions: the engine as a child, and as an actor that Ray places."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,9 +18,18 @@ from tests.pipeline.runs import DEADLINE_SECONDS, wait_until
 CHILD, RAYLET = "evalboard.engine.child_program", "raylet"
 
 
+# A shell that starts tests in the background lets them, and what they start, ignore SIGINT.
+AT_A_TERMINAL = """
+import signal, sys
+from evalboard.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())
+"""
+
+
 def start(settings: Settings, model: str, output: Path) -> subprocess.Popen[bytes]:
     """Start an evaluation of three benchmarks."""
-    command = [sys.executable, "-m", "evalboard", "evaluate", model, "--precision", "float32"]
+    command = [sys.executable, "-c", AT_A_TERMINAL, "evaluate", model, "--precision", "float32"]
     return subprocess.Popen(
         [*command, "--output", str(output)],
         env=child_environment(settings),
@@ -90,5 +100,18 @@ def test_a_model_that_fails_its_checks_leaves_no_process(
     wait_until(lambda: len(of_program(run, CHILD)) == 1, run)
     (engine,) = of_program(run, CHILD)
     assert run.wait(DEADLINE_SECONDS) == 1
+    assert not engine.is_running()
+    assert not (tmp_path / "none").exists()
+
+
+def test_ctrl_c_ends_the_engine_at_once(
+    configure: Callable[..., Settings], small_suite: Path, tmp_path: Path
+) -> None:
+    settings = configure(suite=str(small_suite))
+    run = start(settings, "test/random", tmp_path / "none")
+    wait_until(lambda: is_answering(settings), run)
+    (engine,) = of_program(run, CHILD)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(DEADLINE_SECONDS) == 130
     assert not engine.is_running()
     assert not (tmp_path / "none").exists()
