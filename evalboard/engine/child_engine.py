@@ -104,7 +104,7 @@ class ChildEngine:
 
     def _listen(self) -> None:
         """Hand the answers over until the process ends."""
-        with suppress(EOFError, ConnectionResetError):
+        with suppress(EOFError, OSError):  # OSError: it ended in the middle of an answer
             while True:
                 number, is_value, said = pickle.loads(self._pipe.recv_bytes())
                 with self._lock:
