@@ -1,7 +1,7 @@
 """The process that holds one loaded model and answers "evaluate this benchmark".
 
-A Ray actor in production, a plain object where no process of its own is wanted. lm_eval and the
-backends are imported when they are first needed, after the environment is set.
+Behind `placement` a Ray actor or a child process, a plain object where neither is wanted. lm_eval and
+the backends are imported when they are first needed, after the environment is set.
 
 Several threads may call at the same time: one loads the model, the others wait for it. One imports
 the libraries, too: transformers and vLLM import their parts when these are first asked for, and

@@ -6,8 +6,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import psutil
+import pyarrow.parquet as pq
 
 from evalboard.settings import Settings, child_environment
 
@@ -34,12 +37,25 @@ def wait_until(condition: Callable[[], bool], run: subprocess.Popen[bytes]) -> N
 
 
 def engines_of(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return the processes that hold a model."""
-    return [
-        process
-        for process in psutil.Process(run.pid).children(recursive=True)
-        if "LoggedEngineProcess" in " ".join(process.cmdline())
-    ]
+    """Return the processes that hold a model for Ray."""
+    return of_program(run, "LoggedEngineProcess")
+
+
+def of_program(run: subprocess.Popen[bytes], program: str) -> list[psutil.Process]:
+    """Return the processes of a run that have something in their command."""
+    found: list[psutil.Process] = []
+    for process in psutil.Process(run.pid).children(recursive=True):
+        with suppress(psutil.Error):  # ended meanwhile
+            if program in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def answers_in(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return every column of every answer that lies in a folder, by benchmark."""
+    return {
+        file.stem: pq.read_table(file).to_pylist() for file in sorted(folder.rglob("*.parquet"))
+    }
 
 
 def kill_with_children(run: subprocess.Popen[bytes]) -> None:

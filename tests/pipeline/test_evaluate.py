@@ -4,16 +4,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import psutil
-import pyarrow.parquet as pq
 import pytest
 
 from evalboard.settings import Settings, child_environment
-from tests.pipeline.runs import DEADLINE_SECONDS, wait_until
+from tests.pipeline.runs import DEADLINE_SECONDS, answers_in, of_program, wait_until
 
 CHILD, RAYLET = "evalboard.engine.child_program", "raylet"
 
@@ -37,21 +33,6 @@ def start(settings: Settings, model: str, output: Path) -> subprocess.Popen[byte
     )
 
 
-def of_program(run: subprocess.Popen[bytes], program: str) -> list[psutil.Process]:
-    """Return the processes of a run that are of a program."""
-    found: list[psutil.Process] = []
-    for process in psutil.Process(run.pid).children(recursive=True):
-        with suppress(psutil.Error):  # ended meanwhile
-            if program in " ".join(process.cmdline()):
-                found.append(process)
-    return found
-
-
-def answers(output: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return every column of every answer, by benchmark."""
-    return {file.stem: pq.read_table(file).to_pylist() for file in output.rglob("*.parquet")}
-
-
 def is_answering(settings: Settings) -> bool:
     """Return whether the answers to some questions are kept."""
     files = (settings.work_folder / "answers").glob("*.jsonl")
@@ -67,7 +48,7 @@ def test_answers_are_the_same_from_a_child_from_a_killed_one_and_from_engines_of
     assert len(of_program(run, CHILD)) == 1
     assert of_program(run, RAYLET) == []
     assert run.wait(DEADLINE_SECONDS) == 0
-    undisturbed = answers(tmp_path / "undisturbed")
+    undisturbed = answers_in(tmp_path / "undisturbed")
     assert sorted(map(len, undisturbed.values())) == [100, 135, 500]
 
     settings = configure(suite=str(small_suite), work=tmp_path / "killed")
@@ -77,7 +58,7 @@ def test_answers_are_the_same_from_a_child_from_a_killed_one_and_from_engines_of
     engine.kill()
     wait_until(lambda: of_program(run, CHILD) not in ([], [engine]), run)
     assert run.wait(DEADLINE_SECONDS) == 0
-    assert answers(tmp_path / "disturbed") == undisturbed
+    assert answers_in(tmp_path / "disturbed") == undisturbed
 
     settings = configure(suite=str(small_suite), work=tmp_path / "placed", engine_slots=2)
     run = start(settings, "test/random", tmp_path / "two")
@@ -85,7 +66,7 @@ def test_answers_are_the_same_from_a_child_from_a_killed_one_and_from_engines_of
     assert of_program(run, RAYLET)
     assert of_program(run, CHILD) == []
     assert run.wait(DEADLINE_SECONDS) == 0
-    placed = answers(tmp_path / "two")
+    placed = answers_in(tmp_path / "two")
     assert placed.keys() == undisturbed.keys()
     for benchmark, rows in undisturbed.items():
         for one, other in zip(rows, placed[benchmark], strict=True):

@@ -3,8 +3,8 @@
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
@@ -15,6 +15,7 @@ from evalboard.stores.opening import open_archive, open_queue
 from evalboard.submission import Submission, submit
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,
+    answers_in,
     engines_of,
     kill_with_children,
     start_run,
@@ -101,12 +102,9 @@ def finished_files(settings: Settings) -> Iterator[Path]:
     return (settings.work_folder / "outcomes").glob("*.json")
 
 
-def answers(settings: Settings) -> dict[str, list[dict[str, object]]]:
+def answers(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """Return every column of every answer, by benchmark."""
-    details = Path(settings.store_address("results")) / "details"
-    return {
-        file.stem: pq.read_table(file).to_pylist() for file in sorted(details.rglob("*.parquet"))
-    }
+    return answers_in(Path(settings.store_address("results")) / "details")
 
 
 def metrics(settings: Settings) -> dict[str, dict[str, object]]:
