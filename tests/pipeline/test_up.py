@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import State
 
 from evalboard.records.request import Status
 from evalboard.settings import Settings, child_environment
@@ -67,22 +69,21 @@ def wait_until(condition: Callable[[], bool], process: psutil.Popen) -> None:
 def test_run_started_through_the_api_ends_finished_and_ctrl_c_leaves_nothing(
     settings: Settings, up: psutil.Popen
 ) -> None:
-    with httpx.Client(base_url=f"http://127.0.0.1:{settings.server_port}/api") as api:
-        deployment = api.get("/deployments/name/evaluate-model/evaluate-model").json()
+    with SyncPrefectClient(f"http://127.0.0.1:{settings.server_port}/api") as api:
+        deployment = api.read_deployment_by_name("evaluate-model/evaluate-model")
         parameters = {"request": {"model": "test/random", "precision": "float32"}}
-        run = api.post(
-            f"/deployments/{deployment['id']}/create_flow_run", json={"parameters": parameters}
-        ).json()
+        run = api.create_flow_run_from_deployment(deployment.id, parameters=parameters)
 
-        def state() -> dict[str, Any]:
-            return api.get(f"/flow_runs/{run['id']}").json()["state"]
+        def state() -> State:
+            current = api.read_flow_run(run.id).state
+            assert current is not None
+            return current
 
-        wait_until(lambda: state()["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"), up)
-        assert state()["type"] == "COMPLETED", state()["message"]
-        tasks = api.post(
-            "/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}
-        ).json()
-    names = {task["name"] for task in tasks}
+        wait_until(lambda: state().is_final(), up)
+        assert state().is_completed(), state().message
+        of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+        tasks = api.read_task_runs(flow_run_filter=of_run)
+    names = {task.name for task in tasks}
     assert {
         "MMLU Anatomy · test/random",
         "MMLU Medical Genetics · test/random",
@@ -91,7 +92,7 @@ def test_run_started_through_the_api_ends_finished_and_ctrl_c_leaves_nothing(
     (entry,) = open_queue(settings).entries()
     assert entry.record is not None
     assert entry.record.status is Status.FINISHED
-    assert entry.record.job_id == run["id"]
+    assert entry.record.job_id == str(run.id)
     board = httpx.get(f"http://127.0.0.1:{settings.viewer_port}/data/board.json").text
     assert "test/random" in board
 
