@@ -31,6 +31,7 @@ from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 from evalboard.engine.answers import BLOCK_SIZE, Kind, NumberedAnswers
 from evalboard.engine.choices import Choice, ContextGroup, TokenisedRequest, group_by_context
 from evalboard.engine.feeding import Ended, Feed, Job
+from evalboard.engine.last_layer import skip_unread_rows
 
 LmEvalVLLM: Any = VLLM
 """lm_eval's registration hides the type of its class."""
@@ -61,6 +62,8 @@ class FastVLLM(LmEvalVLLM):
         # On a CPU the last bits of a log-probability depend on what is computed together, and on
         # nothing else: where batches are the same, so are the numbers.
         self.reproducible = current_platform.is_cpu() and config.model_config.dtype == torch.float32
+        if current_platform.is_cpu() and config.model_config.enforce_eager:
+            self.model.collective_rpc(skip_unread_rows)
         self._feed = Feed(self.model, self.lora_request)
         self._turn = threading.Lock()
         self._tokenising = threading.Lock()
