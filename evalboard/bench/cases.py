@@ -11,7 +11,7 @@ SIZES_OF_DEVICE = {"cpu": ("15M", "50M"), "cuda": ("1B",)}
 ZERO_SHOT, FIVE_SHOT = "0-shot", "5-shot"
 KINDS = (ZERO_SHOT, FIVE_SHOT)
 FEWSHOTS = {ZERO_SHOT: 0, FIVE_SHOT: 5}
-QUICK_LIMITS = {ZERO_SHOT: 250, FIVE_SHOT: 20}
+QUICK_LIMITS = {ZERO_SHOT: 200, FIVE_SHOT: 20}
 """Questions of each benchmark in a quick run."""
 QUICK_SUBJECTS = 2
 """Subjects of MMLU with examples in a quick run: each costs the fan-out the start of an engine."""
