@@ -60,7 +60,7 @@ def _restrict(network: torch.nn.Module, attention: str, runner: Any) -> None:
         if rows is None or len(rows) >= len(hidden):
             return whole(hidden, *others, **named)
         made = whole(hidden[rows])
-        if not isinstance(made, torch.Tensor):
+        if not isinstance(made, torch.Tensor):  # Falcon's returns its bias beside it
             return whole(hidden)
         return torch.zeros_like(hidden).index_copy_(0, rows, made)
 
