@@ -48,8 +48,7 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
         return Cancelled(message=exc.message)
     except EvalboardError as exc:
         return Failed(message=exc.message)
-    with watched_claim(attempt):
-        end = _evaluate(attempt)
+    end = _evaluate(attempt)
     build_board()
     publish_report(attempt, end)
     if end.status is Status.FINISHED:
@@ -59,15 +58,20 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
 
 
 def _evaluate(attempt: Attempt) -> AttemptEnd:
-    """Run every benchmark and close the attempt, however far it came."""
+    """Run every benchmark and close the attempt, however far it came.
+
+    The claim is watched while there are engines to end; closing checks it by itself, and gives it
+    back.
+    """
     plan: AttemptPlan | None = None
     facts: EngineFacts | None = None
     failures: dict[str, Failure] = {}
     try:
-        plan = plan_benchmarks(attempt)
-        if plan.waiting:
-            facts = load_model(attempt, plan)
-            failures = _gather(attempt, [_start(attempt, benchmark) for benchmark in plan.waiting])
+        with watched_claim(attempt):
+            plan = plan_benchmarks(attempt)
+            if plan.waiting:
+                facts = load_model(attempt, plan)
+                failures = _gather(attempt, [_start(attempt, each) for each in plan.waiting])
     except EvalboardError as exc:
         failures[""] = failure_of(exc, attempt)
     finally:

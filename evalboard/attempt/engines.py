@@ -111,12 +111,12 @@ class EnginePool:
         try:
             yield engine.spec
         except EvalboardError as exc:
-            if self._stopped_by:
-                raise self._stopped_by from exc
+            self._prefer_reason_of_stop(exc)
             again = self._note_failure(benchmark, engine, exc)
             alone = isinstance(exc, EngineDied | OutOfMemory)
             raise
         finally:
+            self._end_if_stopped(engine)
             with self._changed:
                 if again:
                     self._seating.leave_for_another_try(
@@ -143,6 +143,11 @@ class EnginePool:
             self._stopped_by = self._stopped_by or reason
             self.close()
 
+    def require_going(self) -> None:
+        """Raise the reason where the engines were stopped."""
+        if self._stopped_by:
+            raise self._stopped_by
+
     def close(self) -> None:
         """End all engines."""
         with self._changed:
@@ -153,26 +158,37 @@ class EnginePool:
 
     def _ask_first(self, method: str) -> Any:
         with self._changed:
-            self._require_going()
+            self.require_going()
             engine = next(iter(self._engines.values()), None) or self._new_engine()
         try:
-            return self._call(engine, method)
+            answer = self._call(engine, method)
+            self.require_going()
         except EvalboardError as exc:
-            if self._stopped_by:
-                raise self._stopped_by from exc
+            self._prefer_reason_of_stop(exc)
             self._note_failure(method, engine, exc)
             raise
+        finally:
+            self._end_if_stopped(engine)
+        return answer
 
-    def _require_going(self) -> None:
+    def _prefer_reason_of_stop(self, exc: EvalboardError) -> None:
+        """Raise the reason where the engines were stopped: a failure follows from that."""
+        if exc is self._stopped_by:
+            raise exc
         if self._stopped_by:
-            raise self._stopped_by
+            raise self._stopped_by from exc
+
+    def _end_if_stopped(self, engine: Engine) -> None:
+        """End a process that whoever had the engine started at the moment of the stop."""
+        if self._stopped_by:
+            placement.close(engine.spec)
 
     def _take_seat(self, benchmark: str) -> Engine:
         with self._changed:
             self._seating.arrive(benchmark)
             self._changed.notify_all()
             while True:
-                self._require_going()
+                self.require_going()
                 number = self._seating.take_seat(benchmark, now=time.monotonic())
                 if number is not None:
                     return self._fresh(benchmark, self._engines[number])
@@ -247,7 +263,9 @@ class EnginePool:
 
     def _call(self, engine: Engine, method: str) -> Any:
         seconds = self._spec.settings.engine_start_timeout_seconds
-        return placement.call(engine.spec, method, timeout_seconds=seconds)
+        return placement.call(
+            engine.spec, method, timeout_seconds=seconds, on_wait=self.require_going
+        )
 
     def _new_engine(self) -> Engine:
         number = self._started

@@ -83,6 +83,7 @@ def evaluate_benchmark(
     work = WorkFolder(settings.work_folder)
 
     def look() -> None:
+        pool.require_going()
         progress = work.progress(attempt.progress_key).get(plan.benchmark)
         if on_progress and progress:
             on_progress(progress)

@@ -14,18 +14,27 @@ import pytest
 import ray as ray_library
 from ray import cloudpickle
 
+from evalboard.attempt import seating
 from evalboard.attempt.engines import EnginePool
 from evalboard.engine import placement
 from evalboard.engine.spec import EngineLimits, EngineSpec
-from evalboard.errors import EngineDied, EngineError, HarnessError, LoadFailed, OutOfMemory
+from evalboard.errors import (
+    ClaimLost,
+    EngineDied,
+    EngineError,
+    HarnessError,
+    LoadFailed,
+    OutOfMemory,
+)
 from evalboard.records.outcome import BenchmarkPlan
 from tests.engine_specs import engine_spec
 
 
 class Actor:
-    """Stands in for an engine. A file of that name in its folder says how a call is to end.
+    """Stands in for an engine. Files in its folder say how a call is to end, and when.
 
-    Every call is noted in the file `calls`: what, the process, the number of sequences.
+    Every call is noted in the file `calls`: what, the process, the number of sequences. `a.waits`
+    with "b 2" keeps `a` from ending before `b` was called twice.
     """
 
     def __init__(self, spec: EngineSpec) -> None:
@@ -48,8 +57,13 @@ class Actor:
         return self._do(benchmark)
 
     def _do(self, what: str) -> str:
-        with (self._folder / "calls").open("a", encoding="utf-8") as calls:
-            calls.write(f"{what} {os.getpid()} {self._limits.max_num_seqs}\n")
+        with (self._folder / "calls").open("a", encoding="utf-8") as log:
+            log.write(f"{what} {os.getpid()} {self._limits.max_num_seqs}\n")
+        waits = self._folder / f"{what}.waits"
+        if waits.exists():
+            other, times = waits.read_text(encoding="utf-8").split()
+            while sum(call[0] == other for call in calls(self._folder)) < int(times):
+                time.sleep(0.01)
         kill, memory = self._folder / f"{what}.kill", self._folder / f"{what}.memory"
         refuse = self._folder / f"{what}.refuse"
         if _one_less(kill):
@@ -82,6 +96,7 @@ def new_pool(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., EnginePool]]:
     monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
+    monkeypatch.setattr(seating, "ARRIVAL_SECONDS", 3600.0)  # however late a thread is
     pools: list[EnginePool] = []
 
     def make(*, slots: int = 1) -> EnginePool:
@@ -105,7 +120,7 @@ def run(pool: EnginePool, benchmark: str) -> str | EngineError:
     while True:
         try:
             with pool.seat(benchmark) as spec:
-                return placement.call(spec, "evaluate", benchmark, timeout_seconds=60)
+                return placement.call(spec, "evaluate", benchmark, timeout_seconds=600)
         except EngineError as exc:
             if not exc.try_again:
                 return exc
@@ -114,6 +129,11 @@ def run(pool: EnginePool, benchmark: str) -> str | EngineError:
 def run_all(pool: EnginePool, *benchmarks: str) -> list[Any]:
     with ThreadPoolExecutor(len(benchmarks)) as threads:
         return list(threads.map(lambda benchmark: run(pool, benchmark), benchmarks))
+
+
+def wait_for(folder: Path, **waits: str) -> None:
+    for what, until in waits.items():
+        (folder / f"{what}.waits").write_text(until, encoding="utf-8")
 
 
 def calls(folder: Path) -> list[list[str]]:
@@ -127,6 +147,7 @@ def processes(folder: Path, *work: str) -> set[str]:
 def test_one_engine_answers_all_in_order(
     new_pool: Callable[..., EnginePool], tmp_path: Path
 ) -> None:
+    wait_for(tmp_path, a="b 1", b="a 1")  # only then a third may sit down
     pool = new_pool()
     assert (pool.plan(), pool.load()) == ("plan", "load")
     pool.open(plans("a", "b", "c", "d"), count=1)
@@ -141,6 +162,7 @@ def test_what_kills_an_engine_is_tried_three_times_and_takes_no_other_down_twice
     new_pool: Callable[..., EnginePool], tmp_path: Path
 ) -> None:
     (tmp_path / "a.kill").write_text("9", encoding="utf-8")
+    wait_for(tmp_path, a="b 1", b="a 3")
     pool = new_pool()
     pool.load()
     pool.open(plans("a", "b", "c"), count=1)
@@ -149,7 +171,7 @@ def test_what_kills_an_engine_is_tried_three_times_and_takes_no_other_down_twice
     assert answers[1:] == ["b", "c"]
     asked = [what for what, _, _ in calls(tmp_path)]
     assert asked.count("a") == 3
-    assert asked.count("b") <= 2
+    assert asked.count("b") == 2
     assert asked.count("c") == 1
 
 
@@ -255,8 +277,9 @@ def test_engines_that_others_need_more_end_when_they_are_free(
         assert run(pool, "c") == "c"
         both = processes(tmp_path, "load")
         pool.shrink(1)
-        assert placement.call(first, "evaluate", "a", timeout_seconds=60) == "a"
+        assert placement.call(first, "evaluate", "a", timeout_seconds=600) == "a"
     assert run(pool, "d") == "d"
+    pool.shrink(1)  # both benchmarks may have sat on one engine until now
     assert len(both) == 2
     assert running(both, 1) == 1
 
@@ -270,6 +293,37 @@ def test_nothing_is_left_of_an_engine_when_its_model_ends(
     assert running(processes(tmp_path, "load"), 1) == 1
     pool.close()
     assert running(processes(tmp_path, "plan", "load"), 0) == 0
+
+
+def test_a_stop_while_an_engine_starts_leaves_its_place_free(
+    new_pool: Callable[..., EnginePool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = new_pool()
+
+    def stopped_first(*args: Any, **options: Any) -> Any:
+        pool.stop(ClaimLost("cancelled"))
+        return call(*args, **options)
+
+    call = placement.call
+    monkeypatch.setattr(placement, "call", stopped_first)
+    with pytest.raises(ClaimLost, match="cancelled"):
+        pool.load()
+    another = engine_spec(tmp_path).model_copy(update={"name": "another"})
+    assert call(another, "load", timeout_seconds=600) == "load"  # it needs all cores
+    placement.close(another)
+
+
+def test_a_stop_before_a_seated_benchmark_asks_its_engine_leaves_none(
+    new_pool: Callable[..., EnginePool], tmp_path: Path
+) -> None:
+    pool = new_pool()
+    pool.load()
+    pool.open(plans("a"), count=1)
+    with pool.seat("a") as spec:
+        pool.stop(ClaimLost("cancelled"))
+        assert placement.call(spec, "evaluate", "a", timeout_seconds=600) == "a"  # on a new process
+    assert len(processes(tmp_path, "load", "a")) == 2
+    assert running(processes(tmp_path, "load", "a"), 0) == 0
 
 
 def running(pids: set[str], count: int) -> int:

@@ -35,7 +35,9 @@ class Actor:
         return "here"
 
     def load(self) -> None:
-        self._pid_file.write_text(str(os.getpid()), encoding="utf-8")
+        whole = self._pid_file.with_suffix(".new")
+        whole.write_text(str(os.getpid()), encoding="utf-8")
+        whole.rename(self._pid_file)
         threading.Event().wait()
 
 
