@@ -7,7 +7,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,7 @@ from evalboard.errors import ConfigError
 
 STOP_SECONDS = 15
 PR_SET_PDEATHSIG = 1
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Services:
@@ -37,7 +39,7 @@ class Services:
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDING_SIGNALS:
             self._handlers[number] = signal.signal(number, signal.default_int_handler)
         return self
 
@@ -60,8 +62,9 @@ class Services:
 
     def start(self, name: str, command: Sequence[str]) -> int:
         """Start a program in a process group of its own, and return the number of its process."""
-        process = self._open(name, command)
-        self._running.append((name, process))
+        with _signals_held_back():  # until it is known what is to be stopped
+            process = self._open(name, command)
+            self._running.append((name, process))
         return process.pid
 
     def run(self, name: str, command: Sequence[str]) -> None:
@@ -122,6 +125,23 @@ class Services:
 def die_with_parent() -> None:
     """Ask Linux to end this process when its parent is killed without a chance to stop it."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Let the signals that end this program wait until the context is left."""
+    came: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in ENDING_SIGNALS
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:

@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -64,6 +65,24 @@ def test_a_signal_leaves_no_program_that_runs(tmp_path: Path, number: signal.Sig
         _, errors = holder.communicate()
     assert "KeyboardInterrupt" in errors
     assert not child.is_running()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_of_a_start_leaves_no_program(
+    tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def interrupted(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*args, **options))
+        signal.raise_signal(number)
+        return started[0]
+
+    popen: Any = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt), Services(tmp_path, {}) as services:
+        services.start("waiting", [sys.executable, "-c", WAITING])
+    assert not psutil.pid_exists(started[0].pid)
 
 
 def test_handlers_of_signals_are_as_before(tmp_path: Path) -> None:
