@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from urllib.request import Request, urlopen
 
+import httpx2
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
 
 from evalboard.errors import StoreError
 from evalboard.records.table import META_FILE
@@ -55,7 +55,7 @@ def show_on_space(
         return False
     try:
         api.restart_space(space)
-    except (HfHubHTTPError, OSError) as exc:
+    except (httpx2.HTTPError, OSError) as exc:
         raise StoreError(
             f"Space {space!r} cannot be restarted: {exc}. Check EVALBOARD_SPACE, and that the "
             "token may write to it."
@@ -77,7 +77,7 @@ def _served_hash(api: HfApi, space: str, token: str | None) -> str | None:
             Request(f"{host}{BOARD_PATH}", headers=headers), timeout=ANSWER_SECONDS
         ) as got:
             return json.load(got)["meta"]["content_hash"]
-    except (HfHubHTTPError, OSError, ValueError, KeyError, TypeError):
+    except (httpx2.HTTPError, OSError, ValueError, KeyError, TypeError):
         return None  # asleep, building, or something else answers there
 
 

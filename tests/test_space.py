@@ -22,7 +22,8 @@ NEW, OLD = "new-hash", "old-hash"
 class Hub(ThreadingHTTPServer):
     """Knows one Space, which is served at the same address.
 
-    `shown` is the board that it serves, None while it sleeps; `after_restart` what it serves then.
+    `shown` is the board that it serves, None while it sleeps; `after_restart` what it serves then;
+    `hiccups` how many questions it still leaves without an answer.
     """
 
     def __init__(self, shown: str | None, after_restart: str | None = NEW) -> None:
@@ -30,6 +31,7 @@ class Hub(ThreadingHTTPServer):
         self.shown = shown
         self.after_restart = after_restart
         self.restarts = 0
+        self.hiccups = 0
 
     @property
     def address(self) -> str:
@@ -43,7 +45,10 @@ class Handler(BaseHTTPRequestHandler):
         return self.server
 
     def do_GET(self) -> None:
-        if self.path == "/data/board.json" and self.hub.shown:
+        if self.hub.hiccups:
+            self.hub.hiccups -= 1
+            self.close_connection = True
+        elif self.path == "/data/board.json" and self.hub.shown:
             self._answer(200, {"meta": {"content_hash": self.hub.shown}})
         elif self.path.startswith("/api/spaces/org/board"):
             self._answer(200, {"id": "org/board", "host": self.hub.address})
@@ -106,6 +111,13 @@ def test_a_space_that_follows_is_left_alone(hubs: list[Hub], tmp_path: Path) -> 
     hub = start(hubs, Hub(shown=NEW))
     assert not show(settings_of(hub, tmp_path))
     assert hub.restarts == 0
+
+
+def test_a_hub_that_does_not_answer_is_asked_again(hubs: list[Hub], tmp_path: Path) -> None:
+    hub = start(hubs, Hub(shown=NEW))
+    hub.hiccups = 1
+    assert not show_on_space(settings_of(hub, tmp_path), pause_seconds=0.05)
+    assert (hub.hiccups, hub.restarts) == (0, 0)
 
 
 @pytest.mark.parametrize("shown", [OLD, None])
