@@ -10,6 +10,8 @@ Not a store: a local or shared folder without history. Every file is replaced wh
 """
 
 import hashlib
+import os
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -108,6 +110,7 @@ class WorkFolder:
 
 def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pending = path.with_name(path.name + ".new")
+    # An engine that is ending may still write the progress that a task of the run writes too.
+    pending = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.new")
     pending.write_bytes(content)
     pending.replace(path)

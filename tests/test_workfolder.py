@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,19 @@ def test_a_file_is_replaced_whole(work: WorkFolder, tmp_path: Path) -> None:
     work.keep(finished())
     work.note_progress(REQUEST, "anatomy", BenchmarkProgress(state="done"))
     assert [path for path in tmp_path.rglob("*.new")] == []
+
+
+def test_an_engine_that_ends_and_its_run_write_the_same_progress(work: WorkFolder) -> None:
+    running = BenchmarkProgress(state="running", done=3, total=10)
+    failed = BenchmarkProgress(state="failed", reason="no answer in time")
+
+    def write(progress: BenchmarkProgress) -> None:
+        for _ in range(1000):
+            work.note_progress(REQUEST, "anatomy", progress)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(write, [running, failed]))
+    assert work.progress(REQUEST)["anatomy"] in (running, failed)
 
 
 def test_logs_lie_by_run(work: WorkFolder, tmp_path: Path) -> None:

@@ -182,6 +182,7 @@ class _Inspector:
                 self._process.stdin.write(line.encode() + b"\n")
                 self._process.stdin.flush()
             except OSError as exc:
+                self.alive = False
                 raise _Gone from exc
         return future
 

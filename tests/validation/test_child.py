@@ -1,5 +1,6 @@
 """The confined process: what it does with what a repository makes it try."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -73,4 +74,16 @@ def test_the_process_sees_no_token_and_no_hub(
 def test_an_idle_process_that_ended_is_replaced(model: Path, scratch: Path) -> None:
     child.load("config", model, scratch)
     child.close()
+    assert child.load("config", model, scratch).problem == ""
+
+
+def test_a_process_that_ended_a_moment_ago_is_replaced(model: Path, scratch: Path) -> None:
+    assert child.load("config", model, scratch).problem == ""
+    # It cannot be told any more, while nothing has been read of its end.
+    stdin = child._inspectors[0]._process.stdin  # pyright: ignore[reportPrivateUsage]
+    assert stdin
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.dup2(writing, stdin.fileno())
+    os.close(writing)
     assert child.load("config", model, scratch).problem == ""
