@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 REAL_DATASETS = os.environ.get("EVALBOARD_DATASETS")
 _NAMES = {"HF_ENDPOINT", "HF_TOKEN", "PREFECT_API_URL", "RAY_ADDRESS"}
@@ -25,7 +25,7 @@ os.environ["HF_HOME"] = f"{_caches.name}/huggingface"
 os.environ["PREFECT_HOME"] = f"{_caches.name}/prefect"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evalboard.engine.architectures import vllm_architectures as vllm_architectures
-from evalboard.engine.hardware import LocalGpus, local_gpus
+from evalboard.engine.hardware import LocalGpus, local_gpus, memory_bytes
 from evalboard.engine.sizing import CACHED_TOKENS, GIB, ModelSize, gpu_numbers, model_size
 from evalboard.errors import EngineError
 from evalboard.records.request import BITSANDBYTES
@@ -60,11 +60,10 @@ def machine() -> dict[str, Any]:
     """Return what this machine is: processors, memory and GPUs."""
     import torch
 
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "platform": platform.platform(),
         "processors": len(os.sched_getaffinity(0)),
-        "memory_gib": round(memory / 2**30, 1),
+        "memory_gib": round(memory_bytes() / 2**30, 1),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
     }
 
@@ -124,7 +123,7 @@ def memory_needed(
         tensor_parallel=_tensor_parallel(size, gpus, memory, settings),
         most_gpus=most,
         bytes_per_gpu=size.bytes_per_gpu(most),
-        machine_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        machine_bytes=memory_bytes(),
     )
 
 

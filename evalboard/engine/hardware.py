@@ -1,5 +1,6 @@
 """What this machine has, asked of the system; neither torch nor Ray is imported for that."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,11 @@ def local_gpus() -> LocalGpus:
     devices = [pynvml.nvmlDeviceGetHandleByIndex(n) for n in range(pynvml.nvmlDeviceGetCount())]
     sizes = [int(pynvml.nvmlDeviceGetMemoryInfo(device).total) for device in devices]
     return LocalGpus(len(sizes), min(sizes, default=0))
+
+
+def memory_bytes() -> int:
+    """Return the memory of the machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def memory_kills() -> int:

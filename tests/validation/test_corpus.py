@@ -1,6 +1,7 @@
 """Every repository of the corpus: refused for the right reason, or passed."""
 
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,10 @@ def subject(case: Case, tmp_path: Path) -> Subject:
     return Subject.model_validate({"model": "org/model"} | (case.build(folder) or {}))
 
 
-@pytest.mark.timeout(MOST_SECONDS, func_only=True)
 def test_the_report_says_what_is_wrong(case: Case, subject: Subject, settings: Settings) -> None:
+    started = time.process_time()
     report = validate(subject, settings)
+    assert time.process_time() - started < MOST_SECONDS
     assert child.peak_bytes() < MOST_BYTES
     assert Report.model_validate_json(report.model_dump_json()) == report
     if not case.code:

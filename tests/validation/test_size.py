@@ -33,9 +33,10 @@ LLAMA_70B = {
 def check_large(
     model: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Report]:
-    """Validate the size of a Llama of 70 billion values on a machine with some GPUs.
+    """Validate the size of a Llama of 70 billion values on a machine with some GPUs and 64 GiB.
 
-    The GPUs are made up, since tests run where there are none, and so is the hash over the zeros.
+    GPUs and memory are made up, since tests run where there are none, and so is the hash over the
+    zeros.
     """
     monkeypatch.setattr(folder, "_content_hash", lambda *arguments: "")
     monkeypatch.setattr(size_checks, "CHECKS", (size.check,))
@@ -44,6 +45,7 @@ def check_large(
 
     def run(gpus: int, gib: int, asked: str | None = None, **changes: Any) -> Report:
         monkeypatch.setattr(catalog, "local_gpus", lambda: LocalGpus(gpus, gib * GIB))
+        monkeypatch.setattr(catalog, "memory_bytes", lambda: 64 * GIB)
         subject = Subject(model="org/model", precision=Precision(asked) if asked else None)
         return validate(subject, settings.model_copy(update=changes))
 
