@@ -10,8 +10,7 @@ Not a store: a local or shared folder without history. Every file is replaced wh
 """
 
 import hashlib
-import os
-import threading
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -111,6 +110,6 @@ class WorkFolder:
 def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # An engine that is ending may still write the progress that a task of the run writes too.
-    pending = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.new")
+    pending = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
     pending.write_bytes(content)
     pending.replace(path)

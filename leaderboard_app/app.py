@@ -113,7 +113,8 @@ def create_app(settings: Settings) -> FastAPI:
     add_submission_routes(app, viewer)
     _add_static_routes(app)
     modules = [f"ui/{path.relative_to(STATIC)}" for path in modules_of(STATIC / "board.js")]
-    app.add_middleware(Preloading, links=preload_header(modules, "data/board.json"))
+    styles = [f"ui/{name}.css" for name in STYLES]
+    app.add_middleware(Preloading, links=preload_header(modules, styles, "data/board.json"))
     with warnings.catch_warnings():
         # Said of every mounted app with several pages, also of those that do not ask for SSR.
         warnings.filterwarnings("ignore", "SSR mode is not supported")

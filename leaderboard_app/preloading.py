@@ -1,7 +1,7 @@
 """Name in the board's answer what its page will need, so that it loads beside Gradio's scripts.
 
-Gradio puts the scripts of an app into the page when its own have run. By then the board and its
-modules could long be here. Browsers that do not know the header load as before.
+Gradio puts the scripts and styles of an app into the page when its own have run. By then the board,
+its modules and its looks could long be here. Browsers that do not know the header load as before.
 """
 
 import re
@@ -21,10 +21,15 @@ def modules_of(entry: Path) -> list[Path]:
     return found
 
 
-def preload_header(modules: list[str], document: str) -> str:
-    """Return the value of a `Link` header: modules, and a document that one of them fetches."""
-    links = [f"<{address}>; rel=modulepreload" for address in modules]
-    return ", ".join([f"<{document}>; rel=preload; as=fetch; crossorigin", *links])
+def preload_header(modules: list[str], styles: list[str], document: str) -> str:
+    """Return the value of a `Link` header: modules, styles, and a document that a module fetches."""
+    return ", ".join(
+        [
+            f"<{document}>; rel=preload; as=fetch; crossorigin",
+            *(f"<{address}>; rel=modulepreload" for address in modules),
+            *(f"<{address}>; rel=preload; as=style" for address in styles),
+        ]
+    )
 
 
 class Preloading:

@@ -98,8 +98,13 @@ class LocalStore:
 
     def snapshot(self) -> LocalSnapshot:
         """Return the newest state; an absent folder is an empty store."""
+        is_new = not self._lock_file.exists()
         with self._locked(fcntl.LOCK_SH):
-            return LocalSnapshot(self._root, self._list())
+            files = self._list()
+        # Nothing is locked before the first commit: what was listed may be half of that.
+        if is_new and self._lock_file.exists():
+            return self.snapshot()
+        return LocalSnapshot(self._root, files)
 
     def commit(
         self, operations: Sequence[Operation], *, message: str, parent: str | None = None

@@ -10,7 +10,17 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
-PATIENCE_MILLISECONDS = 20_000
+PATIENCE_MILLISECONDS = 120_000
+
+
+def wait_for_styles(page: Page) -> None:
+    """Wait until the page's own styles are in force; Gradio adds them after its scripts have run."""
+    page.wait_for_function(
+        """() => {
+          const links = [...document.querySelectorAll('link[rel=stylesheet][href*="ui/"]')];
+          return links.length > 0 && links.every(link => link.sheet);
+        }"""
+    )
 
 
 @contextmanager

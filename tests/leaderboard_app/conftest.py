@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page
 
@@ -48,6 +49,13 @@ def viewer_address(settings: Settings) -> Iterator[str]:
     """The address of a running viewer on that board store."""
     with serving(build_app(settings)) as address:
         yield address
+
+
+@pytest.fixture
+def http(viewer_address: str) -> Iterator[httpx.Client]:
+    """What asks that viewer, and waits for it."""
+    with httpx.Client(base_url=viewer_address, timeout=300) as client:
+        yield client
 
 
 @pytest.fixture

@@ -42,11 +42,11 @@ def test_a_taken_port_is_named(settings: Settings) -> None:
 
 
 def test_board_answer_is_compressed_and_not_sent_twice(
-    viewer_address: str, board_folder: Any, make_row: Any, hostile_name: str
+    http: httpx.Client, board_folder: Any, make_row: Any, hostile_name: str
 ) -> None:
     rows = [make_row(f"org/model-{number}", number / 100) for number in range(30, 80)]
     board_folder.write_board([*rows, make_row(hostile_name, 0.2)])
-    first = httpx.get(f"{viewer_address}/data/board.json", headers={"Accept-Encoding": "br"})
+    first = http.get("/data/board.json", headers={"Accept-Encoding": "br"})
     assert first.headers["content-encoding"] == "br"
     assert int(first.headers["content-length"]) < len(first.content) / 3
     document = first.json()
@@ -54,32 +54,31 @@ def test_board_answer_is_compressed_and_not_sent_twice(
     assert document["columns"]["model"][0] == "org/model-79"
     assert document["columns"]["model"][-1] == hostile_name
     known = {"If-None-Match": first.headers["etag"]}
-    again = httpx.get(f"{viewer_address}/data/board.json", headers=known)
+    again = http.get("/data/board.json", headers=known)
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_serves_every_page_and_file_without_a_board(viewer_address: str) -> None:
-    with httpx.Client(base_url=viewer_address) as client:
-        assert client.get("/data/board.json").json()["meta"] is None
-        assert client.get("/data/queue.json").json()["entries"] == []
-        for path in ("/", "/queue", "/submit", "/about", "/model?id=no/such"):
-            assert "gradio" in client.get(path).raise_for_status().text
-        head = client.get("/").text
-        for name in ("board.js", "queue.js", "frame.css", "favicon.svg"):
-            assert f"ui/{name}" in head
-        for name in ("board.js", "board/grid.js", "dom.js", "frame.css", "favicon.svg"):
-            client.get(f"/ui/{name}").raise_for_status()
-        assert client.get("/ui/no-such.js").status_code == 404
-        assert client.get("/ui/..%2Fapp.py").status_code == 404
+def test_serves_every_page_and_file_without_a_board(http: httpx.Client) -> None:
+    assert http.get("/data/board.json").json()["meta"] is None
+    assert http.get("/data/queue.json").json()["entries"] == []
+    for path in ("/", "/queue", "/submit", "/about", "/model?id=no/such"):
+        assert "gradio" in http.get(path).raise_for_status().text
+    head = http.get("/").text
+    for name in ("board.js", "queue.js", "frame.css", "favicon.svg"):
+        assert f"ui/{name}" in head
+    for name in ("board.js", "board/grid.js", "dom.js", "frame.css", "favicon.svg"):
+        http.get(f"/ui/{name}").raise_for_status()
+    assert http.get("/ui/no-such.js").status_code == 404
+    assert http.get("/ui/..%2Fapp.py").status_code == 404
 
 
 def test_an_unreadable_board_is_explained_without_details(
-    viewer_address: str, board_folder: Any
+    http: httpx.Client, board_folder: Any
 ) -> None:
     board_folder.write({"board.parquet": b"garbage", "board.json": b"garbage"})
-    answer = httpx.get(f"{viewer_address}/data/board.json")
+    answer = http.get("/data/board.json")
     assert answer.status_code == 503
     assert "cannot be read just now" in answer.json()["error"]
     assert "garbage" not in answer.text
     assert str(board_folder.folder) not in answer.text
-    assert httpx.get(f"{viewer_address}/data/queue.json").status_code == 200
+    assert http.get("/data/queue.json").status_code == 200

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from evalboard.records.table import SubjectColumn
+from tests.leaderboard_app.browsing import wait_for_styles
 
 MakeRow = Callable[..., Any]
 
@@ -138,8 +139,11 @@ def test_only_rows_in_sight_are_drawn_and_arrow_keys_reach_all(
     board_folder.write_board([make_row(f"org/m{n}", 0.9 - n / 1000) for n in range(450)])
     page.goto("/")
     rows = rows_of(page)
+    wait_for_styles(page)
     expect(rows).not_to_have_count(0)
-    assert rows.count() < 80
+    page.wait_for_function(
+        "() => document.querySelectorAll('board-table tbody tr[data-place]').length < 80"
+    )
     grid = page.get_by_role("grid", name="Board")
     expect(grid).to_have_attribute("aria-rowcount", "451")
     assert page.locator("board-table table [tabindex='0']").count() == 1
@@ -340,6 +344,7 @@ def test_colours_differ_in_lightness_and_leave_texts_readable(
 ) -> None:
     board_folder.write_board([make_row(f"a/m{n}", 0.5, medmcqa=n / 30) for n in range(31)])
     page.goto(f"/?__theme={theme}&rows=compact")
+    wait_for_styles(page)
     expect(rows_of(page)).not_to_have_count(0)
     measured = page.evaluate(_CONTRASTS)
     assert sorted(measured) == [str(step) for step in range(9)]

@@ -71,7 +71,7 @@ class SlowStore(LocalStore):
 
     def snapshot(self) -> LocalSnapshot:
         self.looked.set()
-        assert self.go_on.wait(timeout=30)
+        assert self.go_on.wait(timeout=300)
         return super().snapshot()
 
 
@@ -87,10 +87,10 @@ def test_readers_do_not_wait_for_who_reads_a_new_board(
     store.go_on.clear()
     with ThreadPoolExecutor() as pool:
         reading = pool.submit(follower.current)
-        assert store.looked.wait(timeout=30)
+        assert store.looked.wait(timeout=300)
         assert follower.current() is old
         store.go_on.set()
-        assert reading.result(timeout=30).table.column("model").to_pylist() == ["b/b"]
+        assert reading.result(timeout=300).table.column("model").to_pylist() == ["b/b"]
 
 
 @pytest.mark.parametrize("path", [TABLE_FILE, META_FILE])

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def client(
-    viewer_address: str, settings: Settings, board_folder: Any, make_row: Callable[..., Any]
-) -> Iterator[httpx.Client]:
+    http: httpx.Client, settings: Settings, board_folder: Any, make_row: Callable[..., Any]
+) -> httpx.Client:
     row = make_row("org/m", 0.5, medmcqa__n=N)
     board_folder.write_board([row, make_row("org/other", 0.6)])
     results = Path(settings.store_address("results"))
@@ -35,8 +35,7 @@ def client(
     write_answers(results, row, "medmcqa", [True] * N)
     path = write_request(Path(settings.store_address("requests")), row)
     board_folder.write_queue([entry_of(row, path)])
-    with httpx.Client(base_url=viewer_address) as opened:
-        yield opened
+    return http
 
 
 def test_model_answer_is_not_sent_twice_and_follows_the_board(
@@ -97,5 +96,5 @@ def test_requests_that_make_no_sense_are_refused(client: httpx.Client) -> None:
         assert client.get(f"/data/{address}").status_code == 422, address
 
 
-def test_before_a_board_is_built_there_is_nothing(viewer_address: str) -> None:
-    assert httpx.get(f"{viewer_address}/data/compare.json?m=org/m").status_code == 404
+def test_before_a_board_is_built_there_is_nothing(http: httpx.Client) -> None:
+    assert http.get("/data/compare.json?m=org/m").status_code == 404

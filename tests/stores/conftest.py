@@ -34,9 +34,9 @@ def open_hub(hub: SmallHub, tmp_path: Path) -> Callable[..., HubStore]:
         machine: str = "one",
         token: str | None = "secret",
         commits_per_hour: int = PLENTY,
-        patience: float = 20.0,
+        patience: float = 600.0,
     ) -> HubStore:
-        dataset = HubDataset("org/requests", endpoint=hub.address, token=token, timeout=5.0)
+        dataset = HubDataset("org/requests", endpoint=hub.address, token=token, timeout=60.0)
         return HubStore(
             dataset, tmp_path / machine, commits_per_hour=commits_per_hour, patience=patience
         )

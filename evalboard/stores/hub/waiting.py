@@ -27,8 +27,9 @@ class Patience:
 
     def grant(self, seconds: float) -> None:
         """Wait so long, which does not count."""
+        began = time.monotonic()
         time.sleep(seconds)
-        self._deadline += seconds
+        self._deadline += time.monotonic() - began
 
 
 class Throttle:

@@ -48,14 +48,14 @@ def test_all_processes_share_one_count(tmp_path: Path) -> None:
     first, second = (CommitBudget(file, 2) for _ in range(2))
     first.spend()
     second.spend()
-    assert first.wait_seconds() == pytest.approx(HOUR, abs=5)
+    assert first.wait_seconds() == pytest.approx(HOUR, abs=60)
     assert CommitBudget(file, 100).wait_seconds() == 0
 
 
 def test_what_the_hub_asks_holds_for_all(tmp_path: Path) -> None:
-    CommitBudget(tmp_path / "budget.json", 100).hold(40)
+    CommitBudget(tmp_path / "budget.json", 100).hold(2000)
     CommitBudget(tmp_path / "budget.json", 100).hold(10)
-    assert CommitBudget(tmp_path / "budget.json", 100).wait_seconds() == pytest.approx(40, abs=5)
+    assert CommitBudget(tmp_path / "budget.json", 100).wait_seconds() == pytest.approx(2000, abs=60)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]"])

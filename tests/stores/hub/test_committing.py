@@ -197,8 +197,8 @@ def test_a_head_that_lags_behind_costs_time_only(
 def test_what_the_hub_asks_to_wait_holds_for_all_commits(
     hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
 ) -> None:
-    hub.faults.next("commit", Fault(429, {"Retry-After": "4"}))
-    store = open_hub(patience=3.0)
+    hub.faults.next("commit", Fault(429, {"Retry-After": "12"}))
+    store = open_hub(patience=10.0)
     store.commit([Write("a", b"mine")], message="waits longer than its patience")
     assert hub.calls["commit"] == 2
     assert repo.files()["a"] == b"mine"
