@@ -15,20 +15,41 @@ import pyarrow.parquet as pq
 from evalboard.settings import Settings, child_environment
 
 DEADLINE_SECONDS = 400
+REPOSITORY = Path(__file__).parents[2]
 
 
-def start_run(settings: Settings) -> subprocess.Popen[bytes]:
-    """Start work on the queue."""
+def start_run(settings: Settings, *, hold: str = "") -> subprocess.Popen[bytes]:
+    """Start work on the queue; see `start`."""
+    return start(settings, "run", "--once", hold=hold)
+
+
+def start(settings: Settings, *arguments: str, hold: str = "") -> subprocess.Popen[bytes]:
+    """Start `evalboard`.
+
+    Args:
+        settings: Its settings.
+        arguments: Its arguments.
+        hold: Where it waits for `let_go`; see `tests.pipeline.held`.
+    """
+    go = settings.home / "go"
+    go.unlink(missing_ok=True)
+    program = ["tests.pipeline.held", str(go), hold] if hold else ["evalboard"]
     return subprocess.Popen(
-        [sys.executable, "-m", "evalboard", "run", "--once"],
+        [sys.executable, "-m", *program, *arguments],
+        cwd=REPOSITORY,
         env=child_environment(settings),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
 
 
+def let_go(settings: Settings) -> None:
+    """Let a program go on that is held."""
+    (settings.home / "go").touch()
+
+
 def wait_until(condition: Callable[[], bool], run: subprocess.Popen[bytes]) -> None:
-    """Wait until something is true of a run that goes on."""
+    """Wait until something is true of a run that goes on, or is held."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert run.poll() is None, "the run ended before it was to be killed"

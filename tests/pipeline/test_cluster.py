@@ -52,8 +52,8 @@ def cluster() -> Iterator[Cluster]:
         },
     )
     for _ in range(MACHINES):
-        cluster.add_node(num_cpus=1, num_gpus=1, object_store_memory=OBJECT_STORE_BYTES)
-    cluster.wait_for_nodes()
+        cluster.add_node(wait=False, num_cpus=1, num_gpus=1, object_store_memory=OBJECT_STORE_BYTES)
+    cluster.wait_for_nodes(timeout=DEADLINE_SECONDS)
     yield cluster
     placement.disconnect()
     cluster.shutdown()
@@ -96,6 +96,7 @@ def task_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixt
     logger.removeHandler(caplog.handler)
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("prefect_server")
 def test_nine_benchmarks_survive_the_loss_of_a_machine(
     cluster: Cluster,

@@ -23,6 +23,7 @@ from tests.pipeline.runs import (
     DEADLINE_SECONDS,
     engines_of,
     kill_with_children,
+    let_go,
     start_run,
     wait_until,
 )
@@ -86,7 +87,7 @@ def test_killed_run_goes_on_where_it_was(
         Submission(model="test/random", precision=Precision.FLOAT32), settings
     ).request_path
     assert path is not None
-    killed = start_run(settings)
+    killed = start_run(settings, hold="evaluate=2")
     outcomes = settings.work_folder / "outcomes"
     wait_until(lambda: any(outcomes.glob("*.json")), killed)
     kill_with_children(killed)
@@ -110,11 +111,12 @@ def test_benchmark_whose_engine_dies_is_tried_again_on_a_new_one(
 ) -> None:
     settings = configure(suite=str(small_suite), backend="hf", max_running=1)
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
-    run = start_run(settings)
+    run = start_run(settings, hold="evaluate=2")
     outcomes = settings.work_folder / "outcomes"
     wait_until(lambda: any(outcomes.glob("*.json")), run)
     (engine,) = engines_of(run)
     engine.kill()
+    let_go(settings)
     assert run.wait(DEADLINE_SECONDS) == 0
     (document,) = open_archive(settings).read().documents
     assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
@@ -146,14 +148,15 @@ def test_cancelled_run_frees_its_engine_and_goes_on_when_it_is_started_again(
         Submission(model="test/random", precision=Precision.FLOAT32), settings
     ).request_path
     assert path is not None
-    run = start_run(settings)
+    run = start_run(settings, hold="evaluate=2")
     wait_until(lambda: any((settings.work_folder / "outcomes").glob("*.json")), run)
     (engine,) = engines_of(run)
 
     cancel([Wanted("test/random")], settings, now=datetime.now(UTC))
 
+    wait_until(lambda: not engine.is_running(), run)
+    let_go(settings)
     assert run.wait(DEADLINE_SECONDS) == 0
-    assert not engine.is_running()
     queue = open_queue(settings)
     assert queue.get(path).status is Status.CANCELLED
 
