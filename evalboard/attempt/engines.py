@@ -244,7 +244,7 @@ class EnginePool:
         try:
             self._call(engine, "load")
         except EvalboardError as exc:
-            again = self._note_failure("load", engine, exc)
+            again = not self._stopped_by and self._note_failure("load", engine, exc)
             placement.close(engine.spec)
             with self._changed:
                 self._remove(engine)
