@@ -172,7 +172,10 @@ def _import_libraries() -> None:
     import torch
     import transformers
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.models.llama import modeling_llama, tokenization_llama  # noqa: F401
+    from transformers.models.llama import (  # noqa: F401 - for the forks
+        modeling_llama,
+        tokenization_llama,
+    )
 
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
