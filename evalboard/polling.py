@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from evalboard.attempt.model import EvaluationRequest
-from evalboard.engine import placement
+from evalboard.engine.placing import placement
 from evalboard.lifecycle import move, note, order_pending
 from evalboard.queueing.limits import first_of_same, load_rules, refusals, repetition
 from evalboard.records.report import Finding, Report

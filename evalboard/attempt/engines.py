@@ -13,7 +13,7 @@ from typing import Any
 
 from evalboard.attempt.retrying import is_worth_another_try
 from evalboard.attempt.seating import Seating
-from evalboard.engine import allotment, placement
+from evalboard.engine.placing import allotment, placement
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import (
     EngineDied,

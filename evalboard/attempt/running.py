@@ -7,7 +7,7 @@ from collections.abc import Callable
 from evalboard.attempt.engines import EnginePool
 from evalboard.attempt.model import Attempt, AttemptPlan
 from evalboard.attempt.order import asking_order, engine_count
-from evalboard.engine import placement
+from evalboard.engine.placing import placement
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.publishing import announce_queue
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts

@@ -20,7 +20,7 @@ from evalboard.attempt.report import time_account
 from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
-from evalboard.engine import placement
+from evalboard.engine.placing import placement
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure

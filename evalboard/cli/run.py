@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from evalboard.cli.embedding import embed
 from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
-from evalboard.engine import placement
+from evalboard.engine.placing import placement
 from evalboard.polling import Checked
 from evalboard.records.request import Status
 from evalboard.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import deployments
 from deployments import HEARTBEAT_SECONDS
 from evalboard.cli.reporting import console
-from evalboard.engine import placement
+from evalboard.engine.placing import placement
 from evalboard.services import Services
 from evalboard.settings import Settings, child_environment
 

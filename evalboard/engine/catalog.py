@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from evalboard.engine.architectures import vllm_architectures as vllm_architectures
 from evalboard.engine.hardware import LocalGpus, local_gpus, memory_bytes
-from evalboard.engine.sizing import CACHED_TOKENS, GIB, ModelSize, gpu_numbers, model_size
+from evalboard.engine.placing.sizing import CACHED_TOKENS, GIB, ModelSize, gpu_numbers, model_size
 from evalboard.errors import EngineError
 from evalboard.records.request import BITSANDBYTES
 from evalboard.settings import Settings
@@ -141,8 +141,8 @@ def _installed_gpus(settings: Settings) -> LocalGpus:
     """Return the GPUs of the largest machine of the settings' cluster, or of this machine."""
     if not settings.ray_address:
         return local_gpus()
-    from evalboard.engine import placement
-    from evalboard.engine.gpus import cluster_gpus, gpu_memory_bytes
+    from evalboard.engine.placing import placement
+    from evalboard.engine.placing.gpus import cluster_gpus, gpu_memory_bytes
 
     try:
         placement.connect(settings)

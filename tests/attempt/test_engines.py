@@ -16,7 +16,7 @@ from ray import cloudpickle
 
 from evalboard.attempt import seating
 from evalboard.attempt.engines import EnginePool
-from evalboard.engine import placement
+from evalboard.engine.placing import placement
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import (
     ClaimLost,

@@ -13,7 +13,7 @@ from ray import cloudpickle
 from evalboard.attempt import running
 from evalboard.attempt.model import Attempt, EvaluationRequest
 from evalboard.attempt.watching import watched_claim
-from evalboard.engine import placement
+from evalboard.engine.placing import placement
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import ClaimLost
 from evalboard.lifecycle import claim, move

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from evalboard.attempt import opening
 from evalboard.cli import main
-from evalboard.engine import placement
+from evalboard.engine.placing import placement
 from evalboard.workfolder import WorkFolder
 
 

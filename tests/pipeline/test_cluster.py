@@ -17,7 +17,7 @@ from ray.cluster_utils import Cluster
 from evalboard.cli.board_table import read_board
 from evalboard.cli.run import work
 from evalboard.demo import models as demo_models
-from evalboard.engine import placement
+from evalboard.engine.placing import placement
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive

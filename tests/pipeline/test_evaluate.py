@@ -17,7 +17,7 @@ from tests.pipeline.runs import (
     wait_until,
 )
 
-CHILD, RAYLET = "evalboard.engine.child_program", "raylet"
+CHILD, RAYLET = "evalboard.engine.placing.child_program", "raylet"
 
 
 def evaluate(settings: Settings, model: str, output: Path, hold: str) -> subprocess.Popen[bytes]:

@@ -3,11 +3,11 @@
 import json
 from typing import NamedTuple
 
-from evalboard.engine import placement
 from evalboard.engine.backends import HF_BATCH_SIZE
-from evalboard.engine.gpus import ClusterGpus, gpu_memory_bytes
-from evalboard.engine.ladder import next_limits
-from evalboard.engine.sizing import GIB, ModelSize, gpu_numbers, gpus_needed, model_size
+from evalboard.engine.placing import placement
+from evalboard.engine.placing.gpus import ClusterGpus, gpu_memory_bytes
+from evalboard.engine.placing.ladder import next_limits
+from evalboard.engine.placing.sizing import GIB, ModelSize, gpu_numbers, gpus_needed, model_size
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.records.request import WeightType

@@ -14,12 +14,12 @@ from typing import Any
 
 import ray
 
-from evalboard.engine.actor import LoggedEngineProcess
-from evalboard.engine.calling import Ended, EngineHandle, NoAnswer, OnWait, Unforeseen
-from evalboard.engine.child_engine import ChildEngine
-from evalboard.engine.gpus import ClusterGpus, cluster_gpus
 from evalboard.engine.hardware import local_gpus
-from evalboard.engine.ray_engine import RayEngine
+from evalboard.engine.placing.actor import LoggedEngineProcess
+from evalboard.engine.placing.calling import Ended, EngineHandle, NoAnswer, OnWait, Unforeseen
+from evalboard.engine.placing.child_engine import ChildEngine
+from evalboard.engine.placing.gpus import ClusterGpus, cluster_gpus
+from evalboard.engine.placing.ray_engine import RayEngine
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineError, OutOfMemory, TimedOut
 from evalboard.settings import Settings

@@ -17,14 +17,14 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
-from evalboard.engine.calling import POLL_SECONDS, Ended, NoAnswer, OnWait
 from evalboard.engine.environment import common, import_path
 from evalboard.engine.hardware import memory_kills
+from evalboard.engine.placing.calling import POLL_SECONDS, Ended, NoAnswer, OnWait
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, OutOfMemory
 from evalboard.settings import Settings, child_environment
 
-PROGRAM = "evalboard.engine.child_program"
+PROGRAM = "evalboard.engine.placing.child_program"
 
 
 class ChildEngine:

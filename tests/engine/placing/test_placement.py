@@ -18,7 +18,7 @@ import ray as ray_library
 import torch
 from ray import cloudpickle
 
-from evalboard.engine import child_engine, placement
+from evalboard.engine.placing import child_engine, placement
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import (
     DataMissing,
@@ -233,7 +233,7 @@ def test_a_child_that_becomes_no_engine_is_ended(tmp_path: Path) -> None:
 def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from evalboard.engine.child_engine import ChildEngine\n"
+        "from evalboard.engine.placing.child_engine import ChildEngine\n"
         "from evalboard.settings import load_settings\n"
         "engine = ChildEngine(load_settings(), Path(sys.argv[1]))\n"
         "time.sleep(600)"
@@ -251,6 +251,6 @@ def children_of(pid: int) -> list[psutil.Process]:
     found: list[psutil.Process] = []
     for child in psutil.Process(pid).children():
         with suppress(psutil.Error):  # ended meanwhile
-            if "evalboard.engine.child_program" in child.cmdline():
+            if "evalboard.engine.placing.child_program" in child.cmdline():
                 found.append(child)
     return found

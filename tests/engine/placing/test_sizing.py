@@ -1,6 +1,6 @@
 import pytest
 
-from evalboard.engine.sizing import (
+from evalboard.engine.placing.sizing import (
     CACHED_TOKENS,
     GIB,
     OVERHEAD_BYTES,

@@ -1,6 +1,6 @@
 """The program of an engine that is a child: does what it is told through a pipe, until that ends.
 
-Started by `evalboard.engine.child_engine`. It is told, as pickled tuples:
+Started by `evalboard.engine.placing.child_engine`. It is told, as pickled tuples:
 
     ("import", backend, cpu_kv_cache_gib)   import the libraries, before the model is known
     ("make", class, spec)                   make the engine
@@ -18,8 +18,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from evalboard.engine.calling import CALLS_AT_ONCE, unforeseen
 from evalboard.engine.environment import of_device
+from evalboard.engine.placing.calling import CALLS_AT_ONCE, unforeseen
 from evalboard.engine.process import available_device, import_libraries
 from evalboard.errors import EvalboardError
 from evalboard.settings import set_environment

@@ -7,7 +7,8 @@ import ray
 from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayTaskError
 from ray.exceptions import OutOfMemoryError as RayOutOfMemoryError
 
-from evalboard.engine.calling import (
+from evalboard.engine.environment import common
+from evalboard.engine.placing.calling import (
     CALLS_AT_ONCE,
     POLL_SECONDS,
     Ended,
@@ -15,8 +16,7 @@ from evalboard.engine.calling import (
     OnWait,
     unforeseen,
 )
-from evalboard.engine.environment import common
-from evalboard.engine.gpus import cluster_gpus
+from evalboard.engine.placing.gpus import cluster_gpus
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, EvalboardError, NodeLost, OutOfMemory
 

@@ -1,4 +1,4 @@
-from evalboard.engine.ladder import next_limits
+from evalboard.engine.placing.ladder import next_limits
 from evalboard.engine.spec import EngineLimits
 
 GPU = EngineLimits(resource="gpus", tensor_parallel=1, gpu_memory_fraction=0.9)
