@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from evalboard.engine.mirror import mirror_folder, parquet_files, splits_of
+from evalboard.engine.benchmarks.mirror import mirror_folder, parquet_files, splits_of
 
 LONGEST_TEXT = 20_000
 """Characters of one text that are sent."""

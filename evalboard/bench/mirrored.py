@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from evalboard.bench.cases import plain_task
-from evalboard.engine.definitions import definition, task_manager
-from evalboard.engine.mirror import mirror_folder, parquet_files, splits_of
+from evalboard.engine.benchmarks.definitions import definition, task_manager
+from evalboard.engine.benchmarks.mirror import mirror_folder, parquet_files, splits_of
 from evalboard.errors import ConfigError
 from evalboard.suites.model import Benchmark
 

@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalboard.engine.benchmarks.progress import ProgressNotes
 from evalboard.engine.finite import check_finite
-from evalboard.engine.progress import ProgressNotes
 from evalboard.engine.spec import EngineSpec
 from evalboard.engine.weights import ModelFiles
 from evalboard.errors import EvalboardError
@@ -26,7 +26,7 @@ from evalboard.workfolder import Finished, WorkFolder
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
-    from evalboard.engine.tasks import LoadedBenchmark, TaskLibrary
+    from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
 
 
 class EngineProcess:
@@ -66,7 +66,7 @@ class EngineProcess:
         None when a shorter maximum length would change the model. Needs the model's small files,
         not its weights in memory.
         """
-        from evalboard.engine.requests import longest_request, scales_with_length
+        from evalboard.engine.benchmarks.prompts import longest_request, scales_with_length
 
         folder = self._model_folder()
         if scales_with_length(folder):
@@ -86,9 +86,9 @@ class EngineProcess:
             progress_key: Name under which the work folder notes how far it is.
         """
         model = self._loaded_model()
-        from evalboard.engine.answering import AnsweringModel
-        from evalboard.engine.checkpoint import Checkpoint
-        from evalboard.engine.scoring import score
+        from evalboard.engine.benchmarks.answering import AnsweringModel
+        from evalboard.engine.benchmarks.checkpoint import Checkpoint
+        from evalboard.engine.benchmarks.scoring import score
 
         loaded = self._load_task(benchmark, last=True)
         key = self._key(loaded.identity)
@@ -135,7 +135,7 @@ class EngineProcess:
         )
 
     def _plan(self, benchmark: str) -> BenchmarkPlan:
-        from evalboard.engine.requests import opening
+        from evalboard.engine.benchmarks.prompts import opening
 
         try:
             loaded = self._load_task(benchmark)
@@ -151,7 +151,7 @@ class EngineProcess:
 
     def _load_task(self, benchmark: str, *, last: bool = False) -> "LoadedBenchmark":
         """Return a benchmark, which is kept unless this is the `last` time that it is asked for."""
-        from evalboard.engine.tasks import TaskLibrary
+        from evalboard.engine.benchmarks.library import TaskLibrary
 
         spec = self._spec
         (wanted,) = spec.suite.select((benchmark,))
@@ -226,8 +226,13 @@ class EngineProcess:
 
 def import_libraries(backend: str) -> None:
     """Import lm_eval and what a backend needs; takes 7 s for vLLM."""
-    from evalboard.engine import answering, requests, scoring, tasks  # noqa: F401
     from evalboard.engine.backends import import_backend
+    from evalboard.engine.benchmarks import (
+        answering,  # noqa: F401
+        library,  # noqa: F401
+        prompts,  # noqa: F401
+        scoring,  # noqa: F401
+    )
 
     import_backend(backend)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from lm_eval.api.instance import Instance
 
-from evalboard.engine.tasks import TaskLibrary
+from evalboard.engine.benchmarks.library import TaskLibrary
 from evalboard.suites.model import Benchmark
 
 Pair = tuple[str, str]

@@ -13,7 +13,7 @@ from lm_eval.evaluator import simple_evaluate
 from lm_eval.models.huggingface import HFLM
 
 from evalboard.demo.models import make_random_model
-from evalboard.engine.definitions import task_manager
+from evalboard.engine.benchmarks.definitions import task_manager
 
 WORDS = "the of bone heart nerve and dose fever pulse rib cell a blood lung vein".split()
 FOLDERS = {

@@ -10,9 +10,9 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.models.huggingface import HFLM
 
-from evalboard.engine.details import SCHEMA
-from evalboard.engine.scoring import score
-from evalboard.engine.tasks import TaskLibrary
+from evalboard.engine.benchmarks.details import SCHEMA
+from evalboard.engine.benchmarks.library import TaskLibrary
+from evalboard.engine.benchmarks.scoring import score
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Benchmark
 

@@ -11,8 +11,8 @@ from lm_eval.api.model import LM
 from lm_eval.models.huggingface import HFLM
 from lm_eval.utils import hash_string
 
-from evalboard.engine.scoring import Scored, score
-from evalboard.engine.tasks import LoadedBenchmark, TaskLibrary
+from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
+from evalboard.engine.benchmarks.scoring import Scored, score
 from evalboard.errors import HarnessError
 from evalboard.records.outcome import BenchmarkOutcome
 from evalboard.suites.loader import load_suite

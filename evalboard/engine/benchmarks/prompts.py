@@ -8,7 +8,7 @@ from typing import Any, cast
 from lm_eval.api.instance import Instance
 from lm_eval.defaults import DEFAULT_OTHER_SEED
 
-from evalboard.engine.tasks import LoadedTask
+from evalboard.engine.benchmarks.library import LoadedTask
 
 OPENING_CHARACTERS = 256
 """Of a prompt. Prompts that share them are worth asking one after another: the prefix cache then

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from lm_eval.tasks import TaskManager
 
-from evalboard.engine.definitions import task_manager
-from evalboard.engine.tasks import LoadedBenchmark, LoadedTask, TaskLibrary
+from evalboard.engine.benchmarks.definitions import task_manager
+from evalboard.engine.benchmarks.library import LoadedBenchmark, LoadedTask, TaskLibrary
 from evalboard.errors import ConfigError, DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity
 from evalboard.suites.loader import load_suite
@@ -66,7 +66,7 @@ ROWS = {
 IDENTITIES = """
 import json, sys
 from pathlib import Path
-from evalboard.engine.tasks import TaskLibrary
+from evalboard.engine.benchmarks.library import TaskLibrary
 from evalboard.suites.loader import load_suite
 
 suite = load_suite("open-medical")
@@ -114,7 +114,8 @@ def _definitions_found_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "evalboard.engine.tasks.task_manager", lambda names, *, own: find(tuple(names), own)
+            "evalboard.engine.benchmarks.library.task_manager",
+            lambda names, *, own: find(tuple(names), own),
         )
         yield
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.engine.definitions import definition, task_manager
+from evalboard.engine.benchmarks.definitions import definition, task_manager
 from evalboard.errors import ConfigError
 from evalboard.suites.loader import load_suite
 

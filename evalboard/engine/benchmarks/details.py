@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from lm_eval.api.task import ConfigurableTask
 
-from evalboard.engine.tasks import LoadedTask
+from evalboard.engine.benchmarks.library import LoadedTask
 from evalboard.suites.model import Benchmark
 
 Sample = Mapping[str, Any]

@@ -12,9 +12,9 @@ from lm_eval.defaults import DEFAULT_OTHER_SEED
 from lm_eval.evaluator import evaluate
 from lm_eval.utils import hash_string, set_torch_seed
 
-from evalboard.engine.details import Sample, details_file
-from evalboard.engine.harness import set_seeds
-from evalboard.engine.tasks import LoadedBenchmark, LoadedTask
+from evalboard.engine.benchmarks.details import Sample, details_file
+from evalboard.engine.benchmarks.harness import set_seeds
+from evalboard.engine.benchmarks.library import LoadedBenchmark, LoadedTask
 from evalboard.errors import HarnessError
 from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
 from evalboard.suites.model import Benchmark

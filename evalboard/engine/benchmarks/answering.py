@@ -10,7 +10,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from evalboard.engine.answers import Answer, AnsweringBackend, Kind
-from evalboard.engine.checkpoint import Checkpoint, request_keys
+from evalboard.engine.benchmarks.checkpoint import Checkpoint, request_keys
 from evalboard.errors import NotFinite
 
 REPORT_SECONDS = 1.0

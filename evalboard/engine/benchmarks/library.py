@@ -20,9 +20,9 @@ from lm_eval.utils import handle_non_serializable
 # whoever imports a backend in another thread would let it look too early.
 from transformers import PreTrainedTokenizerBase  # noqa: F401
 
-from evalboard.engine.definitions import definition, task_manager
-from evalboard.engine.harness import compile_templates_once, set_seeds
-from evalboard.engine.mirror import mirror_folder, parquet_files, splits_of
+from evalboard.engine.benchmarks.definitions import definition, task_manager
+from evalboard.engine.benchmarks.harness import compile_templates_once, set_seeds
+from evalboard.engine.benchmarks.mirror import mirror_folder, parquet_files, splits_of
 from evalboard.errors import DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity, digest
 from evalboard.suites.model import Benchmark, DataSource
