@@ -1,4 +1,4 @@
-"""Load parts of a hostile repository in a confined process (`evalboard.engine.inspector`).
+"""Load parts of a hostile repository in a confined process (`evalboard.engine.inspection.inspector`).
 
 The inspector has no token, no settings and no network, and loads each part in a fork of its own.
 It is started at the first need and kept, because importing the libraries takes seconds; without
@@ -19,8 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evalboard.engine.confinement import Limits
 from evalboard.engine.environment import import_path
+from evalboard.engine.inspection.confinement import Limits
 from evalboard.errors import EngineError
 from evalboard.validation.findings import plain
 
@@ -69,7 +69,7 @@ def load(
     """Load one part of a repository.
 
     Args:
-        part: A key of `evalboard.engine.autoload.PARTS`.
+        part: A key of `evalboard.engine.inspection.autoload.PARTS`.
         folder: Local copies of the repository's files, the only ones that the process can read.
         scratch: Folder for inputs and answer.
         inputs: What the part needs beside the files.
@@ -155,7 +155,7 @@ class _Inspector:
         self._log = home / "log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "evalboard.engine.inspector"],
+                [sys.executable, "-P", "-m", "evalboard.engine.inspection.inspector"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalboard.engine.confinement import Limits
+from evalboard.engine.inspection.confinement import Limits
 from evalboard.records.request import WeightType
 from evalboard.repositories import Repository
 from evalboard.settings import Settings

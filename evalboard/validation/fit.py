@@ -1,7 +1,7 @@
 """Check that the stored tensors are those of the model that the config describes.
 
 Compared in a confined process after transformers' own conversion of keys, see
-`evalboard.engine.fitting`. What conversion hides, such as an expert whose number is left out, is
+`evalboard.engine.inspection.fitting`. What conversion hides, such as an expert whose number is left out, is
 looked for in the stored names.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from evalboard.engine.confinement import Limits
+from evalboard.engine.inspection.confinement import Limits
 from evalboard.records.report import Finding
 from evalboard.repositories.selection import ADAPTER_CONFIG, ADAPTER_FILE, INDEX_FILE, SINGLE_FILE
 from evalboard.validation.child import Loaded

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from evalboard.engine.samples import ASCII_SAMPLES, SAMPLES
+from evalboard.engine.inspection.samples import ASCII_SAMPLES, SAMPLES
 from evalboard.records.report import Finding
 from evalboard.repositories.selection import has_vocabulary
 from evalboard.validation.autoclasses import custom_code, custom_code_ignored

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.engine.confinement import Limits
+from evalboard.engine.inspection.confinement import Limits
 from evalboard.errors import EngineError
 from evalboard.validation import child
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from evalboard.engine.fitting import compare_tensors
+from evalboard.engine.inspection.fitting import compare_tensors
 from evalboard.records.report import Report
 from evalboard.repositories.folder import FolderRepository
 from evalboard.validation.fit import lacking_experts

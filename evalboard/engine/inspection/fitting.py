@@ -1,6 +1,6 @@
 """Compare the names and shapes of stored tensors with the model that a config describes.
 
-One of the parts that `evalboard.engine.inspector` loads in a confined process. The model is built
+One of the parts that `evalboard.engine.inspection.inspector` loads in a confined process. The model is built
 on the meta device, and transformers' own loading is run on tensors without data: it renames keys,
 fuses experts, splits and transposes. So what is told here is what loading would end with.
 """

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evalboard.engine.confinement import Limits, confine, leave_network
+from evalboard.engine.inspection.confinement import Limits, confine, leave_network
 
 IDLE_SECONDS = 600
 """Without a job for so long, the program ends; the next job starts another."""
@@ -114,7 +114,7 @@ def _work(job: dict[str, Any]) -> None:
 
 
 def _answer(job: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    from evalboard.engine.autoload import PARTS
+    from evalboard.engine.inspection.autoload import PARTS
 
     part = PARTS[job["part"]]
     folder = Path(job["folder"])

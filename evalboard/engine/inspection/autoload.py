@@ -1,6 +1,6 @@
 """The parts of a repository that transformers' AutoClasses load, without remote code.
 
-Called by `evalboard.engine.inspector` in a confined process, because the files are hostile. Each
+Called by `evalboard.engine.inspection.inspector` in a confined process, because the files are hostile. Each
 part takes the folder and its inputs, and returns what can be written as JSON.
 """
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from evalboard.engine.confinement import allow_seconds
-from evalboard.engine.fitting import compare_tensors
-from evalboard.engine.samples import ANSWER, QUESTION, SAMPLES
+from evalboard.engine.inspection.confinement import allow_seconds
+from evalboard.engine.inspection.fitting import compare_tensors
+from evalboard.engine.inspection.samples import ANSWER, QUESTION, SAMPLES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase

@@ -9,7 +9,7 @@ import pytest
 ATTEMPTS = """
 import ctypes, json, os, pickle, socket, subprocess, sys
 from pathlib import Path
-from evalboard.engine.confinement import Limits, confine, leave_network
+from evalboard.engine.inspection.confinement import Limits, confine, leave_network
 
 folder, scratch, outside = map(Path, sys.argv[1:])
 leave_network()
