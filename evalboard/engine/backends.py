@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from evalboard.engine.failures import loading_errors
+from evalboard.engine.loading.failures import loading_errors
 from evalboard.errors import ConfigError
 from evalboard.records.request import BITSANDBYTES, Precision
 
@@ -29,7 +29,7 @@ class BackendArguments(BaseModel):
     backend: str
     """`vllm` or `hf`."""
     weights: Path
-    """Folder with whole weights, config and tokenizer; see `evalboard.engine.weights`."""
+    """Folder with whole weights, config and tokenizer; see `evalboard.engine.loading.weights`."""
     adapter: Path | None = None
     """Folder of a LoRA adapter to put on the loaded weights. On the backend `hf` alone: it is for
     quantised weights, which no adapter can be merged into."""
@@ -78,7 +78,7 @@ def _load_vllm(arguments: BackendArguments) -> "LM":
             "nor an adapter that is not merged. Use the backend 'hf'."
         )
     from evalboard.engine.fast import FastVLLM
-    from evalboard.engine.pretrained import check_whole
+    from evalboard.engine.loading.pretrained import check_whole
 
     check_whole(arguments.weights)
     on_cpu = arguments.device == "cpu"
@@ -102,13 +102,13 @@ def _gpu_arguments(arguments: BackendArguments) -> dict[str, Any]:
 
 def _load_hf(arguments: BackendArguments) -> "LM":
     from evalboard.engine.blockwise import BlockwiseHFLM
-    from evalboard.engine.pretrained import load_pretrained
+    from evalboard.engine.loading.pretrained import load_pretrained
 
     model: Any = load_pretrained(
         arguments.weights, device_map={"": arguments.device}, **_number_format(arguments.precision)
     )
     if arguments.adapter:
-        from evalboard.engine.adapters import put_adapter
+        from evalboard.engine.loading.adapters import put_adapter
 
         model = put_adapter(model, arguments.adapter, arguments.weights, device=arguments.device)
     return BlockwiseHFLM(

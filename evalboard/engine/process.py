@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalboard.engine.benchmarks.progress import ProgressNotes
-from evalboard.engine.finite import check_finite
+from evalboard.engine.loading.finite import check_finite
+from evalboard.engine.loading.weights import ModelFiles
 from evalboard.engine.spec import EngineSpec
-from evalboard.engine.weights import ModelFiles
 from evalboard.errors import EvalboardError
 from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts

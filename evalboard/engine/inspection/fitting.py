@@ -106,7 +106,7 @@ def _plain_config(folder: str) -> "PreTrainedConfig":
 def _empty_model(config: "PreTrainedConfig") -> "PreTrainedModel":
     import torch
 
-    from evalboard.engine.pretrained import auto_class
+    from evalboard.engine.loading.pretrained import auto_class
 
     with torch.device("meta"):
         return auto_class(config).from_config(config, trust_remote_code=False)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from evalboard.engine.failures import is_out_of_memory
+from evalboard.engine.loading.failures import is_out_of_memory
 from evalboard.errors import EngineDied, EngineError, OutOfMemory
 
 CALLS_AT_ONCE = 4

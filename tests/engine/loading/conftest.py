@@ -15,8 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from evalboard.demo.models import make_random_model
 from evalboard.engine.backends import BackendArguments, load
+from evalboard.engine.loading.weights import ModelFiles
 from evalboard.engine.spec import EngineSpec
-from evalboard.engine.weights import ModelFiles
 from evalboard.records.request import Precision
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings

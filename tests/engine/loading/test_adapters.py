@@ -16,7 +16,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from evalboard.engine.weights import ModelFiles
+from evalboard.engine.loading.weights import ModelFiles
 from evalboard.errors import LoadFailed
 
 from .conftest import QUESTIONS, edit_json, evaluate_on_hf, load_base, reference

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from evalboard.engine.backends import BackendArguments, load
-from evalboard.engine.failures import classify, is_out_of_memory, loading_errors
+from evalboard.engine.loading.failures import classify, is_out_of_memory, loading_errors
 from evalboard.errors import ConfigError, LoadFailed, OutOfMemory
 
 from .conftest import edit_json, reference

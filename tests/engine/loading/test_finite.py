@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from evalboard.engine import finite
-from evalboard.engine.finite import check_finite, find_broken
+from evalboard.engine.loading import finite
+from evalboard.engine.loading.finite import check_finite, find_broken
 from evalboard.errors import LoadFailed
 
 FLOATS = [

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from evalboard.engine.failures import loading_errors
+from evalboard.engine.loading.failures import loading_errors
 from evalboard.engine.spec import EngineSpec
 from evalboard.records.request import BITSANDBYTES, WeightType
 from evalboard.repositories import Repository, find_repository
@@ -75,7 +75,7 @@ class ModelFiles:
         return linked_folder(folder, whole, views=self._place)
 
     def _with_adapter(self, adapter: Path) -> Path:
-        from evalboard.engine.adapters import merge_adapter
+        from evalboard.engine.loading.adapters import merge_adapter
 
         def fill(folder: Path) -> None:
             merge_adapter(self._on_base, adapter, folder, number_type=self._number_type)
@@ -85,7 +85,7 @@ class ModelFiles:
         return made_once(self._place / f"{self._name}_{self._number_type}", fill)
 
     def _with_delta(self, delta: Path) -> Path:
-        from evalboard.engine.deltas import add_delta
+        from evalboard.engine.loading.deltas import add_delta
 
         def fill(folder: Path) -> None:
             copy_files(self.small, self._small_names, folder)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalboard.engine.pretrained import load_pretrained, some
+from evalboard.engine.loading.pretrained import load_pretrained, some
 from evalboard.errors import LoadFailed
 from evalboard.repositories.selection import ADAPTER_FILE
 

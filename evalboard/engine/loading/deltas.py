@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from evalboard.engine.pretrained import some
+from evalboard.engine.loading.pretrained import some
 from evalboard.errors import LoadFailed
 from evalboard.repositories.selection import INDEX_FILE, SINGLE_FILE
 
