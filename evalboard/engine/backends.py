@@ -49,7 +49,7 @@ def import_backend(backend: str) -> None:
     gc.disable()  # what is imported is no garbage, and looking for some takes a fifth of the time
     try:
         import_module(
-            {"vllm": "evalboard.engine.fast", "hf": "evalboard.engine.blockwise"}[backend]
+            {"vllm": "evalboard.engine.vllm_model", "hf": "evalboard.engine.hf_model"}[backend]
         )
     finally:
         # vLLM collects five times while it starts, each time through half a million objects.
@@ -77,8 +77,8 @@ def _load_vllm(arguments: BackendArguments) -> "LM":
             f"The backend 'vllm' runs neither precision {arguments.precision!r} by bitsandbytes "
             "nor an adapter that is not merged. Use the backend 'hf'."
         )
-    from evalboard.engine.fast import FastVLLM
     from evalboard.engine.loading.pretrained import check_whole
+    from evalboard.engine.vllm_model import FastVLLM
 
     check_whole(arguments.weights)
     on_cpu = arguments.device == "cpu"
@@ -101,7 +101,7 @@ def _gpu_arguments(arguments: BackendArguments) -> dict[str, Any]:
 
 
 def _load_hf(arguments: BackendArguments) -> "LM":
-    from evalboard.engine.blockwise import BlockwiseHFLM
+    from evalboard.engine.hf_model import BlockwiseHFLM
     from evalboard.engine.loading.pretrained import load_pretrained
 
     model: Any = load_pretrained(

@@ -12,7 +12,7 @@ from lm_eval.api.instance import Instance
 from evalboard.engine.answers import Answer, Kind, NumberedAnswers
 from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.benchmarks.checkpoint import Checkpoint, request_keys
-from evalboard.engine.blockwise import question_blocks
+from evalboard.engine.hf_model import question_blocks
 from evalboard.errors import NotFinite
 
 

@@ -39,7 +39,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str
 @pytest.fixture(scope="module")
 def load_vllm() -> Iterator[Callable[..., Any]]:
     """Return a function that loads a model into vLLM; the one before it is dropped."""
-    from evalboard.engine.fast import FastVLLM
+    from evalboard.engine.vllm_model import FastVLLM
 
     loaded: list[Any] = []
 
@@ -71,7 +71,7 @@ def load_hf() -> Callable[[Path], Any]:
     least one, one because it counts the last token, which no other follows. Its cache of logits takes
     a choice that ends as the context of another choice begins for the same as that one.
     """
-    from evalboard.engine.blockwise import BlockwiseHFLM
+    from evalboard.engine.hf_model import BlockwiseHFLM
 
     def load(folder: Path) -> Any:
         return BlockwiseHFLM(

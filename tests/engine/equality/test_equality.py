@@ -51,7 +51,7 @@ def test_real_questions(
     load_hf: Callable[[Path], Any],
     model_folder: Callable[[str, str], Path],
 ) -> None:
-    from evalboard.engine.fast import LmEvalVLLM
+    from evalboard.engine.vllm_model import LmEvalVLLM
 
     requests = task_instances(task, real_datasets, shots=shots, limit=16)
     expected = LmEvalVLLM.loglikelihood(random_llama, requests, disable_tqdm=True)
@@ -65,7 +65,7 @@ def test_real_questions(
 
 
 def test_chat_template(real_datasets: Path, random_llama: Any) -> None:
-    from evalboard.engine.fast import LmEvalVLLM
+    from evalboard.engine.vllm_model import LmEvalVLLM
 
     random_llama.hf_chat_template = (
         "{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
@@ -151,7 +151,7 @@ CHOICES = st.lists(st.text(alphabet="ab A心\n", min_size=1, max_size=12), min_s
 def test_made_up_contexts_and_choices(
     questions: list[tuple[str, list[str], int]], prefix: str, random_llama: Any
 ) -> None:
-    from evalboard.engine.fast import LmEvalVLLM
+    from evalboard.engine.vllm_model import LmEvalVLLM
 
     pairs = [
         (prefix * 3 + context * repeated, choice)

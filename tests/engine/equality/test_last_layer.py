@@ -55,7 +55,7 @@ def test_choices_of_one_token_read_one_position_of_a_context(
     model_folder: Callable[[str, str], Path],
     load_vllm: Callable[..., Any],
 ) -> None:
-    from evalboard.engine.fast import LmEvalVLLM
+    from evalboard.engine.vllm_model import LmEvalVLLM
 
     model = load_vllm(model_folder(architecture, "byte-level"))
     requests = instances(LETTERS)

@@ -31,7 +31,7 @@ def test_every_architecture_and_tokenizer(
     load_vllm: Callable[..., Any],
     load_hf: Callable[[Path], Any],
 ) -> None:
-    from evalboard.engine.fast import LmEvalVLLM
+    from evalboard.engine.vllm_model import LmEvalVLLM
 
     folder = model_folder(architecture, tokenizer)
     model, reference = load_vllm(folder), load_hf(folder)

@@ -217,7 +217,7 @@ def test_a_child_that_linux_kills_for_memory_ran_out_of_it(
 def test_a_child_started_ahead_becomes_the_next_engine(placed_spec: EngineSpec) -> None:
     spec = placed_spec.model_copy(update={"is_child": True})
     placement.start_ahead("hf", spec.settings, spec.log_file)
-    assert "evalboard.engine.blockwise" in call(spec, "modules")
+    assert "evalboard.engine.hf_model" in call(spec, "modules")
     placement.end_ahead()
     assert call(spec, "pid") > 0
 

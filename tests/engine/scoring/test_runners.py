@@ -48,7 +48,7 @@ def test_rows_are_read_when_the_runner_for_gpus_leaves_cached_ones_out(
     from vllm.v1.engine.logprobs import LogprobsProcessor
     from vllm.v1.worker.gpu.sample import prompt_logprob
 
-    from evalboard.engine.fast import choice_rows
+    from evalboard.engine.vllm_model import choice_rows
 
     params = SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=1, flat_logprobs=True)
     monkeypatch.setattr(prompt_logprob, "get_prompt_logprobs_token_ids", next_tokens)

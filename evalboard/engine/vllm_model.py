@@ -29,9 +29,9 @@ from vllm.platforms import current_platform
 from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 
 from evalboard.engine.answers import BLOCK_SIZE, Kind, NumberedAnswers
-from evalboard.engine.choices import Choice, ContextGroup, TokenisedRequest, group_by_context
-from evalboard.engine.feeding import Ended, Feed, Job
-from evalboard.engine.last_layer import skip_unread_rows
+from evalboard.engine.vllm_choices import Choice, ContextGroup, TokenisedRequest, group_by_context
+from evalboard.engine.vllm_feeding import Ended, Feed, Job
+from evalboard.engine.vllm_last_layer import skip_unread_rows
 
 LmEvalVLLM: Any = VLLM
 """lm_eval's registration hides the type of its class."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evalboard.engine.choices import Choice, ContextGroup, TokenisedRequest, group_by_context
+from evalboard.engine.vllm_choices import Choice, ContextGroup, TokenisedRequest, group_by_context
 from evalboard.errors import HarnessError
 
 
