@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from evalboard.attempt.model import EvaluationRequest
-from evalboard.engine.placing import placement
+from evalboard.engine.placing import cluster
 from evalboard.lifecycle import move, note, order_pending
 from evalboard.queueing.limits import first_of_same, load_rules, refusals, repetition
 from evalboard.records.report import Finding, Report
@@ -69,7 +69,7 @@ def waiting(settings: Settings, *, now: datetime | None = None) -> Waiting:
         ((e.path, e.record) for e in entries if e.record is not None and e.path not in refused),
         now=now,
     )
-    allowed = settings.max_running or placement.slot_count(settings)
+    allowed = settings.max_running or cluster.slot_count(settings)
     return Waiting(
         [path for path, _ in ordered],
         max(0, allowed - running),

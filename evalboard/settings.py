@@ -216,6 +216,11 @@ class Settings(BaseSettings):
         return self.hf_token.get_secret_value() if self.hf_token else None
 
     @property
+    def gpu_memory_bytes(self) -> int:
+        """Memory of one GPU as it was set, 0 where it is to be asked of the GPUs."""
+        return round((self.gpu_memory_gib or 0) * 2**30)
+
+    @property
     def allowances(self) -> dict[str, int | None]:
         """Submissions in seven days by sender, in lower case; None for any number."""
         return _allowances(self.submission_exceptions)

@@ -20,7 +20,7 @@ from evalboard.attempt.report import time_account
 from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
-from evalboard.engine.placing import placement
+from evalboard.engine.placing import cluster, placement
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
@@ -84,7 +84,7 @@ def _start_ahead(settings: Settings, run_id: str, *, is_child: bool) -> None:
         log_file = WorkFolder(settings.work_folder.resolve()).log_file(run_id)
         placement.start_ahead(settings.backend, settings, log_file)
     else:
-        threading.Thread(target=placement.connect, args=(settings,), daemon=True).start()
+        threading.Thread(target=cluster.connect, args=(settings,), daemon=True).start()
 
 
 def _evaluate(attempt: Attempt, *, quiet: bool) -> AttemptEnd:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from evalboard.cli.embedding import embed
 from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
-from evalboard.engine.placing import placement
+from evalboard.engine.placing import cluster
 from evalboard.polling import Checked
 from evalboard.records.request import Status
 from evalboard.settings import Settings
@@ -59,12 +59,12 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
     from flows.reconcile_flow import reconcile
 
     tried: list[str] = []
-    slots = settings.max_running or placement.slot_count(settings)
+    slots = settings.max_running or cluster.slot_count(settings)
     with (
         ProgressDisplay(settings) as display,
         ThreadPoolExecutor(max_workers=slots) as threads,
     ):
-        threads.submit(placement.connect, settings)  # meanwhile, Prefect's server starts
+        threads.submit(cluster.connect, settings)  # meanwhile, Prefect's server starts
         reconcile()
         while at_most is None or len(tried) < at_most:
             accepted = poll_requests(

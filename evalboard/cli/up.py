@@ -8,7 +8,7 @@ from pathlib import Path
 import deployments
 from deployments import HEARTBEAT_SECONDS
 from evalboard.cli.reporting import console
-from evalboard.engine.placing import placement
+from evalboard.engine.placing import cluster
 from evalboard.services import Services
 from evalboard.settings import Settings, child_environment
 
@@ -24,13 +24,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Start everything, say where it is, and stop it all on Ctrl-C."""
-    placement.connect(settings)
+    cluster.connect(settings)
     try:
         with Services(settings.home.resolve() / "logs", _environment(settings)) as services:
             _start(services, settings)
             _watch(services)
     finally:
-        placement.disconnect()
+        cluster.disconnect()
     return 0
 
 
@@ -43,8 +43,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY=str(HEARTBEAT_SECONDS),
         PREFECT_WORKER_ENABLE_CANCELLATION="true",
         EVALBOARD_PREFECT_API_URL=_api(settings),
-        EVALBOARD_RAY_ADDRESS=placement.address(),
-        EVALBOARD_MAX_RUNNING=str(settings.max_running or placement.slot_count(settings)),
+        EVALBOARD_RAY_ADDRESS=cluster.address(),
+        EVALBOARD_MAX_RUNNING=str(settings.max_running or cluster.slot_count(settings)),
         DO_NOT_TRACK="1",
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from evalboard.engine import catalog
+from evalboard.engine.placing import capacity
 from evalboard.records.request import Precision
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, info, warning
@@ -26,7 +26,7 @@ def check(evidence: Evidence) -> Outcome:
     if not evidence.has_libraries:
         text = "Whether the model fits on the board's GPUs is checked by the poll."
         return Outcome((info("checked_by_poll", text),))
-    need = catalog.memory_needed(
+    need = capacity.memory_needed(
         _numbers(evidence.config.content) | {"dtype": survey.stored_type},
         survey.stored_bytes,
         precision=_precision(evidence, survey),
@@ -40,7 +40,7 @@ def check(evidence: Evidence) -> Outcome:
     return Outcome(_findings(need), facts)
 
 
-def _findings(need: "catalog.MemoryNeeded") -> tuple[Any, ...]:
+def _findings(need: "capacity.MemoryNeeded") -> tuple[Any, ...]:
     sizes = (
         f"its weights take {need.weight_bytes / GIB:.1f} GiB in {need.precision} and its cache "
         f"{need.cache_bytes / GIB:.1f} GiB for {need.cached_tokens:,} tokens"

@@ -16,7 +16,7 @@ from ray import cloudpickle
 
 from evalboard.attempt import seating
 from evalboard.attempt.engines import EnginePool
-from evalboard.engine.placing import placement
+from evalboard.engine.placing import cluster, placement
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import (
     ClaimLost,
@@ -88,7 +88,7 @@ def _ray() -> Iterator[None]:
     # The workers cannot import a test module.
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield
-    placement.disconnect()
+    cluster.disconnect()
 
 
 @pytest.fixture

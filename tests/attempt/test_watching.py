@@ -13,7 +13,7 @@ from ray import cloudpickle
 from evalboard.attempt import running
 from evalboard.attempt.model import Attempt, EvaluationRequest
 from evalboard.attempt.watching import watched_claim
-from evalboard.engine.placing import placement
+from evalboard.engine.placing import cluster, placement
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import ClaimLost
 from evalboard.lifecycle import claim, move
@@ -46,7 +46,7 @@ def _ray() -> Iterator[None]:
     # The workers cannot import a test module.
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield
-    placement.disconnect()
+    cluster.disconnect()
 
 
 @pytest.fixture

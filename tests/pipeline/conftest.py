@@ -8,7 +8,7 @@ import pytest
 from prefect.testing.utilities import prefect_test_harness
 
 from evalboard.demo.models import make_letter_model, make_random_model
-from evalboard.engine.placing import placement
+from evalboard.engine.placing import cluster
 from evalboard.settings import Settings, environment_of, load_settings
 
 
@@ -33,7 +33,7 @@ def prefect_server() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def ray() -> Iterator[None]:
     yield
-    placement.disconnect()
+    cluster.disconnect()
 
 
 @pytest.fixture

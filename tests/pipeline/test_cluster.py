@@ -17,7 +17,7 @@ from ray.cluster_utils import Cluster
 from evalboard.cli.board_table import read_board
 from evalboard.cli.run import work
 from evalboard.demo import models as demo_models
-from evalboard.engine.placing import placement
+from evalboard.engine.placing.cluster import disconnect
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive
@@ -34,7 +34,7 @@ OBJECT_STORE_BYTES = 80 * 2**20
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     """Yield four machines with a core and a GPU each, and a head without; torch sees no GPU."""
-    placement.disconnect()
+    disconnect()
     cluster = Cluster(
         initialize_head=True,
         head_node_args={
@@ -55,7 +55,7 @@ def cluster() -> Iterator[Cluster]:
         cluster.add_node(wait=False, num_cpus=1, num_gpus=1, object_store_memory=OBJECT_STORE_BYTES)
     cluster.wait_for_nodes(timeout=DEADLINE_SECONDS)
     yield cluster
-    placement.disconnect()
+    disconnect()
     cluster.shutdown()
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from evalboard.engine import catalog
 from evalboard.engine.hardware import LocalGpus, local_gpus
+from evalboard.engine.placing import capacity
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import Precision
 from evalboard.repositories import folder
@@ -44,8 +44,8 @@ def check_large(
     edit_json(model / "config.json", **LLAMA_70B)
 
     def run(gpus: int, gib: int, asked: str | None = None, **changes: Any) -> Report:
-        monkeypatch.setattr(catalog, "local_gpus", lambda: LocalGpus(gpus, gib * GIB))
-        monkeypatch.setattr(catalog, "memory_bytes", lambda: 64 * GIB)
+        monkeypatch.setattr(capacity, "local_gpus", lambda: LocalGpus(gpus, gib * GIB))
+        monkeypatch.setattr(capacity, "memory_bytes", lambda: 64 * GIB)
         subject = Subject(model="org/model", precision=Precision(asked) if asked else None)
         return validate(subject, settings.model_copy(update=changes))
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from evalboard.engine.backends import HF_BATCH_SIZE
 from evalboard.engine.placing import placement
-from evalboard.engine.placing.gpus import ClusterGpus, gpu_memory_bytes
+from evalboard.engine.placing.cluster import ClusterGpus, gpu_memory_bytes
 from evalboard.engine.placing.ladder import next_limits
-from evalboard.engine.placing.sizing import GIB, ModelSize, gpu_numbers, gpus_needed, model_size
+from evalboard.engine.placing.sizing import ModelSize, gpu_numbers, gpus_needed, model_size
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.records.request import WeightType
@@ -91,10 +91,9 @@ def _tensor_parallel(spec: EngineSpec, gpus: ClusterGpus) -> int:
         )
     if wanted or spec.backend == "hf":
         return wanted or 1
-    memory = round((spec.settings.gpu_memory_gib or 0) * GIB) or gpu_memory_bytes(gpus.node_ids)
     return gpus_needed(
         _size(spec),
-        gpu_bytes=memory,
+        gpu_bytes=spec.settings.gpu_memory_bytes or gpu_memory_bytes(gpus.node_ids),
         fraction=spec.settings.gpu_memory_fraction,
         gpus=gpus.on_one_machine,
     )

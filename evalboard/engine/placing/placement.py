@@ -8,84 +8,24 @@ outlives the run that started it.
 """
 
 import threading
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
-
-import ray
 
 from evalboard.engine.hardware import local_gpus
 from evalboard.engine.placing.actor import LoggedEngineProcess
 from evalboard.engine.placing.calling import Ended, EngineHandle, NoAnswer, OnWait, Unforeseen
 from evalboard.engine.placing.child_engine import ChildEngine
-from evalboard.engine.placing.gpus import ClusterGpus, cluster_gpus
+from evalboard.engine.placing.cluster import ClusterGpus, cluster_gpus, connect
 from evalboard.engine.placing.ray_engine import RayEngine
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineError, OutOfMemory, TimedOut
 from evalboard.settings import Settings
 
-NAMESPACE = "evalboard"
 LOG_TAIL_LINES = 30
-OBJECT_STORE_BYTES = 100 * 2**20
 
-_connecting = threading.Lock()
 _engines: dict[str, EngineHandle] = {}
 _ahead: list[ChildEngine] = []
 _starting = threading.Lock()
-
-
-def connect(settings: Settings) -> None:
-    """Join the Ray cluster of the settings, or start a Ray of this process's own. Repeatable."""
-    with _connecting:
-        if not ray.is_initialized():
-            _connect_from_lasting_thread(settings)
-
-
-def _connect_from_lasting_thread(settings: Settings) -> None:
-    """Connect from a thread that does not end before this process does.
-
-    Ray asks Linux to kill its servers when their parent dies (PR_SET_PDEATHSIG), and to Linux the
-    parent is the thread that started them. A thread of a task, which ends with its task, would take
-    Ray with it.
-    """
-    connected: Future[None] = Future()
-
-    def connect_and_stay() -> None:
-        try:
-            _connect(settings)
-        except Exception as exc:  # noqa: BLE001 - handed to the thread that waits
-            connected.set_exception(exc)
-        else:
-            connected.set_result(None)
-            threading.Event().wait()
-
-    threading.Thread(target=connect_and_stay, name="ray", daemon=True).start()
-    connected.result()
-
-
-def _connect(settings: Settings) -> None:
-    always = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "error"}
-    if settings.ray_address:
-        ray.init(address=settings.ray_address, **always)
-    else:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            # Ray makes its workers give way to everything else on the machine (nice 15).
-            _system_config={"worker_niceness": 0},
-            **always,
-        )
-
-
-def disconnect() -> None:
-    """Leave the cluster; a Ray of this process's own ends with all its engines."""
-    ray.shutdown()
-
-
-def address() -> str:
-    """Return the address at which other processes find the Ray that `connect` joined or started."""
-    return ray.get_runtime_context().gcs_address
 
 
 def leaves_a_choice(settings: Settings) -> bool:
@@ -101,19 +41,6 @@ def gpus(spec: EngineSpec) -> ClusterGpus:
         return cluster_gpus()
     number = local_gpus().number
     return ClusterGpus(total=number, on_one_machine=number, cores_per_gpu=0, node_ids=())
-
-
-def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
-    """Return how many engines may run at the same time.
-
-    Args:
-        settings: May name the number.
-        tensor_parallel: GPUs that one of them takes, where the settings do not say.
-    """
-    if settings.engine_slots:
-        return settings.engine_slots
-    connect(settings)
-    return max(1, cluster_gpus().total // (settings.tensor_parallel or tensor_parallel))
 
 
 def start_ahead(backend: str, settings: Settings, log_file: Path) -> None:

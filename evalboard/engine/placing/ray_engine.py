@@ -16,7 +16,7 @@ from evalboard.engine.placing.calling import (
     OnWait,
     unforeseen,
 )
-from evalboard.engine.placing.gpus import cluster_gpus
+from evalboard.engine.placing.cluster import cluster_gpus
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, EvalboardError, NodeLost, OutOfMemory
 

@@ -86,10 +86,10 @@ def gpus_needed(size: ModelSize, *, gpu_bytes: int, fraction: float, gpus: int) 
     Raises:
         ConfigError: They are too few.
     """
+    number = fewest_gpus(size, gpu_bytes=gpu_bytes, fraction=fraction, gpus=gpus)
+    if number is not None:
+        return number
     usable = gpu_bytes * fraction
-    for number in gpu_numbers(size.heads, gpus):
-        if not gpu_bytes or size.bytes_per_gpu(number) <= usable:
-            return number
     most = max(gpu_numbers(size.heads, gpus))
     raise ConfigError(
         f"The model is too large: on {most} of {gpus} GPUs each would have to hold "
@@ -98,6 +98,23 @@ def gpus_needed(size: ModelSize, *, gpu_bytes: int, fraction: float, gpus: int) 
         f"{usable / GIB:.1f} GiB are usable. Evaluate it in a smaller precision, set "
         "EVALBOARD_MAX_MODEL_LENGTH, or join larger machines with RAY_ADDRESS."
     )
+
+
+def fewest_gpus(
+    size: ModelSize, *, gpu_bytes: int, fraction: float, gpus: int, fixed: int | None = None
+) -> int | None:
+    """Return the smallest number of GPUs that hold a model, None when they are too few.
+
+    Args:
+        size: Of the model.
+        gpu_bytes: Memory of one GPU; 0 when it is unknown, and every number is enough.
+        fraction: Share of it that an engine takes, in (0, 1].
+        gpus: As many as there are on one machine.
+        fixed: The only number to consider; None for all that the heads can be divided over.
+    """
+    numbers = [fixed] if fixed else gpu_numbers(size.heads, gpus)
+    usable = gpu_bytes * fraction
+    return next((n for n in numbers if not gpu_bytes or size.bytes_per_gpu(n) <= usable), None)
 
 
 def gpu_numbers(heads: int, gpus: int) -> Iterator[int]:

@@ -18,7 +18,7 @@ import ray as ray_library
 import torch
 from ray import cloudpickle
 
-from evalboard.engine.placing import child_engine, placement
+from evalboard.engine.placing import child_engine, cluster, placement
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import (
     DataMissing,
@@ -75,7 +75,7 @@ def _ray() -> Iterator[None]:
     # Ray's workers cannot import a test module.
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield
-    placement.disconnect()
+    cluster.disconnect()
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""What a model takes, beside what the machines of this installation have for it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from evalboard.engine.catalog import backend_for
+from evalboard.engine.hardware import LocalGpus, local_gpus, memory_bytes
+from evalboard.engine.placing.sizing import CACHED_TOKENS, fewest_gpus, gpu_numbers, model_size
+from evalboard.errors import EngineError
+from evalboard.settings import Settings
+
+
+class MemoryNeeded(NamedTuple):
+    """What a model takes, and what this installation has for it."""
+
+    precision: str
+    weight_bytes: int
+    cache_bytes: int
+    """Of all tokens that are to be in the cache at the same time, on one GPU."""
+    cached_tokens: int
+    gpus: int
+    """As many as one engine can be given; 0 where there are none."""
+    usable_bytes: int
+    """Memory of a GPU that an engine takes."""
+    tensor_parallel: int | None
+    """GPUs that the model needs; None when they are too few, 1 without GPUs."""
+    most_gpus: int
+    """As many of them as the model can be divided over."""
+    bytes_per_gpu: int
+    """What each would hold then."""
+    machine_bytes: int
+    """Memory of this machine."""
+
+
+def memory_needed(
+    config: Mapping[str, Any], stored_bytes: int, *, precision: str, settings: Settings
+) -> MemoryNeeded:
+    """Return what a model takes, and on how many of this installation's GPUs it fits.
+
+    Args:
+        config: The whole numbers of its `config.json`.
+        stored_bytes: Size of its weight files.
+        precision: What it is to run in.
+        settings: Where the GPUs are, and how much of them is used.
+
+    Raises:
+        EngineError: The Ray cluster of the settings does not answer.
+    """
+    size = model_size(
+        config, stored_bytes, precision=precision, max_length=settings.max_model_length
+    )
+    found = _installed_gpus(settings)
+    one = backend_for(precision, settings.backend) == "hf"
+    gpus = min(found.number, 1) if one else found.number
+    memory = settings.gpu_memory_bytes or found.smallest_bytes
+    most = settings.tensor_parallel or max(gpu_numbers(size.heads, gpus))
+    tokens = max(size.max_length, CACHED_TOKENS)
+    return MemoryNeeded(
+        precision=precision,
+        weight_bytes=size.weight_bytes,
+        cache_bytes=tokens * size.cache_bytes * size.kv_heads,
+        cached_tokens=tokens,
+        gpus=gpus,
+        usable_bytes=round(memory * settings.gpu_memory_fraction),
+        tensor_parallel=fewest_gpus(
+            size,
+            gpu_bytes=memory if gpus else 0,
+            fraction=settings.gpu_memory_fraction,
+            gpus=gpus,
+            fixed=settings.tensor_parallel,
+        ),
+        most_gpus=most,
+        bytes_per_gpu=size.bytes_per_gpu(most),
+        machine_bytes=memory_bytes(),
+    )
+
+
+def _installed_gpus(settings: Settings) -> LocalGpus:
+    """Return the GPUs of the largest machine of the settings' cluster, or of this machine."""
+    if not settings.ray_address:
+        return local_gpus()
+    from evalboard.engine.placing import cluster  # the viewer's installation has no Ray
+
+    try:
+        cluster.connect(settings)
+        found = cluster.cluster_gpus()
+        memory = 0 if settings.gpu_memory_gib else cluster.gpu_memory_bytes(found.node_ids)
+    except (ConnectionError, RuntimeError, TimeoutError) as exc:
+        raise EngineError(
+            f"The Ray cluster at {settings.ray_address!r} does not say what GPUs it has: {exc}. "
+            "Check RAY_ADDRESS and the cluster."
+        ) from exc
+    return LocalGpus(found.on_one_machine, memory)

@@ -1,0 +1,128 @@
+"""The Ray cluster: joined or started, and what GPUs its machines have."""
+
+import threading
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from evalboard.engine.hardware import local_gpus
+from evalboard.settings import Settings
+
+NAMESPACE = "evalboard"
+OBJECT_STORE_BYTES = 100 * 2**20
+ANSWER_SECONDS = 60
+
+_connecting = threading.Lock()
+
+
+class ClusterGpus(NamedTuple):
+    """The GPUs that engines can be placed on."""
+
+    total: int
+    on_one_machine: int
+    """As many as the largest machine has: one engine runs on one machine."""
+    cores_per_gpu: int
+    """Processor cores beside each of them, on the machine that has the fewest."""
+    node_ids: tuple[str, ...]
+    """Machines that have some."""
+
+
+def connect(settings: Settings) -> None:
+    """Join the Ray cluster of the settings, or start a Ray of this process's own. Repeatable."""
+    with _connecting:
+        if not ray.is_initialized():
+            _connect_from_lasting_thread(settings)
+
+
+def _connect_from_lasting_thread(settings: Settings) -> None:
+    """Connect from a thread that does not end before this process does.
+
+    Ray asks Linux to kill its servers when their parent dies (PR_SET_PDEATHSIG), and to Linux the
+    parent is the thread that started them. A thread of a task, which ends with its task, would take
+    Ray with it.
+    """
+    connected: Future[None] = Future()
+
+    def connect_and_stay() -> None:
+        try:
+            _connect(settings)
+        except Exception as exc:  # noqa: BLE001 - handed to the thread that waits
+            connected.set_exception(exc)
+        else:
+            connected.set_result(None)
+            threading.Event().wait()
+
+    threading.Thread(target=connect_and_stay, name="ray", daemon=True).start()
+    connected.result()
+
+
+def _connect(settings: Settings) -> None:
+    always = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "error"}
+    if settings.ray_address:
+        ray.init(address=settings.ray_address, **always)
+    else:
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            # Ray makes its workers give way to everything else on the machine (nice 15).
+            _system_config={"worker_niceness": 0},
+            **always,
+        )
+
+
+def disconnect() -> None:
+    """Leave the cluster; a Ray of this process's own ends with all its engines."""
+    ray.shutdown()
+
+
+def address() -> str:
+    """Return the address at which other processes find the Ray that `connect` joined or started."""
+    return ray.get_runtime_context().gcs_address
+
+
+def cluster_gpus() -> ClusterGpus:
+    """Return the GPUs that Ray knows of; all numbers are 0 where there are none."""
+    machines = [
+        (node["NodeID"], int(node["Resources"]["GPU"]), int(node["Resources"].get("CPU", 0)))
+        for node in ray.nodes()
+        if node["Alive"] and node["Resources"].get("GPU")
+    ]
+    return ClusterGpus(
+        total=sum(gpus for _, gpus, _ in machines),
+        on_one_machine=max((gpus for _, gpus, _ in machines), default=0),
+        cores_per_gpu=min((cores // gpus for _, gpus, cores in machines), default=0),
+        node_ids=tuple(node_id for node_id, _, _ in machines),
+    )
+
+
+def gpu_memory_bytes(node_ids: tuple[str, ...]) -> int:
+    """Return the memory of the smallest GPU of some machines, in bytes; 0 where none says."""
+    ask: Any = ray.remote(num_cpus=0, max_calls=1)(_smallest_here)
+    answers = [
+        ask.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=False)
+        ).remote()
+        for node_id in node_ids
+    ]
+    return min(ray.get(answers, timeout=ANSWER_SECONDS), default=0)
+
+
+def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
+    """Return how many engines may run at the same time.
+
+    Args:
+        settings: May name the number.
+        tensor_parallel: GPUs that one of them takes, where the settings do not say.
+    """
+    if settings.engine_slots:
+        return settings.engine_slots
+    connect(settings)
+    return max(1, cluster_gpus().total // (settings.tensor_parallel or tensor_parallel))
+
+
+def _smallest_here() -> int:
+    """Return the memory of this machine's smallest GPU, 0 when it only pretends to have some."""
+    return local_gpus().smallest_bytes
