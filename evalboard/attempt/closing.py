@@ -15,7 +15,7 @@ from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
 from evalboard.records.times import timestamp
 from evalboard.stores.opening import open_archive, open_queue
-from evalboard.workfolder import Finished, WorkFolder
+from evalboard.stores.work import Finished, WorkFolder
 
 
 def failure_of(exc: EvalboardError, attempt: Attempt) -> Failure:

@@ -16,10 +16,10 @@ from evalboard.repositories.names import folder_of
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue
+from evalboard.stores.work import WorkFolder
 from evalboard.submission import check_submission, record_of
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Suite
-from evalboard.workfolder import WorkFolder
 
 SHA = re.compile(r"[0-9a-f]{40}")
 

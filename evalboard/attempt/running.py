@@ -15,7 +15,7 @@ from evalboard.records.request import Status
 from evalboard.records.table import BenchmarkProgress
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_queue
-from evalboard.workfolder import Finished, WorkFolder
+from evalboard.stores.work import Finished, WorkFolder
 
 OnProgress = Callable[[BenchmarkProgress], None]
 

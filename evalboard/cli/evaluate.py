@@ -25,7 +25,7 @@ from evalboard.errors import EngineError, EvalboardError
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 from evalboard.settings import Settings
-from evalboard.workfolder import WorkFolder
+from evalboard.stores.work import WorkFolder
 
 T = TypeVar("T")
 

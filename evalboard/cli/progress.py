@@ -12,7 +12,7 @@ from rich.table import Table
 from evalboard.attempt.report import progress_line
 from evalboard.cli.reporting import console
 from evalboard.settings import Settings
-from evalboard.workfolder import WorkFolder
+from evalboard.stores.work import WorkFolder
 
 BAR_WIDTH = 24
 

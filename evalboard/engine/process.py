@@ -21,7 +21,7 @@ from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
 from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
-from evalboard.workfolder import Finished, WorkFolder
+from evalboard.stores.work import Finished, WorkFolder
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM

@@ -10,7 +10,7 @@ from evalboard.records.table import QueueEntry
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
-from evalboard.workfolder import WorkFolder
+from evalboard.stores.work import WorkFolder
 
 SHOWN = timedelta(days=1)
 """For so long a finished request keeps its progress in view."""

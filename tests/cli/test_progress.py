@@ -6,7 +6,7 @@ from rich.console import Console
 from evalboard.cli.progress import ProgressDisplay
 from evalboard.records.table import BenchmarkProgress
 from evalboard.settings import Settings
-from evalboard.workfolder import WorkFolder
+from evalboard.stores.work import WorkFolder
 
 RUNNING = BenchmarkProgress(
     state="running", done=1200, total=4183, per_second=37.25, seconds_left=80.1

@@ -12,7 +12,7 @@ from evalboard.records.table import QUEUE_FILE, BenchmarkProgress
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_board, open_queue, open_store
 from evalboard.stores.protocol import Write
-from evalboard.workfolder import WorkFolder
+from evalboard.stores.work import WorkFolder
 
 Capture = pytest.CaptureFixture[str]
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from evalboard.attempt import opening
 from evalboard.cli import main
 from evalboard.engine.placing import placement
-from evalboard.workfolder import WorkFolder
+from evalboard.stores.work import WorkFolder
 
 
 class Point(NamedTuple):

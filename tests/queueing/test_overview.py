@@ -5,7 +5,7 @@ from evalboard.records.request import Claim, Status
 from evalboard.records.table import BenchmarkProgress
 from evalboard.records.times import timestamp
 from evalboard.settings import Settings
-from evalboard.workfolder import WorkFolder
+from evalboard.stores.work import WorkFolder
 from tests.queueing.conftest import NOW, Put, make
 
 

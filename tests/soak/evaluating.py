@@ -8,8 +8,8 @@ from evalboard.attempt import running
 from evalboard.attempt.model import Attempt, AttemptPlan
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts, TaskOutcome
 from evalboard.records.request import Failure
+from evalboard.stores.work import Finished, WorkFolder
 from evalboard.suites.model import Benchmark
-from evalboard.workfolder import Finished, WorkFolder
 from tests.soak.scenario import loses_its_engine
 from tests.soak.striking import Moment
 

@@ -3,7 +3,7 @@
 import time
 
 from evalboard.records.table import BenchmarkProgress
-from evalboard.workfolder import WorkFolder
+from evalboard.stores.work import WorkFolder
 
 
 class ProgressNotes:

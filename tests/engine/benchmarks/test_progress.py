@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from evalboard.engine.benchmarks.progress import ProgressNotes, pace
-from evalboard.workfolder import WorkFolder
+from evalboard.stores.work import WorkFolder
 
 
 def test_rate_counts_only_what_was_answered_now() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
 from evalboard.records.table import BenchmarkProgress
-from evalboard.workfolder import Finished, WorkFolder
+from evalboard.stores.work import Finished, WorkFolder
 
 KEY = "0123456789abcdef" * 4
 REQUEST = "org/model_eval_request_False_float16_Original_01234567.json"
