@@ -4,14 +4,17 @@ A hosted store takes few commits, so there the table and the queue are written a
 minute, however many runs of this machine ask for it.
 """
 
+import fcntl
 import logging
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from evalboard.board.queue import queue_file
 from evalboard.board.table import board_files, build_board
 from evalboard.errors import StoreError
-from evalboard.pacing import Pace
 from evalboard.queueing.overview import overview
 from evalboard.records.table import QUEUE_FILE
 from evalboard.settings import Settings
@@ -23,6 +26,57 @@ logger = logging.getLogger(__name__)
 
 HOSTED_SECONDS = 60.0
 """Between two commits of the same file to a hosted store."""
+
+
+class Pace:
+    """The pace of one kind of work, over all processes that share a folder.
+
+    Args:
+        folder: Shared by everybody who does that work.
+        name: Of the work.
+        seconds: At least so much time lies between two times.
+    """
+
+    def __init__(self, folder: Path, name: str, seconds: float) -> None:
+        self._stamp = folder / f"{name}.last"
+        self._lock = folder / f"{name}.waiting"
+        self._seconds = seconds
+
+    def when_due(self, work: Callable[[], bool]) -> bool:
+        """Do the work when its time has come; return what it returns, or False before that."""
+        if self._seconds_left() > 0:
+            return False
+        self._note()
+        return work()
+
+    def in_turn(self, work: Callable[[], bool]) -> bool:
+        """Wait until the time has come, and do the work.
+
+        Returns:
+            What the work returns. False at once where somebody waits already: that one's work
+            begins later than this call, and so covers it.
+        """
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("wb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            time.sleep(self._seconds_left())
+            self._note()
+        return work()
+
+    def _seconds_left(self) -> float:
+        try:
+            age = time.time() - self._stamp.stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+        # A clock that was set back must not stop the work for as long.
+        return min(self._seconds, max(0.0, self._seconds - age))
+
+    def _note(self) -> None:
+        self._stamp.parent.mkdir(parents=True, exist_ok=True)
+        self._stamp.touch()
 
 
 def publish_board(settings: Settings, *, now: datetime) -> bool:

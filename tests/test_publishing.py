@@ -1,12 +1,17 @@
 """Publishing what the viewer shows; `tests/stores/test_board.py` has the store's side."""
 
 import logging
+import os
+import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from evalboard import publishing
 from evalboard.errors import StoreError
-from evalboard.publishing import announce_queue, publish_queue
+from evalboard.publishing import Pace, announce_queue, publish_queue
 from evalboard.records.table import QUEUE_FILE
 from evalboard.settings import Settings, load_settings
 
@@ -31,3 +36,63 @@ def test_a_run_does_not_fail_because_the_queue_cannot_be_shown(
 def test_an_announced_queue_is_there(settings: Settings) -> None:
     announce_queue(settings)
     assert (Path(settings.store_address("board")) / QUEUE_FILE).is_file()
+
+
+class Work:
+    """Counts how often it is done, and waits for permission when told to."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> bool:
+        self.times += 1
+        return True
+
+
+def test_work_is_done_when_it_is_due_and_left_out_before(tmp_path: Path) -> None:
+    work = Work()
+    assert Pace(tmp_path / "pace", "board", 3600).when_due(work)
+    assert not Pace(tmp_path / "pace", "board", 3600).when_due(work)
+    assert Pace(tmp_path / "pace", "queue", 3600).when_due(work)
+    assert work.times == 2
+
+
+def test_a_turn_that_is_due_is_taken_at_once(tmp_path: Path) -> None:
+    work = Work()
+    assert Pace(tmp_path, "board", 3600).in_turn(work)
+    assert work.times == 1
+
+
+def test_of_many_that_wait_one_does_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work()
+    pace = Pace(tmp_path, "board", 3600)
+    assert pace.in_turn(work)
+    done: list[bool] = []
+
+    def sleep_until_the_others_left(seconds: float) -> None:
+        assert seconds > 3000
+        while len(done) < 3:
+            time.sleep(0.01)
+
+    clock = SimpleNamespace(time=time.time, sleep=sleep_until_the_others_left)
+    monkeypatch.setattr(publishing, "time", clock)
+    waiting = [
+        threading.Thread(target=lambda: done.append(Pace(tmp_path, "board", 3600).in_turn(work)))
+        for _ in range(4)
+    ]
+    for thread in waiting:
+        thread.start()
+    for thread in waiting:
+        thread.join()
+    assert sorted(done) == [False, False, False, True]
+    assert work.times == 2
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_work(tmp_path: Path) -> None:
+    pace = Pace(tmp_path, "board", 0.05)
+    assert pace.in_turn(Work())
+    later = time.time() + 10_000
+    os.utime(tmp_path / "board.last", (later, later))
+    assert pace.in_turn(Work())
