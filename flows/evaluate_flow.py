@@ -10,9 +10,10 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from evalboard.attempt.closing import failure_of
-from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan, EvaluationRequest
+from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.watching import watched_claim
 from evalboard.errors import ClaimLost, EvalboardError, LifecycleError
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure, Status
 from flows.board_flow import build_board

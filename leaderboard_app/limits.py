@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from evalboard.queueing.limits import WEEK, counting_rules, next_allowed, plain_name
+from evalboard.intake.house_rules import WEEK, counting_rules, next_allowed, plain_name
 from evalboard.records.request import Status
 from evalboard.records.table import QueueEntry
 from evalboard.records.times import parse_time, timestamp

@@ -15,11 +15,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from evalboard.errors import EvalboardError
+from evalboard.intake.submission import Submission, preview_submission, submit
 from evalboard.records.report import Report
 from evalboard.records.request import ModelType, Precision, WeightType
 from evalboard.repositories.searching import owner_of_token
 from evalboard.stores.requests import DuplicateRequest
-from evalboard.submission import Submission, preview_submission, submit
 from leaderboard_app.completion import LONGEST, Completion
 from leaderboard_app.language import language_of, mark, t
 from leaderboard_app.limits import Allowance, allowance_of

@@ -7,8 +7,9 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from evalboard.attempt import closing, opening, running
-from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan, EvaluationRequest
+from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.retrying import TRIES_IN_ALL
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 from evalboard.settings import load_settings

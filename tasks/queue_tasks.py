@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 
-from evalboard import polling
+from evalboard.intake import polling
 from evalboard.queueing import actions
 from evalboard.queueing.finding import Wanted
 from evalboard.settings import load_settings

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from evalboard.attempt.opening import server_name
 from evalboard.queueing import reconcile as core
+from evalboard.queueing.claims import server_name
 from evalboard.queueing.judging import RunState
 from evalboard.settings import load_settings
 from tasks.runs import run_states

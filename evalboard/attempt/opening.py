@@ -1,23 +1,22 @@
 """Find or make the request of an evaluation, and claim it."""
 
 import re
-import socket
 import time
 from datetime import datetime
 
-from evalboard.attempt.model import Attempt, EvaluationRequest
+from evalboard.attempt.model import Attempt
 from evalboard.engine.catalog import backend_for
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import LifecycleError, ValidationFailed
-from evalboard.lifecycle import claim, release, requeue
-from evalboard.liveness import claim_of, is_dead, this_process
+from evalboard.intake.submission import EvaluationRequest, check_submission, record_of
+from evalboard.lifecycle import claim, requeue
+from evalboard.queueing.claims import claim_of, released, server_name, this_process
 from evalboard.records.request import RequestIdentity, RequestRecord, Status
 from evalboard.repositories.names import folder_of
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue
 from evalboard.stores.work import WorkFolder
-from evalboard.submission import check_submission, record_of
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Suite
 
@@ -94,15 +93,6 @@ def open_trial(
     )
 
 
-def server_name(settings: Settings) -> str:
-    """Return how claims name the Prefect server that knows their runs.
-
-    Its address, or the place of the database of servers that live no longer than their process.
-    """
-    own = f"{socket.gethostname()}:{settings.home.resolve()}"
-    return settings.prefect_api_url or own
-
-
 def _suite(request: EvaluationRequest, settings: Settings) -> Suite:
     """Return the suite that the request names, having checked that it has the benchmarks."""
     board = load_suite(settings.suite)
@@ -164,20 +154,6 @@ def _made_pending(record: RequestRecord, now: datetime) -> RequestRecord:
             )
         case _:
             return record
-
-
-def released(record: RequestRecord, *, now: datetime) -> RequestRecord:
-    """Return a RUNNING request as PENDING when the process that claimed it is gone.
-
-    Raises:
-        LifecycleError: It is being worked on, as far as this machine can tell.
-    """
-    claimed_by = record.evalboard.claimed_by
-    if claimed_by is None or not is_dead(claimed_by):
-        who = f"run {claimed_by.run_id} on {claimed_by.host}" if claimed_by else "another program"
-        raise LifecycleError(f"{record.model!r} is being evaluated by {who}.")
-    reason = f"run {claimed_by.run_id} on {claimed_by.host} ended without a word"
-    return release(record, now=now, reason=reason)
 
 
 def _checked(

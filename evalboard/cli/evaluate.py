@@ -15,13 +15,14 @@ from typing import TypeVar
 from rich.table import Table
 
 from evalboard.attempt import closing, opening, running
-from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan, EvaluationRequest
+from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.report import time_account
 from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
 from evalboard.engine.placing import cluster, placement
 from evalboard.errors import EngineError, EvalboardError
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 from evalboard.settings import Settings

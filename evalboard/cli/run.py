@@ -10,7 +10,7 @@ from evalboard.cli.embedding import embed
 from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.engine.placing import cluster
-from evalboard.polling import Checked
+from evalboard.intake.polling import Checked
 from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue

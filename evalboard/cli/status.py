@@ -8,8 +8,8 @@ from functools import partial
 
 from evalboard.cli.queue_table import status_table
 from evalboard.cli.reporting import console
+from evalboard.intake.house_rules import plain_name
 from evalboard.publishing import run_page
-from evalboard.queueing.limits import plain_name
 from evalboard.queueing.overview import overview
 from evalboard.records.table import QueueEntry
 from evalboard.settings import Settings

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from evalboard.errors import ConfigError
+from evalboard.intake.submission import Submission
 from evalboard.records.request import ModelType, Precision, WeightType
-from evalboard.submission import Submission
 
 
 def add_submission_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,9 +5,9 @@ import json
 
 from evalboard.cli.reporting import print_report
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
+from evalboard.intake.submission import Submission, submit
 from evalboard.publishing import publish_queue
 from evalboard.settings import Settings
-from evalboard.submission import Submission, submit
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,8 @@ import json
 
 from evalboard.cli.reporting import print_report
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
+from evalboard.intake.submission import Submission, preview_submission
 from evalboard.settings import Settings
-from evalboard.submission import Submission, preview_submission
 
 
 def add(parser: argparse.ArgumentParser) -> None:

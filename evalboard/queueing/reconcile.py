@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.lifecycle import is_claimed_by, move, release
-from evalboard.liveness import is_alive, is_dead
+from evalboard.queueing.claims import is_alive, is_dead
 from evalboard.queueing.judging import Evidence, RunState, Verdict, folder_of, is_complete, judge
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import parse_time

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from evalboard.attempt.closing import reproduce_command
-from evalboard.attempt.model import EvaluationRequest
 from evalboard.attempt.opening import open_attempt, open_trial
 from evalboard.demo.models import make_random_model
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.request import Precision, WeightType
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.attempt.model import EvaluationRequest
 from evalboard.attempt.opening import open_attempt, open_trial
 from evalboard.demo.models import make_random_model
 from evalboard.errors import ConfigError, LifecycleError, ValidationFailed
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim, move
 from evalboard.records.request import Claim, Failure, Precision, RequestRecord, Status
 from evalboard.settings import Settings

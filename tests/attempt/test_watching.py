@@ -11,11 +11,12 @@ import pytest
 from ray import cloudpickle
 
 from evalboard.attempt import running
-from evalboard.attempt.model import Attempt, EvaluationRequest
+from evalboard.attempt.model import Attempt
 from evalboard.attempt.watching import watched_claim
 from evalboard.engine.placing import cluster, placement
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import ClaimLost
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim, move
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.stores.opening import open_queue

@@ -4,10 +4,11 @@ import sys
 import psutil
 import pytest
 
-from evalboard.attempt.model import Attempt, AttemptEnd, EvaluationRequest
+from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.attempt.report import markdown_report
 from evalboard.bench.memory import free_ports, tree_memory
 from evalboard.bench.pipeline import time_account
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.request import RequestRecord, Status
 from evalboard.records.result import Seconds
 from evalboard.suites.loader import load_suite

@@ -18,10 +18,10 @@ from evalboard.cli.board_table import read_board
 from evalboard.cli.run import work
 from evalboard.demo import models as demo_models
 from evalboard.engine.placing.cluster import disconnect
+from evalboard.intake.submission import Submission, submit
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive
-from evalboard.submission import Submission, submit
 from evalboard.suites.loader import load_suite
 
 MACHINES = 4

@@ -10,10 +10,10 @@ from huggingface_hub import close_session, constants
 from pydantic import SecretStr
 
 from evalboard.cli.queue_table import read_queue
+from evalboard.intake.submission import Submission, submit
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings, child_environment
 from evalboard.stores.opening import open_archive, open_queue
-from evalboard.submission import Submission, submit
 from leaderboard_app.app import make_viewer
 from tests.hub.server import SmallHub, running_hub
 from tests.pipeline.runs import DEADLINE_SECONDS

@@ -10,10 +10,10 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from evalboard.intake.submission import Submission, submit
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_queue
-from evalboard.submission import Submission, submit
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,
     answers_in,

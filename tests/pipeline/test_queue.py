@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from evalboard.attempt.model import EvaluationRequest
 from evalboard.cli.queue_table import read_queue
 from evalboard.cli.run import work
+from evalboard.intake.submission import EvaluationRequest, Submission, submit
 from evalboard.lifecycle import claim
 from evalboard.queueing.actions import cancel, requeue
 from evalboard.queueing.finding import Wanted
@@ -17,7 +17,6 @@ from evalboard.records.request import BoardBlock, Claim, Precision, RequestRecor
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_queue, open_store
-from evalboard.submission import Submission, submit
 from flows.evaluate_flow import evaluate_model
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,

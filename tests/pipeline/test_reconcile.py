@@ -11,10 +11,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Cancelling, Crashed, Failed, Running
 
 from deployments import automations
-from evalboard.attempt.model import EvaluationRequest
-from evalboard.attempt.opening import server_name
+from evalboard.intake.polling import Checked
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim
-from evalboard.polling import Checked
+from evalboard.queueing.claims import server_name
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue

@@ -13,10 +13,10 @@ import pytest
 
 from evalboard.cli.board_table import read_board
 from evalboard.cli.run import work
+from evalboard.intake.submission import Submission, submit
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
-from evalboard.submission import Submission, submit
 
 pytestmark = pytest.mark.usefixtures("prefect_server", "ray")
 

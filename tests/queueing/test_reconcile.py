@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evalboard.lifecycle import MOST_LOST_RUNS, move
-from evalboard.liveness import claim_of, this_process
+from evalboard.queueing.claims import claim_of, this_process
 from evalboard.queueing.judging import RunState
 from evalboard.queueing.reconcile import SetRight, claimed_runs, reconcile
 from evalboard.records.request import Claim, RequestRecord, Status

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from huggingface_hub import constants
 
-from evalboard import polling, publishing
+from evalboard import publishing
+from evalboard.intake import polling
 from evalboard.lifecycle import claim, move
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.settings import Settings

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from evalboard import polling, publishing
+from evalboard import publishing
 from evalboard.attempt.closing import close_attempt, failure_of
 from evalboard.attempt.model import Attempt
-from evalboard.attempt.opening import open_attempt, server_name
+from evalboard.attempt.opening import open_attempt
 from evalboard.errors import EvalboardError, LifecycleError
+from evalboard.intake import polling
 from evalboard.lifecycle import move
 from evalboard.queueing import actions
 from evalboard.queueing import reconcile as core
+from evalboard.queueing.claims import server_name
 from evalboard.queueing.finding import Wanted
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.settings import Settings, environment_of, set_environment

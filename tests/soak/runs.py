@@ -13,8 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from evalboard.attempt.model import EvaluationRequest
-from evalboard.polling import Checked
+from evalboard.intake.polling import Checked
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.queueing.judging import RunState
 
 STARTS = 5

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from evalboard import polling, publishing
+from evalboard import publishing
+from evalboard.intake import polling
 from evalboard.settings import Settings
 from evalboard.stores.hub import snapshot
 from evalboard.stores.hub.dataset import HubFile

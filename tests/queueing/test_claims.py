@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from evalboard.liveness import Process, claim_of, is_alive, is_dead, this_process
+from evalboard.queueing.claims import Process, claim_of, is_alive, is_dead, this_process
 from evalboard.records.request import Claim
 
 

@@ -5,16 +5,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
-from evalboard.attempt.model import EvaluationRequest
 from evalboard.engine.placing import cluster
+from evalboard.intake.house_rules import first_of_same, load_rules, refusals, repetition
+from evalboard.intake.submission import EvaluationRequest, check_request, is_checked
 from evalboard.lifecycle import move, note, order_pending
-from evalboard.queueing.limits import first_of_same, load_rules, refusals, repetition
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import ModelType, Precision, RequestRecord, Status, WeightType
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue
-from evalboard.submission import check_request, is_checked
 from evalboard.suites.loader import load_suite
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalboard.errors import ConfigError
-from evalboard.queueing.limits import (
+from evalboard.intake.house_rules import (
     WEEK,
     Rules,
     denial,

@@ -9,6 +9,16 @@ from typing import Any
 import pytest
 
 from evalboard.errors import ConfigError
+from evalboard.intake.submission import (
+    Submission,
+    Submitted,
+    check_request,
+    check_submission,
+    is_checked,
+    preview_submission,
+    resolve_suite,
+    submit,
+)
 from evalboard.records.request import (
     BoardBlock,
     ModelType,
@@ -20,16 +30,6 @@ from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import DuplicateRequest, RequestQueue
-from evalboard.submission import (
-    Submission,
-    Submitted,
-    check_request,
-    check_submission,
-    is_checked,
-    preview_submission,
-    resolve_suite,
-    submit,
-)
 from tests.model_folders import write_model
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)

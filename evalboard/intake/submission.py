@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import Field, ValidationError
 
 from evalboard.errors import ConfigError, StoreError
-from evalboard.queueing.limits import denial, excess, load_rules, repetition
+from evalboard.intake.house_rules import denial, excess, load_rules, repetition
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import (
     BoardBlock,
@@ -44,6 +44,43 @@ class Submission(Subject):
     priority: int = Field(
         default=0, description="Requests with a higher number are evaluated earlier."
     )
+
+
+class EvaluationRequest(Submission):
+    """Parameters of an evaluation, as the form of the Prefect UI shows them."""
+
+    request_path: str = Field(
+        default="",
+        description="The poll names the request here: it is evaluated only if it is still pending. "
+        "Leave it empty to start by hand, which also takes up failed and cancelled requests.",
+    )
+    benchmarks: tuple[str, ...] = Field(
+        default=(),
+        description="Keys of the benchmarks to run; none means all of the suite. A part of a suite "
+        "is stored and shown, but does not finish the model's request.",
+    )
+    limit: int | None = Field(
+        default=None,
+        ge=1,
+        description="Ask only the first so many questions of each benchmark. The result is a "
+        "trial: it is kept in the work folder and never enters the board.",
+    )
+    num_fewshot: int | None = Field(
+        default=None,
+        ge=0,
+        description="Examples before each question, where the suite's own number is not wanted. "
+        "The result is a trial, as with a limit.",
+    )
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the result stays out of the results store."""
+        return self.limit is not None or self.num_fewshot is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the request of the model is finished by this evaluation."""
+        return not self.is_trial and not self.benchmarks
 
 
 class Submitted(NamedTuple):

@@ -1,4 +1,4 @@
-"""Tell whether the process behind a claim is still there.
+"""Who holds a request: the claim of a run, and whether the process behind it is still there.
 
 A process number alone is not enough, since numbers are given out again: the time at which the
 process started goes with it. Nor is a host's name, since containers may share it: so does the
@@ -7,12 +7,16 @@ namespace in which the number counts.
 
 import os
 import socket
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
-from evalboard.records.request import Claim
+from evalboard.errors import LifecycleError
+from evalboard.lifecycle import release
+from evalboard.records.request import Claim, RequestRecord
+from evalboard.settings import Settings
 
 TOLERANCE_SECONDS = 1.0
 _NAMESPACE = Path("/proc/self/ns/pid")
@@ -84,3 +88,26 @@ def _lives(claim: Claim) -> bool | None:
         return not is_another and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def server_name(settings: Settings) -> str:
+    """Return how claims name the Prefect server that knows their runs.
+
+    Its address, or the place of the database of servers that live no longer than their process.
+    """
+    own = f"{socket.gethostname()}:{settings.home.resolve()}"
+    return settings.prefect_api_url or own
+
+
+def released(record: RequestRecord, *, now: datetime) -> RequestRecord:
+    """Return a RUNNING request as PENDING when the process that claimed it is gone.
+
+    Raises:
+        LifecycleError: It is being worked on, as far as this machine can tell.
+    """
+    claimed_by = record.evalboard.claimed_by
+    if claimed_by is None or not is_dead(claimed_by):
+        who = f"run {claimed_by.run_id} on {claimed_by.host}" if claimed_by else "another program"
+        raise LifecycleError(f"{record.model!r} is being evaluated by {who}.")
+    reason = f"run {claimed_by.run_id} on {claimed_by.host} ended without a word"
+    return release(record, now=now, reason=reason)

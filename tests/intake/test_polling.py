@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from evalboard.intake.polling import check, waiting
+from evalboard.intake.submission import Submission, submit
 from evalboard.lifecycle import claim, fail
-from evalboard.polling import check, waiting
 from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.requests import RequestQueue
-from evalboard.submission import Submission, submit
 from tests.model_folders import write_model
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
