@@ -11,7 +11,6 @@ from huggingface_hub import HfApi
 from evalboard.errors import StoreError
 from evalboard.repositories.copying import loadable_folder
 from evalboard.repositories.hub_reading import hub_errors, read_head, read_info, save_file
-from evalboard.repositories.lfs import LargeFiles, read_large_files
 from evalboard.repositories.names import is_board_name, is_commit, is_safe_path
 from evalboard.repositories.repository import Standing, check_count, check_size, file_size
 from evalboard.repositories.selection import loadable_files, small_files
@@ -32,7 +31,6 @@ class HubRepository:
         files: dict[str, int],
         refused: dict[str, str],
         standing: Standing,
-        large: LargeFiles,
         views: Path,
     ) -> None:
         self.model = model
@@ -41,7 +39,6 @@ class HubRepository:
         self._api = api
         self._files = files
         self._refused = refused
-        self._large = large
         self._views = views
 
     def files(self) -> Mapping[str, int]:
@@ -61,9 +58,6 @@ class HubRepository:
         """Return the first bytes of a file, without downloading the rest."""
         if file_size(self, path) == 0:
             return b""
-        found = self._large.read_head(path, length=length)
-        if found is not None:
-            return found
         return read_head(self._api, self.model, self.revision, path, length=length)
 
     def small_files(self, into: Path) -> Path:
@@ -119,7 +113,6 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
         standing=Standing(
             *(info.get(key) not in (None, False) for key in ("private", "gated", "disabled"))
         ),
-        large=LargeFiles(api, name, read_large_files(info.get("siblings") or ())),
         views=settings.work_folder / "models",
     )
 

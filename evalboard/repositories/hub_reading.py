@@ -1,4 +1,8 @@
-"""Read from the Hub within limits: whatever a server sends, no more is taken than was asked for."""
+"""Read from the Hub within limits: whatever a server sends, no more is taken than was asked for.
+
+The client's own `model_info`, `hf_hub_download` and `HfFileSystem` take whatever comes, and need a
+second call for each file. Here one call reads a file, and reading ends at the bytes wanted.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -46,7 +50,7 @@ def read_info(api: HfApi, model: str, revision: str) -> dict[str, Any]:
     with hub_errors(model, revision):
         validate_repo_id(model)
         url = f"{api.endpoint}/api/models/{model}/revision/{quote(revision, safe='')}?blobs=true"
-        content = read_start(url, build_hf_headers(token=api.token), INFO_BYTES + 1, retries=0)
+        content = _read_start(api, url, INFO_BYTES + 1, retries=0)
     if len(content) > INFO_BYTES:
         raise TooManyFiles(
             f"The list of the files of model {model!r} has more than {INFO_BYTES:,} bytes. "
@@ -67,10 +71,8 @@ def read_head(api: HfApi, model: str, revision: str, path: str, *, length: int) 
         StoreError: The Hub did not answer.
     """
     url = hf_hub_url(model, path, revision=revision, endpoint=api.endpoint)
-    headers = build_hf_headers(token=api.token)
-    headers["Range"] = f"bytes=0-{length - 1}"
     with hub_errors(model, revision):
-        return read_start(url, headers, length)
+        return _read_start(api, url, length, headers={"Range": f"bytes=0-{length - 1}"})
 
 
 def save_file(api: HfApi, model: str, revision: str, path: str, *, size: int, into: Path) -> None:
@@ -90,7 +92,7 @@ def save_file(api: HfApi, model: str, revision: str, path: str, *, size: int, in
     """
     url = hf_hub_url(model, path, revision=revision, endpoint=api.endpoint)
     with hub_errors(model, revision):
-        content = read_start(url, build_hf_headers(token=api.token), size + 1)
+        content = _read_start(api, url, size + 1)
     if len(content) != size:
         raise StoreError(
             f"The Hub lists file {path!r} of model {model!r} with {size:,} bytes and sent "
@@ -133,11 +135,14 @@ def hub_errors(model: str, revision: str) -> Iterator[None]:
         ) from exc
 
 
-def read_start(url: str, headers: Mapping[str, str], length: int, *, retries: int = 5) -> bytes:
+def _read_start(
+    api: HfApi, url: str, length: int, *, headers: Mapping[str, str] = {}, retries: int = 5
+) -> bytes:
     """Read so many bytes of an answer and hang up, whether or not the server heeded a range."""
     content = bytearray()
+    sent = {**build_hf_headers(token=api.token), **headers}
     with http_stream_backoff(
-        "GET", url, headers=dict(headers), timeout=TIMEOUT_SECONDS, max_retries=retries
+        "GET", url, headers=sent, timeout=TIMEOUT_SECONDS, max_retries=retries
     ) as response:
         hf_raise_for_status(response)
         for chunk in response.iter_bytes():

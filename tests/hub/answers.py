@@ -276,11 +276,6 @@ class Call:
                 raise Refusal(400, f"Operation {key} is not known")
 
     def _lfs_batch(self) -> Any:
-        if self._json()["operation"] == "download":
-            return {
-                "transfer": "basic",
-                "objects": [self._offer(o) for o in self._json()["objects"]],
-            }
         objects = []
         for asked in self._json()["objects"]:
             answer: dict[str, Any] = {"oid": asked["oid"], "size": asked["size"]}
@@ -291,18 +286,6 @@ class Call:
                 }
             objects.append(answer)
         return {"transfer": "basic", "objects": objects}
-
-    def _offer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return the address of a large file that some commit of the repository has."""
-        repo = self._repo()
-        for item in repo.listing(repo.history[-1]):
-            if item.get("lfs", {}).get("oid") == asked["oid"]:
-                entry = repo.entry(item["path"], repo.history[-1])
-                assert entry
-                self.hub.objects[asked["oid"]] = entry.content
-                href = f"{self.hub.address}/lfs/{asked['oid']}"
-                return {**asked, "actions": {"download": {"href": href}}}
-        return {**asked, "error": {"code": 404, "message": "Object does not exist"}}
 
     def _lfs_get(self) -> Any:
         if self.found["oid"] not in self.hub.objects:
