@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from evalboard.engine.loading.failures import loading_errors
 from evalboard.errors import ConfigError
-from evalboard.records.request import BITSANDBYTES, Precision
+from evalboard.records.precision import Precision
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -72,7 +72,7 @@ def load(arguments: BackendArguments) -> "LM":
 
 
 def _load_vllm(arguments: BackendArguments) -> "LM":
-    if arguments.precision in BITSANDBYTES or arguments.adapter:
+    if Precision(arguments.precision).facts.is_made_by_loading or arguments.adapter:
         raise ConfigError(
             f"The backend 'vllm' runs neither precision {arguments.precision!r} by bitsandbytes "
             "nor an adapter that is not merged. Use the backend 'hf'."
@@ -84,7 +84,7 @@ def _load_vllm(arguments: BackendArguments) -> "LM":
     on_cpu = arguments.device == "cpu"
     return FastVLLM(
         pretrained=str(arguments.weights),
-        dtype="auto" if arguments.precision == Precision.GPTQ else arguments.precision,
+        dtype=Precision(arguments.precision).facts.dtype,
         max_model_len=arguments.max_length,
         tensor_parallel_size=arguments.tensor_parallel,
         batch_size="auto",
@@ -121,8 +121,9 @@ def _load_hf(arguments: BackendArguments) -> "LM":
 
 def _number_format(precision: str) -> dict[str, Any]:
     """Return how transformers is told a precision."""
-    if precision not in BITSANDBYTES:
-        return {"dtype": "auto" if precision == Precision.GPTQ else precision}
+    facts = Precision(precision).facts
+    if not facts.is_made_by_loading:
+        return {"dtype": facts.dtype}
     from transformers import BitsAndBytesConfig
 
     eight = precision == Precision.INT8

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from evalboard.engine.architectures import vllm_architectures as vllm_architectures
 from evalboard.engine.hardware import memory_bytes
-from evalboard.records.request import BITSANDBYTES
+from evalboard.records.precision import Precision
 
 
 class Versions(NamedTuple):
@@ -35,7 +35,7 @@ def backend_for(precision: str, backend: str) -> str:
 
     vLLM refuses bitsandbytes.
     """
-    return "hf" if precision in BITSANDBYTES else backend
+    return "hf" if precision and Precision(precision).facts.is_made_by_loading else backend
 
 
 def chat_template_sha(folder: Path) -> str | None:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from evalboard.records.precision import precision_spellings
 from evalboard.records.times import parse_time, timestamp
 
 _ABSENT = object()
@@ -38,21 +39,7 @@ STATUSES = {
 """Status of others, in lower case, to ours. Each also stands for itself with more words after it:
 `PENDING_NEW_EVAL`, `FINISHED_OLD`."""
 
-PRECISIONS = {
-    "float16": "float16",
-    "fp16": "float16",
-    "half": "float16",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "float32": "float32",
-    "fp32": "float32",
-    "float": "float32",
-    "8bit": "8bit",
-    "int8": "8bit",
-    "4bit": "4bit",
-    "int4": "4bit",
-    "gptq": "GPTQ",
-}
+PRECISIONS = precision_spellings()
 """Precision of others, in lower case without `torch.`, `-` and spaces, to ours."""
 
 WEIGHT_TYPES = {"original": "Original", "adapter": "Adapter", "delta": "Delta"}

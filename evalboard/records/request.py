@@ -15,6 +15,7 @@ from pydantic_core import from_json
 
 from evalboard.errors import RecordError, first_problem
 from evalboard.records.foreign import adopt
+from evalboard.records.precision import Precision
 
 SCHEMA_VERSION = 1
 LARGEST_FILE = 2**20
@@ -32,21 +33,6 @@ class Status(StrEnum):
     FAILED = "FAILED"
     REJECTED = "REJECTED"
     CANCELLED = "CANCELLED"
-
-
-class Precision(StrEnum):
-    """Number format that a model is evaluated in."""
-
-    FLOAT16 = "float16"
-    BFLOAT16 = "bfloat16"
-    FLOAT32 = "float32"
-    INT8 = "8bit"
-    INT4 = "4bit"
-    GPTQ = "GPTQ"
-
-
-BITSANDBYTES = (Precision.INT8, Precision.INT4)
-"""Precisions that a checkpoint is quantised to while it is loaded, with that library."""
 
 
 class WeightType(StrEnum):

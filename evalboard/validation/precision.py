@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from evalboard.records.precision import PLAIN_PRECISIONS, Precision, stored_as
 from evalboard.records.report import Finding
-from evalboard.records.request import BITSANDBYTES, Precision, WeightType
+from evalboard.records.request import WeightType
 from evalboard.settings import Settings
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, info, listed, quoted, warning
@@ -20,7 +21,6 @@ from evalboard.validation.quantisation import (
 from evalboard.validation.subject import Subject
 from evalboard.validation.tensors import Survey
 
-FLOATS = (Precision.FLOAT16, Precision.BFLOAT16, Precision.FLOAT32)
 FALLBACK = Precision.FLOAT16
 """Used when the checkpoint does not say what it is stored in."""
 OVERFLOWING_SHARE = 0.01
@@ -90,10 +90,10 @@ def _quantised_problem(
 def _float_problem(
     asked: Precision | None, natural: Precision | None, survey: Survey | None
 ) -> Iterator[Finding]:
-    if asked is Precision.GPTQ:
+    if asked and asked.must_be_stored:
         yield error(
             "precision_unsupported",
-            "GPTQ is asked for, and the checkpoint is not quantised with it.",
+            f"{asked} is asked for, and the checkpoint is not quantised with it.",
             fix="Ask for the precision that the checkpoint is stored in, or for none.",
             where="config.json: quantization_config",
         )
@@ -151,8 +151,7 @@ def _contradictions(quantised: Quantisation | None, survey: Survey) -> Iterator[
 
 def runnable(settings: Settings) -> list[Precision]:
     """Return the precisions that this installation can run, given a checkpoint that fits."""
-    quantised = (*BITSANDBYTES, Precision.GPTQ)
-    return [*FLOATS, *(p for p in quantised if _is_installed(_library(p, settings)))]
+    return [p for p in Precision if _is_installed(_library(p, settings))]
 
 
 def _is_installed(library: str | None) -> bool:
@@ -161,7 +160,7 @@ def _is_installed(library: str | None) -> bool:
 
 def _library(precision: Precision | None, settings: Settings) -> str | None:
     """Return what a precision needs beside the backend itself."""
-    if precision in BITSANDBYTES:
+    if precision and precision.facts.is_made_by_loading:
         return "bitsandbytes"
     return "gptqmodel" if precision is Precision.GPTQ and settings.backend == "hf" else None
 
@@ -189,19 +188,11 @@ def _is_put_on_quantised(evidence: Evidence, natural: Precision) -> bool:
     """Return whether the weights can be put on a checkpoint quantised so, or need not be put."""
     if evidence.subject.weight_type is WeightType.ORIGINAL:
         return True
-    return evidence.is_adapter and natural in BITSANDBYTES  # as such adapters are trained
+    return evidence.is_adapter and natural.facts.is_made_by_loading  # as such adapters are trained
 
 
 def _natural(quantised: Quantisation | None, stored: str | None) -> Precision | None:
     """Return the precision that the checkpoint is stored in; None where no name fits."""
     if quantised is None:
-        return Precision(stored) if stored in FLOATS else None
-    match quantised.name:
-        case "gptq":
-            return Precision.GPTQ
-        case "bitsandbytes_4bit":
-            return Precision.INT4
-        case "bitsandbytes" | "bitsandbytes_8bit":
-            return Precision.INT8
-        case _:
-            return None
+        return Precision(stored) if stored in PLAIN_PRECISIONS else None
+    return stored_as(quantised.name)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalboard.engine.placing import capacity
-from evalboard.records.request import Precision
+from evalboard.records.precision import PLAIN_PRECISIONS, Precision
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, info, warning
-from evalboard.validation.precision import FALLBACK, FLOATS
+from evalboard.validation.precision import FALLBACK
 from evalboard.validation.quantisation import read_quantisation
 from evalboard.validation.tensors import Survey
 
@@ -82,7 +82,7 @@ def _precision(evidence: Evidence, survey: Survey) -> str:
     if read_quantisation(evidence.config.content):
         return Precision.GPTQ  # as it is stored, whatever the method
     stored = survey.stored_type or ""
-    return stored if stored in FLOATS else FALLBACK
+    return stored if stored in PLAIN_PRECISIONS else FALLBACK
 
 
 def _numbers(config: Mapping[str, Any]) -> dict[str, Any]:

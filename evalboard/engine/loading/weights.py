@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from evalboard.engine.loading.failures import loading_errors
 from evalboard.engine.spec import EngineSpec
-from evalboard.records.request import BITSANDBYTES, WeightType
+from evalboard.records.precision import Precision
+from evalboard.records.request import WeightType
 from evalboard.repositories import Repository, find_repository
 from evalboard.repositories.composing import compose_small_files
 from evalboard.repositories.copying import copy_files, linked_folder, made_once
@@ -125,12 +126,12 @@ class ModelFiles:
 
     @property
     def _is_quantised(self) -> bool:
-        return self._spec.precision in BITSANDBYTES
+        return Precision(self._spec.precision).facts.is_made_by_loading
 
     @property
     def _number_type(self) -> str:
         """The type that weights are put together in: the one asked for, as lm_eval does it."""
-        return "auto" if self._is_quantised else self._spec.precision
+        return Precision(self._spec.precision).facts.dtype
 
     @property
     def _name(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from evalboard.errors import ConfigError
-from evalboard.records.request import Precision
+from evalboard.records.precision import Precision
 
 GIB = 2**30
 CACHED_TOKENS = 16_384
@@ -18,14 +18,10 @@ CACHED_TOKENS = 16_384
 OVERHEAD_BYTES = 3 * GIB // 2
 """Per GPU: the CUDA context, activations of one step, compiled graphs."""
 
-PRECISION_BYTES = {
-    Precision.FLOAT16: 2.0,
-    Precision.BFLOAT16: 2.0,
-    Precision.FLOAT32: 4.0,
-    Precision.INT8: 1.0,
-    Precision.INT4: 0.5,
-}
+CACHE_BYTES = 2.0
+"""Of a number in the cache, at least: that of quantised weights is not quantised."""
 STORED_BYTES = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "float8_e4m3fn": 1.0}
+"""Of a number in the files, by its torch dtype."""
 
 
 class ModelSize(NamedTuple):
@@ -64,10 +60,10 @@ def model_size(
     width = _first(text, "hidden_size", "n_embd", "d_model") or 0
     layers = _first(text, "num_hidden_layers", "n_layer", "n_layers") or 0
     head_dim = _first(text, "head_dim") or width // heads
-    cached = PRECISION_BYTES.get(Precision(precision), 2.0)
+    cached = Precision(precision).facts.bytes_per_parameter or CACHE_BYTES
     return ModelSize(
         weight_bytes=round(stored_bytes * _shrinkage(text, precision)),
-        cache_bytes=round(2 * layers * head_dim * max(cached, 2.0)),
+        cache_bytes=round(2 * layers * head_dim * max(cached, CACHE_BYTES)),
         heads=heads,
         kv_heads=_first(text, "num_key_value_heads", "num_kv_heads", "n_head_kv") or heads,
         max_length=max_length or _first(text, "max_position_embeddings", "n_positions") or 0,
@@ -131,7 +127,8 @@ def _first(config: Mapping[str, Any], *names: str) -> int | None:
 
 def _shrinkage(config: Mapping[str, Any], precision: str) -> float:
     """Return the bytes of a parameter in memory for each of its bytes in the files."""
-    if precision == Precision.GPTQ or config.get("quantization_config"):
-        return 1.0
+    running = Precision(precision).facts.bytes_per_parameter
     stored = STORED_BYTES.get(str(config.get("dtype") or config.get("torch_dtype")))
-    return PRECISION_BYTES[Precision(precision)] / stored if stored else 1.0
+    if not running or not stored or config.get("quantization_config"):
+        return 1.0
+    return running / stored
