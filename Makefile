@@ -13,6 +13,10 @@ DEVICE ?= $(or $(patsubst $(VENV)/.made-for-%,%,$(wildcard $(VENV)/.made-for-*))
 	$(shell command -v nvidia-smi),gpu,cpu))
 LOCKS  ?= requirements/$(DEVICE).lock requirements/dev.lock
 
+# Two workers are what two cores and 16 GiB hold: one with the engines, one with the rest.
+WORKERS ?= 2
+PYTEST  := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+
 # Stamps: each step runs again only when what it depends on has changed.
 MADE   := $(VENV)/.made-for-$(DEVICE)
 LOCKED := $(VENV)/.locked
@@ -21,7 +25,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test soak demo bench bench-viewer screenshots axe lock space clean
+.PHONY: help setup check format test test-all soak demo bench bench-viewer screenshots axe lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,7 +76,10 @@ format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format
 
 test: $(READY) ## Run the tests (ARGS="-k board"; EVALBOARD_DATASETS=folder adds those on real questions)
-	$(BIN)/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-all: $(READY) ## Run the slow tests too: all questions, every pair of model and tokenizer, larger queues
+	$(PYTEST) -m "" $(ARGS)
 
 soak: $(READY) ## Work on large queues among faults and kill -9 (half an hour; ARGS="--only local")
 	$(BIN)/python -m tests.soak $(if $(ARGS),$(ARGS),--report docs/reliability.md)

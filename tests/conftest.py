@@ -1,14 +1,23 @@
-"""What all tests share: an environment without this machine's settings, and the real questions."""
+"""What all tests share: an environment without this machine's settings, and the real questions.
+
+`make test` shares the tests between two workers of pytest-xdist. All that loads a model goes to one of
+them, in one group: two engines at the same time would take the memory of both, and each other's cores.
+The other worker takes the rest, a module at a time.
+"""
 
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-REAL_DATASETS = os.environ.get("EVALBOARD_DATASETS")
+LOADING_MODELS = ("attempt", "bench", "demo", "engine/equality", "engine/loading", "engine/placing")
+LOADING_MODELS += ("engine/test_vllm", "pipeline")
+"""Beginnings of the paths, under this folder, of tests that load models or start Ray."""
+_REAL_DATASETS = os.environ.get("EVALBOARD_DATASETS")
 _NAMES = {"HF_ENDPOINT", "HF_TOKEN", "PREFECT_API_URL", "RAY_ADDRESS"}
 _caches = tempfile.TemporaryDirectory(prefix="evalboard-tests-")
 
@@ -29,6 +38,20 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist what it finds no more in the environment."""
+    node.workerinput["real_datasets"] = _REAL_DATASETS
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests stay on one worker."""
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        group = "models" if path.startswith(LOADING_MODELS) else path
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_unconfigure() -> None:
     _caches.cleanup()
 
@@ -41,11 +64,12 @@ def _clean_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def real_datasets() -> Path:
+def real_datasets(request: pytest.FixtureRequest) -> Path:
     """The folder with the real questions, which is no part of the project."""
-    if not REAL_DATASETS:
+    named = getattr(request.config, "workerinput", {}).get("real_datasets", _REAL_DATASETS)
+    if not named:
         pytest.skip("EVALBOARD_DATASETS is not set: it names the folder with the real questions")
-    folder = Path(REAL_DATASETS).resolve()
+    folder = Path(named).resolve()
     if not folder.is_dir():
-        pytest.skip(f"EVALBOARD_DATASETS={REAL_DATASETS!r} is no folder with the real questions")
+        pytest.skip(f"EVALBOARD_DATASETS={named!r} is no folder with the real questions")
     return folder
