@@ -5,7 +5,7 @@ from prefect import flow
 from evalboard.errors import EvalboardError
 from evalboard.intake.polling import Checked
 from tasks.board_tasks import publish_queue
-from tasks.queue_tasks import check_request, read_queue, start_evaluation
+from tasks.poll_tasks import check_request, read_queue, start_evaluation
 
 
 @flow(name="poll-requests")

@@ -2,13 +2,13 @@
 
 from prefect import flow
 
-from evalboard.queueing.reconcile import Reconciled
+from evalboard.queueing.reconcile import Reconciliation
 from tasks.board_tasks import publish_queue
 from tasks.reconcile_tasks import read_runs, set_right
 
 
 @flow(name="reconcile")
-def reconcile() -> Reconciled:
+def reconcile() -> Reconciliation:
     """Make requests PENDING again whose runs are gone, and end those whose results are stored."""
     done = set_right(read_runs())
     publish_queue()

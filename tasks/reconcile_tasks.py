@@ -19,7 +19,7 @@ def read_runs() -> dict[str, RunState]:
 
 
 @task(name="Set right", cache_policy=NO_CACHE)
-def set_right(runs: dict[str, RunState]) -> core.Reconciled:
+def set_right(runs: dict[str, RunState]) -> core.Reconciliation:
     """Change every RUNNING request whose run is gone; report what is strange."""
     settings = load_settings()
     done = core.reconcile(settings, runs, now=datetime.now(UTC), server=server_name(settings))

@@ -12,7 +12,7 @@ from prefect.states import Cancelling
 from evalboard.errors import EvalboardError
 from evalboard.queueing.judging import RunState
 
-PAGE = 200
+RUNS_PER_PAGE = 200
 """Runs that Prefect returns in one answer at most."""
 STATES = {
     StateType.COMPLETED: RunState.DEAD,
@@ -28,9 +28,9 @@ def run_states(run_ids: Iterable[str]) -> dict[str, RunState]:
     ids = [found for found in map(_run_id, run_ids) if found]
     states: dict[str, RunState] = {}
     with get_client(sync_client=True) as client:
-        for start in range(0, len(ids), PAGE):
-            wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[start : start + PAGE]))
-            for run in client.read_flow_runs(flow_run_filter=wanted, limit=PAGE):
+        for start in range(0, len(ids), RUNS_PER_PAGE):
+            wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[start : start + RUNS_PER_PAGE]))
+            for run in client.read_flow_runs(flow_run_filter=wanted, limit=RUNS_PER_PAGE):
                 kind = run.state_type or StateType.PENDING
                 states[str(run.id)] = STATES.get(kind, RunState.ALIVE)
     return states

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from evalboard.cli.embedding import embed
-from evalboard.cli.request_arguments import add_request_arguments, finish, wanted_requests
+from evalboard.cli.request_arguments import add_request_arguments, finish, request_queries
 from evalboard.queueing.actions import cancel
 from evalboard.settings import Settings
 
@@ -18,14 +18,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Cancel requests; 1 when one could not be."""
-    acted = cancel(
-        wanted_requests(arguments),
+    changes = cancel(
+        request_queries(arguments),
         settings,
         now=datetime.now(UTC),
         by=settings.sender,
         stop_run=_stop_run(settings),
     )
-    return finish(acted, arguments, settings)
+    return finish(changes, arguments, settings)
 
 
 def _stop_run(settings: Settings) -> Callable[[str], None] | None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from evalboard.cli.request_arguments import add_request_arguments, finish, wanted_requests
+from evalboard.cli.request_arguments import add_request_arguments, finish, request_queries
 from evalboard.queueing.actions import prioritise
 from evalboard.settings import Settings
 
@@ -16,5 +16,5 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Give requests another priority; 1 when one no longer waits."""
-    acted = prioritise(wanted_requests(arguments), arguments.priority, settings)
-    return finish(acted, arguments, settings)
+    changes = prioritise(request_queries(arguments), arguments.priority, settings)
+    return finish(changes, arguments, settings)

@@ -5,8 +5,8 @@ import json
 import sys
 
 from evalboard.publishing import publish_queue
-from evalboard.queueing.actions import Acted
-from evalboard.queueing.finding import Wanted
+from evalboard.queueing.actions import RequestChange
+from evalboard.queueing.queries import RequestQuery
 from evalboard.settings import Settings
 
 
@@ -20,32 +20,34 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what became of each as JSON")
 
 
-def wanted_requests(arguments: argparse.Namespace) -> list[Wanted]:
-    """Return what the arguments name."""
-    return [Wanted(name, arguments.revision, arguments.precision) for name in arguments.requests]
+def request_queries(arguments: argparse.Namespace) -> list[RequestQuery]:
+    """Return the requests that the arguments name."""
+    return [
+        RequestQuery(name, arguments.revision, arguments.precision) for name in arguments.requests
+    ]
 
 
-def finish(acted: list[Acted], arguments: argparse.Namespace, settings: Settings) -> int:
+def finish(changes: list[RequestChange], arguments: argparse.Namespace, settings: Settings) -> int:
     """Publish the queue and say what became of each request; 1 when something did not work."""
     publish_queue(settings)
     if arguments.json:
-        print(json.dumps([_document(one) for one in acted], indent=2))
+        print(json.dumps([_document(change) for change in changes], indent=2))
     else:
-        for one in acted:
-            if one.record is not None:
-                priority = one.record.evalboard.priority
+        for change in changes:
+            if change.record is not None:
+                priority = change.record.evalboard.priority
                 with_priority = f", priority {priority}" if priority else ""
-                print(f"{one.path}: {one.record.status}{with_priority}")
-            if one.problem:
-                print(f"{one.path}: {one.problem}", file=sys.stderr)
-    return int(any(one.problem for one in acted))
+                print(f"{change.path}: {change.record.status}{with_priority}")
+            if change.problem:
+                print(f"{change.path}: {change.problem}", file=sys.stderr)
+    return int(any(change.problem for change in changes))
 
 
-def _document(acted: Acted) -> dict[str, object]:
-    record = acted.record
+def _document(change: RequestChange) -> dict[str, object]:
+    record = change.record
     return {
-        "request": acted.path,
+        "request": change.path,
         "status": record.status if record else None,
         "priority": record.evalboard.priority if record else None,
-        "problem": acted.problem,
+        "problem": change.problem,
     }

@@ -3,7 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 
-from evalboard.cli.request_arguments import add_request_arguments, finish, wanted_requests
+from evalboard.cli.request_arguments import add_request_arguments, finish, request_queries
 from evalboard.queueing.actions import requeue
 from evalboard.settings import Settings
 
@@ -16,5 +16,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Make requests pending again; 1 when one could not be."""
-    acted = requeue(wanted_requests(arguments), settings, now=datetime.now(UTC), by=settings.sender)
-    return finish(acted, arguments, settings)
+    changes = requeue(
+        request_queries(arguments), settings, now=datetime.now(UTC), by=settings.sender
+    )
+    return finish(changes, arguments, settings)

@@ -16,6 +16,9 @@ from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue
 from evalboard.suites.loader import load_suite
 
+MAX_STARTS_PER_ATTEMPT = 5
+"""Runs of one attempt that may end before they claim it. After these a person must look."""
+
 
 class Waiting(NamedTuple):
     """The queue as a poll sees it."""

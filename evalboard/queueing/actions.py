@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from evalboard import lifecycle
 from evalboard.errors import EvalboardError
-from evalboard.queueing.finding import Wanted, find_one
+from evalboard.queueing.queries import RequestQuery, find_one
 from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
@@ -20,7 +20,7 @@ Decide = Callable[[str, RequestRecord], RequestRecord]
 """Path and record to the record after."""
 
 
-class Acted(NamedTuple):
+class RequestChange(NamedTuple):
     """What became of one request."""
 
     path: str
@@ -31,12 +31,12 @@ class Acted(NamedTuple):
 
 
 def requeue(
-    wanted: Sequence[Wanted], settings: Settings, *, now: datetime, by: str = ""
-) -> list[Acted]:
+    queries: Sequence[RequestQuery], settings: Settings, *, now: datetime, by: str = ""
+) -> list[RequestChange]:
     """Start failed, rejected and cancelled requests again, and end the pause of pending ones.
 
     Args:
-        wanted: Which requests.
+        queries: Which requests.
         settings: Where the queue is.
         now: The current time.
         by: Who wants it, for the request's history.
@@ -47,7 +47,7 @@ def requeue(
     """
     reason = f"started again by {by or 'a person'}"
     return _change(
-        wanted,
+        queries,
         settings,
         (*STOPPED, *WAITING),
         lambda _, record: lifecycle.requeue(record, now=now, reason=reason),
@@ -55,7 +55,9 @@ def requeue(
     )
 
 
-def prioritise(wanted: Sequence[Wanted], priority: int, settings: Settings) -> list[Acted]:
+def prioritise(
+    queries: Sequence[RequestQuery], priority: int, settings: Settings
+) -> list[RequestChange]:
     """Give pending requests another priority; higher is earlier, 0 is the usual.
 
     Raises:
@@ -63,7 +65,7 @@ def prioritise(wanted: Sequence[Wanted], priority: int, settings: Settings) -> l
         StoreError: The queue cannot be read or written.
     """
     return _change(
-        wanted,
+        queries,
         settings,
         WAITING,
         lambda _, record: lifecycle.prioritise(record, priority),
@@ -72,20 +74,20 @@ def prioritise(wanted: Sequence[Wanted], priority: int, settings: Settings) -> l
 
 
 def cancel(
-    wanted: Sequence[Wanted],
+    queries: Sequence[RequestQuery],
     settings: Settings,
     *,
     now: datetime,
     by: str = "",
     stop_run: Callable[[str], None] | None = None,
-) -> list[Acted]:
+) -> list[RequestChange]:
     """Cancel requests, and stop the runs that work on them.
 
     The request is cancelled first, by compare-and-swap: a run that cannot be told still sees it
     there, and no other one takes the request up.
 
     Args:
-        wanted: Which requests.
+        queries: Which requests.
         settings: Where the queue is.
         now: The current time.
         by: Who wants it, for the request's history.
@@ -104,45 +106,47 @@ def cancel(
         reason = f"cancelled by {by or 'a person'}"
         return lifecycle.move(record, Status.CANCELLED, now=now, reason=reason)
 
-    acted = _change(wanted, settings, UNFINISHED, decide, "cancel")
+    changes = _change(queries, settings, UNFINISHED, decide, "cancel")
     if stop_run is None:
-        return acted
-    return [_stopped(one, runs, stop_run) for one in acted]
+        return changes
+    return [_stopped(one, runs, stop_run) for one in changes]
 
 
-def _stopped(acted: Acted, runs: dict[str, str], stop_run: Callable[[str], None]) -> Acted:
+def _stopped(
+    change: RequestChange, runs: dict[str, str], stop_run: Callable[[str], None]
+) -> RequestChange:
     """Stop the run of a request that was cancelled, where one worked on it."""
-    run = runs[acted.path] if acted.record else ""
+    run = runs[change.path] if change.record else ""
     if run:
         try:
             stop_run(run)
         except EvalboardError as exc:
-            return acted._replace(problem=exc.message)
-    return acted
+            return change._replace(problem=exc.message)
+    return change
 
 
 def _change(
-    wanted: Sequence[Wanted],
+    queries: Sequence[RequestQuery],
     settings: Settings,
     statuses: Sequence[Status],
     decide: Decide,
     verb: str,
-) -> list[Acted]:
+) -> list[RequestChange]:
     queue = open_queue(settings)
     entries = queue.entries()
-    paths = list(dict.fromkeys(find_one(entries, each, statuses).path for each in wanted))
+    paths = list(dict.fromkeys(find_one(entries, each, statuses).path for each in queries))
     if not paths:
         return []
     changed = queue.change_many(
         {path: partial(decide, path) for path in paths}, message=f"{verb} {_named(paths)}"
     )
-    return [_acted(path, changed[path]) for path in paths]
+    return [_as_change(path, changed[path]) for path in paths]
 
 
-def _acted(path: str, after: RequestRecord | EvalboardError) -> Acted:
+def _as_change(path: str, after: RequestRecord | EvalboardError) -> RequestChange:
     if isinstance(after, EvalboardError):
-        return Acted(path, None, after.message)
-    return Acted(path, after)
+        return RequestChange(path, None, after.message)
+    return RequestChange(path, after)
 
 
 def _named(paths: list[str]) -> str:

@@ -39,7 +39,7 @@ class Verdict(StrEnum):
     """Nothing here can tell whether its run lives."""
 
 
-class Evidence(NamedTuple):
+class RunEvidence(NamedTuple):
     """What is known about the run behind a RUNNING request."""
 
     run: RunState = RunState.UNKNOWN
@@ -52,7 +52,7 @@ class Evidence(NamedTuple):
     """Since the claim; None when its time is not known."""
 
 
-def judge(evidence: Evidence, *, is_ours: bool = True) -> Verdict:
+def judge(evidence: RunEvidence, *, is_ours: bool = True) -> Verdict:
     """Return what is to be done about a RUNNING request, its results left aside.
 
     The process is believed before the server: a server notices a killed run late, and it does not

@@ -12,7 +12,7 @@ from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.stores.work import WorkFolder
 
-SHOWN = timedelta(days=1)
+PROGRESS_SHOWN_FOR = timedelta(days=1)
 """For so long a finished request keeps its progress in view."""
 
 
@@ -50,4 +50,4 @@ def _has_news(record: RequestRecord, now: datetime) -> bool:
     if record.status is not Status.FINISHED:
         return True
     ended = parse_time(history[-1].time) if history else None
-    return ended is not None and ended > now - SHOWN
+    return ended is not None and ended > now - PROGRESS_SHOWN_FOR

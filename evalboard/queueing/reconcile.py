@@ -13,7 +13,7 @@ from typing import NamedTuple
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.lifecycle import is_claimed_by, move, release
 from evalboard.queueing.claims import is_alive, is_dead
-from evalboard.queueing.judging import Evidence, RunState, Verdict, folder_of, is_complete, judge
+from evalboard.queueing.judging import RunEvidence, RunState, Verdict, folder_of, is_complete, judge
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
@@ -25,7 +25,7 @@ from evalboard.suites.loader import load_suite
 _FOLDER_PARTS = 5
 
 
-class SetRight(NamedTuple):
+class Correction(NamedTuple):
     """One request that was changed."""
 
     path: str
@@ -33,7 +33,7 @@ class SetRight(NamedTuple):
     reason: str
 
 
-class Decided(NamedTuple):
+class Judgement(NamedTuple):
     """What is to be done about one request, and why."""
 
     judged: RequestRecord
@@ -41,18 +41,18 @@ class Decided(NamedTuple):
     reason: str
 
 
-class Reconciled(NamedTuple):
+class Reconciliation(NamedTuple):
     """What a look through the queue found and did."""
 
-    released: list[SetRight]
+    released: list[Correction]
     """PENDING again."""
-    failed: list[SetRight]
+    failed: list[Correction]
     """FAILED, because too many of their runs vanished."""
-    finished: list[SetRight]
+    finished: list[Correction]
     """FINISHED, because all their results were stored."""
-    cancelled: list[SetRight]
+    cancelled: list[Correction]
     """CANCELLED, as their runs were."""
-    unclear: list[SetRight]
+    unclear: list[Correction]
     """RUNNING, and nothing here can tell whether the run lives. Left as they are."""
     unrequested: list[str]
     """Folders or files in the results store that no request asks for."""
@@ -68,7 +68,7 @@ def claimed_runs(settings: Settings) -> list[str]:
 
 def reconcile(
     settings: Settings, runs: Mapping[str, RunState], *, now: datetime, server: str = ""
-) -> Reconciled:
+) -> Reconciliation:
     """Set right every RUNNING request whose run is gone, in one commit; report what is strange.
 
     Each request is changed only if it is still claimed by the run that was judged.
@@ -87,8 +87,8 @@ def reconcile(
     queue = open_queue(settings)
     entries = queue.entries()
     archive = open_archive(settings)
-    decided: dict[str, Decided] = {}
-    unclear: list[SetRight] = []
+    judgements: dict[str, Judgement] = {}
+    unclear: list[Correction] = []
     for path, record, _ in entries:
         if record is None or record.status is not Status.RUNNING:
             continue
@@ -97,11 +97,11 @@ def reconcile(
         if verdict is Verdict.RELEASE and _is_complete(record, archive, settings):
             verdict = Verdict.FINISH
         if verdict is Verdict.ASK:
-            unclear.append(SetRight(path, record.model, _who(record)))
+            unclear.append(Correction(path, record.model, _who(record)))
         elif verdict is not Verdict.LEAVE:
-            decided[path] = Decided(record, verdict, _reason(record, verdict, evidence))
-    changed, problems = _carry_out(queue, decided, now)
-    return Reconciled(
+            judgements[path] = Judgement(record, verdict, _reason(record, verdict, evidence))
+    changed, problems = _carry_out(queue, judgements, now)
+    return Reconciliation(
         released=changed[Status.PENDING],
         failed=changed[Status.FAILED],
         finished=changed[Status.FINISHED],
@@ -113,44 +113,44 @@ def reconcile(
 
 
 def _carry_out(
-    queue: RequestQueue, decided: Mapping[str, Decided], now: datetime
-) -> tuple[defaultdict[Status, list[SetRight]], dict[str, str]]:
+    queue: RequestQueue, judgements: Mapping[str, Judgement], now: datetime
+) -> tuple[defaultdict[Status, list[Correction]], dict[str, str]]:
     """Change the requests in one commit; return them by their new status, and what went wrong."""
-    changed: defaultdict[Status, list[SetRight]] = defaultdict(list)
+    changed: defaultdict[Status, list[Correction]] = defaultdict(list)
     problems: dict[str, str] = {}
     applied: set[str] = set()
 
     def decide(path: str, current: RequestRecord) -> RequestRecord:
         applied.discard(path)
-        if not _has_same_claim(current, decided[path].judged):
+        if not _has_same_claim(current, judgements[path].judged):
             return current  # its run came to an end by itself, or another one has it
-        after = _after(current, decided[path], now)
+        after = _after(current, judgements[path], now)
         applied.add(path)
         return after
 
-    if not decided:
+    if not judgements:
         return changed, problems
     answers = queue.change_many(
-        {path: partial(decide, path) for path in decided},
-        message=f"reconcile {len(decided)} requests",
+        {path: partial(decide, path) for path in judgements},
+        message=f"reconcile {len(judgements)} requests",
     )
     for path, after in answers.items():
         if isinstance(after, EvalboardError):
             problems[path] = after.message
         elif path in applied:
-            changed[after.status].append(SetRight(path, after.model, decided[path].reason))
+            changed[after.status].append(Correction(path, after.model, judgements[path].reason))
     return changed, problems
 
 
-def _after(current: RequestRecord, decided: Decided, now: datetime) -> RequestRecord:
+def _after(current: RequestRecord, judgement: Judgement, now: datetime) -> RequestRecord:
     """Return a request after what was decided on it."""
-    match decided.verdict:
+    match judgement.verdict:
         case Verdict.FINISH:
-            return move(current, Status.FINISHED, now=now, reason=decided.reason)
+            return move(current, Status.FINISHED, now=now, reason=judgement.reason)
         case Verdict.CANCEL:
-            return move(current, Status.CANCELLED, now=now, reason=decided.reason)
+            return move(current, Status.CANCELLED, now=now, reason=judgement.reason)
         case _:
-            return release(current, now=now, reason=decided.reason)
+            return release(current, now=now, reason=judgement.reason)
 
 
 def _has_same_claim(current: RequestRecord, judged: RequestRecord) -> bool:
@@ -169,15 +169,15 @@ def _claim(record: RequestRecord | None) -> Claim | None:
 
 def _evidence(
     record: RequestRecord, runs: Mapping[str, RunState], *, server: str, now: datetime
-) -> Evidence:
+) -> RunEvidence:
     time = parse_time(record.evalboard.claimed_time) or parse_time(record.job_start_time)
     age = now - time if time else None
     claim = _claim(record)
     if claim is None:
-        return Evidence(age=age)
+        return RunEvidence(age=age)
     lives = False if is_dead(claim) else is_alive(claim) or None
     run = runs.get(claim.run_id, RunState.UNKNOWN)
-    return Evidence(run, claim.server == server, lives, age)
+    return RunEvidence(run, claim.server == server, lives, age)
 
 
 def _is_complete(record: RequestRecord, archive: ResultsArchive, settings: Settings) -> bool:
@@ -219,7 +219,7 @@ def _who(record: RequestRecord) -> str:
     return f"run {claim.run_id} on {claim.host}" if claim else "another program"
 
 
-def _reason(record: RequestRecord, verdict: Verdict, evidence: Evidence) -> str:
+def _reason(record: RequestRecord, verdict: Verdict, evidence: RunEvidence) -> str:
     who = _who(record)
     match verdict:
         case Verdict.FINISH:

@@ -22,9 +22,9 @@ CONTRACTED = {
     "flows.evaluate_flow:evaluate_model": "evaluate-model/evaluate-model",
     "flows.board_flow:build_board": "build-board/build-board",
     "flows.reconcile_flow:reconcile": "reconcile/scheduled",
-    "flows.queue_flows:requeue": "requeue/requeue",
-    "flows.queue_flows:cancel": "cancel/cancel",
-    "flows.queue_flows:prioritise": "prioritise/prioritise",
+    "flows.action_flows:requeue": "requeue/requeue",
+    "flows.action_flows:cancel": "cancel/cancel",
+    "flows.action_flows:prioritise": "prioritise/prioritise",
 }
 """Name of the deployment, by entrypoint."""
 

@@ -12,7 +12,7 @@ from evalboard.cli.run import work
 from evalboard.intake.submission import EvaluationRequest, Submission, submit
 from evalboard.lifecycle import claim
 from evalboard.queueing.actions import cancel, requeue
-from evalboard.queueing.finding import Wanted
+from evalboard.queueing.queries import RequestQuery
 from evalboard.records.request import BoardBlock, Claim, Precision, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
@@ -151,7 +151,7 @@ def test_cancelled_run_frees_its_engine_and_goes_on_when_it_is_started_again(
     wait_until(lambda: any((settings.work_folder / "outcomes").glob("*.json")), run)
     (engine,) = engines_of(run)
 
-    cancel([Wanted("test/random")], settings, now=datetime.now(UTC))
+    cancel([RequestQuery("test/random")], settings, now=datetime.now(UTC))
 
     wait_until(lambda: not engine.is_running(), run)
     let_go(settings)
@@ -159,7 +159,7 @@ def test_cancelled_run_frees_its_engine_and_goes_on_when_it_is_started_again(
     queue = open_queue(settings)
     assert queue.get(path).status is Status.CANCELLED
 
-    requeue([Wanted(path)], settings, now=datetime.now(UTC))
+    requeue([RequestQuery(path)], settings, now=datetime.now(UTC))
     assert start_run(settings).wait(DEADLINE_SECONDS) == 0
     assert queue.get(path).status is Status.FINISHED
 

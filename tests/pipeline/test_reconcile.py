@@ -18,10 +18,10 @@ from evalboard.queueing.claims import server_name
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
-from flows import queue_flows
+from flows import action_flows
 from flows.evaluate_flow import evaluate_model
 from flows.reconcile_flow import reconcile
-from tasks.queue_tasks import start_evaluation
+from tasks.poll_tasks import start_evaluation
 
 SHA = "0" * 40
 
@@ -85,13 +85,13 @@ def test_people_change_the_queue_with_flows(configure: Callable[..., Settings]) 
     settings = configure()
     queue = open_queue(settings)
     path = queue.add(RequestRecord(model="test/model", revision=SHA))
-    assert queue_flows.prioritise(["test/model"], 7, return_state=True).is_completed()
+    assert action_flows.prioritise(["test/model"], 7, return_state=True).is_completed()
     assert queue.get(path).evalboard.priority == 7
-    assert queue_flows.cancel([path], return_state=True).is_completed()
+    assert action_flows.cancel([path], return_state=True).is_completed()
     assert queue.get(path).status is Status.CANCELLED
-    assert queue_flows.requeue(["TEST/model"], return_state=True).is_completed()
+    assert action_flows.requeue(["TEST/model"], return_state=True).is_completed()
     assert queue.get(path).status is Status.PENDING
-    unknown = queue_flows.cancel(["test/nothing"], return_state=True)
+    unknown = action_flows.cancel(["test/nothing"], return_state=True)
     assert unknown.is_failed()
     assert "test/nothing" in (unknown.message or "")
 
@@ -101,7 +101,7 @@ def test_cancelling_a_running_request_tells_its_run(configure: Callable[..., Set
     settings = configure()
     run_id = run_in(Running())
     path = claimed_by(run_id, settings, model="test/model")
-    assert queue_flows.cancel([path], return_state=True).is_completed()
+    assert action_flows.cancel([path], return_state=True).is_completed()
     assert open_queue(settings).get(path).status is Status.CANCELLED
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(run_id))

@@ -5,7 +5,7 @@ import pytest
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.lifecycle import is_claimed_by
 from evalboard.queueing import actions
-from evalboard.queueing.finding import Wanted
+from evalboard.queueing.queries import RequestQuery
 from evalboard.records.request import Claim, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
@@ -24,9 +24,9 @@ def test_what_was_stopped_is_started_again(
     status: Status, settings: Settings, put: Put, queue: RequestQueue
 ) -> None:
     path = put(make(status=status, block={"attempts": 3, "failed_attempts": 3}))
-    (acted,) = actions.requeue([Wanted("org/model")], settings, now=NOW, by="somebody")
+    (acted,) = actions.requeue([RequestQuery("org/model")], settings, now=NOW, by="somebody")
     record = queue.get(path)
-    assert acted == actions.Acted(path, record)
+    assert acted == actions.RequestChange(path, record)
     assert record.status is Status.PENDING
     assert (record.evalboard.attempts, record.evalboard.failed_attempts) == (3, 0)
     assert record.evalboard.history[-1].reason == "started again by somebody"
@@ -34,7 +34,7 @@ def test_what_was_stopped_is_started_again(
 
 def test_a_pause_is_ended(settings: Settings, put: Put, queue: RequestQueue) -> None:
     path = put(make(block={"retry_after": "2999-01-01T00:00:00Z"}))
-    actions.requeue([Wanted(path)], settings, now=NOW)
+    actions.requeue([RequestQuery(path)], settings, now=NOW)
     assert queue.get(path).evalboard.retry_after is None
 
 
@@ -45,7 +45,7 @@ def test_several_are_one_commit_and_one_that_cannot_be_stops_no_other(
         put(make("org/a", status=Status.FAILED)),
         put(make("org/b", status=Status.FINISHED)),
     )
-    again = [Wanted("org/a"), Wanted("org/b"), Wanted(failed)]
+    again = [RequestQuery("org/a"), RequestQuery("org/b"), RequestQuery(failed)]
     first, second = actions.requeue(again, settings, now=NOW)
     assert (first.path, second.path) == (failed, finished)
     assert second.record is None
@@ -57,7 +57,7 @@ def test_an_unknown_name_changes_nothing(settings: Settings, put: Put) -> None:
     put(make("org/a", status=Status.FAILED))
     before = revision(settings)
     with pytest.raises(ConfigError, match="org/b"):
-        actions.requeue([Wanted("org/a"), Wanted("org/b")], settings, now=NOW)
+        actions.requeue([RequestQuery("org/a"), RequestQuery("org/b")], settings, now=NOW)
     assert revision(settings) == before
 
 
@@ -65,7 +65,7 @@ def test_a_priority_is_set_for_what_waits(
     settings: Settings, put: Put, queue: RequestQueue
 ) -> None:
     waiting, running = put(make("org/a")), put(make("org/b", status=Status.RUNNING))
-    acted = actions.prioritise([Wanted("org/a"), Wanted("org/b")], -3, settings)
+    acted = actions.prioritise([RequestQuery("org/a"), RequestQuery("org/b")], -3, settings)
     assert [bool(one.problem) for one in acted] == [False, True]
     assert queue.get(waiting).evalboard.priority == -3
     assert queue.get(running).evalboard.priority == 0
@@ -81,7 +81,7 @@ def test_cancelling_stops_the_run_after_the_request(
     def stop_run(run_id: str) -> None:
         stopped.append((run_id, queue.get(running).status))
 
-    wanted = [Wanted("org/a"), Wanted("org/b")]
+    wanted = [RequestQuery("org/a"), RequestQuery("org/b")]
     acted = actions.cancel(wanted, settings, now=NOW, by="me", stop_run=stop_run)
     assert [one.path for one in acted] == [running, former]
     assert stopped == [("run-1", Status.CANCELLED)]
@@ -99,7 +99,7 @@ def test_a_run_that_cannot_be_told_leaves_its_request_cancelled(
     def stop_run(run_id: str) -> None:
         raise EvalboardError(f"Prefect does not answer for {run_id}.")
 
-    (acted,) = actions.cancel([Wanted(path)], settings, now=NOW, stop_run=stop_run)
+    (acted,) = actions.cancel([RequestQuery(path)], settings, now=NOW, stop_run=stop_run)
     assert acted.problem == "Prefect does not answer for run-1."
     assert acted.record is not None
     assert queue.get(path).status is Status.CANCELLED
@@ -110,7 +110,7 @@ def test_what_has_ended_is_not_cancelled(status: Status, settings: Settings, put
     path = put(make(status=status, block={"claimed_by": CLAIM}))
     before = revision(settings)
     stopped: list[Any] = []
-    (acted,) = actions.cancel([Wanted(path)], settings, now=NOW, stop_run=stopped.append)
+    (acted,) = actions.cancel([RequestQuery(path)], settings, now=NOW, stop_run=stopped.append)
     assert acted.record is None
     assert status in acted.problem
     assert (stopped, revision(settings)) == ([], before)

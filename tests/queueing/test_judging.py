@@ -7,7 +7,7 @@ import pytest
 from evalboard.queueing.judging import (
     FOREIGN_GRACE,
     GRACE,
-    Evidence,
+    RunEvidence,
     RunState,
     Verdict,
     folder_of,
@@ -26,38 +26,38 @@ CLAIMED = "2026-11-21T08:00:00Z"
 @pytest.mark.parametrize(
     ("evidence", "verdict"),
     [
-        (Evidence(RunState.ALIVE, age=OLD), Verdict.LEAVE),
-        (Evidence(RunState.DEAD, age=OLD), Verdict.RELEASE),
-        (Evidence(RunState.CANCELLED, age=OLD), Verdict.CANCEL),
-        (Evidence(RunState.UNKNOWN, age=OLD), Verdict.RELEASE),
-        (Evidence(RunState.UNKNOWN, age=FRESH), Verdict.LEAVE),
-        (Evidence(RunState.UNKNOWN, age=GRACE), Verdict.RELEASE),
-        (Evidence(RunState.UNKNOWN, age=None), Verdict.RELEASE),
+        (RunEvidence(RunState.ALIVE, age=OLD), Verdict.LEAVE),
+        (RunEvidence(RunState.DEAD, age=OLD), Verdict.RELEASE),
+        (RunEvidence(RunState.CANCELLED, age=OLD), Verdict.CANCEL),
+        (RunEvidence(RunState.UNKNOWN, age=OLD), Verdict.RELEASE),
+        (RunEvidence(RunState.UNKNOWN, age=FRESH), Verdict.LEAVE),
+        (RunEvidence(RunState.UNKNOWN, age=GRACE), Verdict.RELEASE),
+        (RunEvidence(RunState.UNKNOWN, age=None), Verdict.RELEASE),
         # A server that notices late, and one that does not know the runs of another.
-        (Evidence(RunState.ALIVE, process_lives=False, age=FRESH), Verdict.RELEASE),
-        (Evidence(RunState.UNKNOWN, process_lives=True, age=OLD), Verdict.LEAVE),
-        (Evidence(RunState.UNKNOWN, False, age=OLD), Verdict.ASK),
-        (Evidence(RunState.UNKNOWN, False, age=FRESH), Verdict.LEAVE),
-        (Evidence(RunState.UNKNOWN, False, process_lives=True, age=OLD), Verdict.LEAVE),
-        (Evidence(RunState.UNKNOWN, False, process_lives=False, age=OLD), Verdict.RELEASE),
+        (RunEvidence(RunState.ALIVE, process_lives=False, age=FRESH), Verdict.RELEASE),
+        (RunEvidence(RunState.UNKNOWN, process_lives=True, age=OLD), Verdict.LEAVE),
+        (RunEvidence(RunState.UNKNOWN, False, age=OLD), Verdict.ASK),
+        (RunEvidence(RunState.UNKNOWN, False, age=FRESH), Verdict.LEAVE),
+        (RunEvidence(RunState.UNKNOWN, False, process_lives=True, age=OLD), Verdict.LEAVE),
+        (RunEvidence(RunState.UNKNOWN, False, process_lives=False, age=OLD), Verdict.RELEASE),
         # One process may work on several requests, so it may outlive a run.
-        (Evidence(RunState.DEAD, process_lives=True, age=OLD), Verdict.RELEASE),
+        (RunEvidence(RunState.DEAD, process_lives=True, age=OLD), Verdict.RELEASE),
     ],
 )
-def test_what_is_to_be_done(evidence: Evidence, verdict: Verdict) -> None:
+def test_what_is_to_be_done(evidence: RunEvidence, verdict: Verdict) -> None:
     assert judge(evidence) is verdict
 
 
 def test_a_run_that_lives_is_never_released() -> None:
     for asked, lives, age in product((True, False), (True, None), (None, FRESH, OLD)):
-        assert judge(Evidence(RunState.ALIVE, asked, lives, age)) is Verdict.LEAVE
+        assert judge(RunEvidence(RunState.ALIVE, asked, lives, age)) is Verdict.LEAVE
 
 
 def test_another_program_has_a_day() -> None:
-    young = Evidence(age=FOREIGN_GRACE - timedelta(seconds=1))
+    young = RunEvidence(age=FOREIGN_GRACE - timedelta(seconds=1))
     assert judge(young, is_ours=False) is Verdict.LEAVE
-    assert judge(Evidence(age=FOREIGN_GRACE), is_ours=False) is Verdict.RELEASE
-    assert judge(Evidence(), is_ours=False) is Verdict.RELEASE
+    assert judge(RunEvidence(age=FOREIGN_GRACE), is_ours=False) is Verdict.RELEASE
+    assert judge(RunEvidence(), is_ours=False) is Verdict.RELEASE
 
 
 def running(**fields: Any) -> RequestRecord:

@@ -10,7 +10,7 @@ import pytest
 from evalboard.lifecycle import MOST_LOST_RUNS, move
 from evalboard.queueing.claims import claim_of, this_process
 from evalboard.queueing.judging import RunState
-from evalboard.queueing.reconcile import SetRight, claimed_runs, reconcile
+from evalboard.queueing.reconcile import Correction, claimed_runs, reconcile
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import timestamp
 from evalboard.settings import Settings
@@ -40,7 +40,7 @@ def gone() -> Claim:
     return claim
 
 
-def paths(changed: list[SetRight]) -> list[str]:
+def paths(changed: list[Correction]) -> list[str]:
     return [one.path for one in changed]
 
 
@@ -118,7 +118,7 @@ def test_the_runs_of_another_server_are_reported_and_left_alone(
     path = put(running(claimed_by=claim))
     done = reconcile(settings, {}, now=NOW, server="http://mine/api")
     assert done.released == []
-    assert done.unclear == [SetRight(path, "org/model", "run run-1 on elsewhere")]
+    assert done.unclear == [Correction(path, "org/model", "run run-1 on elsewhere")]
     assert queue.get(path).status is Status.RUNNING
     assert paths(reconcile(settings, {}, now=NOW, server="http://other/api").released) == [path]
 

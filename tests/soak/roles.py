@@ -18,7 +18,7 @@ from evalboard.lifecycle import move
 from evalboard.queueing import actions
 from evalboard.queueing import reconcile as core
 from evalboard.queueing.claims import server_name
-from evalboard.queueing.finding import Wanted
+from evalboard.queueing.queries import RequestQuery
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.settings import Settings, environment_of, set_environment
 from evalboard.stores.opening import open_queue
@@ -109,7 +109,7 @@ def person(desk: Desk) -> float:
 
 def _prioritise(desk: Desk, path: str) -> None:
     value = random.randrange(100)
-    (acted,) = actions.prioritise([Wanted(path)], value, desk.settings)
+    (acted,) = actions.prioritise([RequestQuery(path)], value, desk.settings)
     if acted.record:
         desk.audit.note("edited", path=path, key="priority", value=value)
 
@@ -130,7 +130,7 @@ def _cancel_and_requeue(desk: Desk, path: str) -> None:
 
     if _queue(desk).change(path, cancelled, message="cancel").status is Status.CANCELLED:
         time.sleep(random.uniform(0.0, MEDDLE_SECONDS))
-        (acted,) = actions.requeue([Wanted(path)], desk.settings, now=_now())
+        (acted,) = actions.requeue([RequestQuery(path)], desk.settings, now=_now())
         desk.audit.note("requeued", path=path, problem=acted.problem)
 
 

@@ -13,12 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from evalboard.intake.polling import Checked
+from evalboard.intake.polling import MAX_STARTS_PER_ATTEMPT, Checked
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.queueing.judging import RunState
-
-STARTS = 5
-"""As in `tasks.queue_tasks`: so many runs of one attempt may end before they claim it."""
 
 
 class State(StrEnum):
@@ -49,13 +46,13 @@ class Runs:
             database.execute("CREATE INDEX IF NOT EXISTS by_state ON runs (state)")
 
     def start(self, checked: Checked) -> str | None:
-        """Start a run as `tasks.queue_tasks.start_evaluation` does, where nobody cancels runs.
+        """Start a run as `tasks.poll_tasks.start_evaluation` does, where nobody cancels runs.
 
         Returns:
             The run that will work, or does; None when too many have ended before they claimed.
         """
         assert checked.request is not None
-        for number in range(STARTS):
+        for number in range(MAX_STARTS_PER_ATTEMPT):
             key = f"{checked.path}:{checked.attempt}" + (f":{number}" if number else "")
             run_id, state = self._start_once(key, checked.request)
             if state in (State.SCHEDULED, State.RUNNING):

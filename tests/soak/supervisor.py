@@ -111,7 +111,7 @@ def soak(scenario: Scenario, folder: Path) -> Soaked:
     disable_progress_bars()
     logging.set_verbosity_error()
     publishing.HOSTED_SECONDS = BOARD_SECONDS
-    overview.SHOWN = SHOWN
+    overview.PROGRESS_SHOWN_FOR = SHOWN
     if scenario.store == "local":
         return _Soak(scenario, folder, None, "").run()
     ours, theirs = FORK.Pipe()

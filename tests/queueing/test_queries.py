@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from evalboard.errors import ConfigError
-from evalboard.queueing.finding import Wanted, find_one, matching
+from evalboard.queueing.queries import RequestQuery, find_one, matching
 from evalboard.records.request import Status
 from evalboard.stores.requests import QueuedRequest
 from tests.queueing.conftest import SHA, make
@@ -25,27 +25,27 @@ QUEUE = [FINISHED, FAILED, NEWER, BROKEN, entry("org/model-chat")]
 
 
 def test_a_path_means_one_request() -> None:
-    assert find_one(QUEUE, Wanted(FAILED.path), ANY).path == FAILED.path
+    assert find_one(QUEUE, RequestQuery(FAILED.path), ANY).path == FAILED.path
 
 
 def test_a_model_with_one_request_is_enough() -> None:
-    assert find_one(QUEUE, Wanted("Org/Model-Chat"), ANY).record.model == "org/model-chat"
+    assert find_one(QUEUE, RequestQuery("Org/Model-Chat"), ANY).record.model == "org/model-chat"
 
 
 def test_revision_and_precision_tell_requests_apart() -> None:
-    assert find_one(QUEUE, Wanted("org/model", OTHER[:7]), ANY).path == NEWER.path
-    assert find_one(QUEUE, Wanted("org/model", "", "8BIT"), ANY).path == FAILED.path
-    assert find_one(QUEUE, Wanted("org/model", SHA, "float16"), ANY).path == FINISHED.path
+    assert find_one(QUEUE, RequestQuery("org/model", OTHER[:7]), ANY).path == NEWER.path
+    assert find_one(QUEUE, RequestQuery("org/model", "", "8BIT"), ANY).path == FAILED.path
+    assert find_one(QUEUE, RequestQuery("org/model", SHA, "float16"), ANY).path == FINISHED.path
 
 
 def test_of_several_the_one_is_meant_that_the_action_is_for() -> None:
-    found = find_one(QUEUE, Wanted("org/model", SHA), (Status.FAILED, Status.REJECTED))
+    found = find_one(QUEUE, RequestQuery("org/model", SHA), (Status.FAILED, Status.REJECTED))
     assert found.path == FAILED.path
 
 
 def test_what_may_mean_several_is_refused_with_the_candidates() -> None:
     with pytest.raises(ConfigError, match="may mean 2 requests") as exc:
-        find_one(QUEUE, Wanted("org/model"), (Status.FAILED,))
+        find_one(QUEUE, RequestQuery("org/model"), (Status.FAILED,))
     assert FAILED.path in exc.value.message
     assert NEWER.path in exc.value.message
     assert FINISHED.path not in exc.value.message
@@ -54,19 +54,19 @@ def test_what_may_mean_several_is_refused_with_the_candidates() -> None:
 @pytest.mark.parametrize(
     ("wanted", "problem"),
     [
-        (Wanted("org/modle"), "Did you mean: .*org/model"),
-        (Wanted("zzz"), "evalboard status"),
-        (Wanted("org/model", "abc"), "this revision and precision. There are: .*FINISHED"),
-        (Wanted("org/broken.json"), "It is no JSON"),
+        (RequestQuery("org/modle"), "Did you mean: .*org/model"),
+        (RequestQuery("zzz"), "evalboard status"),
+        (RequestQuery("org/model", "abc"), "this revision and precision. There are: .*FINISHED"),
+        (RequestQuery("org/broken.json"), "It is no JSON"),
     ],
 )
-def test_what_is_unknown_is_refused_with_advice(wanted: Wanted, problem: str) -> None:
+def test_what_is_unknown_is_refused_with_advice(wanted: RequestQuery, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         find_one(QUEUE, wanted, ANY)
 
 
 def test_all_that_fit_are_found_in_order() -> None:
-    assert [found.path for found in matching(QUEUE, Wanted("org/model"))] == [
+    assert [found.path for found in matching(QUEUE, RequestQuery("org/model"))] == [
         FINISHED.path,
         FAILED.path,
         NEWER.path,

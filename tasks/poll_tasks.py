@@ -10,12 +10,10 @@ from prefect.deployments import run_deployment
 
 from evalboard.intake import polling
 from evalboard.queueing import actions
-from evalboard.queueing.finding import Wanted
+from evalboard.queueing.queries import RequestQuery
 from evalboard.settings import load_settings
 
 EVALUATE_DEPLOYMENT = "evaluate-model/evaluate-model"
-STARTS = 5
-"""So many runs of one attempt may end before they claim it; then a person must look."""
 
 
 @task(name="Read queue", cache_policy=NO_CACHE)
@@ -47,18 +45,22 @@ def start_evaluation(checked: polling.Checked) -> str | None:
     cancelled for having lost it.
     """
     log = get_run_logger()
-    for number in range(STARTS):
+    for number in range(polling.MAX_STARTS_PER_ATTEMPT):
         run = _run(checked, f"{checked.path}:{checked.attempt}" + (f":{number}" if number else ""))
         state = run.state
         if state is None or not state.is_final():
             log.info("%s started as run %s", checked.path, run.id)
             return str(run.id)
         if state.is_cancelled():
-            wanted = [Wanted(checked.path)]
-            actions.cancel(wanted, load_settings(), now=datetime.now(UTC), by="its flow run")
+            queries = [RequestQuery(checked.path)]
+            actions.cancel(queries, load_settings(), now=datetime.now(UTC), by="its flow run")
             log.warning("%s cancelled, as run %s was", checked.path, run.id)
             return None
-    log.error("%s: %d runs ended before they claimed it. Look at them.", checked.path, STARTS)
+    log.error(
+        "%s: %d runs ended before they claimed it. Look at them.",
+        checked.path,
+        polling.MAX_STARTS_PER_ATTEMPT,
+    )
     return None
 
 

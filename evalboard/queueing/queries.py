@@ -8,10 +8,10 @@ from evalboard.errors import ConfigError
 from evalboard.records.request import RequestRecord, Status
 from evalboard.stores.requests import QueuedRequest
 
-SHOWN = 10
+MAX_LISTED = 10
 
 
-class Wanted(NamedTuple):
+class RequestQuery(NamedTuple):
     """What a person typed."""
 
     name: str
@@ -22,7 +22,7 @@ class Wanted(NamedTuple):
     """Empty for any."""
 
 
-class Found(NamedTuple):
+class RequestMatch(NamedTuple):
     """One readable request."""
 
     path: str
@@ -33,66 +33,68 @@ class Found(NamedTuple):
         return f"{self.path} ({record.status}, {record.revision[:8]}, {record.precision})"
 
 
-def matching(entries: Iterable[QueuedRequest], wanted: Wanted) -> list[Found]:
+def matching(entries: Iterable[QueuedRequest], query: RequestQuery) -> list[RequestMatch]:
     """Return the requests that fit, in the entries' order."""
-    requests = [Found(entry.path, entry.record) for entry in entries if entry.record is not None]
-    exact = [found for found in requests if found.path == wanted.name]
-    return exact or [found for found in requests if _fits(found, wanted)]
+    requests = [
+        RequestMatch(entry.path, entry.record) for entry in entries if entry.record is not None
+    ]
+    exact = [found for found in requests if found.path == query.name]
+    return exact or [found for found in requests if _fits(found, query)]
 
 
 def find_one(
-    entries: Sequence[QueuedRequest], wanted: Wanted, statuses: Collection[Status]
-) -> Found:
+    entries: Sequence[QueuedRequest], query: RequestQuery, statuses: Collection[Status]
+) -> RequestMatch:
     """Return the one request that a person means.
 
     Of several that fit, the one is meant that the action is possible for.
 
     Args:
         entries: The queue.
-        wanted: What the person typed.
+        query: What the person typed.
         statuses: In which the action is possible.
 
     Raises:
         ConfigError: None fits, or several do; the message lists the candidates.
     """
-    fitting = matching(entries, wanted)
+    fitting = matching(entries, query)
     if not fitting:
-        raise ConfigError(_unknown(entries, wanted))
+        raise ConfigError(_unknown(entries, query))
     possible = [found for found in fitting if found.record.status in statuses]
     candidates = possible or fitting
     if len(candidates) > 1:
         raise ConfigError(
-            f"{wanted.name!r} may mean {len(candidates)} requests. Give a path, or revision and "
+            f"{query.name!r} may mean {len(candidates)} requests. Give a path, or revision and "
             f"precision: {_listed([str(found) for found in candidates])}."
         )
     return candidates[0]
 
 
-def _fits(found: Found, wanted: Wanted) -> bool:
+def _fits(found: RequestMatch, query: RequestQuery) -> bool:
     record = found.record
     return (
-        wanted.name.casefold() in (record.model.casefold(), found.path.casefold())
-        and record.revision.startswith(wanted.revision)
-        and wanted.precision.casefold() in ("", record.precision.casefold())
+        query.name.casefold() in (record.model.casefold(), found.path.casefold())
+        and record.revision.startswith(query.revision)
+        and query.precision.casefold() in ("", record.precision.casefold())
     )
 
 
-def _unknown(entries: Sequence[QueuedRequest], wanted: Wanted) -> str:
+def _unknown(entries: Sequence[QueuedRequest], query: RequestQuery) -> str:
     models = sorted({entry.record.model for entry in entries if entry.record is not None})
-    same_model = [str(found) for found in matching(entries, Wanted(wanted.name))]
+    same_model = [str(found) for found in matching(entries, RequestQuery(query.name))]
     if same_model:
         return (
-            f"No request for {wanted.name!r} has this revision and precision. "
+            f"No request for {query.name!r} has this revision and precision. "
             f"There are: {_listed(same_model)}."
         )
-    unreadable = [entry for entry in entries if entry.path == wanted.name]
+    unreadable = [entry for entry in entries if entry.path == query.name]
     if unreadable:
         return unreadable[0].problem
-    close = get_close_matches(wanted.name, models, n=SHOWN, cutoff=0.5)
+    close = get_close_matches(query.name, models, n=MAX_LISTED, cutoff=0.5)
     advice = f"Did you mean: {_listed(close)}?" if close else "`evalboard status` lists them."
-    return f"The queue has no request {wanted.name!r}. {advice}"
+    return f"The queue has no request {query.name!r}. {advice}"
 
 
 def _listed(texts: list[str]) -> str:
-    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
-    return ", ".join(texts[:SHOWN]) + more
+    more = f" and {len(texts) - MAX_LISTED} more" if len(texts) > MAX_LISTED else ""
+    return ", ".join(texts[:MAX_LISTED]) + more

@@ -1,0 +1,72 @@
+"""Flows `requeue`, `cancel` and `prioritise`: what people do to requests, from the Prefect UI."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from evalboard.errors import EvalboardError
+from evalboard.queueing import actions
+from evalboard.queueing.actions import RequestChange
+from evalboard.queueing.queries import RequestQuery
+from evalboard.settings import load_settings
+from tasks.board_tasks import publish_queue
+from tasks.runs import stop_run
+
+ACTOR = "a flow run"
+"""How the history of a request names these flows."""
+
+
+@flow(name="requeue")
+def requeue(requests: list[str], revision: str = "", precision: str = "") -> State[Any]:
+    """Start failed, rejected or cancelled requests again.
+
+    Args:
+        requests: Paths of requests, or names of models.
+        revision: Commit sha or its beginning, where a name means several.
+        precision: The same.
+    """
+    queries = _queries(requests, revision, precision)
+    return _state_after(
+        lambda: actions.requeue(queries, load_settings(), now=datetime.now(UTC), by=ACTOR)
+    )
+
+
+@flow(name="cancel")
+def cancel(requests: list[str], revision: str = "", precision: str = "") -> State[Any]:
+    """Cancel requests, and stop the runs that work on them; arguments as for `requeue`."""
+    queries = _queries(requests, revision, precision)
+    return _state_after(
+        lambda: actions.cancel(
+            queries, load_settings(), now=datetime.now(UTC), by=ACTOR, stop_run=stop_run
+        )
+    )
+
+
+@flow(name="prioritise")
+def prioritise(
+    requests: list[str], priority: int, revision: str = "", precision: str = ""
+) -> State[Any]:
+    """Give waiting requests another priority, a higher one being earlier; else as for `requeue`."""
+    queries = _queries(requests, revision, precision)
+    return _state_after(lambda: actions.prioritise(queries, priority, load_settings()))
+
+
+def _queries(requests: list[str], revision: str, precision: str) -> list[RequestQuery]:
+    return [RequestQuery(name, revision, precision) for name in requests]
+
+
+def _state_after(act: Callable[[], list[RequestChange]]) -> State[Any]:
+    """Act, publish the queue, and return the flow's state: Failed where a request stayed as it was."""
+    try:
+        changes = act()
+    except EvalboardError as exc:
+        return Failed(message=exc.message)
+    publish_queue()
+    problems = [f"{change.path}: {change.problem}" for change in changes if change.problem]
+    if problems:
+        return Failed(message="; ".join(problems))
+    return Completed(message=f"{len(changes)} requests changed")
