@@ -87,7 +87,7 @@ soak: $(READY) ## Work on large queues among faults and kill -9 (half an hour; A
 demo: $(READY) ## Make, submit and evaluate tiny models, build the board, serve it (SERVE=0 ends there)
 	$(BIN)/evalboard demo $(if $(filter 0,$(SERVE)),--no-serve) $(ARGS)
 
-bench: $(READY) ## Measure lm_eval and this side by side (hours; ARGS=--quick: 20 minutes)
+bench: $(READY) ## Compare the speed with lm_eval's (hours; ARGS=--quick: 20 minutes)
 	$(BIN)/evalboard bench $(ARGS)
 
 bench-viewer: $(READY) ## Measure the board with 10,000 models in Chromium (two minutes)

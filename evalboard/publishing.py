@@ -132,7 +132,7 @@ def announce_queue(settings: Settings) -> None:
     try:
         publish_queue(settings)
     except StoreError as exc:
-        logger.warning("The queue is not shown as it is now: %s", exc)
+        logger.warning("The published queue is out of date: %s", exc)
 
 
 def run_page(settings: Settings, run_id: str) -> str:

@@ -76,7 +76,7 @@ class Services:
         self.start(name, command)
         if self._running[-1][1].wait():
             log = self.log_file(name)
-            raise ConfigError(f"{name} failed: {_last_line(log)} Its log is {log}.")
+            raise ConfigError(f"{name} failed: {_last_line(log)} (log: {log})")
         self._running.pop()
 
     def _open(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -102,8 +102,8 @@ class Services:
             self.check()
             if time.monotonic() > deadline:
                 raise ConfigError(
-                    f"{name} does not answer at {url} after {timeout_seconds:.0f} s; "
-                    f"its log is {self.log_file(name)}."
+                    f"{name} does not answer at {url} after {timeout_seconds:.0f} s. See its log "
+                    f"{self.log_file(name)}."
                 )
             time.sleep(0.2)
         self.check()
@@ -114,7 +114,7 @@ class Services:
             if process.poll() is not None:
                 raise ConfigError(
                     f"{name} ended with exit code {process.returncode}: "
-                    f"{_last_line(self.log_file(name))} Its log is {self.log_file(name)}."
+                    f"{_last_line(self.log_file(name))} (log: {self.log_file(name)})"
                 )
 
     def log_file(self, name: str) -> Path:
@@ -161,4 +161,4 @@ def _answers(url: str) -> bool:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "no output."
+    return lines[-1] if lines else "no output"

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(
-        Path("evalboard-data"), description="Folder under which the stores below lie by default."
+        Path("evalboard-data"), description="Folder that contains the stores below by default."
     )
     requests: str = Field(
         "",
@@ -52,29 +52,31 @@ class Settings(BaseSettings):
     )
     work: Path = Field(
         Path(),
-        description="Folder for finished benchmarks of runs that have not ended. "
-        "Default `{home}/work`.",
+        description="Folder for the finished benchmarks of unfinished runs. Default `{home}/work`.",
     )
     suite: str = Field(
-        "open-medical", description="Suite of the board: a shipped name or a YAML file."
+        "open-medical",
+        description="Suite of the board: the name of a shipped suite, or the path of a YAML file.",
     )
     datasets: Path | None = Field(
         None,
         description="Folder that mirrors datasets: `{repo}/{config or default}/{split}.parquet`. "
-        "Used first where it holds the file.",
+        "Files in it take precedence over the Hub.",
     )
     models: Path | None = Field(
-        None, description="Folder that mirrors models: `{org}/{name}/`. Looked up before the Hub."
+        None,
+        description="Folder that mirrors models: `{org}/{name}/`. Models in it take precedence "
+        "over the Hub.",
     )
-    offline: bool = Field(False, description="Never ask the Hugging Face Hub for anything.")
+    offline: bool = Field(False, description="Never contact the Hugging Face Hub.")
     closed_models: bool = Field(
         False,
-        description="Also evaluate private and gated models that the token can read. Their scores "
-        "can be checked by nobody else.",
+        description="Also evaluate private and gated models that the token can read. Nobody else "
+        "can verify their scores.",
     )
     hub_endpoint: str | None = Field(
         None,
-        description="Address of a server that speaks the Hub's protocol. Default: the public Hub.",
+        description="Address of a server that implements the Hub's API. Default: the public Hub.",
         validation_alias=AliasChoices("EVALBOARD_HUB_ENDPOINT", "HF_ENDPOINT"),
     )
     hf_token: SecretStr | None = Field(
@@ -84,96 +86,106 @@ class Settings(BaseSettings):
     )
     space: str = Field(
         "",
-        description="Space on the Hub that shows the board, `org/name`: after a change it is "
-        "checked to show it, and restarted where it does not.",
+        description="Space on the Hub that shows the board, `org/name`. After each change of the "
+        "board the Space is checked, and restarted if it still shows the old one.",
     )
     hub_folder: Path | None = Field(
         None,
-        description="Folder for what this machine keeps of stores on the Hub: files that were read "
-        "before, and changes that are not sent yet. Default `{home}/hub`.",
+        description="Folder for local copies of stores on the Hub: files read earlier, and changes "
+        "not yet sent. Default `{home}/hub`.",
     )
     hub_commits_per_hour: int = Field(
         100,
         ge=1,
-        description="Commits that this machine makes to one store on the Hub in an hour. The Hub "
-        "allows 128; several machines share them. Changes that come together become one commit.",
+        description="Limit of commits per hour from this machine to one store on the Hub. The Hub "
+        "allows 128, shared by all machines. Changes made at the same time become one commit.",
     )
-    backend: Backend = Field("vllm", description="Backend of lm_eval that loads the models.")
+    backend: Backend = Field("vllm", description="Library that runs the models.")
     engine_slots: int | None = Field(
         None,
         ge=1,
-        description="Engines at the same time. Default: one on a CPU, "
-        "GPUs / tensor_parallel on GPUs. One model gets several while there are more than models "
-        "that wait for them.",
+        description="Number of engines that run at the same time. Default: one on a CPU, GPUs / "
+        "tensor_parallel on GPUs. A model gets several engines while no other model waits for one.",
     )
     tensor_parallel: int | None = Field(
-        None, ge=1, description="GPUs that one engine takes. Default: as few as hold the model."
+        None, ge=1, description="Number of GPUs per engine. Default: the fewest that fit the model."
     )
     gpu_memory_gib: float | None = Field(
         None,
         gt=0,
-        description="Memory of one GPU, in GiB, by which their number is chosen. Default: asked of "
-        "the GPUs.",
+        description="Memory of one GPU in GiB, used to choose the number of GPUs. Default: read "
+        "from the GPUs.",
     )
     gpu_memory_fraction: float = Field(
-        0.9, gt=0, le=1, description="Share of a GPU's memory that vLLM takes, in (0, 1]."
+        0.9,
+        gt=0,
+        le=1,
+        description="Fraction of a GPU's memory that vLLM uses, above 0 and at most 1.",
     )
     cpu_kv_cache_gib: int = Field(
-        1, ge=1, description="Memory for the KV cache of an engine on a CPU, in GiB."
+        1, ge=1, description="Memory in GiB for the KV cache of an engine on a CPU."
     )
     max_model_length: int | None = Field(
         None,
         ge=16,
-        description="Longest context in tokens; default: the model's own. Longer prompts lose "
-        "their left end, as lm_eval does it.",
+        description="Maximum context length in tokens. Default: the model's own. Longer prompts "
+        "are truncated on the left, as in lm_eval.",
     )
     check_finite: bool = Field(
         False,
-        description="Read all weights once before they are loaded, and refuse a model that has "
-        "values which are infinite or not numbers.",
+        description="Read all weights once before loading, and refuse a model with infinite or NaN "
+        "values.",
     )
     engine_start_timeout_seconds: int = Field(
-        1800, ge=1, description="Longest time for an engine to read the questions or to load."
+        1800,
+        ge=1,
+        description="Time limit in seconds for an engine to read the questions, and to load the "
+        "model.",
     )
     engine_place_timeout_seconds: int = Field(
         86400,
         ge=1,
-        description="Longest wait for an engine to get its place while others have the GPUs.",
+        description="Time limit in seconds for an engine to wait for free GPUs.",
     )
     benchmark_timeout_seconds: int = Field(
-        86400, ge=1, description="Longest time for one benchmark of one model."
+        86400, ge=1, description="Time limit in seconds for one benchmark of one model."
     )
     max_running: int | None = Field(
-        None, ge=1, description="Unfinished evaluations at the same time. Default: engine slots."
+        None,
+        ge=1,
+        description="Number of evaluations in progress at the same time. Default: the number of "
+        "engines.",
     )
     submissions_per_week: int | None = Field(
         None,
         ge=0,
-        description="Submissions that one sender may make in seven days; rejected ones do not "
-        "count. Default: any number.",
+        description="Number of submissions per sender in seven days. Rejected submissions do not "
+        "count. Default: no limit.",
     )
     submission_exceptions: str = Field(
         "",
-        description="Other numbers for single senders: `name=n` or `name=unlimited`, separated by "
-        "commas.",
+        description="Limits for individual senders, separated by commas: `name=n` or "
+        "`name=unlimited`.",
     )
     denied: str = Field(
         "",
-        description="Models, organisations and senders that are refused, separated by commas: "
-        "`org/model`, `org/*`, `name`. Case does not matter.",
+        description="Refused models, organisations and senders, separated by commas: `org/model`, "
+        "`org/*`, `name`. Case is ignored.",
     )
     denied_file: Path | None = Field(
-        None, description="File with more of them, one a line. Lines that start with # are notes."
+        None,
+        description="File with further refused models, organisations and senders, one per line. "
+        "Lines that start with # are comments.",
     )
     retry_pauses: str = Field(
         "1, 5",
-        description="Minutes to wait before a request is tried a second time, a third, …, after a "
-        "failure that another attempt may not have. After the last one a person must look. `none`: "
-        "every failure waits for a person.",
+        description="Minutes to wait before the second attempt, the third attempt, and so on, "
+        "after a failure that may be temporary. After the last attempt the request waits for a "
+        "person. `none`: every failure waits for a person.",
     )
     ray_address: str | None = Field(
         None,
-        description="Address of a Ray cluster. Default: a local Ray of its own.",
+        description="Address of a Ray cluster. Default: Ray is started on this machine.",
         validation_alias=AliasChoices("EVALBOARD_RAY_ADDRESS", "RAY_ADDRESS"),
     )
     prefect_api_url: str | None = Field(
@@ -185,12 +197,14 @@ class Settings(BaseSettings):
     viewer_port: int = Field(7860, ge=0, le=65535, description="Port of the viewer.")
     viewer_root_path: str = Field(
         "",
-        description="Path under which a proxy shows the viewer, such as `/board`, when the proxy "
-        "takes it off before it asks.",
+        description="Path prefix under which a proxy serves the viewer, such as `/board`, if the "
+        "proxy strips it from requests.",
         pattern=r"^(/[A-Za-z0-9._~-]+)*$",
     )
-    server_port: int = Field(4200, ge=1, le=65535, description="Port of `evalboard up`'s Prefect.")
-    sender: str = Field("", description="Name that submissions from this machine carry.")
+    server_port: int = Field(
+        4200, ge=1, le=65535, description="Port of the Prefect server that `evalboard up` starts."
+    )
+    sender: str = Field("", description="Default sender of submissions from this machine.")
 
     @field_validator("datasets", "models", "denied_file", "hub_folder")
     @classmethod
@@ -255,7 +269,7 @@ def _allowances(text: str) -> dict[str, int | None]:
     for word in listed_words(text):
         name, _, number = (part.strip() for part in word.rpartition("="))
         if not name or not (number == "unlimited" or number.isdecimal()):
-            raise ValueError(f"{word!r} is neither name=number nor name=unlimited")
+            raise ValueError(f"{word!r} is not of the form name=number or name=unlimited")
         allowances[name.casefold()] = None if number == "unlimited" else int(number)
     return allowances
 
@@ -263,7 +277,7 @@ def _allowances(text: str) -> dict[str, int | None]:
 def _pauses(text: str) -> tuple[timedelta, ...]:
     minutes = [float(word) for word in listed_words(text) if word != "none"]
     if not all(0 <= minute <= LONGEST_PAUSE_MINUTES for minute in minutes):
-        raise ValueError(f"a pause has from 0 to {LONGEST_PAUSE_MINUTES} minutes")
+        raise ValueError(f"a pause must be from 0 to {LONGEST_PAUSE_MINUTES} minutes")
     return tuple(timedelta(minutes=minute) for minute in minutes)
 
 
@@ -280,8 +294,8 @@ def load_settings() -> Settings:
         name = "_".join(str(part) for part in first["loc"]).upper()
         variable = name if name.startswith(PREFIX) else PREFIX + name
         raise ConfigError(
-            f"Setting {variable} has the value {first['input']!r}, which it does not take: "
-            f"{first['msg']}. Correct the variable."
+            f"Setting {variable} cannot be {first['input']!r}: {first['msg']}. Correct the "
+            "variable."
         ) from exc
 
 

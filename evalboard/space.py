@@ -58,12 +58,12 @@ def show_on_space(
     except (httpx2.HTTPError, OSError) as exc:
         raise StoreError(
             f"Space {space!r} cannot be restarted: {exc}. Check EVALBOARD_SPACE, and that the "
-            "token may write to it."
+            "token has write access to it."
         ) from exc
     if not _wait(serves_it, restart_seconds, pause_seconds):
         raise StoreError(
-            f"Space {space!r} was restarted, and does not serve the new board after "
-            f"{restart_seconds:.0f} s. Look at its log."
+            f"Space {space!r} was restarted but still does not serve the new board after "
+            f"{restart_seconds:.0f} s. See its log."
         )
     return True
 

@@ -30,7 +30,7 @@ def test_a_run_does_not_fail_because_the_queue_cannot_be_shown(
         publish_queue(broken)
     with caplog.at_level(logging.WARNING):
         announce_queue(broken)
-    assert "not shown as it is now" in caplog.text
+    assert "The published queue is out of date" in caplog.text
 
 
 def test_an_announced_queue_is_there(settings: Settings) -> None:

@@ -29,7 +29,7 @@ def test_a_program_that_fails_is_named_with_its_last_words(tmp_path: Path) -> No
     program = "import sys; sys.exit('no such model')"
     with (
         Services(tmp_path, {}) as services,
-        pytest.raises(ConfigError, match=r"^two failed: no such model Its log is .*two\.log"),
+        pytest.raises(ConfigError, match=r"^two failed: no such model \(log: .*two\.log\)"),
     ):
         services.run("two", [sys.executable, "-c", program])
 

@@ -112,4 +112,4 @@ def _best(loglikelihoods: Sequence[float]) -> int:
 
 
 def _nothing_about(benchmark: Benchmark, folder: Path) -> HarnessError:
-    return HarnessError(f"There are no answers to {benchmark.key!r} in {str(folder)!r}.")
+    return HarnessError(f"The answers to {benchmark.key!r} are missing from {str(folder)!r}.")

@@ -100,7 +100,7 @@ def run(material: Material, command: Sequence[str], folder: Path) -> Run:
     intervals = stopwatch.read_intervals(watch)
     if not intervals:
         raise HarnessError(
-            f"No model answered in `{' '.join(command[1:4])}`; its log is "
+            f"No model answered in `{' '.join(command[1:4])}`. See its log "
             f"{str(services.log_file('log'))!r}."
         )
     return Run(seconds, stopwatch.union_seconds(intervals))

@@ -41,7 +41,7 @@ def peak_of_up(environment: dict[str, str], logs: Path, *, until: Callable[[], b
             services.check()
             if time.monotonic() > deadline:
                 raise HarnessError(
-                    f"`evalboard up` gave no result within {TIMEOUT_SECONDS} s; its log is "
+                    f"`evalboard up` produced no result within {TIMEOUT_SECONDS} s. See its log "
                     f"{str(services.log_file('up'))!r}."
                 )
             peak = max(peak, tree_memory(process))

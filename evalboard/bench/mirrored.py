@@ -64,8 +64,8 @@ def mirrored_files(
     for split in splits_of(raw).needed(num_fewshot):
         if split not in files:
             raise ConfigError(
-                f"Benchmark {benchmark.key!r}: there is no {split}.parquet in {str(source)!r}. Put "
-                "it there, or unset EVALBOARD_DATASETS to measure on the demo's questions."
+                f"Benchmark {benchmark.key!r}: {split}.parquet is missing from {str(source)!r}. "
+                "Put it there, or unset EVALBOARD_DATASETS to measure with the demo's questions."
             )
     return files
 

@@ -83,8 +83,8 @@ def _require_finished(settings: Settings, path: str) -> None:
     if record.status is not Status.FINISHED:
         reason = record.evalboard.history[-1].reason if record.evalboard.history else ""
         raise HarnessError(
-            f"The request is {record.status}, so there is nothing to measure: {reason} "
-            f"The logs are in {str(settings.home)!r}."
+            f"Nothing can be measured: the request is {record.status}: {reason} The logs are in "
+            f"{str(settings.home)!r}."
         )
 
 

@@ -161,11 +161,11 @@ def heading(case: CaseReport) -> str:
 def verdict(case: CaseReport) -> str:
     """Return whether the programs agree."""
     if case.agree:
-        said = "All four gave the same answer to every question"
+        said = "All four programs gave the same answer to every question"
     else:
         counts = ", ".join(f"{name} {n}" for name, n in case.different_answers.items() if n)
         said = f"Answers that differ from those of {VLLM}: {counts}"
-    return f"{said}; largest difference of a log-likelihood: {case.largest_difference:.2g}."
+    return f"{said}. Largest difference between log-likelihoods: {case.largest_difference:.2g}."
 
 
 def pipeline_lines(pipeline: PipelineReport) -> list[str]:
@@ -188,7 +188,7 @@ def pipeline_lines(pipeline: PipelineReport) -> list[str]:
         "| memory of `evalboard up` during that: server, Ray, worker, engine, viewer "
         f"({pipeline.processes} processes) | {pipeline.memory_gb:.1f} GB | < {MEMORY_GOAL_GB} GB |",
         "",
-        "Sum of the proportional set sizes (PSS) over the process tree, looked at twice a second.",
+        "Sum of the proportional set sizes (PSS) over the process tree, sampled twice a second.",
     ]
 
 
@@ -202,12 +202,12 @@ def _head(report: Report) -> list[str]:
     return [
         "# How fast it is",
         "",
-        f"Written by `{report.command}`: one run on one machine; no test holds the numbers. All "
-        "programs get the same model, questions, precision, longest context and threads, on vLLM "
-        "the prefix cache; all write every answer down.",
+        f"Written by `{report.command}` from one run on one machine. No test checks the numbers. "
+        "All programs get the same model, questions, precision, context length and threads, and on "
+        "vLLM the prefix cache. All write every answer to a file.",
         "",
-        "*seconds*: whole processes, from their start to their end. *scoring*: the part in which a "
-        "model was answering, taken by one stopwatch inside all of them. *÷ ours*: how many times "
+        "*seconds*: the whole process from start to end. *scoring*: the time in which the model "
+        "answers, measured by the same stopwatch inside each program. *÷ ours*: how many times "
         "longer than `evalboard evaluate`.",
         "",
         f"- **When:** {report.time}",

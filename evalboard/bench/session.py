@@ -60,9 +60,9 @@ def measure(
     with workshop() as pool:
         material = describe_material(settings, folder, pool.submit(describe_machine).result())
         cases = _cases(wishes, material)
-        say("making the models")
+        say("building the models")
         parameters = pool.submit(make_material, material, cases).result()
-    say("asking one question, so that nobody pays for a cold disk or for caches to be filled")
+    say("asking one question, to warm up the disk and the caches")
     _ask_one_question(material, cases[0])
     _read_libraries(material, OF_OURS + (OF_THE_PIPELINE if wishes.pipeline else ()))
     report = Report(

@@ -35,7 +35,7 @@ def wilson_interval(score: float, n: float) -> Interval:
     """
     _check_score(score)
     if not n > 0:
-        raise ValueError(f"n must be above 0, got {n!r}")
+        raise ValueError(f"n must be greater than 0, got {n!r}")
     shrink = 1 + Z_95**2 / n
     centre = (score + Z_95**2 / (2 * n)) / shrink
     half = Z_95 / shrink * math.sqrt(score * (1 - score) / n + (Z_95 / (2 * n)) ** 2)
@@ -99,7 +99,7 @@ def normalise(score: float, baseline: float) -> float:
     """
     _check_score(score)
     if not 0 <= baseline < 1:
-        raise ValueError(f"baseline must lie in [0, 1), got {baseline!r}")
+        raise ValueError(f"baseline must be in [0, 1), got {baseline!r}")
     return max(0.0, (score - baseline) / (1 - baseline))
 
 
@@ -110,7 +110,7 @@ def unweighted_mean(scores: Sequence[float]) -> float:
         ValueError: There is no score, or one is outside [0, 1].
     """
     if not scores:
-        raise ValueError("the mean of no scores is not defined")
+        raise ValueError("the mean of no scores is undefined")
     for score in scores:
         _check_score(score)
     return math.fsum(scores) / len(scores)
@@ -118,9 +118,9 @@ def unweighted_mean(scores: Sequence[float]) -> float:
 
 def _check_score(score: float) -> None:
     if not 0 <= score <= 1:
-        raise ValueError(f"score must lie in [0, 1], got {score!r}")
+        raise ValueError(f"score must be in [0, 1], got {score!r}")
 
 
 def _check_stderr(stderr: float) -> None:
     if not stderr > 0:
-        raise ValueError(f"stderr must be above 0, got {stderr!r}")
+        raise ValueError(f"stderr must be greater than 0, got {stderr!r}")

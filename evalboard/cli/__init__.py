@@ -18,19 +18,19 @@ from evalboard.settings import load_settings
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 VERBS = {
     "demo": "run the whole pipeline on tiny models",
-    "up": "start everything on this machine, until Ctrl-C",
-    "viewer": "serve the web board",
-    "submit": "check a model and put it into the queue",
+    "up": "start all services on this machine and run until Ctrl-C",
+    "viewer": "serve the web pages of the board",
+    "submit": "check a model and add it to the queue",
     "validate": "check a model without submitting it",
-    "run": "work on the queue in this process",
+    "run": "evaluate the queue in this process",
     "evaluate": "evaluate one model without the queue",
-    "status": "show the queue: who waits, who runs, what failed and why",
-    "requeue": "start failed, rejected or cancelled requests again",
-    "cancel": "cancel requests, and stop what works on them",
-    "prioritise": "move waiting requests forward or back",
+    "status": "show the requests in the queue: waiting, running, failed and why",
+    "requeue": "restart failed, rejected or cancelled requests",
+    "cancel": "cancel requests and stop their runs",
+    "prioritise": "change the priority of waiting requests",
     "board": "build or show the board",
-    "suite": "list or show suites",
-    "bench": "measure lm_eval and this side by side",
+    "suite": "list suites, or show one",
+    "bench": "compare the speed of evalboard with that of lm_eval",
 }
 """Verb, which is the name of its module, and what it does."""
 
@@ -62,8 +62,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Return a parser that knows every verb, and the arguments of the one that is asked for."""
     parser = _Parser(
         prog="evalboard",
-        description="Run an open leaderboard of language models. Settings come from environment "
-        "variables that begin with EVALBOARD_.",
+        description="Run an open leaderboard of language models. Environment variables that start "
+        "with EVALBOARD_ are the settings.",
     )
     parser.add_argument("--version", action="version", version=f"evalboard {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)

@@ -23,25 +23,34 @@ from evalboard.settings import Settings
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.description = (
-        "The same random model and the same questions through `lm_eval run` on vLLM, on "
-        "transformers, and as a process per benchmark, and through `evalboard evaluate`. The "
-        "questions are those of EVALBOARD_DATASETS where it is set, else the demo's. Nothing else "
-        "should be busy on the machine meanwhile."
+        "Run the same random model on the same questions four times: with `lm_eval run` on vLLM, "
+        "on transformers and as one process per benchmark, and with `evalboard evaluate`. The "
+        "questions come from EVALBOARD_DATASETS if it is set, otherwise from the demo. Keep the "
+        "machine idle during the measurement."
     )
     parser.add_argument(
-        "--quick", action="store_true", help="one model, few questions: 20 minutes on two cores"
+        "--quick",
+        action="store_true",
+        help="use one model and few questions (about 20 minutes on two cores)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a page there too")
-    parser.add_argument("--cases", default="", help=f"some of {','.join(KINDS)}; default: all")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write the numbers to this file"
+    )
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="also write a page to this file"
+    )
+    parser.add_argument(
+        "--cases", default="", help=f"comma-separated, from {','.join(KINDS)}; default: all"
+    )
     parser.add_argument(
         "--models",
         default="",
-        help=f"some of {','.join(SIZES)}, by parameters; default: what suits the machine",
+        help=f"comma-separated numbers of parameters, from {','.join(SIZES)}; default: chosen for "
+        "this machine",
     )
-    parser.add_argument("--limit", type=int, help="questions of each benchmark at most")
+    parser.add_argument("--limit", type=int, help="maximum number of questions per benchmark")
     parser.add_argument(
-        "--pipeline", action="store_true", help="measure queue, flows and memory as well"
+        "--pipeline", action="store_true", help="also measure queue, flows and memory"
     )
     parser.set_defaults(do=do)
 
@@ -51,7 +60,9 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     wishes = _wishes(arguments)
     for path in (arguments.json, arguments.markdown):
         if path and not path.resolve().parent.is_dir():
-            raise ConfigError(f"There is no folder for {str(path)!r}. Make it, or name another.")
+            raise ConfigError(
+                f"The folder of {str(path)!r} does not exist. Create it, or use another path."
+            )
     started = time.monotonic()
 
     def say(text: str) -> None:
@@ -67,7 +78,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
     if arguments.limit is not None and arguments.limit < 1:
-        raise ConfigError(f"--limit {arguments.limit}: give a number from 1.")
+        raise ConfigError(f"--limit cannot be {arguments.limit}. Use a number of at least 1.")
     return Wishes(
         command=_command(arguments),
         kinds=_chosen("--cases", arguments.cases, KINDS) or KINDS,
@@ -81,7 +92,9 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
 def _chosen(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
     words = tuple(dict.fromkeys(word for word in given.split(",") if word))
     if unknown := [word for word in words if word not in known]:
-        raise ConfigError(f"{option} {unknown[0]!r}: give some of {', '.join(known)}.")
+        raise ConfigError(
+            f"{option} cannot contain {unknown[0]!r}. Use one or more of {', '.join(known)}."
+        )
     return words
 
 

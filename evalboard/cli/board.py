@@ -12,10 +12,14 @@ from evalboard.settings import Settings
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    building = actions.add_parser("build", help="write table and queue when they changed")
+    building = actions.add_parser(
+        "build", help="write the table and the queue if they have changed"
+    )
     building.set_defaults(do=build)
     showing = actions.add_parser("show", help="print the board")
-    showing.add_argument("--json", action="store_true", help="every column, one object per row")
+    showing.add_argument(
+        "--json", action="store_true", help="print all columns as JSON, one object per row"
+    )
     showing.set_defaults(do=show)
 
 

@@ -36,7 +36,7 @@ def _read(store: Store) -> PublishedBoard:
     snapshot = store.snapshot()
     if META_FILE not in snapshot.files:
         raise StoreError(
-            f"There is no board in {store.address!r} yet. Build it with `evalboard board build`."
+            f"Store {store.address!r} has no board yet. Build it with `evalboard board build`."
         )
     meta = BoardMeta.model_validate(json.loads(snapshot.read(META_FILE)))
     return PublishedBoard(pd.read_parquet(io.BytesIO(snapshot.read(TABLE_FILE))), meta)

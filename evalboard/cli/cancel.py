@@ -1,4 +1,4 @@
-"""`evalboard cancel`: cancel requests, and stop what works on them."""
+"""`evalboard cancel`: cancel requests and stop their runs."""
 
 import argparse
 from collections.abc import Callable

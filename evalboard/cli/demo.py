@@ -41,7 +41,7 @@ TYPES = {
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("--folder", type=Path, default=Path("evalboard-demo"))
-    parser.add_argument("--no-serve", action="store_true", help="end when the board is built")
+    parser.add_argument("--no-serve", action="store_true", help="stop after the board is built")
     parser.set_defaults(do=do)
 
 
@@ -50,7 +50,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     started = time.monotonic()
     settings = demo_settings(settings, arguments.folder)
     embed(settings)
-    with console.status("Making tiny models …") as status:
+    with console.status("Building tiny models …") as status:
         models = _make_material(settings, status.update)
     _submit(models, settings)
     _work_with_table(settings)
@@ -61,7 +61,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         from leaderboard_app.app import serve
 
         url = f"http://{settings.viewer_host}:{settings.viewer_port}"
-        console.print(f"The board is at {url} (Ctrl-C ends it).")
+        console.print(f"The board is at {url} (stop with Ctrl-C).")
         serve(settings)
     return 0
 

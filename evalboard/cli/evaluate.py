@@ -34,12 +34,18 @@ T = TypeVar("T")
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     add_submission_arguments(parser)
-    parser.add_argument("--benchmarks", default="", help="keys, comma separated; default: all")
-    parser.add_argument("--limit", type=int, help="only the first so many questions of each")
-    parser.add_argument("--num-fewshot", type=int, help="examples before each question")
+    parser.add_argument(
+        "--benchmarks", default="", help="benchmark keys, separated by commas; default: all"
+    )
+    parser.add_argument(
+        "--limit", type=int, help="ask only the first LIMIT questions of each benchmark"
+    )
+    parser.add_argument("--num-fewshot", type=int, help="number of examples before each question")
     parser.add_argument("--backend", choices=["vllm", "hf"], help="default: EVALBOARD_BACKEND")
-    parser.add_argument("--json", action="store_true", help="print the result document")
-    parser.add_argument("--output", type=Path, help="folder to write the document and answers to")
+    parser.add_argument("--json", action="store_true", help="print the result document as JSON")
+    parser.add_argument(
+        "--output", type=Path, help="folder for the result document and the answers"
+    )
     parser.set_defaults(do=do)
 
 

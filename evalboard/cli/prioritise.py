@@ -1,4 +1,4 @@
-"""`evalboard prioritise`: move waiting requests forward or back."""
+"""`evalboard prioritise`: change the priority of waiting requests."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from evalboard.settings import Settings
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("priority", type=int, help="higher is earlier; 0 is the usual")
+    parser.add_argument("priority", type=int, help="higher numbers run earlier; the default is 0")
     add_request_arguments(parser)
     parser.set_defaults(do=do)
 

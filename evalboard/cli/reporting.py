@@ -37,7 +37,7 @@ def described(facts: dict[str, Any]) -> str:
     parts = (
         ", ".join(facts.get("architectures", ())),
         f"{billions:.3g} billion parameters" if billions else "",
-        f"to be evaluated in {facts['precision']}" if "precision" in facts else "",
+        f"will be evaluated in {facts['precision']}" if "precision" in facts else "",
         f"on {facts['tensor_parallel']} GPUs" if facts.get("tensor_parallel", 0) > 1 else "",
         facts.get("license", ""),
     )

@@ -13,11 +13,15 @@ from evalboard.settings import Settings
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name requests."""
     parser.add_argument(
-        "requests", nargs="+", metavar="REQUEST", help="model, or path of a request"
+        "requests", nargs="+", metavar="REQUEST", help="name of a model, or path of a request"
     )
-    parser.add_argument("--revision", default="", help="commit sha, or its beginning")
-    parser.add_argument("--precision", default="", help="where a model was submitted in several")
-    parser.add_argument("--json", action="store_true", help="print what became of each as JSON")
+    parser.add_argument("--revision", default="", help="commit sha or the start of it")
+    parser.add_argument(
+        "--precision", default="", help="precision, if the model was submitted in several"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the outcome for each request as JSON"
+    )
 
 
 def request_queries(arguments: argparse.Namespace) -> list[RequestQuery]:

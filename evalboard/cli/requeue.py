@@ -1,4 +1,4 @@
-"""`evalboard requeue`: start failed, rejected or cancelled requests again."""
+"""`evalboard requeue`: restart failed, rejected or cancelled requests."""
 
 import argparse
 from datetime import UTC, datetime

@@ -27,8 +27,8 @@ class Ended(NamedTuple):
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("--once", action="store_true", help="end when the queue is empty")
-    parser.add_argument("--limit-requests", type=int, help="end after this many evaluations")
+    parser.add_argument("--once", action="store_true", help="stop when the queue is empty")
+    parser.add_argument("--limit-requests", type=int, help="stop after this many evaluations")
     parser.set_defaults(do=do)
 
 

@@ -17,9 +17,11 @@ from evalboard.settings import Settings
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("model", nargs="?", help="only this model, or this request by its path")
-    parser.add_argument("--sender", help="only what this sender submitted")
-    parser.add_argument("--json", action="store_true", help="the entries of queue.json")
+    parser.add_argument(
+        "model", nargs="?", help="show only this model, or the request with this path"
+    )
+    parser.add_argument("--sender", help="show only submissions of this sender")
+    parser.add_argument("--json", action="store_true", help="print the entries of queue.json")
     parser.set_defaults(do=do)
 
 
@@ -35,7 +37,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     elif not entries:
         print("The queue is empty.")
     if not shown and (arguments.model or arguments.sender is not None):
-        print("evalboard: The queue has no such request.", file=sys.stderr)
+        print("evalboard: No request matches.", file=sys.stderr)
         return 1
     return 0
 

@@ -12,25 +12,29 @@ from evalboard.records.request import ModelType, Precision, WeightType
 
 def add_submission_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that describe a submission."""
-    parser.add_argument("model", help="Hub id, or {org}/{name} under EVALBOARD_MODELS, or a folder")
+    parser.add_argument(
+        "model", help="model on the Hub or in EVALBOARD_MODELS ({org}/{name}), or a folder"
+    )
     parser.add_argument("--revision", default="main", help="branch, tag or commit sha")
     parser.add_argument(
         "--precision",
         choices=[str(p) for p in Precision],
-        help="default: the format that the checkpoint is stored in",
+        help="default: the precision of the checkpoint",
     )
     parser.add_argument(
         "--weight-type", choices=[str(w) for w in WeightType], default=str(WeightType.ORIGINAL)
     )
-    parser.add_argument("--base-model", default="", help="for adapters and deltas")
+    parser.add_argument("--base-model", default="", help="base model of an adapter or delta")
     parser.add_argument("--base-revision", default="main", help="branch, tag or commit sha")
     parser.add_argument(
         "--model-type", choices=[str(t) for t in ModelType], default=str(ModelType.UNKNOWN)
     )
     parser.add_argument(
-        "--chat-template", action="store_true", help="wrap prompts into the chat template"
+        "--chat-template", action="store_true", help="apply the model's chat template to prompts"
     )
-    parser.add_argument("--sender", default=None, help="who submits; default: EVALBOARD_SENDER")
+    parser.add_argument(
+        "--sender", default=None, help="name of the submitter; default: EVALBOARD_SENDER"
+    )
     parser.add_argument("--suite", default="", help="default: EVALBOARD_SUITE")
 
 

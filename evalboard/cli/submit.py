@@ -1,4 +1,4 @@
-"""`evalboard submit`: check a model and put it into the queue."""
+"""`evalboard submit`: check a model and add it to the queue."""
 
 import argparse
 import json

@@ -14,10 +14,10 @@ from evalboard.suites.loader import load_suite, shipped_suites
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="names of the shipped suites")
+    listing = actions.add_parser("list", help="list the shipped suites")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(do=list_suites)
-    showing = actions.add_parser("show", help="the benchmarks of one suite")
+    showing = actions.add_parser("show", help="show the benchmarks of a suite")
     showing.add_argument("suite", nargs="?", help="default: EVALBOARD_SUITE")
     showing.add_argument("--json", action="store_true")
     showing.set_defaults(do=show_suite)
@@ -43,6 +43,6 @@ def show_suite(arguments: argparse.Namespace, settings: Settings) -> int:
     console.print(table)
     for b in suite.benchmarks:
         if b.tasks:
-            print(f"\nSubjects of {b.key}, which may be named alone:")
+            print(f"\nSubjects of {b.key}, each usable as a benchmark key:")
             console.print(Columns(b.tasks, padding=(0, 2)))
     return 0

@@ -66,7 +66,7 @@ def _start(services: Services, settings: Settings) -> None:
         services.run("deploy", [*prefect, "deploy", "--all", "--prefect-file", str(file)])
         services.run("automations", [sys.executable, "-m", "deployments.automations"])
         services.run("reconcile", [*prefect, "deployment", "run", "reconcile/scheduled"])
-    with console.status("Starting worker and viewer …"):
+    with console.status("Starting the worker and the viewer …"):
         services.start("worker", [*prefect, "worker", "start", "--pool", POOL])
         services.start("viewer", [sys.executable, "-m", "evalboard", "viewer"])
         board = f"http://{settings.viewer_host}:{settings.viewer_port}"

@@ -62,7 +62,7 @@ def make_random_model(folder: Path, *, architecture: Architecture = "llama", see
             model = LlamaForCausalLM(_llama_config(tokenizer))
         else:
             model = GPT2LMHeadModel(_gpt2_config(tokenizer))
-    about = f"Random weights in the {architecture} architecture, never trained: it guesses."
+    about = f"Random weights in the {architecture} architecture, never trained. It guesses."
     _write(folder, model, tokenizer, about)
 
 
@@ -87,7 +87,7 @@ def make_letter_model(folder: Path, *, favoured: tuple[str, ...] = (" A", " yes"
         model.model.norm.weight.fill_(1.0)
         model.lm_head.weight[tokens] = FAVOUR / HIDDEN_SIZE
     answers = " and ".join(repr(text) for text in favoured)
-    _write(folder, model, tokenizer, f"It prefers {answers} after any text, whatever is asked.")
+    _write(folder, model, tokenizer, f"It prefers {answers} after any text, whatever the question.")
 
 
 def make_trained_model(folder: Path, datasets: Path, on_progress: Callable[[str], None]) -> None:
@@ -108,7 +108,7 @@ def make_trained_model(folder: Path, datasets: Path, on_progress: Callable[[str]
         torch.manual_seed(0)
         model = LlamaForCausalLM(config)
     train(model, tokenizer, practice, on_progress)
-    about = "Trained for seconds on the demonstration's practice questions, so it beats guessing."
+    about = "Trained for a few seconds on the demo's practice questions. It beats guessing."
     _write(folder, model, tokenizer, about)
 
 
@@ -125,7 +125,7 @@ def make_broken_model(folder: Path) -> None:
             "AutoModelForCausalLM": "modeling_broken.BrokenModel",
         },
     }
-    code = 'raise ImportError("Code from a model repository was run; it must never be.")\n'
+    code = 'raise ImportError("Code from a model repository was run. This must never happen.")\n'
     with _draft_of(folder) as draft:
         (draft / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (draft / "modeling_broken.py").write_text(code, encoding="utf-8")

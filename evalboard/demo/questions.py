@@ -112,7 +112,7 @@ def _read_split(folder: Path, key: str, split: str) -> list[Question]:
     path = folder / "evalboard" / key / "default" / f"{split}.parquet"
     if not path.is_file():
         raise DataMissing(
-            f"The demo's questions {str(path)!r} do not exist. Write them with `write_datasets`."
+            f"The demo's questions {str(path)!r} are missing. Write them with `write_datasets`."
         )
     rows = pq.read_table(path).to_pylist()
     return [ChoiceQuestion(**row) if "choices" in row else AbstractQuestion(**row) for row in rows]

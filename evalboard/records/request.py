@@ -248,7 +248,7 @@ class RequestIdentity(NamedTuple):
 
 def _parse(content: bytes, path: str) -> dict[str, Any]:
     if len(content) > LARGEST_FILE:
-        raise _unreadable(path, f"it has {len(content)} bytes, a request at most {LARGEST_FILE}")
+        raise _unreadable(path, f"it has {len(content)} bytes; at most {LARGEST_FILE} are read")
     try:
         text = content.removeprefix(codecs.BOM_UTF8).decode()
         document = from_json(text)
@@ -257,7 +257,7 @@ def _parse(content: bytes, path: str) -> dict[str, Any]:
     except ValueError as exc:
         raise _unreadable(path, f"it is not JSON: {exc}") from exc
     if not isinstance(document, dict):
-        raise _unreadable(path, "its JSON is not an object")
+        raise _unreadable(path, "it is not a JSON object")
     return document
 
 

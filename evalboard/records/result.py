@@ -134,8 +134,8 @@ class ResultDocument(BaseModel):
             text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
         except ValueError as exc:
             raise RecordError(
-                f"The results of {self.config.model_name!r} cannot be stored: {exc}. Look for a "
-                "score that is not a number in its benchmarks."
+                f"The results of {self.config.model_name!r} cannot be stored: {exc}. Check its "
+                "benchmarks for a score that is not a number."
             ) from exc
         return (text + "\n").encode()
 

@@ -41,8 +41,8 @@ def find_repository(model: str, revision: str, settings: Settings) -> Repository
         return _open_folder(settings.models / model, model, revision, settings)
     if settings.offline or constants.is_offline_mode():
         raise ModelNotFound(
-            f"No model {model!r} under EVALBOARD_MODELS={str(settings.models or '')!r}, and the "
-            "Hub is not asked (offline). Put the model there, or unset EVALBOARD_OFFLINE and "
+            f"Model {model!r} is not in EVALBOARD_MODELS={str(settings.models or '')!r}, and the "
+            "Hub is not used (offline). Put the model there, or unset EVALBOARD_OFFLINE and "
             "HF_HUB_OFFLINE."
         )
     return open_hub_repository(model, revision, settings)
@@ -50,7 +50,7 @@ def find_repository(model: str, revision: str, settings: Settings) -> Repository
 
 def _open_folder(folder: Path, model: str, revision: str, settings: Settings) -> FolderRepository:
     if not folder.is_dir():
-        raise ModelNotFound(f"There is no folder {str(folder)!r}. Correct the path.")
+        raise ModelNotFound(f"Folder {str(folder)!r} does not exist. Correct the path.")
     repository = FolderRepository(folder, model=model, views=settings.work_folder / "models")
     try:
         check_folder_revision(repository, revision)

@@ -118,8 +118,8 @@ def check_folder_revision(repository: FolderRepository, revision: str) -> None:
         return
     if len(revision) < SHORTEST_PREFIX or not current.startswith(revision.lower()):
         raise RevisionNotFound(
-            f"Model {repository.model!r} is a folder, and its contents are not at revision "
-            f"{revision!r}: their hash is {current} now. Ask for 'main' or that hash."
+            f"Model {repository.model!r} is a folder and has no revision {revision!r}. Use 'main', "
+            f"or {current}, the hash of its current content."
         )
 
 
@@ -133,11 +133,11 @@ def _content_hash(file: Path, size: int, mtime_ns: int) -> str:
 def _problem(file: Path, path: str, root: Path) -> str:
     """Return why a file or link is no part of the model; empty when it is one."""
     if not is_safe_path(path):
-        return "under a name that is not printable, too long, or holds HTML"
+        return "its name is not printable, is too long or contains HTML"
     if file.is_symlink() and not _stays_inside(file, root):
-        return "a link that leaves the repository or leads nowhere"
+        return "it is a link that is broken or leaves the repository"
     if not file.is_file() and not file.is_dir():
-        return "no regular file"
+        return "it is not a regular file"
     return ""
 
 

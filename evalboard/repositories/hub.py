@@ -97,7 +97,7 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
     info = read_info(api, model, revision)
     name, sha = str(info.get("id")), str(info.get("sha"))
     if not is_commit(sha) or not is_board_name(name):
-        raise StoreError(f"The Hub at {api.endpoint} gave no commit for model {model!r}.")
+        raise StoreError(f"The Hub at {api.endpoint} returned no commit for model {model!r}.")
     listed = _sizes(info.get("siblings"))
     check_count(model, len(listed))
     return HubRepository(
@@ -106,7 +106,7 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
         revision=sha,
         files={path: size for path, size in listed.items() if is_safe_path(path)},
         refused={
-            path: "under a name that leaves the repository, is not printable, or holds HTML"
+            path: "its name leaves the repository, is not printable or contains HTML"
             for path in listed
             if not is_safe_path(path)
         },

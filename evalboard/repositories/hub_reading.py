@@ -53,13 +53,15 @@ def read_info(api: HfApi, model: str, revision: str) -> dict[str, Any]:
         content = _read_start(api, url, INFO_BYTES + 1, retries=0)
     if len(content) > INFO_BYTES:
         raise TooManyFiles(
-            f"The list of the files of model {model!r} has more than {INFO_BYTES:,} bytes. "
-            "Submit a repository that holds the model alone."
+            f"The file list of model {model!r} has more than {INFO_BYTES:,} bytes. Submit a "
+            "repository that contains only the model."
         )
     try:
         info = json.loads(content)
     except (ValueError, RecursionError) as exc:
-        raise StoreError(f"The Hub at {api.endpoint} gave no JSON for model {model!r}.") from exc
+        raise StoreError(
+            f"The Hub at {api.endpoint} returned no JSON for model {model!r}."
+        ) from exc
     return info if isinstance(info, dict) else {}
 
 
@@ -95,7 +97,7 @@ def save_file(api: HfApi, model: str, revision: str, path: str, *, size: int, in
         content = _read_start(api, url, size + 1)
     if len(content) != size:
         raise StoreError(
-            f"The Hub lists file {path!r} of model {model!r} with {size:,} bytes and sent "
+            f"The Hub lists file {path!r} of model {model!r} with {size:,} bytes but sent "
             f"{'more' if len(content) > size else f'{len(content):,}'}. Try again."
         )
     target = into / path
@@ -110,28 +112,27 @@ def hub_errors(model: str, revision: str) -> Iterator[None]:
         yield
     except RevisionNotFoundError as exc:
         raise RevisionNotFound(
-            f"Model {model!r} has no revision {revision!r} on the Hub. "
-            "Give a branch, a tag or a commit sha that it has."
+            f"Model {model!r} has no revision {revision!r} on the Hub. Use one of its branches, "
+            "tags or commits."
         ) from exc
     except GatedRepoError as exc:
         raise ModelGated(
-            f"Model {model!r} is gated: the Hub gives its files only to those whom its owner let "
-            "in. Submit a model that is open, or ask for access with the board's token."
+            f"Model {model!r} is gated: the Hub gives its files only to users whom the owner has "
+            "approved. Submit a public model, or request access for the board's token."
         ) from exc
     except DisabledRepoError as exc:
         raise ModelDisabled(
-            f"Model {model!r} is disabled on the Hub. Submit a model that is open."
+            f"Model {model!r} is disabled on the Hub. Submit another model."
         ) from exc
     except (RepositoryNotFoundError, HFValidationError) as exc:
         raise ModelNotFound(
-            f"The Hub has no model {model!r}, or it is private. "
-            "Check the spelling and make the repository public."
+            f"The Hub has no model {model!r}, or the model is private. Check the spelling, or make "
+            "the repository public."
         ) from exc
     except (httpx2.HTTPError, OSError) as exc:
         raise StoreError(
-            f"The Hub could not be asked for model {model!r} ({type(exc).__name__}: {exc}). "
-            "Nothing is known about the model; try again, or set EVALBOARD_OFFLINE=1 to use "
-            "EVALBOARD_MODELS alone."
+            f"Reading model {model!r} from the Hub failed ({type(exc).__name__}: {exc}). Try "
+            "again, or set EVALBOARD_OFFLINE=1 to use only EVALBOARD_MODELS."
         ) from exc
 
 

@@ -40,8 +40,8 @@ def check_board_name(model: str) -> None:
     """
     if not is_board_name(model):
         raise ConfigError(
-            f"{model[:200]!r} is not the name of a model. Write `org/name` with letters, digits, "
-            f"'.', '_' and '-', at most {LONGEST_PART} characters each; a folder starts with '/' "
+            f"{model[:200]!r} is not a model name. Use `org/name` with letters, digits, '.', '_' "
+            f"and '-', at most {LONGEST_PART} characters each. Start the path of a folder with '/' "
             "or './'."
         )
 
@@ -54,8 +54,7 @@ def check_revision(revision: str) -> None:
     """
     if not _REVISION.fullmatch(revision) or ".." in revision:
         raise ConfigError(
-            f"{revision[:200]!r} is not the name of a revision. Give a branch, a tag or a commit "
-            "sha."
+            f"{revision[:200]!r} is not a revision. Use a branch, a tag or a commit sha."
         )
 
 

@@ -43,7 +43,7 @@ class Repository(Protocol):
     def refused(self) -> Mapping[str, str]:
         """Return what is no part of the model, and why: paths and links that leave the repository.
 
-        The reasons complete `it is …`.
+        The reasons are sentences without a period.
         """
         ...
 
@@ -101,8 +101,8 @@ def check_count(model: str, count: int) -> None:
     """
     if count > MOST_FILES:
         raise TooManyFiles(
-            f"Model {model!r} has more than {MOST_FILES:,} files. "
-            "Submit a repository that holds the model alone."
+            f"Model {model!r} has more than {MOST_FILES:,} files. Submit a repository that "
+            "contains only the model."
         )
 
 

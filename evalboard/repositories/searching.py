@@ -31,7 +31,7 @@ def models_on_hub(words: str, settings: Settings, *, limit: int) -> list[str]:
         found = list(api.list_models(search=words, sort="downloads", limit=limit))
     except (httpx2.HTTPError, OSError) as exc:
         raise StoreError(
-            f"The Hub could not be asked for models ({type(exc).__name__}). Try again later."
+            f"Searching the Hub for models failed ({type(exc).__name__}). Try again later."
         ) from exc
     return [model.id for model in found if is_board_name(model.id)]
 
@@ -51,5 +51,6 @@ def owner_of_token(token: str, settings: Settings) -> str | None:
         if isinstance(exc, HfHubHTTPError) and exc.response.status_code in (401, 403):
             return None
         raise StoreError(
-            f"The Hub could not be asked whose a token is ({type(exc).__name__}). Try again later."
+            f"Asking the Hub for the owner of a token failed ({type(exc).__name__}). Try again "
+            "later."
         ) from exc

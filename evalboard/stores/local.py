@@ -80,7 +80,7 @@ class LocalSnapshot:
             raise StoreError(f"File {path!r} in {str(self._root)!r} cannot be read: {exc}") from exc
         if content is None or blob_id(content) != self.files[path]:
             raise ConflictError(
-                f"File {path!r} in {str(self._root)!r} changed since it was listed. Read again."
+                f"File {path!r} in {str(self._root)!r} has changed since it was listed. Read again."
             )
         return content
 
@@ -116,7 +116,7 @@ class LocalStore:
             before = self._list()
             if parent is not None and _revision(before) != parent:
                 raise ConflictError(
-                    f"Store {self.address!r} moved on from revision {parent[:8]} to "
+                    f"Store {self.address!r} moved from revision {parent[:8]} to "
                     f"{_revision(before)[:8]}."
                 )
             check_expectations(operations, before, self.address)
@@ -176,7 +176,7 @@ class LocalStore:
             if target.is_dir() or target.parent.resolve() != target.parent:
                 raise StoreError(
                     f"Path {path!r} in {self.address!r} cannot be written: a folder or a link is "
-                    "in its way. Remove it."
+                    "in the way. Remove it."
                 )
 
     def _apply(self, operations: Sequence[Operation], note: Mapping[str, Any]) -> None:
@@ -234,7 +234,7 @@ class LocalStore:
             expected = blob_id(operation.content) if isinstance(operation, Write) else None
             if (found[2] if found else None) != expected:
                 raise StoreError(
-                    f"File {operation.path!r} in {self.address!r} is not what was written. "
+                    f"File {operation.path!r} in {self.address!r} differs from what was written. "
                     "Write again."
                 )
             if expected is None:

@@ -61,8 +61,8 @@ def is_hosted(address: str) -> bool:
 def _open_hub_store(name: str, settings: Settings) -> HubStore:
     if settings.offline:
         raise ConfigError(
-            f"Store 'hf://datasets/{name}' is on the Hub, and EVALBOARD_OFFLINE forbids to ask it. "
-            "Keep the store in a folder, or unset that."
+            f"Store 'hf://datasets/{name}' is on the Hub, but EVALBOARD_OFFLINE is set. Unset it, "
+            "or keep the store in a folder."
         )
     dataset = HubDataset(name, endpoint=settings.hub_endpoint, token=settings.token)
     return HubStore(

@@ -33,6 +33,6 @@ def check_path(path: str) -> None:
     """
     if not is_content_path(path):
         raise StoreError(
-            f"Path {path!r} cannot be stored: a path is relative and plain, and no part starts "
-            "with a dot."
+            f"Path {path!r} cannot be stored. Use a relative path without '..' in which no part "
+            "starts with a dot."
         )

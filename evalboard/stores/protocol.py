@@ -56,7 +56,7 @@ def check_expectations(
         if operation.over is not None and operation.over != there:
             expected, found = operation.over[:8] or "absent", there[:8] or "absent"
             raise ConflictError(
-                f"File {operation.path!r} in {address!r} is {found} and not {expected}: somebody "
+                f"File {operation.path!r} in {address!r} is {found}, expected {expected}: somebody "
                 "else changed it. Read again."
             )
 

@@ -148,7 +148,9 @@ def _decide(
 
 def _record(path: str, content: bytes | FileTooLarge | None) -> RequestRecord:
     if content is None:
-        raise StoreError(f"There is no request {path!r} in the queue. Look its path up there.")
+        raise StoreError(
+            f"The queue has no request {path!r}. `evalboard status` lists the requests."
+        )
     if isinstance(content, FileTooLarge):
         raise content
     return RequestRecord.from_json(content, path=path)
@@ -197,9 +199,9 @@ def _replacing(former: QueuedRequest, record: RequestRecord) -> RequestRecord:
     if before is None or before.status not in (Status.REJECTED, Status.CANCELLED):
         status = before.status if before else "unreadable"
         raise DuplicateRequest(
-            f"{record.model!r} at revision {record.revision[:8]} in {record.precision} was "
-            f"submitted before: request {former.path!r} is {status}. "
-            "Submit another revision or precision, or look at that request."
+            f"{record.model!r} at revision {record.revision[:8]} in {record.precision} has already "
+            f"been submitted: request {former.path!r} is {status}. See that request, or submit "
+            "another revision or precision."
         )
     block = record.evalboard.model_copy(
         update={

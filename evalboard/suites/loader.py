@@ -34,7 +34,7 @@ def load_suite(name_or_file: str) -> Suite:
         raise ConfigError(f"Suite file {str(path)!r} is not YAML: {what}") from exc
     except ValidationError as exc:
         raise ConfigError(
-            f"Suite file {str(path)!r}, {first_problem(exc)}. Correct the file."
+            f"Suite file {str(path)!r} is invalid: {first_problem(exc)}. Correct the file."
         ) from exc
     if suite.tasks is None:
         return suite
@@ -49,6 +49,6 @@ def _suite_path(name_or_file: str) -> Path:
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return path
     raise ConfigError(
-        f"No suite {name_or_file!r}. Shipped suites: {', '.join(shipped_suites())}; "
-        "or give the path of a YAML file."
+        f"There is no suite {name_or_file!r}. Use a shipped suite ({', '.join(shipped_suites())}) "
+        "or the path of a YAML file."
     )

@@ -28,7 +28,7 @@ class DataSource(BaseModel):
     @model_validator(mode="after")
     def _one_way(self) -> "DataSource":
         if (self.repo is None) == (self.files is None):
-            raise ValueError("a source names either `repo` or `files`")
+            raise ValueError("a source has either `repo` or `files`")
         return self
 
 
@@ -70,9 +70,11 @@ class Benchmark(BaseModel):
         if self.task:
             raise ValueError("a benchmark has either `task` or `tasks`")
         if len(self.tasks) == 1:
-            raise ValueError("a group has several `tasks`; name a single one as `task`")
+            raise ValueError("`tasks` needs at least two tasks; use `task` for one")
         if self.source and (self.source.files or self.source.config):
-            raise ValueError("the source of a group can only name a `repo`, for all its subjects")
+            raise ValueError(
+                "the source of a group can only have `repo`, shared by all its subjects"
+            )
         return self
 
     @property
@@ -123,12 +125,12 @@ class Suite(BaseModel):
     def _names_are_free(self) -> "Suite":
         keys = [key for benchmark in self.benchmarks for key in (benchmark.key, *benchmark.tasks)]
         if twice := _repeated(keys):
-            raise ValueError(f"benchmark keys stand twice: {', '.join(twice)}")
+            raise ValueError(f"duplicate benchmark keys: {', '.join(twice)}")
         if twice := _repeated([t for b in self.benchmarks for t in (b.task_name, *b.tasks)]):
-            raise ValueError(f"lm_eval tasks stand twice: {', '.join(twice)}")
+            raise ValueError(f"duplicate lm_eval tasks: {', '.join(twice)}")
         if taken := sorted(set(keys) & set(MODEL_COLUMNS)):
             raise ValueError(
-                f"benchmark keys are names of other columns of the board: {', '.join(taken)}"
+                f"benchmark keys that are already columns of the board: {', '.join(taken)}"
             )
         return self
 
@@ -153,7 +155,8 @@ class Suite(BaseModel):
         }
         if unknown := [key for key in keys if key not in known]:
             raise ConfigError(
-                f"Suite {self.name!r} has no benchmark {unknown[0]!r}. It has: {self._overview()}."
+                f"Suite {self.name!r} has no benchmark {unknown[0]!r}. Use one of: "
+                f"{self._overview()}."
             )
         return tuple(known[key] for key in keys) if keys else self.benchmarks
 

@@ -38,12 +38,12 @@ def _judge(repository: Repository, *, closed_allowed: bool) -> Iterator[Finding]
     for path, reason in refused[:SHOWN]:
         yield error(
             "unsafe_path",
-            f"File {quoted(path)} is not taken: it is {reason}.",
-            fix="Delete or rename it.",
+            f"File {quoted(path)} is ignored: {reason}.",
+            fix="Delete or rename the file.",
             where=path,
         )
     if len(refused) > SHOWN:
-        yield error("unsafe_path", f"{len(refused) - SHOWN:,} more files are not taken.")
+        yield error("unsafe_path", f"{len(refused) - SHOWN:,} more files are ignored.")
     for path, most in oversized_files(repository.files()).items():
         yield error(
             "file_too_large",

@@ -93,7 +93,7 @@ def test_one_different_answer_is_no_agreement() -> None:
     assert not case.agree
     assert case.to_document()["agree"] is False
     assert "lm_eval_vllm: lm_eval_hf 1; " in verdict(case)
-    assert verdict(CASE).startswith("All four gave the same answer to every question; ")
+    assert verdict(CASE).startswith("All four programs gave the same answer to every question. ")
 
 
 def test_every_program_is_set_beside_ours() -> None:

@@ -111,31 +111,31 @@ def test_unweighted_mean_is_the_mean():
 
 @pytest.mark.parametrize("score", [-0.01, 1.01, math.nan, math.inf])
 def test_scores_outside_their_range_are_refused(score: float):
-    with pytest.raises(ValueError, match="score must lie in"):
+    with pytest.raises(ValueError, match="score must be in"):
         wilson_interval(score, 10)
-    with pytest.raises(ValueError, match="score must lie in"):
+    with pytest.raises(ValueError, match="score must be in"):
         mean_interval(score, 0.1)
-    with pytest.raises(ValueError, match="score must lie in"):
+    with pytest.raises(ValueError, match="score must be in"):
         normalise(score, 0.25)
-    with pytest.raises(ValueError, match="score must lie in"):
+    with pytest.raises(ValueError, match="score must be in"):
         unweighted_mean([0.5, score])
 
 
 @pytest.mark.parametrize("n", [0, -1, math.nan])
 def test_a_number_of_questions_that_is_not_above_0_is_refused(n: float):
-    with pytest.raises(ValueError, match="n must be above 0"):
+    with pytest.raises(ValueError, match="n must be greater than 0"):
         wilson_interval(0.5, n)
 
 
 @pytest.mark.parametrize("stderr", [0, -0.1, math.nan])
 def test_a_standard_error_that_is_not_above_0_is_refused(stderr: float):
-    with pytest.raises(ValueError, match="stderr must be above 0"):
+    with pytest.raises(ValueError, match="stderr must be greater than 0"):
         mean_interval(0.5, stderr)
 
 
 @pytest.mark.parametrize("baseline", [-0.1, 1, math.nan])
 def test_a_baseline_outside_its_range_is_refused(baseline: float):
-    with pytest.raises(ValueError, match="baseline must lie in"):
+    with pytest.raises(ValueError, match="baseline must be in"):
         normalise(0.5, baseline)
 
 

@@ -42,8 +42,8 @@ def test_wrong_usage_ends_with_2_and_one_line(
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["suite", "show", "nope"], "No suite 'nope'"),
-        (["evaluate", "org/a", "--suite", "nope"], "No suite 'nope'"),
+        (["suite", "show", "nope"], "There is no suite 'nope'"),
+        (["evaluate", "org/a", "--suite", "nope"], "There is no suite 'nope'"),
         (["evaluate", "org/a", "--benchmarks", "nope"], "no benchmark 'nope'"),
         (["evaluate", "org/a", "--limit", "0"], "limit 0"),
         (["evaluate", "org/a", "--num-fewshot", "-1"], "num_fewshot -1"),
@@ -123,7 +123,7 @@ def test_the_program_itself_gives_the_same_answers() -> None:
     assert (done.returncode, done.stdout) == (0, "demo\nopen-llm-v1\nopen-medical\n")
     done = run_program("suite", "show", "nope")
     assert done.returncode == 2
-    assert done.stderr.startswith("evalboard: No suite 'nope'.")
+    assert done.stderr.startswith("evalboard: There is no suite 'nope'.")
     assert done.stderr.count("\n") == 1
     done = run_program("board", "show")
     assert done.returncode == 1

@@ -78,7 +78,7 @@ def test_a_model_that_is_not_there_is_a_failure(settings: Settings, capsys: Capt
     assert main(["status", "org/nothing", "--json"]) == 1
     out, err = capsys.readouterr()
     assert json.loads(out) == []
-    assert "no such request" in err
+    assert "No request matches" in err
 
 
 def test_requests_are_started_again_put_first_and_cancelled(

@@ -245,7 +245,7 @@ def test_a_byte_order_mark_does_no_harm() -> None:
         (b'{"model":' * 100_000, "not JSON.*recursion"),
         (b'{"model": "\\ud800"}', "not JSON"),
         (b'{"model": "a/b", "n": ' + b"9" * 5000 + b"}", "not JSON"),
-        (b"[]", "not an object"),
+        (b"[]", "not a JSON object"),
         (b'{"model": "a/b", "evalboard": []}', "evalboard"),
         (b'{"model": "a/b", "evalboard": {"history": "none"}}', "history"),
         (b'{"model": "a/b", "evalboard": {"priority": "high"}}', "priority"),

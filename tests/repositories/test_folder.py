@@ -33,7 +33,7 @@ def test_the_revision_is_the_content(model_folder: Path, local_settings: Setting
     config.write_bytes(config.read_bytes().replace(b"llama", b"opt  "))
     os.utime(config, ns=(1, 1))
     assert find_repository("org/model", "main", local_settings).revision != before
-    with pytest.raises(ModelNotFound, match=r"their hash is [0-9a-f]{40} now"):
+    with pytest.raises(ModelNotFound, match=r"Use 'main', or [0-9a-f]{40}, the hash"):
         find_repository("org/model", before, local_settings)
 
 
@@ -126,12 +126,14 @@ def test_a_folder_of_too_many_files(
 
 
 def test_offline_the_message_says_that_the_hub_is_not_asked(local_settings: Settings) -> None:
-    with pytest.raises(ModelNotFound, match=r"'org/other' under EVALBOARD_MODELS=.*\(offline\)"):
+    with pytest.raises(
+        ModelNotFound, match=r"'org/other' is not in EVALBOARD_MODELS=.*\(offline\)"
+    ):
         find_repository("org/other", "main", local_settings)
 
 
 def test_a_folder_that_is_not_there(local_settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFound, match="There is no folder"):
+    with pytest.raises(ModelNotFound, match="does not exist"):
         find_repository(str(tmp_path / "nothing"), "main", local_settings)
 
 

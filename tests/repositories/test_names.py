@@ -35,7 +35,7 @@ def test_a_board_name_is_taken(model: str) -> None:
     ],
 )
 def test_anything_else_is_refused(model: str) -> None:
-    with pytest.raises(ConfigError, match="not the name of a model"):
+    with pytest.raises(ConfigError, match="is not a model name"):
         names.check_board_name(model)
 
 
@@ -46,7 +46,7 @@ def test_a_revision_is_taken(revision: str) -> None:
 
 @pytest.mark.parametrize("revision", ["", "a b", "../main", "-x", "a\nb", "x" * 201])
 def test_what_is_no_revision_is_refused(revision: str) -> None:
-    with pytest.raises(ConfigError, match="not the name of a revision"):
+    with pytest.raises(ConfigError, match="is not a revision"):
         names.check_revision(revision)
 
 

@@ -99,9 +99,9 @@ def test_an_unknown_suite_names_those_that_there_are(
         ("- a\n- b\n", "the file: "),
         (SMALL + "colour: blue\n", "colour: "),
         (SMALL.replace("key: anatomy", "key: Anatomy"), "benchmarks.0.key: "),
-        (SMALL + "  - {key: anatomy, title: Twice}\n", "keys stand twice: anatomy"),
-        (SMALL + "  - {key: b, task: anatomy, title: Twice}\n", "tasks stand twice: anatomy"),
-        (SMALL + "  - {key: average, title: Taken}\n", "other columns of the board: average"),
+        (SMALL + "  - {key: anatomy, title: Twice}\n", "duplicate benchmark keys: anatomy"),
+        (SMALL + "  - {key: b, task: anatomy, title: Twice}\n", "duplicate lm_eval tasks: anatomy"),
+        (SMALL + "  - {key: average, title: Taken}\n", "already columns of the board: average"),
     ],
 )
 def test_a_wrong_file_says_what_is_wrong_and_where(text: str, reason: str, tmp_path: Path) -> None:

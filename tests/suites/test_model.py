@@ -63,12 +63,18 @@ def test_the_standard_error_has_the_name_that_lm_eval_gives_it() -> None:
 @pytest.mark.parametrize(
     ("benchmarks", "reason"),
     [
-        ([{"key": "a"}, {"key": "g", "tasks": ["a", "b"]}], "keys stand twice: a"),
-        ([{"key": "g", "tasks": ["g", "b"]}], "keys stand twice: g"),
-        ([{"key": "g", "tasks": ["b", "b"]}], "keys stand twice: b"),
-        ([{"key": "a", "task": "b"}, {"key": "g", "tasks": ["b", "c"]}], "tasks stand twice: b"),
-        ([{"key": "a", "task": "g"}, {"key": "g", "tasks": ["b", "c"]}], "tasks stand twice: g"),
-        ([{"key": "g", "tasks": ["a", "average"]}], "other columns of the board: average"),
+        ([{"key": "a"}, {"key": "g", "tasks": ["a", "b"]}], "duplicate benchmark keys: a"),
+        ([{"key": "g", "tasks": ["g", "b"]}], "duplicate benchmark keys: g"),
+        ([{"key": "g", "tasks": ["b", "b"]}], "duplicate benchmark keys: b"),
+        (
+            [{"key": "a", "task": "b"}, {"key": "g", "tasks": ["b", "c"]}],
+            "duplicate lm_eval tasks: b",
+        ),
+        (
+            [{"key": "a", "task": "g"}, {"key": "g", "tasks": ["b", "c"]}],
+            "duplicate lm_eval tasks: g",
+        ),
+        ([{"key": "g", "tasks": ["a", "average"]}], "already columns of the board: average"),
         ([{"key": "g", "tasks": ["a", "b__n"]}], "pattern"),
     ],
 )
@@ -79,12 +85,12 @@ def test_subjects_are_columns_too(benchmarks: list[dict[str, Any]], reason: str)
 
 @pytest.mark.parametrize("key", MODEL_COLUMNS)
 def test_a_benchmark_cannot_take_the_name_of_another_column(key: str) -> None:
-    with pytest.raises(ValidationError, match=f"other columns of the board: {key}"):
+    with pytest.raises(ValidationError, match=f"already columns of the board: {key}"):
         suite({"key": "anatomy"}, {"key": key})
 
 
 def test_keys_stand_once() -> None:
-    with pytest.raises(ValidationError, match="benchmark keys stand twice: anatomy"):
+    with pytest.raises(ValidationError, match="duplicate benchmark keys: anatomy"):
         suite({"key": "anatomy"}, {"key": "doses"}, {"key": "anatomy", "task": "other"})
 
 
@@ -97,7 +103,7 @@ def test_keys_stand_once() -> None:
 )
 def test_tasks_stand_once(benchmarks: list[dict[str, Any]]) -> None:
     """Result documents tell benchmarks apart by lm_eval's task name alone."""
-    with pytest.raises(ValidationError, match="lm_eval tasks stand twice: anatomy"):
+    with pytest.raises(ValidationError, match="duplicate lm_eval tasks: anatomy"):
         suite(*benchmarks)
 
 
@@ -144,7 +150,7 @@ def test_benchmarks_are_selected_by_key() -> None:
     whole = suite({"key": "a"}, {"key": "b"}, {"key": "c"})
     assert [b.key for b in whole.select(())] == ["a", "b", "c"]
     assert [b.key for b in whole.select(("c", "a"))] == ["c", "a"]
-    with pytest.raises(ConfigError, match="'small' has no benchmark 'd'. It has: a, b, c"):
+    with pytest.raises(ConfigError, match="'small' has no benchmark 'd'. Use one of: a, b, c"):
         whole.select(("a", "d"))
 
 

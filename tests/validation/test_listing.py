@@ -64,7 +64,7 @@ def test_many_bad_paths_are_a_few_findings(model: Path, settings: Settings) -> N
     report = check(settings)
     found = [finding for finding in report.errors if finding.code == "unsafe_path"]
     assert len(found) == 6
-    assert found[-1].message == "45 more files are not taken."
+    assert found[-1].message == "45 more files are ignored."
 
 
 def test_a_revision_that_there_is_not(hub_settings: Settings) -> None:

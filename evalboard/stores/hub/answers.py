@@ -53,32 +53,35 @@ def hub_errors(address: str) -> Iterator[None]:
         yield
     except (GatedRepoError, DisabledRepoError) as exc:
         raise ConfigError(
-            f"Store {address!r} is gated or disabled on the Hub. Open it, or name another one."
+            f"Store {address!r} is gated or disabled on the Hub. Remove the restriction, or use "
+            "another store."
         ) from exc
     except RepositoryNotFoundError as exc:
-        raise RepositoryAbsent(f"The Hub has no dataset {address!r} for this token.") from exc
+        raise RepositoryAbsent(
+            f"The Hub has no dataset {address!r}, or the token has no access to it."
+        ) from exc
     except RevisionNotFoundError as exc:
-        raise HubBusy(f"The Hub does not know a commit of {address!r} yet: {exc}") from exc
+        raise HubBusy(f"The Hub does not yet know a commit of {address!r}: {exc}") from exc
     except HfHubHTTPError as exc:
         raise _refused(address, exc) from exc
     except OfflineModeIsEnabled as exc:
         raise ConfigError(
-            f"Store {address!r} is on the Hub, and the variable HF_HUB_OFFLINE forbids to ask it. "
-            "Unset that, or keep the store in a folder."
+            f"Store {address!r} is on the Hub, but HF_HUB_OFFLINE is set. Unset it, or keep the "
+            "store in a folder."
         ) from exc
     except (httpx2.HTTPError, OSError) as exc:
         raise HubBusy(
-            f"The Hub gave no answer for {address!r} ({type(exc).__name__}: {exc})."
+            f"The Hub did not answer for {address!r} ({type(exc).__name__}: {exc})."
         ) from exc
     except RuntimeError as exc:  # the client's word for a large file that could not be sent
         cause = exc.__cause__
         if isinstance(cause, HfHubHTTPError):
             raise _refused(address, cause) from exc
         kind = HubBusy if isinstance(cause, httpx2.HTTPError | OSError | None) else StoreError
-        raise kind(f"A large file could not be sent to {address!r}: {cause or exc}") from exc
+        raise kind(f"A large file could not be uploaded to {address!r}: {cause or exc}") from exc
     except ValueError as exc:
         raise StoreError(
-            f"The client of the Hub refuses a change of {address!r}, or the Hub's answer: {exc}"
+            f"The Hub client rejected a change to {address!r} or the Hub's answer: {exc}"
         ) from exc
 
 
@@ -101,12 +104,11 @@ def _refused(address: str, exc: HfHubHTTPError) -> StoreError | ConfigError:
         )
     if status == 401:
         return ConfigError(
-            f"The Hub does not accept the token for {address!r}: {said}. "
-            "Set HF_TOKEN to a valid one."
+            f"The Hub rejected the token for {address!r}: {said}. Set HF_TOKEN to a valid token."
         )
     if status == 403:
         return ConfigError(
-            f"The token may not do this in {address!r}: {said}. "
-            "Set HF_TOKEN to one with write access to that organisation."
+            f"The token has no permission for this in {address!r}: {said}. Set HF_TOKEN to a token "
+            "with write access to that organisation."
         )
     return StoreError(f"The Hub answered {status} for {address!r}: {said}")

@@ -92,11 +92,14 @@ class Cache:
                 yield database
         except sqlite3.OperationalError as exc:
             raise StoreError(
-                f"Cache {str(path)!r} cannot be used: {exc}. Make room for it."
+                f"Cache {str(path)!r} cannot be used: {exc}. Free disk space or correct its "
+                "permissions."
             ) from exc
         except sqlite3.DatabaseError as exc:
             path.unlink(missing_ok=True)
-            raise StoreError(f"Cache {str(path)!r} was broken and is removed. Try again.") from exc
+            raise StoreError(
+                f"Cache {str(path)!r} was corrupt and has been deleted. Try again."
+            ) from exc
 
 
 def is_content(file: HubFile, content: bytes) -> bool:

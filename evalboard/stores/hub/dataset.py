@@ -98,8 +98,8 @@ class HubDataset:
             if self.has_token:
                 return None
             raise ConfigError(
-                f"The Hub has no public dataset {self.address!r}, and there is no token to see a "
-                "private one or to make it. Set HF_TOKEN, or correct the address."
+                f"The Hub has no public dataset {self.address!r}. Set HF_TOKEN to use a private "
+                "one or to create it, or correct the address."
             ) from exc
 
     def create(self) -> None:

@@ -72,6 +72,6 @@ def folder_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as exc:
         raise StoreError(
-            f"Folder {str(folder)!r}, which keeps what this machine knows of a store on the Hub, "
-            f"cannot be used: {exc}. Set EVALBOARD_HUB_FOLDER to one that can be written."
+            f"Folder {str(folder)!r} with the local copy of a store on the Hub cannot be used: "
+            f"{exc}. Set EVALBOARD_HUB_FOLDER to a writable folder."
         ) from exc

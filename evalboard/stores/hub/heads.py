@@ -58,9 +58,9 @@ class Heads:
         if told is None:
             if known.commit:
                 raise StoreError(
-                    f"Store {self._dataset.address!r} was there and is no longer, or this token "
-                    f"may not see it. Look at it on the Hub; to begin anew, delete the folder "
-                    f"{str(self._path.parent)!r}."
+                    f"Store {self._dataset.address!r} has disappeared from the Hub, or this token "
+                    "has lost access to it. Check it on the Hub. To start with an empty store, "
+                    f"delete the folder {str(self._path.parent)!r}."
                 )
             return None
         if told == known.commit:

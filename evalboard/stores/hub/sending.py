@@ -86,7 +86,7 @@ class Sender:
             self._dataset.create()
             head = self._heads.newest()
         if head is None:
-            raise HubBusy(f"The Hub does not know {self._dataset.address!r} yet.")
+            raise HubBusy(f"The Hub does not yet know {self._dataset.address!r}.")
         self._settle(head)
         waiting = self._outbox.waiting()
         batch = self._gather([self._outbox.load(n) for n in names if n in waiting], head)
@@ -149,16 +149,16 @@ class Sender:
             return ""
         if len(made) > 1:
             return (
-                f"The server of {self._dataset.address!r} commits without comparing the parent, so "
-                "that changes can be lost. Use another server, or keep the store in a folder."
+                f"The server of {self._dataset.address!r} commits without comparing the parent "
+                "commit, so changes can be lost. Use another server, or keep the store in a folder."
             )
         there = self._dataset.locate(made[0].sha, [o.path for o in batch.operations])
         wrong = [o.path for o in batch.operations if _differs(o, there.get(o.path))]
         if not wrong:
             return ""
         return (
-            f"File {wrong[0]!r} in {self._dataset.address!r} is not what was written. Look at the "
-            "repository's .gitignore and .gitattributes, and write again."
+            f"File {wrong[0]!r} in {self._dataset.address!r} differs from what was written. Check "
+            "the repository's .gitignore and .gitattributes, then write again."
         )
 
     def _gather(self, entries: Sequence[Entry], head: str) -> Batch:
@@ -193,7 +193,7 @@ class Sender:
         if parent == NO_COMMIT and not any(map(is_content_path, self._dataset.tree(head))):
             return
         raise ConflictError(
-            f"Store {self._dataset.address!r} moved on from revision {parent[:8]} to {head[:8]}."
+            f"Store {self._dataset.address!r} moved from revision {parent[:8]} to {head[:8]}."
         )
 
     def _answer(self, names: Sequence[str], outcome: str | EvalboardError) -> None:

@@ -117,7 +117,7 @@ class HubSnapshot:
         content = self._dataset.download(self.revision, path)
         if not is_content(file, content):
             raise StoreUnreachable(
-                f"The Hub sent another content for file {path!r} of {self._dataset.address!r} than "
+                f"The Hub sent file {path!r} of {self._dataset.address!r} with other content than "
                 "it listed. Try again."
             )
         return content

@@ -100,7 +100,7 @@ class HubStore:
             StoreUnreachable: It has none in time, and is withdrawn.
         """
         patience = Patience(self._patience)
-        problem = "the process that sends does not come to an end."
+        problem = "the sending process does not finish."
         while not self._outbox.is_answered(name):
             if patience.is_over:
                 self._withdraw(name, problem)
@@ -133,7 +133,7 @@ class HubStore:
             self._outbox.withdraw(name)
         raise StoreUnreachable(
             f"Store {self.address!r} could not be written within {self._patience:.0f} seconds: "
-            f"{problem} Nothing more will be written; read again and decide again."
+            f"{problem} Nothing more will be written. Read the store again before the next change."
         )
 
     def _send_what_was_left(self) -> None:

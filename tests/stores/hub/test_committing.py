@@ -113,7 +113,7 @@ def test_a_store_that_moves_just_before_the_commit_is_a_conflict_with_its_parent
     hub.faults.before("commit", lambda: repo.commit({"theirs": b"1"}))
     store = open_hub()
     parent = store.snapshot().revision
-    with pytest.raises(ConflictError, match="moved on"):
+    with pytest.raises(ConflictError, match="moved from"):
         store.commit([Write("a", b"mine")], message="mine", parent=parent)
     assert "a" in repo.files()
     assert repo.files()["a"] == b"old"

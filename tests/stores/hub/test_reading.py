@@ -100,7 +100,7 @@ def test_a_broken_cache_is_noticed_and_read_again(
         connection.close()
     elif damage == "database":
         database.write_bytes(b"no database" * 1000)
-        with pytest.raises(StoreError, match="was broken"):
+        with pytest.raises(StoreError, match="was corrupt"):
             read_all(open_hub())
     else:
         (database.parent / "tree.json").write_text("{", encoding="utf-8")
@@ -114,7 +114,7 @@ def test_a_content_that_is_not_what_was_listed_is_refused(
     assert snapshot.files
     numbers, entries = repo._files["org/model-1.json"]
     entries[0] = entry_of(b"something else")
-    with pytest.raises(StoreUnreachable, match="another content"):
+    with pytest.raises(StoreUnreachable, match="with other content"):
         snapshot.read("org/model-1.json")
 
 
@@ -218,7 +218,7 @@ def test_a_repository_that_was_there_is_never_taken_for_empty(
 ) -> None:
     open_hub().snapshot()
     hub.repos.clear()
-    with pytest.raises(StoreError, match="no longer"):
+    with pytest.raises(StoreError, match="has disappeared"):
         open_hub().snapshot()
 
 
