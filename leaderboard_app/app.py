@@ -26,16 +26,16 @@ from leaderboard_app import (
     queue_page,
     submit_page,
 )
-from leaderboard_app.answers import folder_answers, json_answer
 from leaderboard_app.board_data import follow_board, follow_queue
+from leaderboard_app.board_document import SCHEMA_VERSION
 from leaderboard_app.language import LANGUAGES, language_of, t, translations
 from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.model_routes import add_model_routes
 from leaderboard_app.pages import Viewer
 from leaderboard_app.preloading import Preloading, modules_of, preload_header
+from leaderboard_app.responses import folder_answers, prepare_json
 from leaderboard_app.stored_files import HOSTED_SECONDS
 from leaderboard_app.submissions import add_submission_routes
-from leaderboard_app.table import SCHEMA_VERSION
 from leaderboard_app.text import BOARD_UNREADABLE
 from leaderboard_app.theme import make_theme
 
@@ -187,12 +187,12 @@ def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
         Scores are fractions in [0, 1], null where there is none. Ask again with the `ETag` of the
         last answer in `If-None-Match`: an unchanged table is answered with 304 and no body.
         """
-        return viewer.board.current().answer.respond(request)
+        return viewer.board.current().document.respond(request)
 
     @app.get("/data/queue.json", tags=["read"], responses=UNREADABLE)
     def queue(request: Request) -> Response:
         """Return every submission and where it stands, what needs eyes first. Has an `ETag` too."""
-        return viewer.queue.current().answer.respond(request)
+        return viewer.queue.current().document.respond(request)
 
     @app.get("/health", tags=["operate"], responses=UNREADABLE)
     def health() -> Health:
@@ -207,7 +207,7 @@ def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
 
 
 def _add_static_routes(app: FastAPI) -> None:
-    texts = {f"texts.{name}.json": json_answer(dict(translations(name))) for name in LANGUAGES}
+    texts = {f"texts.{name}.json": prepare_json(dict(translations(name))) for name in LANGUAGES}
     answers = folder_answers(STATIC) | texts
 
     @app.get("/ui/{name:path}", include_in_schema=False)

@@ -2,19 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import TypeAdapter, ValidationError
 
-from evalboard.errors import EvalboardError, RecordError, first_problem
+from evalboard.errors import EvalboardError
 from evalboard.records.table import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
+from evalboard.stores.board import published_board, published_queue
 from evalboard.stores.protocol import Snapshot, Store
-from leaderboard_app.answers import Answer, json_answer, parts_answer
-from leaderboard_app.table import board_parts, check_table, rank_rows
+from leaderboard_app.board_document import board_parts
+from leaderboard_app.board_rows import rank_rows
+from leaderboard_app.responses import PreparedResponse, prepare_json, prepare_json_parts
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +24,14 @@ pa.set_memory_pool(pa.system_memory_pool())
 T = TypeVar("T")
 
 
-class Board(NamedTuple):
-    """The published board."""
+class RankedBoard(NamedTuple):
+    """The published board with its rows in the order of their ranks."""
 
     meta: BoardMeta | None
     """None while no board was built."""
     table: pa.Table
     """Ranked rows; no columns while no board was built."""
-    answer: Answer
+    document: PreparedResponse
     """What open pages get."""
 
 
@@ -39,15 +39,15 @@ class Queue(NamedTuple):
     """The published queue."""
 
     entries: tuple[QueueEntry, ...]
-    answer: Answer
+    document: PreparedResponse
 
 
 class Follower(Generic[T]):
     """Something read from files of a store, current to within `max_age_seconds`.
 
     Thread-safe. However many readers ask, the store is looked at once per `max_age_seconds`, and
-    read only when one of the files has a new content. Only who looks waits for what is read: the
-    others get what was there before.
+    read only when one of the files has a new content. Only the reader that looks waits for what is
+    read: the others get the former state.
     """
 
     def __init__(
@@ -102,14 +102,14 @@ class Follower(Generic[T]):
             return last
 
 
-def follow_board(store: Store, *, max_age_seconds: float) -> Follower[Board]:
+def follow_board(store: Store, *, max_age_seconds: float) -> Follower[RankedBoard]:
     """Return the board of a store."""
     files = (META_FILE, TABLE_FILE)
-    return Follower(store, files, read_board, max_age_seconds=max_age_seconds)
+    return Follower(store, files, read_ranked_board, max_age_seconds=max_age_seconds)
 
 
 def follow_queue(
-    store: Store, titles: dict[str, str], *, max_age_seconds: float
+    store: Store, titles: Mapping[str, str], *, max_age_seconds: float
 ) -> Follower[Queue]:
     """Return the queue of a store.
 
@@ -120,58 +120,36 @@ def follow_queue(
     """
 
     def read(snapshot: Snapshot) -> Queue:
-        return read_queue(snapshot, titles)
+        return read_titled_queue(snapshot, titles)
 
     return Follower(store, (QUEUE_FILE,), read, max_age_seconds=max_age_seconds)
 
 
-def read_board(snapshot: Snapshot) -> Board:
-    """Read description and table; an empty board when one of them is missing.
+def read_ranked_board(snapshot: Snapshot) -> RankedBoard:
+    """Read and rank the board; an empty one while none was built.
 
     Raises:
         RecordError: A file is not what its name promises.
         StoreError: A file cannot be read.
     """
-    if not {META_FILE, TABLE_FILE} <= set(snapshot.files):
+    published = published_board(snapshot)
+    if published is None:
         table = pa.table({})
-        return Board(None, table, parts_answer(board_parts(None, table)))
-    meta = _parse(META_FILE, TypeAdapter(BoardMeta), snapshot.read(META_FILE))
-    table = rank_rows(_parse_table(snapshot.read(TABLE_FILE)))
-    answer = parts_answer(board_parts(meta, table))
+        return RankedBoard(None, table, prepare_json_parts(board_parts(None, table)))
+    table = rank_rows(published.table)
+    document = prepare_json_parts(board_parts(published.meta, table))
     # Memory of reading and compressing goes back to the system; the server keeps it otherwise.
     pa.default_memory_pool().release_unused()
-    return Board(meta, table, answer)
+    return RankedBoard(published.meta, table, document)
 
 
-def read_queue(snapshot: Snapshot, titles: dict[str, str]) -> Queue:
+def read_titled_queue(snapshot: Snapshot, titles: Mapping[str, str]) -> Queue:
     """Read the queue; an empty one when there is none.
 
     Raises:
         RecordError: The file is not a queue.
         StoreError: The file cannot be read.
     """
-    content = snapshot.read(QUEUE_FILE) if QUEUE_FILE in snapshot.files else b"[]"
-    entries = _parse(QUEUE_FILE, TypeAdapter(tuple[QueueEntry, ...]), content)
+    entries = published_queue(snapshot)
     documents = [entry.model_dump(mode="json") for entry in entries]
-    return Queue(entries, json_answer({"titles": titles, "entries": documents}))
-
-
-def _parse(path: str, kind: TypeAdapter[T], content: bytes) -> T:
-    try:
-        return kind.validate_json(content)
-    except ValidationError as exc:
-        raise RecordError(
-            f"{path!r} in the board store cannot be read: {first_problem(exc)}. "
-            "Build the board again."
-        ) from exc
-
-
-def _parse_table(content: bytes) -> pa.Table:
-    try:
-        table = pq.read_table(pa.BufferReader(content))
-    except pa.ArrowException as exc:
-        raise RecordError(
-            f"{TABLE_FILE!r} in the board store is not a Parquet file: {exc}. Build the board again."
-        ) from exc
-    check_table(table)
-    return table
+    return Queue(entries, prepare_json({"titles": titles, "entries": documents}))

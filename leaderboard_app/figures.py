@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from evalboard.records.request import ModelType
 from evalboard.records.table import BenchmarkColumn, BoardMeta
+from leaderboard_app.board_rows import values
 from leaderboard_app.language import t
-from leaderboard_app.table import values
 
 Figure = dict[str, Any]
 

@@ -6,15 +6,15 @@ from typing import Any
 from evalboard.board.differences import independent_difference
 from evalboard.records.request import ModelType
 from evalboard.records.table import MODEL_COLUMNS, BenchmarkColumn, BoardMeta, SubjectColumn
-from leaderboard_app.board_data import Board
+from leaderboard_app.board_data import RankedBoard
+from leaderboard_app.board_rows import find_rows, hub_url, matches, values
 from leaderboard_app.references import reference_of
-from leaderboard_app.table import find_rows, hub_url, matches, values
 
 FACTS = (*(column for column in MODEL_COLUMNS if column != "org"), "rank")
 SCORE_PARTS = ("stderr", "low", "high", "n", "normalised")
 
 
-def find_model(board: Board, query: dict[str, str]) -> dict[str, Any] | None:
+def find_model(board: RankedBoard, query: dict[str, str]) -> dict[str, Any] | None:
     """Return the row that a model page's address names, None when the board has none.
 
     Args:
@@ -26,7 +26,7 @@ def find_model(board: Board, query: dict[str, str]) -> dict[str, Any] | None:
     return next((row for row in rows if matches(row, query)), None)
 
 
-def model_document(board: Board, meta: BoardMeta, row: dict[str, Any]) -> dict[str, Any]:
+def model_document(board: RankedBoard, meta: BoardMeta, row: dict[str, Any]) -> dict[str, Any]:
     """Return everything that the board says of a row.
 
     `scores` has every benchmark with its interval, `better_than` (see `share_below`) and its
@@ -46,7 +46,7 @@ def model_document(board: Board, meta: BoardMeta, row: dict[str, Any]) -> dict[s
 
 
 def comparison_document(
-    board: Board, meta: BoardMeta, rows: Sequence[dict[str, Any]]
+    board: RankedBoard, meta: BoardMeta, rows: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """Return rows side by side, each benchmark with the differences to the first row.
 
@@ -100,12 +100,12 @@ def share_below(value: float | None, others: Sequence[float | None]) -> float | 
     return (below + equal / 2) / (len(known) - 1)
 
 
-def _standing(board: Board, key: str, row: dict[str, Any]) -> float | None:
+def _standing(board: RankedBoard, key: str, row: dict[str, Any]) -> float | None:
     return share_below(row.get(key), values(board.table, key))
 
 
 def _benchmark_score(
-    board: Board, benchmark: BenchmarkColumn, row: dict[str, Any]
+    board: RankedBoard, benchmark: BenchmarkColumn, row: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         **_describe(benchmark),

@@ -8,8 +8,7 @@ from pydantic import BaseModel, Field
 
 from evalboard.records.table import BoardMeta
 from evalboard.suites.model import Benchmark, Suite
-from leaderboard_app.answers import Answer, json_answer
-from leaderboard_app.board_data import Board
+from leaderboard_app.board_data import RankedBoard
 from leaderboard_app.model_data import comparison_document, find_model, model_document
 from leaderboard_app.pages import Viewer
 from leaderboard_app.provenance import describe_document, read_documents, read_requests
@@ -21,6 +20,7 @@ from leaderboard_app.questions import (
     questions_document,
 )
 from leaderboard_app.references import find_row
+from leaderboard_app.responses import PreparedResponse, prepare_json
 from leaderboard_app.stored_answers import Show
 from leaderboard_app.stored_files import open_files
 
@@ -71,7 +71,7 @@ class QuestionsQuery(BaseModel):
 
 
 class _Built(NamedTuple):
-    board: Board
+    board: RankedBoard
     meta: BoardMeta
 
 
@@ -88,14 +88,14 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
 
     # Open pages ask every few seconds.
     @lru_cache(maxsize=KEPT_ANSWERS)
-    def model_answer(_built_as: str, query: tuple[tuple[str, str], ...]) -> Answer:
+    def model_answer(_built_as: str, query: tuple[tuple[str, str], ...]) -> PreparedResponse:
         board, meta = _built(viewer)
-        return json_answer(model_document(board, meta, _row(board, dict(query))))
+        return prepare_json(model_document(board, meta, _row(board, dict(query))))
 
     @app.get("/data/model.json")
     def model(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
         """Return what the board says of a model: scores, intervals, standing, facts."""
-        built = viewer.board.current().answer.etag
+        built = viewer.board.current().document.etag
         return model_answer(built, tuple(query)).respond(request)
 
     @app.get("/data/provenance.json")
@@ -104,14 +104,14 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
         row = _row(_built(viewer).board, dict(query))
         documents = [describe_document(d) for d in read_documents(results, row, suite.name)]
         told = read_requests(requests, viewer.queue.current().entries, row)
-        return json_answer({"documents": documents, "requests": told}).respond(request)
+        return prepare_json({"documents": documents, "requests": told}).respond(request)
 
     @app.get("/data/compare.json")
     def compare(request: Request, query: Annotated[ComparisonQuery, Query()]) -> Response:
         """Return models side by side; the first is what the others are compared with."""
         board, meta = _built(viewer)
         document = comparison_document(board, meta, _rows(board, query.m))
-        return json_answer(document).respond(request)
+        return prepare_json(document).respond(request)
 
     @app.get("/data/questions.json")
     def questions(request: Request, query: Annotated[QuestionsQuery, Query()]) -> Response:
@@ -120,7 +120,7 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
         benchmark = _benchmark(suite, query.benchmark)
         wanted = Wanted(query.show, query.subject, query.search, query.offset, query.limit)
         document = questions_document(source, benchmark, rows, wanted)
-        return json_answer(document).respond(request)
+        return prepare_json(document).respond(request)
 
 
 def _built(viewer: Viewer) -> _Built:
@@ -130,14 +130,14 @@ def _built(viewer: Viewer) -> _Built:
     return _Built(board, board.meta)
 
 
-def _row(board: Board, query: dict[str, str]) -> dict[str, Any]:
+def _row(board: RankedBoard, query: dict[str, str]) -> dict[str, Any]:
     row = find_model(board, query)
     if row is None:
         raise HTTPException(404, f"The board has no model {query['id']!r}.")
     return row
 
 
-def _rows(board: Board, references: list[str]) -> list[dict[str, Any]]:
+def _rows(board: RankedBoard, references: list[str]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for reference in references:
         row = find_row(board.table, reference)

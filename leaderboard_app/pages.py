@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evalboard.settings import Settings
 from evalboard.suites.model import Suite
-from leaderboard_app.board_data import Board, Follower, Queue
+from leaderboard_app.board_data import Follower, Queue, RankedBoard
 from leaderboard_app.language import DEFAULT, format_number, mark, t
 from leaderboard_app.login import Tickets
 
@@ -38,7 +38,7 @@ class Viewer:
 
     settings: Settings
     suite: Suite
-    board: Follower[Board]
+    board: Follower[RankedBoard]
     queue: Follower[Queue]
     tickets: Tickets | None = None
     """Where people must log in to submit; None where anybody may."""

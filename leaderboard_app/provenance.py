@@ -9,8 +9,8 @@ from evalboard.records.request import RequestRecord
 from evalboard.records.result import ResultDocument, result_folder
 from evalboard.records.table import QueueEntry
 from evalboard.stores.results import answers_path, document_path
+from leaderboard_app.board_rows import SHORT_SHA
 from leaderboard_app.stored_files import StoredFiles
-from leaderboard_app.table import SHORT_SHA
 
 _BASE = re.compile(r"_[0-9a-f]{8}")
 _CONFIG = (

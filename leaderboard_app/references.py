@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from leaderboard_app.table import SHORT_SHA, find_rows, matches
+from leaderboard_app.board_rows import SHORT_SHA, find_rows, matches
 
 _PARTS = ("sha", "precision", "weights", "chat")
 

@@ -3,10 +3,15 @@
 import argparse
 from datetime import UTC, datetime
 
-from evalboard.cli.board_table import board_table, read_board
+import pandas as pd
+from rich.table import Table
+from rich.text import Text
+
 from evalboard.cli.reporting import console
 from evalboard.publishing import publish_board, publish_queue
 from evalboard.settings import Settings
+from evalboard.stores.board import PublishedBoard, read_board
+from evalboard.stores.opening import open_board
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +39,31 @@ def build(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def show(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the published board."""
-    board = read_board(settings)
+    board = read_board(open_board(settings))
     if arguments.json:
         print(board.frame.to_json(orient="records", indent=2))
     else:
-        console.print(board_table(board))
+        console.print(draw_board(board))
     return 0
+
+
+def draw_board(board: PublishedBoard) -> Table:
+    """Return rank, model, average and every benchmark with its standard error, in percent."""
+    table = Table(title=board.meta.title)
+    table.add_column("#", justify="right")
+    table.add_column("model")
+    table.add_column("average", justify="right")
+    for benchmark in board.meta.benchmarks:
+        table.add_column(benchmark.title, justify="right")
+    for rank, row in enumerate(board.frame.to_dict("records"), start=1):
+        cells = [_percent(row["average"])]
+        cells += [_percent(row[b.key], row[f"{b.key}__stderr"]) for b in board.meta.benchmarks]
+        table.add_row(str(rank), Text(str(row["model"])), *cells)
+    return table
+
+
+def _percent(score: float | None, stderr: float | None = None) -> str:
+    if score is None or pd.isna(score):
+        return "—"
+    error = "" if stderr is None or pd.isna(stderr) else f" ± {100 * stderr:.1f}"
+    return f"{100 * score:.1f}{error}"

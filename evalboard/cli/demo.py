@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.live import Live
 
-from evalboard.cli.board_table import board_table, read_board
+from evalboard.cli.board import draw_board
 from evalboard.cli.embedding import embed
-from evalboard.cli.queue_table import queue_table, read_queue
+from evalboard.cli.queue_table import queue_table
 from evalboard.cli.reporting import console, print_report
 from evalboard.publishing import publish_queue
 from evalboard.records.report import Report
@@ -26,7 +26,8 @@ from evalboard.records.request import (
 from evalboard.records.times import timestamp
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.board import read_board, read_queue
+from evalboard.stores.opening import open_board, open_queue
 
 REFRESH_SECONDS = 0.5
 # Loading a tiny model is mostly imports, which use one core: two engines load side by side.
@@ -123,11 +124,12 @@ def _work_with_table(settings: Settings) -> None:
     """Work on the queue in a thread, and show it meanwhile."""
     from evalboard.cli.run import work
 
+    board = open_board(settings)
     with ThreadPoolExecutor(1) as threads, Live(console=console, auto_refresh=False) as live:
         working = threads.submit(work, settings)
         while True:
             ended = working.done()
-            live.update(queue_table(read_queue(settings)), refresh=True)
+            live.update(queue_table(read_queue(board)), refresh=True)
             if ended:
                 break
             time.sleep(REFRESH_SECONDS)
@@ -142,4 +144,4 @@ def _show_rejections(settings: Settings) -> None:
 
 
 def _show_board(settings: Settings) -> None:
-    console.print(board_table(read_board(settings)))
+    console.print(draw_board(read_board(open_board(settings))))

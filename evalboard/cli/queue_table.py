@@ -1,16 +1,13 @@
 """The queue as a table for a terminal."""
 
-import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from rich.table import Table
 from rich.text import Text
 
-from evalboard.records.table import QUEUE_FILE, BenchmarkProgress, QueueEntry
+from evalboard.records.table import BenchmarkProgress, QueueEntry
 from evalboard.records.times import parse_time
-from evalboard.settings import Settings
-from evalboard.stores.opening import open_board
-from evalboard.stores.protocol import Store, retry_on_conflict
 
 STYLES = {
     "RUNNING": "bold cyan",
@@ -22,20 +19,7 @@ STYLES = {
 MARKS = {"waiting": "·", "running": "▶", "done": "✓", "failed": "✗"}
 
 
-def read_queue(settings: Settings) -> list[QueueEntry]:
-    """Return the published queue; empty before it was first published."""
-    store = open_board(settings)
-    return retry_on_conflict(lambda: _read(store))
-
-
-def _read(store: Store) -> list[QueueEntry]:
-    snapshot = store.snapshot()
-    if QUEUE_FILE not in snapshot.files:
-        return []
-    return [QueueEntry.model_validate(entry) for entry in json.loads(snapshot.read(QUEUE_FILE))]
-
-
-def queue_table(entries: list[QueueEntry], *, title: str = "Queue") -> Table:
+def queue_table(entries: Sequence[QueueEntry], *, title: str = "Queue") -> Table:
     """Return the queue with one mark per benchmark: · waiting ▶ running ✓ done ✗ failed."""
     table = Table(title=title, expand=True)
     for column in ("model", "precision", "status", "benchmarks"):
@@ -53,7 +37,7 @@ def queue_table(entries: list[QueueEntry], *, title: str = "Queue") -> Table:
     return table
 
 
-def status_table(entries: list[QueueEntry], *, now: datetime) -> Table:
+def status_table(entries: Sequence[QueueEntry], *, now: datetime) -> Table:
     """Return the queue with who, since when and how long still, for a person who looks after it."""
     table = Table(title="Queue", expand=True)
     for column in ("#", "model", "revision", "precision", "status", "sender", "benchmarks"):

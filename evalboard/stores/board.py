@@ -1,18 +1,92 @@
-"""The board store: table, description and queue, written only when they changed.
+"""The board store: table, description and queue, how they are written and how they are read.
 
-All of it is made from other stores, so whoever is overtaken twice may leave it: the second one who
-was faster began to read after the first one had written, and so after this call.
+They are written only when they changed. All of it is made from other stores, so a writer that is
+overtaken twice may leave it: the second one that was faster began to read after the first one had
+written, and so after this call.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import NamedTuple, TypeVar
 
-from evalboard.errors import ConflictError
-from evalboard.records.table import META_FILE
-from evalboard.stores.protocol import ABSENT, Snapshot, Store, Write, blob_id
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
 
-TRIES = 2
+from evalboard.errors import ConflictError, RecordError, StoreError, first_problem
+from evalboard.records.table import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
+from evalboard.stores.protocol import (
+    ABSENT,
+    Snapshot,
+    Store,
+    Write,
+    blob_id,
+    retry_on_conflict,
+)
+
+MAX_PUBLISHING_ATTEMPTS = 2
+REQUIRED_COLUMNS = ("model", "sha", "average", "complete")
+
+T = TypeVar("T")
+
+
+class PublishedBoard(NamedTuple):
+    """The table that the board store holds, and what it is of."""
+
+    meta: BoardMeta
+    table: pa.Table
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table for pandas."""
+        return self.table.to_pandas()
+
+
+def read_board(store: Store) -> PublishedBoard:
+    """Return the published board.
+
+    Raises:
+        RecordError: A file is not what its name promises.
+        StoreError: No board was built yet, or a file cannot be read.
+    """
+    board = retry_on_conflict(lambda: published_board(store.snapshot()))
+    if board is None:
+        raise StoreError(
+            f"There is no board in {store.address!r} yet. Build it with `evalboard board build`."
+        )
+    return board
+
+
+def read_queue(store: Store) -> tuple[QueueEntry, ...]:
+    """Return the published queue; raises as `published_queue` does."""
+    return retry_on_conflict(lambda: published_queue(store.snapshot()))
+
+
+def published_board(snapshot: Snapshot) -> PublishedBoard | None:
+    """Return the board of one state of the store, None while there is none.
+
+    Raises:
+        RecordError: A file is not what its name promises.
+        StoreError: A file cannot be read.
+    """
+    if ABSENT in snapshot.blobs((META_FILE, TABLE_FILE)).values():
+        return None
+    meta = _parse(META_FILE, TypeAdapter(BoardMeta), snapshot.read(META_FILE))
+    return PublishedBoard(meta, _parse_table(snapshot.read(TABLE_FILE)))
+
+
+def published_queue(snapshot: Snapshot) -> tuple[QueueEntry, ...]:
+    """Return the queue of one state of the store; empty before it was first published.
+
+    Raises:
+        RecordError: The file is not a queue.
+        StoreError: The file cannot be read.
+    """
+    if snapshot.blobs([QUEUE_FILE])[QUEUE_FILE] == ABSENT:
+        return ()
+    return _parse(QUEUE_FILE, TypeAdapter(tuple[QueueEntry, ...]), snapshot.read(QUEUE_FILE))
 
 
 def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> bool:
@@ -56,7 +130,7 @@ def publish_file(store: Store, path: str, build: Callable[[], bytes]) -> bool:
 
 def _unless_overtaken(change: Callable[[], bool]) -> bool:
     """Return what `change` returns; False when somebody else was faster each time."""
-    for _ in range(TRIES):
+    for _ in range(MAX_PUBLISHING_ATTEMPTS):
         with suppress(ConflictError):
             return change()
     return False
@@ -68,3 +142,27 @@ def _published_hash(snapshot: Snapshot) -> str | None:
         return json.loads(snapshot.read(META_FILE))["content_hash"]
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _parse(path: str, kind: TypeAdapter[T], content: bytes) -> T:
+    try:
+        return kind.validate_json(content)
+    except ValidationError as exc:
+        raise RecordError(
+            f"{path!r} in the board store cannot be read: {first_problem(exc)}. "
+            "Build the board again."
+        ) from exc
+
+
+def _parse_table(content: bytes) -> pa.Table:
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+    except pa.ArrowException as exc:
+        raise RecordError(
+            f"{TABLE_FILE!r} in the board store is not a Parquet file: {exc}. Build the board again."
+        ) from exc
+    if missing := [name for name in REQUIRED_COLUMNS if name not in table.column_names]:
+        raise RecordError(
+            f"{TABLE_FILE!r} in the board store has no column {missing[0]!r}. Build the board again."
+        )
+    return table

@@ -26,6 +26,7 @@ from evalboard.stores.protocol import Write
 from evalboard.suites.loader import load_suite
 
 SUITE = "open-medical"
+SHA = "0123456789abcdef0123456789abcdef01234567"
 QUESTIONS = {"medmcqa": 4183, "medqa_4options": 1273, "pubmedqa": 500}
 
 
@@ -75,6 +76,15 @@ class BoardFolder:
     def write(self, files: dict[str, bytes]) -> None:
         operations = [Write(path, content) for path, content in files.items()]
         LocalStore(self.folder).commit(operations, message="test")
+
+
+def table_of(*rows: tuple[str, float | None]) -> pa.Table:
+    """Return a board's table with just the columns that every board has."""
+    records = [
+        {"model": model, "sha": SHA, "average": average, "complete": average is not None}
+        for model, average in rows
+    ]
+    return pa.Table.from_pylist(records)
 
 
 def make_row(

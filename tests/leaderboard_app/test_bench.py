@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from evalboard.stores.local import LocalStore
-from leaderboard_app.board_data import read_board
+from leaderboard_app.board_data import read_ranked_board
 from tests.leaderboard_app.bench.material import fill_board
 from tests.leaderboard_app.bench.pages import Times
 from tests.leaderboard_app.bench.readers import percentile
@@ -13,11 +13,11 @@ GOOD = {promise.key: promise.limit for promise in PROMISES}
 def test_the_generated_board_is_one_that_the_viewer_reads(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     fill_board(store, 30)
-    first = read_board(store.snapshot())
+    first = read_ranked_board(store.snapshot())
     fill_board(store, 30, seed=1)
-    second = read_board(store.snapshot())
+    second = read_ranked_board(store.snapshot())
     assert first.table.num_rows == second.table.num_rows == 30
-    assert first.answer.etag != second.answer.etag
+    assert first.document.etag != second.document.etag
 
 
 def test_a_promise_is_broken_by_its_middle_figure() -> None:

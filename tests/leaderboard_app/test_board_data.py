@@ -11,7 +11,12 @@ import pytest
 from evalboard.errors import RecordError
 from evalboard.records.table import META_FILE, QUEUE_FILE, TABLE_FILE
 from evalboard.stores.local import LocalSnapshot, LocalStore
-from leaderboard_app.board_data import follow_board, follow_queue, read_board, read_queue
+from leaderboard_app.board_data import (
+    follow_board,
+    follow_queue,
+    read_ranked_board,
+    read_titled_queue,
+)
 
 
 class CountingStore(LocalStore):
@@ -25,10 +30,10 @@ class CountingStore(LocalStore):
 
 
 def test_an_absent_store_is_an_empty_board(board_folder: Any) -> None:
-    board = read_board(LocalStore(board_folder.folder).snapshot())
+    board = read_ranked_board(LocalStore(board_folder.folder).snapshot())
     assert board.meta is None
     assert board.table.num_rows == 0
-    assert read_queue(LocalStore(board_folder.folder).snapshot(), {}).entries == ()
+    assert read_titled_queue(LocalStore(board_folder.folder).snapshot(), {}).entries == ()
 
 
 def test_a_new_board_replaces_the_old(board_folder: Any, make_row: Callable[..., Any]) -> None:
@@ -39,7 +44,7 @@ def test_a_new_board_replaces_the_old(board_folder: Any, make_row: Callable[...,
     board_folder.write_board([make_row("a/a", 0.5), make_row("b/b", 0.6)])
     second = follower.current()
     assert [b.table.num_rows for b in (empty, first, second)] == [0, 1, 2]
-    assert len({b.answer.etag for b in (empty, first, second)}) == 3
+    assert len({b.document.etag for b in (empty, first, second)}) == 3
 
 
 def test_an_unchanged_board_is_not_read_again(
@@ -139,4 +144,4 @@ def test_the_queue_keeps_its_order_and_gets_titles(
 def test_what_is_no_queue_is_an_error(content: bytes, board_folder: Any) -> None:
     board_folder.write({QUEUE_FILE: content})
     with pytest.raises(RecordError, match=f"'{QUEUE_FILE}'"):
-        read_queue(LocalStore(board_folder.folder).snapshot(), {})
+        read_titled_queue(LocalStore(board_folder.folder).snapshot(), {})

@@ -10,7 +10,7 @@ import pytest
 from evalboard.records.request import ModelType
 from evalboard.records.table import BoardMeta, SubjectColumn
 from evalboard.stores.local import LocalStore
-from leaderboard_app.board_data import Board, read_board
+from leaderboard_app.board_data import RankedBoard, read_ranked_board
 from leaderboard_app.figures import (
     GREY,
     MANY_POINTS,
@@ -33,7 +33,7 @@ DARK, LIGHT = "#0b0f19", "#ffffff"
 def publish(board_folder: Any) -> Callable[..., tuple[BoardMeta, pa.Table]]:
     def write_and_read(*rows: dict[str, Any], **options: Any) -> tuple[BoardMeta, pa.Table]:
         board_folder.write_board(rows, **options)
-        board: Board = read_board(LocalStore(board_folder.folder).snapshot())
+        board: RankedBoard = read_ranked_board(LocalStore(board_folder.folder).snapshot())
         assert board.meta is not None
         return board.meta, board.table
 

@@ -5,7 +5,7 @@ import pytest
 
 from evalboard.records.table import SubjectColumn
 from evalboard.stores.local import LocalStore
-from leaderboard_app.board_data import Board, read_board
+from leaderboard_app.board_data import RankedBoard, read_ranked_board
 from leaderboard_app.model_data import (
     comparison_document,
     find_model,
@@ -14,19 +14,19 @@ from leaderboard_app.model_data import (
 )
 from leaderboard_app.references import find_row, reference_of
 
-Publish = Callable[..., Board]
+Publish = Callable[..., RankedBoard]
 
 
 @pytest.fixture
 def publish(board_folder: Any) -> Publish:
-    def write_and_read(*rows: dict[str, Any], **options: Any) -> Board:
+    def write_and_read(*rows: dict[str, Any], **options: Any) -> RankedBoard:
         board_folder.write_board(rows, **options)
-        return read_board(LocalStore(board_folder.folder).snapshot())
+        return read_ranked_board(LocalStore(board_folder.folder).snapshot())
 
     return write_and_read
 
 
-def document_of(board: Board, **query: str) -> dict[str, Any]:
+def document_of(board: RankedBoard, **query: str) -> dict[str, Any]:
     row = find_model(board, query)
     assert row is not None
     assert board.meta is not None

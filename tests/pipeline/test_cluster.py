@@ -14,14 +14,14 @@ import pytest
 from prefect.logging.configuration import setup_logging
 from ray.cluster_utils import Cluster
 
-from evalboard.cli.board_table import read_board
 from evalboard.cli.run import work
 from evalboard.demo import models as demo_models
 from evalboard.engine.placing.cluster import disconnect
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_archive
+from evalboard.stores.board import read_board
+from evalboard.stores.opening import open_archive, open_board
 from evalboard.suites.loader import load_suite
 
 MACHINES = 4
@@ -123,7 +123,7 @@ def test_nine_benchmarks_survive_the_loss_of_a_machine(
     assert document.evalboard.failures == {}
     assert "failed with exception: NodeLost" in task_log.text
     assert document.evalboard.engine_settings["tensor_parallel"] == 1
-    row = read_board(settings).frame.iloc[0]
+    row = read_board(open_board(settings)).frame.iloc[0]
     truth = pd.read_parquet(real_datasets / "cais/mmlu/anatomy/test.parquet")["answer"] == 0
     assert row["mmlu_anatomy"] == pytest.approx(truth.mean())
     assert row["complete"]

@@ -9,11 +9,11 @@ import pytest
 from huggingface_hub import close_session, constants
 from pydantic import SecretStr
 
-from evalboard.cli.queue_table import read_queue
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings, child_environment
-from evalboard.stores.opening import open_archive, open_queue
+from evalboard.stores.board import read_queue
+from evalboard.stores.opening import open_archive, open_board, open_queue
 from leaderboard_app.app import make_viewer
 from tests.hub.server import SmallHub, running_hub
 from tests.pipeline.runs import DEADLINE_SECONDS
@@ -85,7 +85,7 @@ def test_board_on_the_hub_from_submission_to_viewer(
     ]
     (document,) = open_archive(elsewhere).read().documents
     assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
-    (entry,) = read_queue(elsewhere)
+    (entry,) = read_queue(open_board(elsewhere))
     assert entry.status == Status.FINISHED
     assert make_viewer(elsewhere).board.current().table["model"].to_pylist() == ["test/random"]
     # Beside the first: one for the submission, one for the claim, one for the end.

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from evalboard.cli.queue_table import read_queue
 from evalboard.cli.run import work
 from evalboard.intake.submission import EvaluationRequest, Submission, submit
 from evalboard.lifecycle import claim
@@ -16,7 +15,8 @@ from evalboard.queueing.queries import RequestQuery
 from evalboard.records.request import BoardBlock, Claim, Precision, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_archive, open_queue, open_store
+from evalboard.stores.board import read_queue
+from evalboard.stores.opening import open_archive, open_board, open_queue, open_store
 from flows.evaluate_flow import evaluate_model
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,
@@ -57,7 +57,7 @@ def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
 
     work(settings)
 
-    queue = {entry.request: entry for entry in read_queue(settings)}
+    queue = {entry.request: entry for entry in read_queue(open_board(settings))}
     assert "test/nowhere" in queue[missing].reason
     assert "safetensors" in queue[pickled].reason
     assert "no-such-suite" in queue[elsewhere].reason

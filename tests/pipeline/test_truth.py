@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from evalboard.cli.board_table import read_board
 from evalboard.cli.run import work
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.request import Precision, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.board import read_board
+from evalboard.stores.opening import open_board, open_store
 
 pytestmark = pytest.mark.usefixtures("prefect_server", "ray")
 
@@ -50,7 +50,7 @@ def evaluate(model: str, settings: Settings) -> dict[str, Any]:
     assert [(e.path, e.status) for e in work(settings)] == [
         (submitted.request_path, Status.FINISHED)
     ]
-    frame = read_board(settings).frame
+    frame = read_board(open_board(settings)).frame
     (row,) = frame.to_dict("records")
     assert row["model"] == model
     return {str(column): value for column, value in row.items()}

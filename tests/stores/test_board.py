@@ -1,9 +1,13 @@
 import json
 from collections.abc import Callable
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from evalboard.stores.board import publish_file, publish_table
+from evalboard.errors import RecordError, StoreError
+from evalboard.records.table import BoardMeta, QueueEntry
+from evalboard.stores.board import publish_file, publish_table, read_board, read_queue
 from evalboard.stores.protocol import Delete, Store, Write
 
 # The client's own way of sending large files, which httpx2 warns of.
@@ -100,3 +104,57 @@ def test_who_is_overtaken_twice_leaves_it_to_those_who_began_later(
         assert not publish_table(store, lambda: {**table, "board.parquet": build()})
     assert len(builds) == 2
     assert store.snapshot().read("board.json") == b'{"of": "2"}'
+
+
+META = BoardMeta(suite="s", title="S", benchmarks=(), revision="r", built_at="t", content_hash="h")
+ROW = {"model": "org/m", "sha": "a" * 40, "average": 0.5, "complete": True}
+
+
+def published(*rows: dict[str, object]) -> dict[str, bytes]:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(list(rows)), sink)
+    return {
+        "board.json": META.model_dump_json().encode(),
+        "board.parquet": sink.getvalue().to_pybytes(),
+    }
+
+
+def test_a_published_board_is_read_back(store: Store, open_again: Callable[[], Store]) -> None:
+    publish_table(store, lambda: published(ROW))
+    board = read_board(open_again())
+    assert board.meta == META
+    assert board.table.to_pylist() == [ROW]
+    assert board.frame["average"].to_list() == [0.5]
+
+
+def test_a_store_without_a_board_says_how_to_build_one(store: Store) -> None:
+    with pytest.raises(StoreError, match="evalboard board build"):
+        read_board(store)
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({"board.json": b"{"}, "'board.json'"),
+        ({"board.json": b"{}"}, "'board.json'.*suite"),
+        ({"board.parquet": b"garbage"}, "'board.parquet'.*not a Parquet file"),
+        (published({"model": "m", "sha": "a", "average": 0.1}), "'complete'"),
+    ],
+)
+def test_a_file_that_is_no_board_is_named(
+    files: dict[str, bytes], problem: str, store: Store
+) -> None:
+    store.commit([Write(p, c) for p, c in (published(ROW) | files).items()], message="by hand")
+    with pytest.raises(RecordError, match=f"{problem}.*Build the board again"):
+        read_board(store)
+
+
+def test_a_published_queue_is_read_in_its_order(store: Store) -> None:
+    assert read_queue(store) == ()
+    entries = tuple(
+        QueueEntry(request=f"{name}.json", model=name, sha8="1", precision="4bit", status="PENDING")
+        for name in ("b", "a")
+    )
+    content = json.dumps([entry.model_dump(mode="json") for entry in entries]).encode()
+    publish_file(store, "queue.json", lambda: content)
+    assert read_queue(store) == entries

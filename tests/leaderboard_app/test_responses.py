@@ -6,7 +6,7 @@ import brotli
 import pytest
 from fastapi import Request
 
-from leaderboard_app.answers import folder_answers, json_answer, make_answer
+from leaderboard_app.responses import folder_answers, prepare, prepare_json
 
 
 def ask(**headers: str) -> Request:
@@ -15,7 +15,7 @@ def ask(**headers: str) -> Request:
 
 
 def test_sends_compressed_to_who_takes_it() -> None:
-    answer = json_answer({"a": "é"})
+    answer = prepare_json({"a": "é"})
     for accepted, name, decompress in (
         ("gzip, deflate, br", "br", brotli.decompress),
         ("gzip", "gzip", gzip.decompress),
@@ -28,14 +28,14 @@ def test_sends_compressed_to_who_takes_it() -> None:
 
 
 def test_sends_plain_to_who_does_not() -> None:
-    response = json_answer({"a": 1}).respond(ask())
+    response = prepare_json({"a": 1}).respond(ask())
     assert "content-encoding" not in response.headers
     assert bytes(response.body) == b'{"a":1}'
 
 
 @pytest.mark.parametrize("named", ["{}", '"other", {}'])
 def test_sends_nothing_to_who_has_it(named: str) -> None:
-    answer = make_answer(b"x" * 1000, "text/plain")
+    answer = prepare(b"x" * 1000, "text/plain")
     response = answer.respond(ask(if_none_match=named.format(answer.etag)))
     assert response.status_code == 304
     assert response.body == b""
@@ -43,13 +43,13 @@ def test_sends_nothing_to_who_has_it(named: str) -> None:
 
 
 def test_etag_names_the_content() -> None:
-    assert json_answer({"a": 1}).etag == json_answer({"a": 1}).etag
-    assert json_answer({"a": 1}).etag != json_answer({"a": 2}).etag
+    assert prepare_json({"a": 1}).etag == prepare_json({"a": 1}).etag
+    assert prepare_json({"a": 1}).etag != prepare_json({"a": 2}).etag
 
 
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        json_answer({"a": float("nan")})
+        prepare_json({"a": float("nan")})
 
 
 def test_files_in_folders_have_their_path(tmp_path: Path) -> None:

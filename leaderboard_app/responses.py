@@ -1,4 +1,4 @@
-"""HTTP answers that are made once, sent compressed, and not sent again to who has them."""
+"""HTTP responses that are compressed once, sent to many, and not sent again to a browser that has them."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ BROTLI_WINDOW_BITS = 20
 _GZIP = 31
 
 
-class Answer(NamedTuple):
+class PreparedResponse(NamedTuple):
     """A body ready to be sent."""
 
     zipped: bytes
@@ -48,23 +48,23 @@ class Answer(NamedTuple):
         return Response(body, media_type=self.media_type, headers=headers)
 
 
-def make_answer(body: bytes, media_type: str) -> Answer:
+def prepare(body: bytes, media_type: str) -> PreparedResponse:
     """Compress a body. The ETag is weak: it names the content, not its compressed bytes."""
     return _compress((body,), media_type)
 
 
-def parts_answer(parts: Iterable[bytes]) -> Answer:
-    """Make an answer of the parts of a JSON document, which are needed one at a time."""
+def prepare_json_parts(parts: Iterable[bytes]) -> PreparedResponse:
+    """Prepare the parts of a JSON document, which are needed one at a time."""
     return _compress(parts, "application/json")
 
 
-def json_answer(document: Any) -> Answer:
-    """Make an answer of a document. NaN is not JSON and raises `ValueError`."""
+def prepare_json(document: Any) -> PreparedResponse:
+    """Prepare a document. NaN is not JSON and raises `ValueError`."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return make_answer(text.encode(), "application/json")
+    return prepare(text.encode(), "application/json")
 
 
-def _compress(parts: Iterable[bytes], media_type: str) -> Answer:
+def _compress(parts: Iterable[bytes], media_type: str) -> PreparedResponse:
     digest = hashlib.sha256()
     zipper = zlib.compressobj(level=6, wbits=_GZIP)
     squeezer = brotli.Compressor(quality=BROTLI_QUALITY, lgwin=BROTLI_WINDOW_BITS)
@@ -76,13 +76,13 @@ def _compress(parts: Iterable[bytes], media_type: str) -> Answer:
     zipped.append(zipper.flush())
     squeezed.append(squeezer.finish())
     etag = f'W/"{digest.hexdigest()[:32]}"'
-    return Answer(b"".join(zipped), b"".join(squeezed), etag, media_type)
+    return PreparedResponse(b"".join(zipped), b"".join(squeezed), etag, media_type)
 
 
-def folder_answers(folder: Path) -> dict[str, Answer]:
+def folder_answers(folder: Path) -> dict[str, PreparedResponse]:
     """Make an answer of every file in a folder, by its path in the folder."""
     return {
-        path.relative_to(folder).as_posix(): make_answer(path.read_bytes(), _media_type(path))
+        path.relative_to(folder).as_posix(): prepare(path.read_bytes(), _media_type(path))
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }

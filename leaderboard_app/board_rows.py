@@ -1,0 +1,82 @@
+"""The rows of the published board: ranked, and looked up by model. No I/O here."""
+
+import math
+import re
+from typing import Any
+
+import pyarrow as pa
+
+SHORT_SHA = 8
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def rank_rows(table: pa.Table) -> pa.Table:
+    """Return the rows best first with a column `rank`, from 1, equal averages sharing a rank.
+
+    Rows without all benchmarks stand below the complete ones and have no rank: their average is not
+    that of the others.
+    """
+    complete, averages, models = (values(table, name) for name in ("complete", "average", "model"))
+
+    def place(row: int) -> tuple[bool, float, str]:
+        average = averages[row]
+        return (not complete[row], math.inf if average is None else -average, models[row])
+
+    order = sorted(range(table.num_rows), key=place)
+    ranks: list[int | None] = []
+    for position, row in enumerate(order):
+        if not complete[row] or averages[row] is None:
+            ranks.append(None)
+        elif position and averages[order[position - 1]] == averages[row]:
+            ranks.append(ranks[-1])
+        else:
+            ranks.append(position + 1)
+    ranked = table.take(pa.array(order, pa.int64()))
+    return ranked.append_column("rank", pa.array(ranks, pa.int64()))
+
+
+def find_rows(table: pa.Table, model: str) -> list[dict[str, Any]]:
+    """Return a model's rows, best first; several when it was evaluated in several ways."""
+    if "model" not in table.column_names:
+        return []
+    found = [row for row, name in enumerate(values(table, "model")) if name == model]
+    return [_clean_row(row) for row in table.take(pa.array(found, pa.int64())).to_pylist()]
+
+
+def matches(row: dict[str, Any], query: dict[str, str]) -> bool:
+    """Say whether a row is the one that a details address names; what it leaves out fits all."""
+    own = {
+        "sha": row["sha"][: len(query.get("sha", ""))],
+        "precision": str(row.get("precision")),
+        "weights": str(row.get("weight_type")),
+        "chat": str(int(bool(row.get("use_chat_template")))),
+    }
+    return all(own[name] == query[name] for name in own if query.get(name))
+
+
+def hub_url(model: str, sha: str) -> str | None:
+    """Return a model's page on the Hugging Face Hub.
+
+    None when the name is not that of a Hub repository, or the revision not a commit: models from
+    folders have the hash of their files there.
+    """
+    if not _HUB_ID.fullmatch(model) or not _COMMIT.fullmatch(sha):
+        return None
+    return f"https://huggingface.co/{model}"
+
+
+def values(table: pa.Table, name: str) -> list[Any]:
+    """Return a column's values with None for NaN; nothing when there is no such column."""
+    if name not in table.column_names:
+        return []
+    return [_clean(value) for value in table.column(name).to_pylist()]
+
+
+def _clean_row(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: _clean(value) for name, value in row.items()}
+
+
+def _clean(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
