@@ -210,7 +210,7 @@ def scores_of(outcomes: Sequence[BenchmarkOutcome]) -> dict[str, Any]:
 
 def _model_config(attempt: Attempt, facts: EngineFacts) -> ModelConfig:
     record = attempt.record
-    report = record.evalboard.report or {}
+    found = (record.evalboard.report or {}).get("facts")
     return ModelConfig(
         model_name=record.model,
         model_sha=record.revision,
@@ -228,7 +228,9 @@ def _model_config(attempt: Attempt, facts: EngineFacts) -> ModelConfig:
         torch_version=facts.torch_version,
         architecture=facts.architecture,
         params_billion=record.params,
-        license=str(report.get("facts", {}).get("license", "")),
+        license=str((found or {}).get("license", "")),
+        merged=None if found is None else bool(found.get("merged")),
+        moe=None if found is None else bool(found.get("moe")),
         submitted_time=record.submitted_time,
         sender=record.sender,
     )

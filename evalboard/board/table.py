@@ -20,12 +20,16 @@ from evalboard.board.statistics import (
     normalise,
     wilson_interval,
 )
-from evalboard.records.result import ResultDocument
-from evalboard.records.table import (
+from evalboard.records.columns import (
     BENCHMARK_SUFFIXES,
-    META_FILE,
+    COLUMNS,
     MODEL_COLUMNS,
     SUBJECT_SUFFIXES,
+    Kind,
+)
+from evalboard.records.result import ResultDocument
+from evalboard.records.table import (
+    META_FILE,
     TABLE_FILE,
     BenchmarkColumn,
     BoardMeta,
@@ -34,17 +38,16 @@ from evalboard.records.table import (
 from evalboard.records.times import timestamp
 from evalboard.suites.model import Benchmark, Suite
 
-_STRING, _FRACTION, _COUNT = ("str", pa.string()), ("float64", pa.float64()), ("Int64", pa.int64())
-_BOOLEAN, _LIST = ("bool", pa.bool_()), ("object", pa.list_(pa.string()))
-_COLUMN_TYPES = {
-    "params_billion": _FRACTION,
-    "use_chat_template": _BOOLEAN,
-    "flags": _LIST,
-    "average": _FRACTION,
-    "n_benchmarks": ("int64", pa.int64()),
-    "complete": _BOOLEAN,
+_STRING, _NUMBER, _COUNT = ("str", pa.string()), ("float64", pa.float64()), ("Int64", pa.int64())
+_OTHER_KINDS: dict[Kind, tuple[str, pa.DataType]] = {
+    "params": _NUMBER,
+    "average": _NUMBER,
+    "count": _COUNT,
+    "yes": ("boolean", pa.bool_()),
+    "flags": ("object", pa.list_(pa.string())),
 }
-"""Type in pandas and in Arrow; every other model column is text."""
+"""Type in pandas and in Arrow; a column of any other kind is text."""
+_MODEL_TYPES = {column.key: _OTHER_KINDS.get(column.kind, _STRING) for column in COLUMNS}
 
 
 class Board(NamedTuple):
@@ -116,7 +119,7 @@ def board_files(board: Board) -> dict[str, bytes]:
 
 def _column_types(suite: Suite) -> dict[str, tuple[str, pa.DataType]]:
     """Return every column with its type in pandas and in Arrow."""
-    types = {name: _COLUMN_TYPES.get(name, _STRING) for name in MODEL_COLUMNS}
+    types = dict(_MODEL_TYPES)
     for benchmark in suite.benchmarks:
         names = [benchmark.key + suffix for suffix in BENCHMARK_SUFFIXES]
         names += [subject + suffix for subject in benchmark.tasks for suffix in SUBJECT_SUFFIXES]
@@ -125,7 +128,7 @@ def _column_types(suite: Suite) -> dict[str, tuple[str, pa.DataType]]:
 
 
 def _score_type(column: str) -> tuple[str, pa.DataType]:
-    return _COUNT if column.endswith("__n") else _FRACTION
+    return _COUNT if column.endswith("__n") else _NUMBER
 
 
 def _to_arrow(frame: pd.DataFrame) -> pa.Table:
@@ -135,25 +138,15 @@ def _to_arrow(frame: pd.DataFrame) -> pa.Table:
 
 
 def _arrow_type(column: str) -> pa.DataType:
-    if column in MODEL_COLUMNS:
-        return _COLUMN_TYPES.get(column, _STRING)[1]
-    return _score_type(column)[1]
+    return (_MODEL_TYPES.get(column) or _score_type(column))[1]
 
 
 def _record(row: Row, suite: Suite) -> dict[str, Any]:
-    config = row.config
     origins = [score.origin for score in row.scores.values()]
-    record: dict[str, Any] = {
+    computed: dict[str, Any] = {
         **row.identity._asdict(),
-        "org": config.model_name.rpartition("/")[0],
-        "model_type": config.model_type,
-        "base_model": config.base_model,
-        "architecture": config.architecture,
-        "params_billion": config.params_billion,
-        "license": config.license,
-        "submitted_time": config.submitted_time,
+        "org": row.config.model_name.rpartition("/")[0],
         "finished_time": row.finished_time,
-        "sender": config.sender,
         "flags": row.flags,
         "backend": ", ".join(sorted({origin.backend for origin in origins})),
         "lm_eval_version": ", ".join(sorted({origin.lm_eval_version for origin in origins})),
@@ -161,6 +154,8 @@ def _record(row: Row, suite: Suite) -> dict[str, Any]:
         "n_benchmarks": len(row.scores),
         "complete": row.complete,
     }
+    told = {name: getattr(row.config, name) for name in MODEL_COLUMNS if name not in computed}
+    record = told | computed
     for benchmark in suite.benchmarks:
         if score := row.scores.get(benchmark.key):
             record |= _cells(score, benchmark)

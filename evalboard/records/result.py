@@ -40,6 +40,10 @@ class ModelConfig(BaseModel):
     architecture: str = ""
     params_billion: float | None = None
     license: str = ""
+    merged: bool | None = None
+    """Whether the checks found a merge of several models; null where no check looked."""
+    moe: bool | None = None
+    """Whether the checks found a mixture of experts; null where no check looked."""
     submitted_time: str = ""
     sender: str = ""
 

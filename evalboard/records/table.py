@@ -1,4 +1,4 @@
-"""What the viewer reads: `board.json`, `queue.json`, and the columns of `board.parquet`."""
+"""What the viewer reads beside the table itself: `board.json` and `queue.json`."""
 
 from typing import Literal
 
@@ -6,35 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 TABLE_FILE, META_FILE, QUEUE_FILE = "board.parquet", "board.json", "queue.json"
-
-MODEL_COLUMNS: tuple[str, ...] = (
-    "model",
-    "org",
-    "sha",
-    "precision",
-    "weight_type",
-    "model_type",
-    "base_model",
-    "architecture",
-    "params_billion",
-    "license",
-    "use_chat_template",
-    "submitted_time",
-    "finished_time",
-    "sender",
-    "flags",
-    "backend",
-    "lm_eval_version",
-    "average",
-    "n_benchmarks",
-    "complete",
-)
-"""Columns before the benchmarks' own. Each benchmark `b` adds `b` (fraction in [0, 1] or null),
-`b__stderr`, `b__low`, `b__high` (95 % interval), `b__n` (questions), `b__normalised`; after them
-each subject `s` of a group adds `s`, `s__stderr`, `s__n`."""
-
-BENCHMARK_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__low", "__high", "__n", "__normalised")
-SUBJECT_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__n")
 
 
 class SubjectColumn(BaseModel):

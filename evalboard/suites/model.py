@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evalboard.errors import ConfigError
-from evalboard.records.table import MODEL_COLUMNS
+from evalboard.records.columns import MODEL_COLUMNS
 from evalboard.suites.texts import BenchmarkAbout, FrequentQuestion, Words
 
 

@@ -3,6 +3,9 @@
 import { formatNumber, t } from "./language.js";
 
 export const NOTHING = "—";
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /** Write a fraction in percent, without the sign. */
 export function percent(fraction, digits = 1) {
@@ -37,11 +40,19 @@ export function parameters(billions) {
   return key === "{n} billion" ? t("{n} billion", { n: text }) : t("{n} million", { n: text });
 }
 
-/** Write seconds as people do. */
+/** Write how long something took, given in seconds. */
 export function duration(seconds) {
   if (seconds == null) return NOTHING;
   if (seconds < 60) return t("{n} s", { n: formatNumber(seconds, seconds < 10 ? 1 : 0) });
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return t("{n} min", { n: minutes });
   return t("{h} h {m} min", { h: Math.floor(minutes / 60), m: minutes % 60 });
+}
+
+/** Write how long something will take, given in seconds: rounded up, in one unit. */
+export function timeLeft(seconds) {
+  if (seconds < 2 * MINUTE) return t("{n} s", { n: formatNumber(Math.ceil(seconds)) });
+  if (seconds < 2 * HOUR) return t("{n} min", { n: formatNumber(Math.ceil(seconds / MINUTE)) });
+  if (seconds < 2 * DAY) return t("{n} h", { n: formatNumber(Math.ceil(seconds / HOUR)) });
+  return t("{n} days", { n: formatNumber(Math.ceil(seconds / DAY)) });
 }

@@ -2,11 +2,9 @@
 
 import { formatTime, make, makeOutsideLink } from "./dom.js";
 import { formatNumber, keepLanguage, mark, t } from "./language.js";
+import { timeLeft } from "./numbers.js";
 
 const STATES = { waiting: mark("waiting"), running: mark("running"), done: mark("done"), failed: mark("failed") };
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 /** Draw one entry of the queue; `titles` names the benchmarks by key. */
 export function drawRequest(entry, titles) {
@@ -49,17 +47,9 @@ function listFacts(entry) {
   if (entry.attempts > 1) facts.push(t("attempt {n}", { n: entry.attempts }));
   if (entry.priority) facts.push(t("priority {n}", { n: entry.priority }));
   if (entry.retry_after) facts.push(t("tried again after {time}", { time: formatTime(entry.retry_after) }));
-  if (entry.seconds_left != null) facts.push(t("about {duration} left", { duration: formatDuration(entry.seconds_left) }));
+  if (entry.seconds_left != null) facts.push(t("about {duration} left", { duration: timeLeft(entry.seconds_left) }));
   if (entry.code) facts.push(entry.code);
   return facts.filter(Boolean);
-}
-
-/** Say how long something takes, in the largest unit of which there are two. */
-function formatDuration(seconds) {
-  if (seconds < 2 * MINUTE) return t("{n} s", { n: formatNumber(Math.ceil(seconds)) });
-  if (seconds < 2 * HOUR) return t("{n} min", { n: formatNumber(Math.ceil(seconds / MINUTE)) });
-  if (seconds < 2 * DAY) return t("{n} h", { n: formatNumber(Math.ceil(seconds / HOUR)) });
-  return t("{n} days", { n: formatNumber(Math.ceil(seconds / DAY)) });
 }
 
 function drawProgress(benchmarks, titles) {

@@ -8,7 +8,8 @@ import pytest
 
 from evalboard.board.statistics import normal_interval, wilson_interval
 from evalboard.board.table import board_files, build_board, content_hash, to_parquet
-from evalboard.records.table import BENCHMARK_SUFFIXES, MODEL_COLUMNS, SUBJECT_SUFFIXES, BoardMeta
+from evalboard.records.columns import BENCHMARK_SUFFIXES, MODEL_COLUMNS, SUBJECT_SUFFIXES
+from evalboard.records.table import BoardMeta
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -80,6 +81,8 @@ def test_a_row_says_what_was_evaluated_and_how(board_of, document):
         "architecture": "LlamaForCausalLM",
         "params_billion": 7.2,
         "license": "mit",
+        "merged": True,
+        "moe": False,
         "use_chat_template": True,
         "submitted_time": "2026-11-20T10:00:00Z",
         "sender": "someone",

@@ -295,19 +295,16 @@ def test_what_a_board_gains_appears_by_itself(
     page: Page, board_folder: Any, make_row: MakeRow
 ) -> None:
     board_folder.write_board([make_row("a/a", 0.5)])
-    page.goto("/?columns=medmcqa,hearts,energy_kwh,seconds,medmcqa__n,use_chat_template")
+    page.goto("/?columns=medmcqa,merged,medmcqa__n,use_chat_template")
     expect(rows_of(page)).to_have_count(1)
     assert heads(page) == ["pin", "rank", "model", "average", "medmcqa", *heads(page)[5:]]
-    assert not {"hearts", "energy_kwh", "seconds"} & set(heads(page))
-    gained = {"hearts": 1200, "energy_kwh": 1.25, "seconds": 4000.0, "available": False}
-    board_folder.write_board([make_row("a/a", 0.5, use_chat_template=True, **gained)])
-    expect(page.locator("td.hearts")).to_have_text("1,200")
-    expect(page.locator("td.energy_kwh")).to_have_text("1.25 kWh")
-    expect(page.locator("td.seconds")).to_have_text("1 h 7 min")
+    assert "merged" not in heads(page)
+    board_folder.write_board([make_row("a/a", 0.5, use_chat_template=True, merged=True)])
+    expect(page.locator("td.merged")).to_have_text("yes")
     expect(page.locator("td.medmcqa__n")).to_have_text("4,183")
     expect(page.locator("td.use_chat_template")).to_have_text("yes")
     open_menu(page, "Filters")
-    page.get_by_label("No longer available").check()
+    page.get_by_label("Merged").check()
     expect(page.get_by_role("heading", name="No model fits")).to_be_visible()
 
 

@@ -5,10 +5,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from evalboard.records.columns import COLUMNS, Column, Title
 from evalboard.records.table import BenchmarkColumn, BoardMeta, SubjectColumn
 from leaderboard_app.board_document import board_parts
 from leaderboard_app.board_rows import rank_rows
-from tests.leaderboard_app.boards import table_of
+from leaderboard_app.language import LANGUAGES
+from tests.leaderboard_app.boards import SHA, table_of
 
 
 def meta_of(*keys: str) -> BoardMeta:
@@ -63,25 +65,21 @@ def test_document_leaves_out_what_the_table_lacks_or_nobody_knows() -> None:
     assert set(columns) == {"rank", "model", "average", "complete", "sha8", "on_hub"}
 
 
-@pytest.mark.parametrize("name", ["hearts", "energy_kwh", "seconds", "available", "reported"])
-def test_a_column_that_a_board_gains_is_sent(name: str) -> None:
-    table = rank_rows(table_of(("a", 0.5)).append_column(name, pa.array([1])))
-    assert board_document(meta_of(), table)["columns"][name] == [1]
+@pytest.mark.parametrize("column", COLUMNS)
+def test_every_column_of_the_board_is_sent_and_described_once(column: Column) -> None:
+    table = pa.table({"model": ["org/m"], "sha": [SHA], "average": [0.5], "complete": [True]})
+    if column.key not in table.column_names:
+        table = table.append_column(column.key, pa.array(["x"]))
+    document = board_document(meta_of(), rank_rows(table))
+    sent = {"sha": "sha8"}.get(column.key, column.key)
+    described = [told for told in document["described"] if told["key"] == sent]
+    assert len(described) == (column.title is not None)
+    assert (sent in document["columns"]) == (column.key != "org")
 
 
-def test_merges_and_mixtures_are_known_by_type_and_architecture_unless_the_board_says() -> None:
-    told = {
-        "model_type": ["🤝 merge", "chat", "chat"],
-        "architecture": ["LlamaForCausalLM", "Qwen3MoeForCausalLM", None],
-    }
-    table = table_of(("a", 0.5), ("b", 0.4), ("c", 0.3))
-    for name, column in told.items():
-        table = table.append_column(name, pa.array(column))
-    columns = board_document(meta_of(), rank_rows(table))["columns"]
-    assert columns["merged"] == [True, False, False]
-    assert columns["moe"] == [False, True, False]
-    table = table.append_column("moe", pa.array([True, True, True]))
-    assert board_document(meta_of(), rank_rows(table))["columns"]["moe"] == [True] * 3
+def test_a_column_has_a_title_in_every_language() -> None:
+    assert set(Title._fields) == set(LANGUAGES)
+    assert all(all(column.title) for column in COLUMNS if column.title)
 
 
 def test_normalised_scores_are_the_stored_ones() -> None:

@@ -103,7 +103,7 @@ def test_a_long_search_of_a_hostile_link_ends() -> None:
 QUERIES = [
     "",
     "?q=llama%3Bqwen&sort=-medmcqa&columns=medmcqa,license&open=mmlu",
-    "?type=chat,merge&precision=4bit&params=3-7&hide=merged,moe&reported=1",
+    "?type=chat,merge&precision=4bit&params=3-7&hide=merged,moe",
     "?pin=a/b@01234567@4bit@Original@0&pin=c,d/e@1@@@1",
     "?params=-3&errors=0&score=normalised&mean=shown&ranking=view&rows=compact",
     "?columns=",
@@ -145,8 +145,6 @@ BOARD = {
         "flags": [[], ["mixed_backends"], [], [], []],
         "merged": [False, True, False, True, False],
         "moe": [True, False, False, False, False],
-        "available": [True, True, None, False, True],
-        "reported": [False, False, False, False, True],
         "a": [0.9, 0.5, 0.5, 0.1, None],
         "a__normalised": [0.8, 0.4, 0.4, 0, None],
         "b": [0.1, 0.3, 0.3, 0.2, 0.9],
@@ -161,19 +159,17 @@ BOARD = {
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
-        ("", [0, 1, 2, 3]),
-        ("?reported=1", [0, 1, 2, 3, 4]),
+        ("", [0, 1, 2, 3, 4]),
         ("?type=merge", [1, 3]),
         ("?type=merge&precision=8bit", [3]),
         ("?params=-3", [0, 1]),
         ("?params=3-7", [1, 2]),
         ("?params=65-", [3]),
-        ("?hide=flagged", [0, 2, 3]),
-        ("?hide=merged", [0, 2]),
-        ("?hide=moe", [1, 2, 3]),
-        ("?hide=unavailable", [0, 1, 2]),
-        ("?hide=nonsense", [0, 1, 2, 3]),
-        ("?q=@org:p&reported=1", [3, 4]),
+        ("?hide=flagged", [0, 2, 3, 4]),
+        ("?hide=merged", [0, 2, 4]),
+        ("?hide=moe", [1, 2, 3, 4]),
+        ("?hide=nonsense", [0, 1, 2, 3, 4]),
+        ("?q=@org:p", [3, 4]),
         ("?q=t&hide=flagged", [2]),
     ],
 )
@@ -224,7 +220,7 @@ def test_pinned_rows_stand_apart_whatever_is_filtered() -> None:
     select = "m.selectRows(v.board, v.view, v.names, () => v.board.columns.rank)"
     names = [f"row{number}" for number in range(5)]
     chosen = run("select.js", select, board=BOARD, view=view, names=names)
-    assert chosen == {"pinned": [3, 0], "rows": [2], "fitting": [0, 2]}
+    assert chosen == {"pinned": [3, 0], "rows": [2, 4], "fitting": [0, 2, 4]}
 
 
 def test_colours_follow_the_column_and_not_its_outliers() -> None:

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from evalboard.errors import ConfigError
-from evalboard.records.table import MODEL_COLUMNS
+from evalboard.records.columns import MODEL_COLUMNS
 from evalboard.suites.model import DataSource, Suite
 from evalboard.suites.texts import in_language
 

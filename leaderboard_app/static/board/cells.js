@@ -2,13 +2,10 @@
 
 import { make, makeOutsideLink } from "../dom.js";
 import { formatNumber, language, mark, t } from "../language.js";
-import { duration } from "../numbers.js";
+import { percent } from "../numbers.js";
 import { modelAddress } from "../reference.js";
 import { findHits } from "./query.js";
 import { scoresOf } from "./select.js";
-
-/** Write a fraction as percent. */
-export const percent = (fraction, digits = 1) => formatNumber(100 * fraction, digits);
 
 const DRAW = {
   pin: drawPin,
@@ -21,8 +18,6 @@ const DRAW = {
   code: (picture, { key }, row) => [make("code", {}, ...marked(picture, key, String(cell(picture, key, row) ?? "")))],
   params: ({ board }, { key }, row) => text(formatParams(board.columns[key][row])),
   count: ({ board }, { key }, row) => text(format(board.columns[key][row], 0)),
-  energy: ({ board }, { key }, row) => text(unit(format(board.columns[key][row], 2), "kWh")),
-  seconds: ({ board }, { key }, row) => text(board.columns[key][row] == null ? "" : duration(board.columns[key][row])),
   time: ({ board }, { key }, row) => text((board.columns[key][row] ?? "").slice(0, 10)),
   yes: ({ board }, { key }, row) => text(board.columns[key][row] ? t("yes") : ""),
   flags: (picture, { key }, row) => marked(picture, key, (cell(picture, key, row) ?? []).join(" ").replaceAll("_", " ")),
@@ -86,7 +81,6 @@ function drawModel(picture, column, row, place) {
     const flags = columns.flags[row].join(", ").replaceAll("_", " ");
     cell.append(drawMark("⚑", t("Not made like the other scores: {flags}", { flags })));
   }
-  if (columns.reported?.[row]) cell.append(drawMark("R", t("Reported by others, not evaluated here")));
   cell.append(details);
   return [cell];
 }
@@ -176,7 +170,6 @@ const missing = () => make("span", { class: "missing", "aria-label": t("no score
 const text = (value) => (value === "" ? [] : [String(value)]);
 const cell = ({ board }, key, row) => board.columns[key][row];
 const format = (value, digits) => (value == null ? "" : formatNumber(value, digits));
-const unit = (value, name) => (value === "" ? "" : `${value} ${name}`);
 
 function formatParams(billions) {
   if (billions == null) return "";

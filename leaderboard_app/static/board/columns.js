@@ -1,39 +1,17 @@
-// The columns that a board has: what it lacks is not there, and appears by itself when it has it.
+// The columns that a board has: one without values is left out, and appears by itself when it has some.
+//
+// What they are called and how they look comes with the board, from evalboard/records/columns.py.
 
-import { mark, t } from "../language.js";
+import { language, mark, t } from "../language.js";
 
 /**
  * One column: `key` names its values, `group` is where the chooser lists it, `kind` says how a cell
  * is drawn, `usual` whether it is shown unless the reader chose, `width` is in pixels.
  */
-const FIXED = [
-  { key: "pin", title: mark("Pin"), kind: "pin", always: true, width: 40, fixed: true },
-  { key: "rank", title: mark("Rank"), kind: "rank", always: true, width: 80, fixed: true },
-  { key: "model", title: mark("Model"), kind: "model", always: true, width: 320, fixed: true },
-  { key: "model_type", title: mark("Type"), kind: "type", group: mark("Model"), usual: true, width: 128 },
-  { key: "average", title: mark("Average"), kind: "average", always: true, width: 104 },
-];
-const FACTS = [
-  { key: "precision", title: mark("Precision"), kind: "text", group: mark("Model"), usual: true, width: 104 },
-  { key: "params_billion", title: mark("Parameters"), kind: "params", group: mark("Model"), usual: true, width: 116 },
-  { key: "license", title: mark("Licence"), kind: "text", group: mark("Model"), usual: true, width: 132 },
-  { key: "architecture", title: mark("Architecture"), kind: "text", group: mark("Model"), width: 210 },
-  { key: "sha8", title: mark("Revision"), kind: "code", group: mark("Model"), usual: true, width: 104 },
-  { key: "base_model", title: mark("Base model"), kind: "text", group: mark("Model"), width: 240 },
-  { key: "weight_type", title: mark("Weights"), kind: "text", group: mark("Model"), width: 100 },
-  { key: "hearts", title: mark("Hearts"), kind: "count", group: mark("Model"), width: 96 },
-  { key: "use_chat_template", title: mark("Chat template"), kind: "yes", group: mark("Evaluation"), width: 104 },
-  { key: "flags", title: mark("Flags"), kind: "flags", group: mark("Evaluation"), width: 200 },
-  { key: "submitted_time", title: mark("Submitted"), kind: "time", group: mark("Evaluation"), width: 116 },
-  { key: "finished_time", title: mark("Evaluated"), kind: "time", group: mark("Evaluation"), width: 116 },
-  { key: "sender", title: mark("Submitted by"), kind: "text", group: mark("Evaluation"), width: 140 },
-  { key: "n_benchmarks", title: mark("Benchmarks with a score"), kind: "count", group: mark("Evaluation"), width: 120 },
-  { key: "backend", title: mark("Backend"), kind: "text", group: mark("Evaluation"), width: 96 },
-  { key: "lm_eval_version", title: mark("lm-eval"), kind: "text", group: mark("Evaluation"), width: 96 },
-  { key: "energy_kwh", title: mark("Energy"), kind: "energy", group: mark("Evaluation"), width: 104 },
-  { key: "seconds", title: mark("Time"), kind: "seconds", group: mark("Evaluation"), width: 96 },
-];
-const NUMBERS = new Set(["rank", "average", "score", "params", "count", "energy", "seconds"]);
+const PIN = { key: "pin", title: mark("Pin"), kind: "pin", always: true, width: 40, fixed: true };
+const RANK = { key: "rank", title: mark("Rank"), kind: "rank", always: true, width: 80, fixed: true };
+const GROUPS = { model: mark("Model"), evaluation: mark("Evaluation") };
+const NUMBERS = new Set(["rank", "average", "score", "params", "count"]);
 const UNKNOWN = [null, undefined, ""];
 
 /** Say whether a column is of numbers: right-aligned, largest first at the first click. */
@@ -41,14 +19,16 @@ export const isNumber = ({ kind }) => NUMBERS.has(kind);
 
 /** Return every column of a board in order; subjects follow their group where it is `opened`. */
 export function listColumns(board, opened) {
-  const { columns, meta } = board;
-  const known = (column) => column.key === "pin" || isKnown(columns[column.key]);
-  const say = (column) => ({ ...column, title: t(column.title), group: column.group && t(column.group) });
+  const { columns, described, meta } = board;
+  const known = ({ key }) => isKnown(columns[key]);
+  const facts = described.filter(known).map(toFact);
+  const end = facts.findIndex(({ kind }) => kind === "average") + 1;
   const scores = meta.benchmarks.filter((benchmark) => benchmark.key in columns);
   return [
-    ...FIXED.filter(known).map(say),
+    ...[PIN, ...[RANK].filter(known)].map((column) => ({ ...column, title: t(column.title) })),
+    ...facts.slice(0, end),
     ...scores.flatMap((benchmark) => [toColumn(benchmark), ...(opened.includes(benchmark.key) ? toSubjects(benchmark, columns) : [])]),
-    ...FACTS.filter(known).map(say),
+    ...facts.slice(end),
     ...scores.filter((benchmark) => `${benchmark.key}__n` in columns).map(toQuestions),
   ];
 }
@@ -63,6 +43,11 @@ export function chooseColumns(listed, { columns: chosen }) {
 /** Return the benchmarks among columns, those of groups and not their subjects. */
 export function shownBenchmarks(columns) {
   return columns.filter((column) => column.kind === "score" && !column.subjectOf).map((column) => column.key);
+}
+
+function toFact({ key, title, kind, group, shown, width }) {
+  const told = { key, kind, width, title: title[language] ?? title.en, group: t(GROUPS[group]) };
+  return { ...told, always: shown === "always", usual: shown === "usually", fixed: kind === "model" };
 }
 
 function toColumn(benchmark) {

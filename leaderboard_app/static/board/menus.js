@@ -11,7 +11,6 @@ const HIDES = {
   flagged: mark("Flagged: not made like the others"),
   merged: mark("Merged"),
   moe: mark("Mixture of experts"),
-  unavailable: mark("No longer available"),
 };
 
 /** Return the buttons for ranges of parameters. */
@@ -29,7 +28,7 @@ function nameSize([low, high]) {
 
 /** Return what the filter menu holds. */
 export function drawFilters(controls, board) {
-  const { model_type: types, precision, params_billion: params, reported } = board.columns;
+  const { model_type: types, precision, params_billion: params } = board.columns;
   const groups = [];
   if (types) groups.push(drawMembers(controls, t("Type"), "types", types, (type) => `${board.signs[type] ?? ""} ${t(TYPES[type] ?? type)}`));
   if (precision) groups.push(drawMembers(controls, t("Precision"), "precisions", precision, String));
@@ -39,10 +38,6 @@ export function drawFilters(controls, board) {
   }
   const marks = knownMarks(board).filter((mark) => countRows(board, mark));
   if (marks.length) groups.push(makeGroup(t("Hide"), ...marks.map((mark) => drawHide(controls, board, mark))));
-  if (reported?.includes(true)) {
-    const label = t("Scores reported by others");
-    groups.push(makeGroup(t("Show"), controls.checkbox(label, (view) => view.reported, (_, on) => ({ reported: on }))));
-  }
   const reset = make("button", { type: "button", class: "plain", onclick: () => controls.change(withoutFilters(controls.read())) }, t("Reset the filters"));
   return [...groups, reset];
 }

@@ -10,9 +10,8 @@ export const MARKS = {
   flagged: ({ flags }, row) => flags[row].length > 0,
   merged: ({ merged }, row) => merged[row],
   moe: ({ moe }, row) => moe[row],
-  unavailable: ({ available }, row) => available[row] === false,
 };
-const MARK_COLUMNS = { flagged: "flags", merged: "merged", moe: "moe", unavailable: "available" };
+const MARK_COLUMNS = { flagged: "flags", merged: "merged", moe: "moe" };
 
 /** Return the reasons for hiding rows that a board knows of. */
 export function knownMarks({ columns }) {
@@ -100,7 +99,7 @@ export function selectRows(board, view, names, valuesOf) {
 }
 
 function listTests(board, view) {
-  const { model_type: types, precision: precisions, params_billion: params, reported } = board.columns;
+  const { model_type: types, precision: precisions, params_billion: params } = board.columns;
   const [low, high] = view.params;
   const hidden = knownMarks(board).filter((mark) => view.hidden.includes(mark));
   const tests = hidden.map((mark) => (row) => !MARKS[mark](board.columns, row));
@@ -108,7 +107,6 @@ function listTests(board, view) {
   if (precisions && view.precisions.length) tests.push((row) => view.precisions.includes(precisions[row]));
   if (params && low != null) tests.push((row) => params[row] != null && params[row] >= low);
   if (params && high != null) tests.push((row) => params[row] != null && params[row] <= high);
-  if (reported && !view.reported) tests.push((row) => !reported[row]);
   return tests;
 }
 

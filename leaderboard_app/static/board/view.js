@@ -21,7 +21,6 @@ const CHOICES = {
   precisions: { name: "precision", usual: [], form: LIST },
   params: { name: "params", usual: [null, null], form: RANGE },
   hidden: { name: "hide", usual: [], form: LIST },
-  reported: { name: "reported", usual: false, form: SWITCH },
   pins: { name: "pin", usual: [], form: REPEATED },
   errors: { name: "errors", usual: true, form: SWITCH },
   score: { name: "score", usual: "raw", form: oneOf("raw", "normalised") },
@@ -29,7 +28,7 @@ const CHOICES = {
   ranking: { name: "ranking", usual: "board", form: oneOf("board", "view") },
   size: { name: "rows", usual: "normal", form: oneOf("normal", "compact", "large") },
 };
-const FILTERS = ["search", "types", "precisions", "params", "hidden", "reported"];
+const FILTERS = ["search", "types", "precisions", "params", "hidden"];
 
 /** Presets of the range of parameters, in billions; both ends belong to it. */
 export const SIZES = [

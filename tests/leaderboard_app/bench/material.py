@@ -96,10 +96,6 @@ def _make_row(
         "flags": ["other_task_version"] if generator.random() < 0.02 else [],
         "backend": "vllm",
         "lm_eval_version": "0.4.13",
-        "hearts": int(generator.paretovariate(0.8)),
-        "energy_kwh": round(generator.uniform(0.01, 4), 3),
-        "seconds": float(generator.randrange(100, 9000)),
-        "available": generator.random() < 0.97,
     }
     for benchmark in benchmarks:
         row |= _cells(benchmark, scores[benchmark.key])
