@@ -54,7 +54,7 @@ def read_board(store: Store) -> PublishedBoard:
     board = retry_on_conflict(lambda: published_board(store.snapshot()))
     if board is None:
         raise StoreError(
-            f"There is no board in {store.address!r} yet. Build it with `evalboard board build`."
+            f"Store {store.address!r} has no board yet. Build it with `evalboard board build`."
         )
     return board
 
