@@ -8,8 +8,8 @@ from evalboard.records.request import RequestRecord, Status
 from evalboard.records.table import BenchmarkProgress
 from evalboard.records.times import parse_time
 
-COUNTED = 20
-"""So many of the latest finished requests tell how long one takes."""
+MAX_REQUESTS_AVERAGED = 20
+"""The latest finished requests, from which the time of one is estimated."""
 
 
 def mean_duration(records: Iterable[RequestRecord]) -> float | None:
@@ -22,7 +22,7 @@ def mean_duration(records: Iterable[RequestRecord]) -> float | None:
         start, end = parse_time(block.claimed_time), parse_time(block.history[-1].time)
         if start and end and end >= start:
             ends.append((block.history[-1].time, (end - start).total_seconds()))
-    latest = sorted(ends)[-COUNTED:]
+    latest = sorted(ends)[-MAX_REQUESTS_AVERAGED:]
     return fmean(seconds for _, seconds in latest) if latest else None
 
 

@@ -18,7 +18,7 @@ from evalboard.stores.opening import open_queue
 PAUSE_SECONDS = 60
 
 
-class Ended(NamedTuple):
+class RequestEnd(NamedTuple):
     """One request that this process worked on."""
 
     path: str
@@ -48,7 +48,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         time.sleep(PAUSE_SECONDS)
 
 
-def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
+def work(settings: Settings, *, at_most: int | None = None) -> list[RequestEnd]:
     """Poll and evaluate until nothing more may be started, and return what was worked on.
 
     The flows are the deployed ones; only they are called here instead of started by a worker, as
@@ -77,7 +77,7 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[Ended]:
             list(threads.map(partial(_evaluate, display=display), fresh))
     build_board()
     queue = open_queue(settings)
-    return [Ended(path, queue.get(path).status) for path in tried]
+    return [RequestEnd(path, queue.get(path).status) for path in tried]
 
 
 def _evaluate(checked: Checked, *, display: ProgressDisplay) -> None:

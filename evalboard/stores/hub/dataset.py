@@ -19,14 +19,14 @@ from huggingface_hub import (
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, parse_ratelimit_headers
 
 from evalboard.errors import ConfigError
-from evalboard.stores.hub.answers import HubBusy, RepositoryAbsent, hub_errors
+from evalboard.stores.hub.responses import HubBusy, RepositoryAbsent, store_errors
 from evalboard.stores.hub.waiting import Patience, Throttle
 from evalboard.stores.protocol import Operation, Write
 
 BRANCH = "main"
 TIMEOUT_SECONDS = 60.0
 READ_PATIENCE_SECONDS = 120.0
-THREADS = 8
+READING_THREADS = 8
 PATHS_PER_CALL = 500
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class HubDataset:
     def create(self) -> None:
         """Make the repository, private; nothing happens when it is there."""
         self._session()
-        with hub_errors(self.address):
+        with store_errors(self.address):
             self._api.create_repo(self.name, repo_type="dataset", private=True, exist_ok=True)
 
     def tree(self, commit: str) -> dict[str, HubFile]:
@@ -164,7 +164,7 @@ class HubDataset:
             HubBusy: Not committed, or perhaps committed: look at the history before the next try.
         """
         self._session()
-        with hub_errors(self.address):
+        with store_errors(self.address):
             return self._api.create_commit(
                 self.name,
                 [_client_operation(operation) for operation in operations],
@@ -193,7 +193,7 @@ class HubDataset:
         """Return a good answer; after one that is among the last allowed, wait for the next window."""
         hf_raise_for_status(response)
         limit = parse_ratelimit_headers(response.headers)
-        if limit is not None and limit.remaining < THREADS:
+        if limit is not None and limit.remaining < READING_THREADS:
             self._throttle.hold(limit.reset_in_seconds + 1.0)
         return response
 
@@ -203,7 +203,7 @@ class HubDataset:
             if wait := self._throttle.wait_seconds():
                 patience.grant(wait)
             try:
-                with hub_errors(self.address):
+                with store_errors(self.address):
                     return ask()
             except HubBusy as exc:
                 if patience.is_over:

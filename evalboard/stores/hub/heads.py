@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalboard.errors import StoreError
-from evalboard.stores.hub.answers import HubBusy
 from evalboard.stores.hub.dataset import HubDataset
 from evalboard.stores.hub.files import locked, read_json, write_json
+from evalboard.stores.hub.responses import HubBusy
 
 LAG_SECONDS = 300.0
 """Longest time for which the Hub may tell an old head."""

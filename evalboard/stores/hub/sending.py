@@ -5,12 +5,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError, ConflictError, EvalboardError, StoreError
-from evalboard.stores.hub.answers import HubBusy
 from evalboard.stores.hub.budget import CommitBudget
 from evalboard.stores.hub.cache import is_content
 from evalboard.stores.hub.dataset import HubCommit, HubDataset, HubFile
 from evalboard.stores.hub.heads import Heads
 from evalboard.stores.hub.outbox import Entry, Outbox
+from evalboard.stores.hub.responses import HubBusy
 from evalboard.stores.hub.snapshot import NO_COMMIT, HubSnapshot
 from evalboard.stores.paths import is_content_path
 from evalboard.stores.protocol import (

@@ -8,13 +8,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from evalboard.errors import EvalboardError, StoreUnreachable
-from evalboard.stores.hub.answers import HubBusy
 from evalboard.stores.hub.budget import CommitBudget
 from evalboard.stores.hub.cache import Cache
 from evalboard.stores.hub.dataset import HubDataset
 from evalboard.stores.hub.files import folder_errors
 from evalboard.stores.hub.heads import Heads
 from evalboard.stores.hub.outbox import Outbox
+from evalboard.stores.hub.responses import HubBusy
 from evalboard.stores.hub.sending import Sender
 from evalboard.stores.hub.snapshot import NO_COMMIT, HubSnapshot
 from evalboard.stores.hub.waiting import Patience

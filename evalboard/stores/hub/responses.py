@@ -40,7 +40,7 @@ class RepositoryAbsent(StoreError):
 
 
 @contextmanager
-def hub_errors(address: str) -> Iterator[None]:
+def store_errors(address: str) -> Iterator[None]:
     """Translate the client's errors.
 
     Raises:
