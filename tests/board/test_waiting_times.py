@@ -1,6 +1,11 @@
 import pytest
 
-from evalboard.board.waiting_times import COUNTED, mean_duration, seconds_left, seconds_until_done
+from evalboard.board.waiting_times import (
+    MAX_REQUESTS_AVERAGED,
+    mean_duration,
+    seconds_left,
+    seconds_until_done,
+)
 from evalboard.records.request import Status
 from evalboard.records.table import BenchmarkProgress
 
@@ -35,7 +40,7 @@ def test_the_mean_is_of_finished_requests_alone(request_record):
 
 def test_the_latest_tell_how_long_one_takes(request_record):
     old = [finished(request_record, 1, 1000)] * 5
-    assert mean_duration([finished(request_record, 2, 10)] * COUNTED + old) == 10
+    assert mean_duration([finished(request_record, 2, 10)] * MAX_REQUESTS_AVERAGED + old) == 10
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from evalboard.errors import FileTooLarge, StoreError, StoreUnreachable
 from evalboard.stores.hub.cache import Cache, is_content
-from evalboard.stores.hub.dataset import THREADS, HubDataset, HubFile
+from evalboard.stores.hub.dataset import READING_THREADS, HubDataset, HubFile
 from evalboard.stores.paths import is_content_path
 from evalboard.stores.protocol import ABSENT
 
@@ -98,7 +98,7 @@ class HubSnapshot:
 
     def _download(self, missing: Sequence[tuple[str, HubFile]], bar: Progress) -> dict[str, bytes]:
         contents: dict[str, bytes] = {}
-        threads = min(THREADS, len(missing))
+        threads = min(READING_THREADS, len(missing))
         with self._cache.keeping() as keep, ThreadPoolExecutor(threads) as pool:
             started = {pool.submit(self._fetch, *entry): entry[1] for entry in missing}
             try:
