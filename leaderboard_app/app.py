@@ -17,23 +17,15 @@ from evalboard.errors import ConfigError, EvalboardError
 from evalboard.settings import Settings
 from evalboard.stores.opening import is_hosted, open_board
 from evalboard.suites.loader import load_suite
-from leaderboard_app import (
-    about_page,
-    analysis_page,
-    board_page,
-    compare_page,
-    model_page,
-    queue_page,
-    submit_page,
-)
+from leaderboard_app import about_page, analysis_page, submit_page
 from leaderboard_app.board_data import follow_board, follow_queue
 from leaderboard_app.board_document import SCHEMA_VERSION
-from leaderboard_app.language import LANGUAGES, language_of, t, translations
+from leaderboard_app.language import LANGUAGES, language_of, mark, t, translations
 from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.model_routes import add_model_routes
-from leaderboard_app.pages import Viewer
-from leaderboard_app.preloading import Preloading, modules_of, preload_header
-from leaderboard_app.responses import folder_answers, prepare_json
+from leaderboard_app.pages import Page, Viewer, element_page
+from leaderboard_app.responses import prepare_json
+from leaderboard_app.static_files import static_route
 from leaderboard_app.stored_files import HOSTED_SECONDS
 from leaderboard_app.submissions import add_submission_routes
 from leaderboard_app.text import BOARD_UNREADABLE
@@ -42,8 +34,17 @@ from leaderboard_app.theme import make_theme
 logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-FRONT_PAGE = board_page
-OTHER_PAGES = (compare_page, analysis_page, queue_page, submit_page, about_page, model_page)
+FRONT_PAGE = element_page(mark("Board"), "", "board-table")
+OTHER_PAGES = (
+    element_page(mark("Compare"), "compare", "compare-page"),
+    Page(analysis_page.TITLE, analysis_page.PATH, analysis_page.build_page),
+    element_page(
+        mark("Queue"), "queue", "queue-list", mark("Every submitted model and what became of it.")
+    ),
+    Page(submit_page.TITLE, submit_page.PATH, submit_page.build_page),
+    Page(about_page.TITLE, about_page.PATH, about_page.build_page),
+    element_page(mark("Model"), "model", "model-page"),
+)
 # No page takes files, but Gradio's route for them is there. Bytes.
 NO_UPLOADS = 1
 # Open pages hold connections that never end; Ctrl-C does not wait for them.
@@ -75,7 +76,6 @@ HEAD = "\n".join(
     (
         '<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">',
         *(f'<link rel="stylesheet" href="ui/{name}.css">' for name in STYLES),
-        '<script type="module" async src="ui/early.js"></script>',
         *(f'<script type="module" src="ui/{name}.js"></script>' for name in SCRIPTS),
     )
 )
@@ -112,9 +112,6 @@ def create_app(settings: Settings) -> FastAPI:
     add_model_routes(app, viewer)
     add_submission_routes(app, viewer)
     _add_static_routes(app)
-    modules = [f"ui/{path.relative_to(STATIC)}" for path in modules_of(STATIC / "board.js")]
-    styles = [f"ui/{name}.css" for name in STYLES]
-    app.add_middleware(Preloading, links=preload_header(modules, styles, "data/board.json"))
     with warnings.catch_warnings():
         # Said of every mounted app with several pages, also of those that do not ask for SSR.
         warnings.filterwarnings("ignore", "SSR mode is not supported")
@@ -136,10 +133,10 @@ def create_app(settings: Settings) -> FastAPI:
 def build_blocks(viewer: Viewer) -> gr.Blocks:
     """Build Gradio's pages, each at its own address so that it can be linked to."""
     with gr.Blocks(title=viewer.suite.title, analytics_enabled=False) as blocks:
-        FRONT_PAGE.build_page(viewer)
+        FRONT_PAGE.build(viewer)
     for page in OTHER_PAGES:
-        with blocks.route(page.TITLE, page.PATH, show_in_navbar=False):
-            page.build_page(viewer)
+        with blocks.route(page.title, page.path, show_in_navbar=False):
+            page.build(viewer)
     return blocks
 
 
@@ -207,14 +204,15 @@ def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
 
 
 def _add_static_routes(app: FastAPI) -> None:
-    texts = {f"texts.{name}.json": prepare_json(dict(translations(name))) for name in LANGUAGES}
-    answers = folder_answers(STATIC) | texts
+    texts = {name: prepare_json(dict(translations(name))) for name in LANGUAGES}
 
-    @app.get("/ui/{name:path}", include_in_schema=False)
-    def static(name: str, request: Request) -> Response:
-        if name not in answers:
+    @app.get("/ui/texts.{language}.json", include_in_schema=False)
+    def text(language: str, request: Request) -> Response:
+        if language not in texts:
             raise HTTPException(404)
-        return answers[name].respond(request)
+        return texts[language].respond(request)
+
+    app.router.routes.append(static_route("/ui", STATIC))
 
 
 def _explain(request: Request, exc: Exception) -> Response:

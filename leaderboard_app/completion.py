@@ -1,10 +1,10 @@
 """Complete what somebody types into the field of a model's name."""
 
 import logging
-import math
 import time
-from collections import OrderedDict
 from threading import Lock
+
+from cachetools import TTLCache
 
 from evalboard.errors import StoreError
 from evalboard.repositories.searching import models_in_mirror, models_on_hub
@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 
 SHORTEST, LONGEST = 2, 100
 """Characters that are looked for."""
-SHOWN = 10
-REMEMBERED = 500
+MAX_NAMES_SHOWN = 10
+MAX_ANSWERS_KEPT = 500
 FRESH_SECONDS = 300.0
 PAUSE_SECONDS = 60.0
 """After the Hub did not answer."""
@@ -30,37 +30,37 @@ class Completion:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._known: OrderedDict[str, tuple[float, list[str]]] = OrderedDict()
+        self._known: TTLCache[str, list[str]] = TTLCache(MAX_ANSWERS_KEPT, FRESH_SECONDS)
+        self._keeping = Lock()
         self._asking = Lock()
         self._asleep_until = 0.0
 
     def names(self, typed: str) -> list[str]:
-        """Return at most `SHOWN` names that fit what was typed; none for very short texts."""
+        """Return at most `MAX_NAMES_SHOWN` names that fit what was typed; none for very short texts."""
         words = typed.strip().casefold()
         if not SHORTEST <= len(words) <= LONGEST:
             return []
-        here = models_in_mirror(words, self._settings, limit=SHOWN)
-        there = [] if len(here) == SHOWN else self._on_hub(words)
-        return list(dict.fromkeys((*here, *there)))[:SHOWN]
+        here = models_in_mirror(words, self._settings, limit=MAX_NAMES_SHOWN)
+        there = [] if len(here) == MAX_NAMES_SHOWN else self._on_hub(words)
+        return list(dict.fromkeys((*here, *there)))[:MAX_NAMES_SHOWN]
 
     def _on_hub(self, words: str) -> list[str]:
-        then, names = self._known.get(words, (-math.inf, []))
-        now = time.monotonic()
-        if now - then < FRESH_SECONDS:
-            return names
-        if self._settings.offline or now < self._asleep_until:
+        with self._keeping:
+            known = self._known.get(words)
+        if known is not None:
+            return known
+        if self._settings.offline or time.monotonic() < self._asleep_until:
             return []
         if not self._asking.acquire(blocking=False):
             return []
         try:
-            names = models_on_hub(words, self._settings, limit=SHOWN)
+            names = models_on_hub(words, self._settings, limit=MAX_NAMES_SHOWN)
         except StoreError as exc:
             logger.info("No names from the Hub: %s", exc)
             self._asleep_until = time.monotonic() + PAUSE_SECONDS
             return []
         finally:
             self._asking.release()
-        self._known[words] = (time.monotonic(), names)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        with self._keeping:
+            self._known[words] = names
         return names

@@ -1,9 +1,10 @@
 """What the pages share: what they read, their frame, and HTML that escapes what is put into it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -42,6 +43,34 @@ class Viewer:
     queue: Follower[Queue]
     tickets: Tickets | None = None
     """Where people must log in to submit; None where anybody may."""
+
+
+class Page(NamedTuple):
+    """A page at an address of its own."""
+
+    title: str
+    """Marked for translation."""
+    path: str
+    """Empty for the front page."""
+    build: Callable[[Viewer], None]
+    """Places the page's parts."""
+
+
+def element_page(title: str, path: str, element: str, lead: str = "") -> Page:
+    """Return a page that is one element of our own, which its script in `static/` draws.
+
+    Args:
+        title: Marked for translation.
+        path: Where the page is.
+        element: Name of the element.
+        lead: See `show_header`.
+    """
+
+    def build(viewer: Viewer) -> None:
+        show_header(viewer, title, lead)
+        show_html(f"<{element}></{element}>")
+
+    return Page(title, path, build)
 
 
 def render(template: str, language: str = DEFAULT, **values: Any) -> str:

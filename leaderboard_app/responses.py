@@ -3,10 +3,8 @@
 import gzip
 import hashlib
 import json
-import mimetypes
 import zlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import brotli
@@ -79,23 +77,7 @@ def _compress(parts: Iterable[bytes], media_type: str) -> PreparedResponse:
     return PreparedResponse(b"".join(zipped), b"".join(squeezed), etag, media_type)
 
 
-def folder_answers(folder: Path) -> dict[str, PreparedResponse]:
-    """Make an answer of every file in a folder, by its path in the folder."""
-    return {
-        path.relative_to(folder).as_posix(): prepare(path.read_bytes(), _media_type(path))
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 def _accepted(header: str) -> set[str]:
     """Return the encodings that an `Accept-Encoding` names; one with `q=0` is refused."""
     parts = [part.replace(" ", "").partition(";") for part in header.split(",")]
     return {name for name, _, quality in parts if quality not in ("q=0", "q=0.0")}
-
-
-def _media_type(path: Path) -> str:
-    # The platform's table may say anything for .js, and browsers refuse modules of a wrong type.
-    if path.suffix == ".js":
-        return "text/javascript"
-    return mimetypes.guess_type(path.name)[0] or "application/octet-stream"

@@ -11,7 +11,6 @@ import { makeScale } from "./board/scale.js";
 import { averagesOf, rankRows, scoresOf, selectRows } from "./board/select.js";
 import { countFilters, isSame, readView, sortOf, withoutFilters, writeView } from "./board/view.js";
 import { formatTime, make } from "./dom.js";
-import { BOARD_DATA, early } from "./early.js";
 import { formatNumber, mark, t } from "./language.js";
 import { follow } from "./live.js";
 import { compareAddress, referenceOf } from "./reference.js";
@@ -39,7 +38,7 @@ class BoardTable extends HTMLElement {
     this.build();
     this.goBack = () => this.change(readView(location.search));
     addEventListener("popstate", this.goBack);
-    this.unfollow = follow(BOARD_DATA, (board) => this.show(board), (problem) => this.report(problem), early);
+    this.unfollow = follow("data/board.json", (board) => this.show(board), (problem) => this.report(problem));
   }
 
   disconnectedCallback() {

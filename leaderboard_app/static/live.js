@@ -9,19 +9,15 @@ const SECONDS_BETWEEN_LOOKS = 4;
  *
  * The browser asks with the ETag that it has, so an unchanged document costs an empty answer. A
  * page in the background does not ask. `report(message)` gets why a look failed, and null when one
- * succeeds again. `early` is the promise of the first answer where it was asked for already. Returns
- * a function that ends it.
+ * succeeds again. Returns a function that ends it.
  */
-export function follow(address, show, report, early = null) {
-  let asked = early;
+export function follow(address, show, report) {
   let etag = null;
   let timer = null;
   let ended = false;
 
   async function askForNews() {
-    const answer = asked ?? fetch(address, { cache: "no-cache" });
-    asked = null;
-    const response = await answer.catch(() => {
+    const response = await fetch(address, { cache: "no-cache" }).catch(() => {
       throw new Error(t("The server does not answer."));
     });
     if (!response.ok) {

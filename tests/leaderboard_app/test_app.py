@@ -68,6 +68,8 @@ def test_serves_every_page_and_file_without_a_board(http: httpx.Client) -> None:
         assert f"ui/{name}" in head
     for name in ("board.js", "board/grid.js", "dom.js", "frame.css", "favicon.svg"):
         http.get(f"/ui/{name}").raise_for_status()
+    assert http.get("/ui/texts.de.json").json()["Queue"] == "Warteschlange"
+    assert http.get("/ui/texts.xx.json").status_code == 404
     assert http.get("/ui/no-such.js").status_code == 404
     assert http.get("/ui/..%2Fapp.py").status_code == 404
 

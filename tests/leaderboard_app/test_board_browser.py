@@ -291,6 +291,23 @@ def test_a_view_is_saved_as_csv_and_json_without_formulas(
     assert document["view"] == page.url
 
 
+# Before the page looks again, four seconds after it had the board.
+_TIMES_FETCHED = """ending => {
+  const all = performance.getEntriesByType("resource").filter(entry => entry.name.endsWith(ending));
+  return all.filter(entry => entry.startTime < all[0].responseEnd + 3000).length;
+}"""
+
+
+def test_the_board_and_its_scripts_are_fetched_once(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    board_folder.write_board([make_row("org/model", 0.5)])
+    page.goto("/")
+    page.get_by_role("link", name="org/model").first.wait_for()
+    assert page.evaluate(_TIMES_FETCHED, "/ui/board.js") == 1
+    assert page.evaluate(_TIMES_FETCHED, "/data/board.json") == 1
+
+
 def test_what_a_board_gains_appears_by_itself(
     page: Page, board_folder: Any, make_row: MakeRow
 ) -> None:

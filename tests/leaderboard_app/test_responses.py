@@ -1,12 +1,11 @@
 import gzip
 import json
-from pathlib import Path
 
 import brotli
 import pytest
 from fastapi import Request
 
-from leaderboard_app.responses import folder_answers, prepare, prepare_json
+from leaderboard_app.responses import prepare, prepare_json
 
 
 def ask(**headers: str) -> Request:
@@ -50,16 +49,3 @@ def test_etag_names_the_content() -> None:
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         prepare_json({"a": float("nan")})
-
-
-def test_files_in_folders_have_their_path(tmp_path: Path) -> None:
-    (tmp_path / "board").mkdir()
-    (tmp_path / "board" / "grid.js").write_text("x", encoding="utf-8")
-    assert list(folder_answers(tmp_path)) == ["board/grid.js"]
-
-
-def test_files_have_the_types_that_browsers_insist_on(tmp_path: Path) -> None:
-    for name in ("a.js", "b.css", "c.svg"):
-        (tmp_path / name).write_text("x", encoding="utf-8")
-    types = {name: answer.media_type for name, answer in folder_answers(tmp_path).items()}
-    assert types == {"a.js": "text/javascript", "b.css": "text/css", "c.svg": "image/svg+xml"}

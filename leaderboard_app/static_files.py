@@ -1,0 +1,33 @@
+"""The folder `static/` for browsers."""
+
+import mimetypes
+import os
+
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+# The platform's table may say anything, and browsers refuse modules of a wrong type.
+mimetypes.add_type("text/javascript", ".js")
+
+
+class _BrowserFiles(StaticFiles):
+    """Files that browsers keep, and ask for each time: so an upgrade reaches everybody at once."""
+
+    def get_path(self, scope: Scope) -> str:
+        """Return the path in the folder, whichever path a proxy shows the viewer under."""
+        return os.path.normpath(scope["path_params"]["path"])
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file, or 304 when the request names its ETag."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def static_route(address: str, folder: os.PathLike[str]) -> Route:
+    """Return the route to a folder's files below an address."""
+    return Route(f"{address}/{{path:path}}", GZipMiddleware(_BrowserFiles(directory=folder)))
