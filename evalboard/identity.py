@@ -9,20 +9,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from evalboard.records.choice import PinnedChoice
+
 
 class ModelIdentity(BaseModel):
     """Everything about a model and how it is run that can change a score."""
 
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
+    model_config = ConfigDict(frozen=True)
 
-    model: str
-    revision: str
-    """Commit sha, or content hash of a folder."""
-    precision: str
-    weight_type: str
-    base_model: str
-    base_revision: str = ""
-    """Commit sha or content hash of the base model that an adapter or a delta was put on."""
+    choice: PinnedChoice
     chat_template_sha: str | None
     """sha256 of the template's text; None when none is applied."""
     backend: str
@@ -67,10 +62,14 @@ def benchmark_key(
 def _content(model: ModelIdentity) -> dict[str, Any]:
     """Return what the keys are made of.
 
-    A field that came later has a default and is left out while it says nothing more, so that the
-    keys of scores that were taken before it stay as they are.
+    The keys of scores that were taken earlier must stay as they are: what came later than they is
+    left out while it says nothing more. The template's hash stands for the template.
     """
-    return model.model_dump(exclude_defaults=True)
+    later = {"base_revision"} if not model.choice.base_revision else set[str]()
+    return {
+        **model.choice.model_dump(exclude={"use_chat_template", *later}),
+        **model.model_dump(exclude={"choice"}),
+    }
 
 
 def digest(value: Any) -> str:

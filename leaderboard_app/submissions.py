@@ -16,8 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evalboard.errors import EvalboardError
 from evalboard.intake.submission import Submission, preview_submission, submit
+from evalboard.records.choice import WeightType
+from evalboard.records.precision import Precision
 from evalboard.records.report import Report
-from evalboard.records.request import ModelType, Precision, WeightType
+from evalboard.records.request import ModelType
 from evalboard.repositories.searching import owner_of_token
 from evalboard.stores.requests import DuplicateRequest
 from leaderboard_app.completion import LONGEST, Completion

@@ -2,7 +2,9 @@
 
 import gradio as gr
 
-from evalboard.records.request import ModelType, Precision, WeightType
+from evalboard.records.choice import WeightType
+from evalboard.records.precision import Precision
+from evalboard.records.request import ModelType
 from leaderboard_app.language import mark
 from leaderboard_app.pages import Viewer, render, show_header, show_html
 

@@ -8,13 +8,17 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, digest, run_key
+from evalboard.records.choice import PinnedChoice
 
-MODEL = ModelIdentity(
+CHOICE = PinnedChoice(
     model="org/model",
     revision="0" * 40,
     precision="float16",
     weight_type="Original",
     base_model="",
+)
+MODEL = ModelIdentity(
+    choice=CHOICE,
     chat_template_sha=None,
     backend="vllm",
     backend_version="0.32.0",
@@ -51,13 +55,20 @@ def test_the_keys_are_those_of_earlier_versions() -> None:
 
 
 def test_whole_weights_have_the_keys_that_they_had_before_there_were_bases() -> None:
-    fields = MODEL.model_dump(exclude={"base_revision"})
-    assert ModelIdentity.model_validate(fields) == MODEL
+    choice = CHOICE.model_dump(exclude={"base_revision", "use_chat_template"})
+    fields = choice | MODEL.model_dump(exclude={"choice"})
     assert run_key(MODEL, "suite") == digest({"model": fields, "suite": "suite"})
 
 
-@pytest.mark.parametrize("field", ModelIdentity.model_fields)
-def test_every_field_of_the_model_counts(field: str) -> None:
+@pytest.mark.parametrize("field", PinnedChoice.model_fields.keys() - {"use_chat_template"})
+def test_every_field_of_the_choice_counts(field: str) -> None:
+    other = MODEL.model_copy(update={"choice": changed(CHOICE, field)})
+    assert benchmark_key(other, BENCHMARK) != benchmark_key(MODEL, BENCHMARK)
+    assert run_key(other, "suite") != run_key(MODEL, "suite")
+
+
+@pytest.mark.parametrize("field", ModelIdentity.model_fields.keys() - {"choice"})
+def test_everything_else_about_the_model_counts(field: str) -> None:
     other = changed(MODEL, field)
     assert benchmark_key(other, BENCHMARK) != benchmark_key(MODEL, BENCHMARK)
     assert run_key(other, "suite") != run_key(MODEL, "suite")

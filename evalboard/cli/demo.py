@@ -14,15 +14,9 @@ from evalboard.cli.embedding import embed
 from evalboard.cli.queue_table import queue_table
 from evalboard.cli.reporting import console, print_report
 from evalboard.publishing import publish_queue
+from evalboard.records.precision import Precision
 from evalboard.records.report import Report
-from evalboard.records.request import (
-    BoardBlock,
-    HistoryEntry,
-    ModelType,
-    Precision,
-    RequestRecord,
-    Status,
-)
+from evalboard.records.request import BoardBlock, HistoryEntry, ModelType, RequestRecord, Status
 from evalboard.records.times import timestamp
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings

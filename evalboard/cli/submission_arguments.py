@@ -7,7 +7,9 @@ from pydantic import ValidationError
 
 from evalboard.errors import ConfigError
 from evalboard.intake.submission import Submission
-from evalboard.records.request import ModelType, Precision, WeightType
+from evalboard.records.choice import WeightType
+from evalboard.records.precision import Precision
+from evalboard.records.request import ModelType
 
 
 def add_submission_arguments(parser: argparse.ArgumentParser) -> None:

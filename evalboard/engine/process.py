@@ -20,6 +20,7 @@ from evalboard.engine.loading.weights import ModelFiles
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
 from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key
+from evalboard.records.choice import PinnedChoice
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.stores.work import Finished, WorkFolder
 
@@ -179,12 +180,7 @@ class EngineProcess:
         spec, installed = self._spec, versions(self._spec.backend)
         template = chat_template_sha(self._model_folder()) if spec.use_chat_template else None
         return ModelIdentity(
-            model=spec.model,
-            revision=spec.revision,
-            precision=spec.precision,
-            weight_type=spec.weight_type,
-            base_model=spec.base_model,
-            base_revision=spec.base_revision,
+            choice=PinnedChoice(**spec.choice_fields()),
             chat_template_sha=template,
             backend=spec.backend,
             backend_version=installed.backend,

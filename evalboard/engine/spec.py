@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from evalboard.records.choice import PinnedChoice
 from evalboard.settings import Settings
 from evalboard.suites.model import Suite
 
@@ -26,25 +27,16 @@ class EngineLimits(BaseModel):
     """Share of a GPU's memory, in (0, 1]."""
 
 
-class EngineSpec(BaseModel):
+class EngineSpec(PinnedChoice, frozen=True):
     """One model, loaded one way, for the benchmarks of one suite."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     """A run's further engines add a number to it."""
     is_child: bool = False
     """Whether it is a child of the process that asks for it, instead of an actor that Ray places."""
-    model: str
-    revision: str
-    precision: str
-    weight_type: str
-    base_model: str
-    base_revision: str = ""
     folder: Path | None = None
     """Where the model lies, when it was given as a folder; None for its name to be looked up."""
     base_folder: Path | None = None
-    use_chat_template: bool
     suite: Suite
     benchmarks: tuple[str, ...]
     """Keys in the suite."""

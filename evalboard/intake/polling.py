@@ -9,8 +9,10 @@ from evalboard.engine.placing import cluster
 from evalboard.intake.house_rules import first_of_same, load_rules, refusals, repetition
 from evalboard.intake.submission import EvaluationRequest, check_request, is_checked
 from evalboard.lifecycle import move, note, order_pending
+from evalboard.records.choice import WeightType
+from evalboard.records.precision import Precision
 from evalboard.records.report import Finding, Report
-from evalboard.records.request import ModelType, Precision, RequestRecord, Status, WeightType
+from evalboard.records.request import ModelType, RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue

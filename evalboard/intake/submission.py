@@ -11,16 +11,10 @@ from pydantic import Field, ValidationError
 
 from evalboard.errors import ConfigError, StoreError
 from evalboard.intake.house_rules import denial, excess, load_rules, repetition
+from evalboard.records.choice import WeightType
+from evalboard.records.precision import Precision
 from evalboard.records.report import Finding, Report
-from evalboard.records.request import (
-    BoardBlock,
-    HistoryEntry,
-    ModelType,
-    Precision,
-    RequestRecord,
-    Status,
-    WeightType,
-)
+from evalboard.records.request import BoardBlock, HistoryEntry, ModelType, RequestRecord, Status
 from evalboard.records.times import timestamp
 from evalboard.repositories.names import is_commit, is_folder_path
 from evalboard.settings import Settings

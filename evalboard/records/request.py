@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from evalboard.errors import RecordError, first_problem
+from evalboard.records.choice import PinnedChoice, WeightType
 from evalboard.records.foreign import adopt
 from evalboard.records.precision import Precision
 
@@ -33,14 +34,6 @@ class Status(StrEnum):
     FAILED = "FAILED"
     REJECTED = "REJECTED"
     CANCELLED = "CANCELLED"
-
-
-class WeightType(StrEnum):
-    """What the repository holds: whole weights, a LoRA adapter, or a difference to its base."""
-
-    ORIGINAL = "Original"
-    ADAPTER = "Adapter"
-    DELTA = "Delta"
 
 
 class ModelType(StrEnum):
@@ -184,6 +177,12 @@ class RequestRecord(BaseModel):
     evalboard: BoardBlock = Field(default_factory=BoardBlock)
 
     @property
+    def choice(self) -> PinnedChoice:
+        """Which model is meant."""
+        fields = {name: getattr(self, name) for name in _CHOICE_FIELDS}
+        return PinnedChoice(**fields, base_revision=self.evalboard.base_revision)
+
+    @property
     def identity(self) -> "RequestIdentity":
         """What makes two requests the same submission."""
         return RequestIdentity(
@@ -232,6 +231,10 @@ class RequestRecord(BaseModel):
             return cls.model_validate(document)
         except ValidationError as exc:
             raise _unreadable(path, first_problem(exc)) from exc
+
+
+_CHOICE_FIELDS = PinnedChoice.model_fields.keys() & RequestRecord.model_fields.keys()
+"""Those that a request's file has outside of the block of this project."""
 
 
 class RequestIdentity(NamedTuple):

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError, ModelNotFound
+from evalboard.records.choice import WeightType
 from evalboard.records.report import Finding
-from evalboard.records.request import WeightType
 from evalboard.repositories import Repository, find_repository
 from evalboard.repositories.names import is_board_name, is_folder_path
 from evalboard.settings import Settings

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from evalboard.errors import ConfigError, ModelNotFound
+from evalboard.records.choice import WeightType
 from evalboard.records.report import Finding, Report
-from evalboard.records.request import WeightType
 from evalboard.repositories import Repository, find_repository
 from evalboard.repositories.composing import compose_small_files
 from evalboard.repositories.names import check_board_name

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evalboard.engine.inspection.confinement import Limits
-from evalboard.records.request import WeightType
+from evalboard.records.choice import WeightType
 from evalboard.repositories import Repository
 from evalboard.settings import Settings
 from evalboard.validation import child

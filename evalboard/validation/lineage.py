@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from evalboard.records.choice import WeightType
 from evalboard.records.report import Finding
-from evalboard.records.request import ModelType, WeightType
+from evalboard.records.request import ModelType
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, info, warning
 from evalboard.validation.model_card import CARD_NAME, ModelCard, texts

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from evalboard.records.choice import WeightType
 from evalboard.records.precision import PLAIN_PRECISIONS, Precision, stored_as
 from evalboard.records.report import Finding
-from evalboard.records.request import WeightType
 from evalboard.settings import Settings
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, info, listed, quoted, warning

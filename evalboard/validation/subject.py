@@ -2,7 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evalboard.records.request import ModelType, Precision, WeightType
+from evalboard.records.choice import WeightType
+from evalboard.records.precision import Precision
+from evalboard.records.request import ModelType
 
 
 class Subject(BaseModel):

@@ -11,7 +11,8 @@ from evalboard.attempt.closing import reproduce_command
 from evalboard.attempt.opening import open_attempt, open_trial
 from evalboard.demo.models import make_random_model
 from evalboard.intake.submission import EvaluationRequest
-from evalboard.records.request import Precision, WeightType
+from evalboard.records.choice import WeightType
+from evalboard.records.precision import Precision
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 

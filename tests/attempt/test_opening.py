@@ -8,7 +8,8 @@ from evalboard.demo.models import make_random_model
 from evalboard.errors import ConfigError, LifecycleError, ValidationFailed
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim, move
-from evalboard.records.request import Claim, Failure, Precision, RequestRecord, Status
+from evalboard.records.precision import Precision
+from evalboard.records.request import Claim, Failure, RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue

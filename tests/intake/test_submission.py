@@ -19,13 +19,8 @@ from evalboard.intake.submission import (
     resolve_suite,
     submit,
 )
-from evalboard.records.request import (
-    BoardBlock,
-    ModelType,
-    RequestRecord,
-    Status,
-    WeightType,
-)
+from evalboard.records.choice import WeightType
+from evalboard.records.request import BoardBlock, ModelType, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue

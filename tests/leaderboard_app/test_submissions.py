@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 from itsdangerous import TimestampSigner, URLSafeSerializer
 
 from evalboard.errors import StoreError
-from evalboard.records.request import ModelType, Precision, WeightType
+from evalboard.records.choice import WeightType
+from evalboard.records.precision import Precision
+from evalboard.records.request import ModelType
 from evalboard.records.table import QueueEntry
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store

@@ -18,7 +18,8 @@ from evalboard.cli.run import work
 from evalboard.demo import models as demo_models
 from evalboard.engine.placing.cluster import disconnect
 from evalboard.intake.submission import Submission, submit
-from evalboard.records.request import Precision, Status
+from evalboard.records.precision import Precision
+from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.board import read_board
 from evalboard.stores.opening import open_archive, open_board

@@ -10,7 +10,8 @@ from huggingface_hub import close_session, constants
 from pydantic import SecretStr
 
 from evalboard.intake.submission import Submission, submit
-from evalboard.records.request import Precision, Status
+from evalboard.records.precision import Precision
+from evalboard.records.request import Status
 from evalboard.settings import Settings, child_environment
 from evalboard.stores.board import read_queue
 from evalboard.stores.opening import open_archive, open_board, open_queue

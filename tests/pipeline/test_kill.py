@@ -11,7 +11,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from evalboard.intake.submission import Submission, submit
-from evalboard.records.request import Precision, Status
+from evalboard.records.precision import Precision
+from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_queue
 from tests.pipeline.runs import (

@@ -12,7 +12,8 @@ from evalboard.intake.submission import EvaluationRequest, Submission, submit
 from evalboard.lifecycle import claim
 from evalboard.queueing.actions import cancel, requeue
 from evalboard.queueing.queries import RequestQuery
-from evalboard.records.request import BoardBlock, Claim, Precision, RequestRecord, Status
+from evalboard.records.precision import Precision
+from evalboard.records.request import BoardBlock, Claim, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.board import read_queue

@@ -13,7 +13,8 @@ import pytest
 
 from evalboard.cli.run import work
 from evalboard.intake.submission import Submission, submit
-from evalboard.records.request import Precision, Status
+from evalboard.records.precision import Precision
+from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.board import read_board
 from evalboard.stores.opening import open_board, open_store

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalboard.errors import RecordError
+from evalboard.records.choice import WeightType
 from evalboard.records.foreign import PRECISIONS, STATUSES, WEIGHT_TYPES
-from evalboard.records.request import LARGEST_FILE, Precision, RequestRecord, Status, WeightType
+from evalboard.records.precision import Precision
+from evalboard.records.request import LARGEST_FILE, RequestRecord, Status
 
 KNOWN = RequestRecord.model_fields.keys()
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from evalboard.records.precision import Precision
 from evalboard.records.report import Report
-from evalboard.records.request import Precision
 from evalboard.settings import Settings
 from evalboard.validation import precision
 from evalboard.validation.checks import validate

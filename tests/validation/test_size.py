@@ -6,8 +6,8 @@ import pytest
 
 from evalboard.engine.hardware import LocalGpus, local_gpus
 from evalboard.engine.placing import capacity
+from evalboard.records.precision import Precision
 from evalboard.records.report import Finding, Report
-from evalboard.records.request import Precision
 from evalboard.repositories import folder
 from evalboard.settings import Settings
 from evalboard.validation import checks as size_checks

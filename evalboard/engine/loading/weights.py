@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from evalboard.engine.loading.failures import loading_errors
 from evalboard.engine.spec import EngineSpec
+from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
-from evalboard.records.request import WeightType
 from evalboard.repositories import Repository, find_repository
 from evalboard.repositories.composing import compose_small_files
 from evalboard.repositories.copying import copy_files, linked_folder, made_once

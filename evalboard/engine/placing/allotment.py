@@ -10,7 +10,7 @@ from evalboard.engine.placing.ladder import next_limits
 from evalboard.engine.placing.sizing import ModelSize, gpu_numbers, gpus_needed, model_size
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import ConfigError, EvalboardError
-from evalboard.records.request import WeightType
+from evalboard.records.choice import WeightType
 from evalboard.repositories import find_repository
 from evalboard.repositories.selection import weight_files
 

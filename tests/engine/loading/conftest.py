@@ -17,7 +17,7 @@ from evalboard.demo.models import make_random_model
 from evalboard.engine.backends import BackendArguments, load
 from evalboard.engine.loading.weights import ModelFiles
 from evalboard.engine.spec import EngineSpec
-from evalboard.records.request import Precision
+from evalboard.records.precision import Precision
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.suites.loader import load_suite

@@ -1,0 +1,45 @@
+"""Which model is meant, and how it is put into memory: the one value that everything agrees in.
+
+Submissions and engine specs inherit it; requests and results hold it under the names that their
+files have. What makes two choices the same stands in `evalboard.identity`.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class WeightType(StrEnum):
+    """What the repository holds: whole weights, a LoRA adapter, or a difference to its base."""
+
+    ORIGINAL = "Original"
+    ADAPTER = "Adapter"
+    DELTA = "Delta"
+
+
+class ModelChoice(BaseModel, frozen=True):
+    """One model, loaded one way. Before the checks, as somebody asked for it."""
+
+    model: str
+    """`{org}/{name}`."""
+    revision: str = "main"
+    """Commit sha, or the content hash of a folder; a branch or tag until the checks pin it."""
+    precision: str | None
+    """None for the one that the checkpoint is stored in, which the checks find out."""
+    weight_type: str = WeightType.ORIGINAL
+    base_model: str = ""
+    """What the model was made from; adapters and deltas are put on it."""
+    base_revision: str = ""
+    """As `revision`, of the base model of an adapter or a delta; empty for whole weights."""
+    use_chat_template: bool = False
+
+    def choice_fields(self) -> dict[str, Any]:
+        """Return the choice alone, as the fields of something else that inherits it."""
+        return {name: getattr(self, name) for name in ModelChoice.model_fields}
+
+
+class PinnedChoice(ModelChoice, frozen=True):
+    """A choice whose precision is known. Once a check has seen it, its revisions are commits."""
+
+    precision: str
