@@ -13,9 +13,9 @@ from typing import Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from evalboard.backends import VLLM, find_backend
 from evalboard.errors import ConfigError
 
-Backend = Literal["vllm", "hf"]
 PREFIX = "EVALBOARD_"
 LONGEST_PAUSE_MINUTES = 7 * 24 * 60
 
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         description="Limit of commits per hour from this machine to one store on the Hub. The Hub "
         "allows 128, shared by all machines. Changes made at the same time become one commit.",
     )
-    backend: Backend = Field("vllm", description="Library that runs the models.")
+    backend: str = Field(VLLM.name, description="Library that runs the models.")
     engine_slots: int | None = Field(
         None,
         ge=1,
@@ -211,6 +211,11 @@ class Settings(BaseSettings):
     def _absolute_folder(cls, folder: Path | None) -> Path | None:
         """Engines may work in another folder than the one that a relative path was written for."""
         return folder.resolve() if folder else None
+
+    @field_validator("backend")
+    @classmethod
+    def _known_backend(cls, name: str) -> str:
+        return find_backend(name).name
 
     @field_validator("submission_exceptions")
     @classmethod

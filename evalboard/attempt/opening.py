@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 
 from evalboard.attempt.model import Attempt
-from evalboard.engine.catalog import backend_for
+from evalboard.backends import backend_for
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import LifecycleError, ValidationFailed
 from evalboard.intake.submission import EvaluationRequest, check_submission, record_of
@@ -188,7 +188,7 @@ def _engine_spec(
         benchmarks=tuple(b.key for b in suite.select(request.benchmarks)),
         num_fewshot=request.num_fewshot,
         limit=request.limit,
-        backend=backend_for(record.precision, settings.backend),
+        backend=backend_for(record.precision, settings.backend).name,
         # The engine's process may work in another folder.
         settings=settings.model_copy(update={"work": work}),
         log_file=WorkFolder(work).log_file(run_id),

@@ -17,6 +17,7 @@ from rich.table import Table
 from evalboard.attempt import closing, opening, running
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.report import time_account
+from evalboard.backends import BACKENDS
 from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
@@ -41,7 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--limit", type=int, help="ask only the first LIMIT questions of each benchmark"
     )
     parser.add_argument("--num-fewshot", type=int, help="number of examples before each question")
-    parser.add_argument("--backend", choices=["vllm", "hf"], help="default: EVALBOARD_BACKEND")
+    parser.add_argument("--backend", choices=list(BACKENDS), help="default: EVALBOARD_BACKEND")
     parser.add_argument("--json", action="store_true", help="print the result document as JSON")
     parser.add_argument(
         "--output", type=Path, help="folder for the result document and the answers"

@@ -8,9 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evalboard.engine.architectures import vllm_architectures as vllm_architectures
+from evalboard.backends import find_backend
 from evalboard.engine.hardware import memory_bytes
-from evalboard.records.precision import Precision
 
 
 class Versions(NamedTuple):
@@ -23,19 +22,11 @@ class Versions(NamedTuple):
 
 
 def versions(backend: str) -> Versions:
-    """Return the versions in force for a backend: `vllm` or `hf`."""
-    distribution = {"vllm": "vllm", "hf": "transformers"}[backend]
+    """Return the versions in force for a backend."""
+    distribution = find_backend(backend).distribution
     return Versions(
         version(distribution), version("lm_eval"), version("transformers"), version("torch")
     )
-
-
-def backend_for(precision: str, backend: str) -> str:
-    """Return the backend that runs a precision: the board's own, where that can.
-
-    vLLM refuses bitsandbytes.
-    """
-    return "hf" if precision and Precision(precision).facts.is_made_by_loading else backend
 
 
 def chat_template_sha(folder: Path) -> str | None:

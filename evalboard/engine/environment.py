@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import evalboard
+from evalboard.backends import BACKENDS
 
 PACKAGE_FOLDER = Path(evalboard.__file__).parent.parent
 KEPT_BYTES = 2**30
@@ -22,11 +23,8 @@ def import_path() -> str:
 
 
 def common(*, offline: bool) -> dict[str, str]:
-    """Return the variables of every engine."""
+    """Return the variables of every engine, those of all backends among them: each reads its own."""
     variables = {
-        # One process holds the engine, so that its death is the death of the actor.
-        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-        "VLLM_NO_USAGE_STATS": "1",
         "TOKENIZERS_PARALLELISM": "true",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         # On a CPU a layer's tensors are as large as glibc gives back to the system at once, and the
@@ -34,6 +32,8 @@ def common(*, offline: bool) -> dict[str, str]:
         "MALLOC_MMAP_THRESHOLD_": str(KEPT_BYTES),
         "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES),
     }
+    for backend in BACKENDS.values():
+        variables |= backend.environment
     return variables | ({"HF_HUB_OFFLINE": "1"} if offline else {})
 
 
@@ -42,11 +42,9 @@ def of_device(device: str, *, cpu_kv_cache_gib: int) -> dict[str, str]:
     if device != "cpu":
         return {}
     return {
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "VLLM_CPU_KVCACHE_SPACE": str(cpu_kv_cache_gib),
-        # vLLM compiles one small sampling kernel at the first request, with a C++ compiler
-        # that may not be there: 14 s on two cores, for a result that is the same without.
-        "TORCH_COMPILE_DISABLE": "1",
+        name: value.format(cpu_kv_cache_gib=cpu_kv_cache_gib)
+        for backend in BACKENDS.values()
+        for name, value in backend.cpu_environment.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""lm_eval's Hugging Face model class, with its answers in parts that can be kept."""
+"""The backend `hf`: lm_eval's model class for transformers, with answers in parts that can be kept."""
 
 import threading
 from collections.abc import Iterator, Sequence, Set
@@ -7,8 +7,14 @@ from typing import Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
+from transformers import BitsAndBytesConfig
 
+from evalboard.backends import HF
 from evalboard.engine.answers import BLOCK_SIZE, Kind, NumberedAnswers
+from evalboard.engine.loading.adapters import put_adapter
+from evalboard.engine.loading.loader import LoadArguments
+from evalboard.engine.loading.pretrained import load_pretrained
+from evalboard.records.precision import Precision
 
 LmEvalHFLM: Any = HFLM
 """lm_eval's registration hides the type of its class."""
@@ -34,6 +40,32 @@ class BlockwiseHFLM(LmEvalHFLM):
             with self._turn:
                 answers = getattr(self, kind)([requests[i] for i in block], disable_tqdm=True)
             yield list(zip(block, answers, strict=True))
+
+
+def load(arguments: LoadArguments) -> BlockwiseHFLM:
+    """Load a model; see `evalboard.engine.loading.loader.load_model`."""
+    model: Any = load_pretrained(
+        arguments.weights, device_map={"": arguments.device}, **_number_format(arguments.precision)
+    )
+    if arguments.adapter:
+        model = put_adapter(model, arguments.adapter, arguments.weights, device=arguments.device)
+    return BlockwiseHFLM(
+        pretrained=model,
+        tokenizer=str(arguments.weights),
+        batch_size=arguments.max_num_seqs or HF.batch_size,
+        max_length=arguments.max_length,
+    )
+
+
+def _number_format(precision: str) -> dict[str, Any]:
+    """Return how transformers is told a precision."""
+    match precision:
+        case Precision.INT8:
+            return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
+        case Precision.INT4:
+            return {"quantization_config": BitsAndBytesConfig(load_in_4bit=True)}
+        case _:
+            return {"dtype": Precision(precision).facts.dtype}
 
 
 def question_blocks(requests: Sequence[Instance]) -> Iterator[list[int]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from evalboard.engine.benchmarks.progress import ProgressNotes
 from evalboard.engine.loading.finite import check_finite
+from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model
 from evalboard.engine.loading.weights import ModelFiles
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
@@ -114,14 +115,12 @@ class EngineProcess:
             return self._model
 
     def _load(self) -> "LM":
-        from evalboard.engine import backends
-
         import_libraries(self._spec.backend)
         spec, loadable = self._spec, self._files.loadable
         if spec.settings.check_finite:
             check_finite(loadable.weights)
-        return backends.load(
-            backends.BackendArguments(
+        return load_model(
+            LoadArguments(
                 backend=spec.backend,
                 weights=loadable.weights,
                 adapter=loadable.adapter,
@@ -222,7 +221,6 @@ class EngineProcess:
 
 def import_libraries(backend: str) -> None:
     """Import lm_eval and what a backend needs; takes 7 s for vLLM."""
-    from evalboard.engine.backends import import_backend
     from evalboard.engine.benchmarks import (
         answering,  # noqa: F401
         library,  # noqa: F401

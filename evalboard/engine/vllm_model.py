@@ -1,4 +1,4 @@
-"""lm_eval's model class for vLLM, with every context computed once.
+"""The backend `vllm`: lm_eval's model class for vLLM, with every context computed once.
 
 lm_eval's own class sends each choice as a request of its own, context and all, and asks for the
 log-probabilities of the whole prompt, which keeps vLLM from using its prefix cache
@@ -29,16 +29,22 @@ from vllm.platforms import current_platform
 from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 
 from evalboard.engine.answers import BLOCK_SIZE, Kind, NumberedAnswers
+from evalboard.engine.loading.loader import LoadArguments
+from evalboard.engine.loading.pretrained import check_whole
 from evalboard.engine.vllm_choices import Choice, ContextGroup, TokenisedRequest, group_by_context
 from evalboard.engine.vllm_feeding import Ended, Feed, Job
 from evalboard.engine.vllm_last_layer import skip_unread_rows
+from evalboard.records.precision import Precision
 
 LmEvalVLLM: Any = VLLM
 """lm_eval's registration hides the type of its class."""
 
-TEXTS_TOGETHER = 4096
-"""Tokenised in one call; bounds the memory that their tokens take."""
-
+TEXTS_PER_CALL = 4096
+"""Tokenised together; bounds the memory that their tokens take."""
+SEED = 1234
+CPU_ARGUMENTS = {"enforce_eager": True, "block_size": 32}
+"""The smallest block of the prefix cache that vLLM's attention on a CPU can have, where its default
+is 128: prompts share what they have in common to 32 tokens."""
 
 Row = tuple[float, bool]
 """Log-probability of one token, and whether no other token is more probable."""
@@ -226,8 +232,8 @@ class FastVLLM(LmEvalVLLM):
         return [Job(kept, params, end)]
 
     def _tokenise(self, requests: Sequence[Instance]) -> Iterator[TokenisedRequest]:
-        for start in range(0, len(requests), TEXTS_TOGETHER):
-            part = requests[start : start + TEXTS_TOGETHER]
+        for start in range(0, len(requests), TEXTS_PER_CALL):
+            part = requests[start : start + TEXTS_PER_CALL]
             pairs = cast("list[tuple[str, str]]", [request.args for request in part])
             with self._tokenising:
                 encoded = self._encode_pairs(pairs)
@@ -255,6 +261,24 @@ class FastVLLM(LmEvalVLLM):
         distinct = [text for text in dict.fromkeys(texts) if text]
         encoded = self.tok_encode(distinct, **options) if distinct else []
         return {"": [], **dict(zip(distinct, encoded, strict=True))}
+
+
+def load(arguments: LoadArguments) -> FastVLLM:
+    """Load a model; see `evalboard.engine.loading.loader.load_model`."""
+    check_whole(arguments.weights)
+    on_gpu = {"gpu_memory_utilization": arguments.gpu_memory_fraction}
+    return FastVLLM(
+        pretrained=str(arguments.weights),
+        dtype=Precision(arguments.precision).facts.dtype,
+        max_model_len=arguments.max_length,
+        tensor_parallel_size=arguments.tensor_parallel,
+        batch_size="auto",
+        seed=SEED,
+        trust_remote_code=False,
+        distributed_executor_backend="uni" if arguments.tensor_parallel == 1 else "mp",
+        **({"max_num_seqs": arguments.max_num_seqs} if arguments.max_num_seqs else {}),
+        **(CPU_ARGUMENTS if arguments.device == "cpu" else on_gpu),
+    )
 
 
 def choice_rows(

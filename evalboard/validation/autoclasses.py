@@ -8,7 +8,7 @@ machine, the check is left to the poll.
 from collections.abc import Iterator
 from typing import Any
 
-from evalboard.engine.catalog import backend_for, vllm_architectures
+from evalboard.backends import BACKENDS, Backend, backend_for
 from evalboard.records.report import Finding
 from evalboard.validation.child import Loaded
 from evalboard.validation.evidence import OUT_OF_RANGE, Evidence
@@ -126,29 +126,40 @@ def _judge_architecture(evidence: Evidence, config: dict[str, Any]) -> Iterator[
             where=where,
         )
     else:
-        yield from _judge_vllm(evidence, config, names)
+        yield from _judge_backend(evidence, config, names)
 
 
-def _judge_vllm(evidence: Evidence, config: dict[str, Any], names: list[str]) -> Iterator[Finding]:
-    asked = evidence.subject.precision
-    known = vllm_architectures()
-    backend = backend_for(str(asked or ""), evidence.settings.backend)
-    if backend != "vllm" or not known or not names or known & set(names):
+def _judge_backend(
+    evidence: Evidence, config: dict[str, Any], names: list[str]
+) -> Iterator[Finding]:
+    precision = str(evidence.subject.precision or "")
+    backend = backend_for(precision, evidence.settings.backend)
+    where = f"{CONFIG}: architectures"
+    if not names or backend.may_run(names):
         return
-    if config["attends_by_plugin"]:
+    if backend.falls_back and config["attends_by_plugin"]:
         yield info(
-            "vllm_falls_back",
-            f"The installed vLLM has no {listed(names)} of its own and runs transformers' own, "
-            "which is slower.",
-            where=f"{CONFIG}: architectures",
+            f"{backend.name}_falls_back",
+            f"The installed {backend.title} has no {listed(names)} of its own and runs "
+            "transformers' own, which is slower.",
+            where=where,
         )
         return
     yield error(
-        "unknown_to_vllm",
-        f"The installed vLLM cannot run {listed(names)}.",
-        fix="Ask the people who run the board for a newer vLLM, or for the backend `hf`.",
-        where=f"{CONFIG}: architectures",
+        f"unknown_to_{backend.name}",
+        f"The installed {backend.title} cannot run {listed(names)}.",
+        fix=f"Ask the people who run the board for a newer {backend.title}"
+        f"{''.join(_alternatives(names, precision))}.",
+        where=where,
     )
+
+
+def _alternatives(names: list[str], precision: str) -> Iterator[str]:
+    def may_run(backend: Backend) -> bool:
+        return backend.may_run(names) and (not precision or backend.runs(precision))
+
+    for name in (backend.name for backend in BACKENDS.values() if may_run(backend)):
+        yield f", or for the backend `{name}`"
 
 
 def _judge_special_tokens(config: dict[str, Any]) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from evalboard.backends import backend_for
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import PLAIN_PRECISIONS, Precision, stored_as
 from evalboard.records.report import Finding
@@ -32,8 +33,13 @@ NARROW = ("float8", "int8", "uint8", "f8_", "f6_", "f4")
 def check_installation(subject: Subject, settings: Settings) -> tuple[Finding, ...]:
     """Check that this installation can run the precision asked for, whatever the checkpoint."""
     precision = subject.precision
-    library = _library(precision, settings)
-    if library is None:
+    if precision is None:
+        return ()
+    backend = backend_for(precision, settings.backend)
+    if not backend.runs(precision):
+        return (_unsupported(f"No backend runs {precision}", settings),)
+    library = backend.precisions[precision]
+    if not library:
         return ()
     if find_spec("transformers") is None:
         return (info("checked_by_poll", f"Whether {precision} can run is checked by the poll."),)
@@ -151,18 +157,13 @@ def _contradictions(quantised: Quantisation | None, survey: Survey) -> Iterator[
 
 def runnable(settings: Settings) -> list[Precision]:
     """Return the precisions that this installation can run, given a checkpoint that fits."""
-    return [p for p in Precision if _is_installed(_library(p, settings))]
+    return [precision for precision in Precision if _is_runnable(precision, settings)]
 
 
-def _is_installed(library: str | None) -> bool:
-    return library is None or find_spec(library) is not None
-
-
-def _library(precision: Precision | None, settings: Settings) -> str | None:
-    """Return what a precision needs beside the backend itself."""
-    if precision and precision.facts.is_made_by_loading:
-        return "bitsandbytes"
-    return "gptqmodel" if precision is Precision.GPTQ and settings.backend == "hf" else None
+def _is_runnable(precision: Precision, settings: Settings) -> bool:
+    backend = backend_for(precision, settings.backend)
+    library = backend.precisions.get(precision)
+    return library is not None and (not library or find_spec(library) is not None)
 
 
 def _unsupported(reason: str, settings: Settings) -> Finding:

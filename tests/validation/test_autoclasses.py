@@ -1,11 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evalboard.backends import BACKENDS, VLLM, vllm_architectures
 from evalboard.records.report import Report
 from evalboard.settings import Settings
-from evalboard.validation import autoclasses
 from evalboard.validation.checks import validate
 from evalboard.validation.subject import Subject
 
@@ -141,7 +142,8 @@ def test_what_vllm_knows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The installed vLLM knows every architecture that is tiny enough to be made here.
-    monkeypatch.setattr(autoclasses, "vllm_architectures", lambda: frozenset(known))
+    other = replace(VLLM, architectures=lambda: frozenset(known))
+    monkeypatch.setitem(BACKENDS, "vllm", other)
     there = settings.model_copy(update={"backend": backend})
     report = validate(Subject(model="org/model"), there)
     found = {finding.code for finding in report.findings}
@@ -149,6 +151,6 @@ def test_what_vllm_knows(
 
 
 def test_the_installed_vllm_knows_llama_and_not_what_it_dropped() -> None:
-    known = autoclasses.vllm_architectures()
+    known = vllm_architectures()
     assert {"LlamaForCausalLM", "MixtralForCausalLM"} <= known
     assert "MptForCausalLM" not in known

@@ -3,71 +3,45 @@
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from evalboard.backends import BACKENDS, FailureSigns
 from evalboard.errors import EngineError, EvalboardError, LoadFailed, OutOfMemory
 
-OUT_OF_MEMORY = (
-    # torch, on GPUs and CPUs, and the system itself
-    "out of memory",
-    "outofmemoryerror",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "cublas_status_alloc_failed",
-    # vllm/v1/core/kv_cache_utils.py: the cache does not hold one request of full length
-    "no available memory for the cache blocks",
-    "larger than the available kv cache memory",
-    "not enough gpu memory available to serve",
-    # vllm/v1/worker/utils.py: somebody else holds the GPU's memory
-    "less than desired gpu memory utilization",
-    "exceed the desired gpu memory utilization",
-    "less than the engine's budget",
-    # vllm/v1/worker/cpu_worker.py
-    "less than desired cpu memory utilization",
-    "less than requested memory for kv",
-    # vllm/config/compilation.py
-    "exceeds available mamba cache blocks",
-    # transformers/quantizers/quantizer_bnb_4bit.py and _8bit.py
-    "some modules are dispatched on the cpu or the disk",
+SIGNS = FailureSigns(
+    out_of_memory=(
+        # torch, on GPUs and CPUs, and the system itself
+        "out of memory",
+        "outofmemoryerror",
+        "can't allocate memory",
+        "cannot allocate memory",
+        "cublas_status_alloc_failed",
+        # transformers/quantizers/quantizer_bnb_4bit.py and _8bit.py
+        "some modules are dispatched on the cpu or the disk",
+    ),
+    unsupported_architecture=(
+        # transformers/models/auto/configuration_auto.py and auto_factory.py
+        "does not recognize this architecture",
+        "unrecognized configuration class",
+        "should have a `model_type` key",
+    ),
+    bad_weights=(
+        # safetensors
+        "safetensorerror",
+        # transformers/modeling_utils.py
+        "no file named model.safetensors",
+        "does not appear to have a file named",
+        # torch, peft
+        "size mismatch",
+    ),
+    weight_readers=("_load_pretrained_model", "set_peft_model_state_dict"),
 )
-UNSUPPORTED_ARCHITECTURE = (
-    # vllm/model_executor/models/registry.py
-    "are not supported for now",
-    "is not supported anymore",
-    "is not supported in-tree anymore",
-    "cannot find model module",
-    "is not compatible with vllm",
-    "no model architectures are specified",
-    # vllm/compilation/decorators.py: no language model
-    "not found in the forward method",
-    # transformers/models/auto/configuration_auto.py and auto_factory.py
-    "does not recognize this architecture",
-    "unrecognized configuration class",
-    "should have a `model_type` key",
-)
-BAD_WEIGHTS = (
-    # safetensors
-    "safetensorerror",
-    # vllm/model_executor/model_loader/default_loader.py, weight_utils.py
-    "weights were not initialized from checkpoint",
-    "cannot find any model weights",
-    "weight files referenced in index but missing",
-    # transformers/modeling_utils.py
-    "no file named model.safetensors",
-    "does not appear to have a file named",
-    # torch, peft
-    "size mismatch",
-)
-WEIGHT_READERS = {"load_weights", "_load_pretrained_model", "set_peft_model_state_dict"}
-"""Functions of vLLM, transformers and peft: what fails in them is about the weights. vLLM asserts
-shapes without a word."""
-
-
-ELSEWHERE = ("initialization failed",)
-"""What vLLM says when one of its own processes failed, and only that one's log says why."""
-LOG_BYTES = 50_000
-LONGEST_TEXT = 600
+"""Of torch, transformers and peft, on which every backend stands. A backend's own are in its
+description; the texts of one library are not mistaken for another's."""
+LOG_TAIL_BYTES = 50_000
+MAX_LIBRARY_TEXT = 600
 """Characters that a message takes over from a library; its log has the rest."""
 
 
@@ -92,15 +66,15 @@ def loading_errors(settings: dict[str, Any], *, log_file: Path | None = None) ->
     except EvalboardError:
         raise
     except Exception as exc:
-        log = _written(log_file, begin) if log_file and _says(ELSEWHERE, exc, "") else ""
+        log = _written(log_file, begin) if log_file and _says(_signs("in_log"), exc, "") else ""
         raise classify(exc, settings, log) from exc
 
 
 def classify(exc: Exception, settings: dict[str, Any], log: str = "") -> EngineError:
     """Return the project's error for what a library raised while loading."""
     text = " ".join(f"{type(exc).__name__}: {exc}".split()).rstrip(".")
-    if len(text) > LONGEST_TEXT:
-        text = text[:LONGEST_TEXT] + "…"
+    if len(text) > MAX_LIBRARY_TEXT:
+        text = text[:MAX_LIBRARY_TEXT] + "…"
     if is_out_of_memory(exc, log):
         return OutOfMemory(
             f"Out of memory while loading: {text}. Use more GPUs for one engine, a shorter "
@@ -131,19 +105,30 @@ def is_out_of_memory(exc: BaseException, log: str = "") -> bool:
         exc: What was raised.
         log: What the library's own processes wrote, where `exc` only refers to that.
     """
-    return isinstance(exc, MemoryError) or _says(OUT_OF_MEMORY, exc, log)
+    return isinstance(exc, MemoryError) or _says(_signs("out_of_memory"), exc, log)
 
 
 def is_unsupported_architecture(exc: BaseException, log: str = "") -> bool:
     """Return whether an error means that a library does not know the model's architecture."""
-    return _says(UNSUPPORTED_ARCHITECTURE, exc, log)
+    return _says(_signs("unsupported_architecture"), exc, log)
 
 
 def is_about_weights(exc: BaseException, log: str = "") -> bool:
     """Return whether an error means that the weights are broken or belong to another model."""
-    readers = any(name in WEIGHT_READERS for name in _functions(exc))
-    in_log = any(f"in {name}\n" in log for name in WEIGHT_READERS)
-    return readers or in_log or _says(BAD_WEIGHTS, exc, log)
+    readers = _signs("weight_readers")
+    failed = any(name in readers for name in _functions(exc))
+    in_log = any(f"in {name}\n" in log for name in readers)
+    return failed or in_log or _says(_signs("bad_weights"), exc, log)
+
+
+def is_fatal(exc: BaseException) -> bool:
+    """Return whether a library's error means that nothing is left of the engine in its process."""
+    return type(exc).__name__ in _signs("fatal")
+
+
+def _signs(kind: str) -> tuple[str, ...]:
+    every = (SIGNS, *(backend.failures for backend in BACKENDS.values()))
+    return tuple(chain.from_iterable(getattr(signs, kind) for signs in every))
 
 
 def _says(signs: tuple[str, ...], exc: BaseException, log: str) -> bool:
@@ -154,7 +139,7 @@ def _says(signs: tuple[str, ...], exc: BaseException, log: str) -> bool:
 def _written(log_file: Path, begin: int) -> str:
     """Return the end of what was written to a log since it had a length."""
     with log_file.open("rb") as file:
-        file.seek(max(begin, log_file.stat().st_size - LOG_BYTES))
+        file.seek(max(begin, log_file.stat().st_size - LOG_TAIL_BYTES))
         return file.read().decode("utf-8", errors="replace")
 
 

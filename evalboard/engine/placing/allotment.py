@@ -3,7 +3,7 @@
 import json
 from typing import NamedTuple
 
-from evalboard.engine.backends import HF_BATCH_SIZE
+from evalboard.backends import find_backend
 from evalboard.engine.placing import placement
 from evalboard.engine.placing.cluster import ClusterGpus, gpu_memory_bytes
 from evalboard.engine.placing.ladder import next_limits
@@ -23,10 +23,12 @@ class Room(NamedTuple):
     longest_request: int | None
     """In tokens, with its answer; None where a shorter maximum length is of no use."""
     max_gpus: int
-    """As many as one engine can take; 0 where neither they nor their memory play a part."""
+    """As many as one engine can take; 0 where there are none."""
+    takes_share: bool
+    """Whether an engine takes a share of a GPU's memory that can be smaller."""
 
 
-NO_ROOM = Room(None, 0)
+NO_ROOM = Room(longest_request=None, max_gpus=0, takes_share=False)
 
 
 def starting_limits(spec: EngineSpec) -> EngineLimits:
@@ -40,19 +42,23 @@ def starting_limits(spec: EngineSpec) -> EngineLimits:
     return EngineLimits(
         resource="gpus" if gpus.total else "cores",
         tensor_parallel=_tensor_parallel(spec, gpus),
-        max_num_seqs=HF_BATCH_SIZE if spec.backend == "hf" else None,
+        max_num_seqs=find_backend(spec.backend).batch_size,
         gpu_memory_fraction=spec.settings.gpu_memory_fraction,
     )
 
 
 def room(spec: EngineSpec) -> Room:
-    """Return what smaller settings can make use of. Asks a process that is started for that.
+    """Return what smaller settings can make use of, as the backend takes memory."""
+    backend, has_gpus = find_backend(spec.backend), spec.limits.resource == "gpus"
+    return Room(
+        longest_request=_longest_request(spec) if backend.reserves_memory else None,
+        max_gpus=_most_gpus(spec) if has_gpus and backend.spans_gpus else 0,
+        takes_share=has_gpus and backend.reserves_memory,
+    )
 
-    transformers takes memory for the requests at hand and no more, on one GPU: there, only the
-    number of requests counts.
-    """
-    if spec.backend == "hf":
-        return NO_ROOM
+
+def _longest_request(spec: EngineSpec) -> int | None:
+    """Ask a process that is started for that; None where a shorter length is of no use."""
     asking = spec.model_copy(
         update={
             "name": f"{spec.name}-room",
@@ -60,22 +66,24 @@ def room(spec: EngineSpec) -> Room:
         }
     )
     try:
-        longest = placement.call(
+        return placement.call(
             asking,
             "longest_request",
             timeout_seconds=spec.settings.engine_start_timeout_seconds,
         )
     except EvalboardError:
-        longest = None  # unknown, so the length stays
+        return None  # unknown, so the length stays
     finally:
         placement.close(asking)
-    return Room(longest, _most_gpus(spec) if spec.limits.resource == "gpus" else 0)
 
 
 def smaller_limits(limits: EngineLimits, available: Room) -> EngineLimits | None:
     """Return the next smaller settings, None when there are none left."""
     return next_limits(
-        limits, longest_request=available.longest_request, max_gpus=available.max_gpus
+        limits,
+        longest_request=available.longest_request,
+        max_gpus=available.max_gpus,
+        takes_share=available.takes_share,
     )
 
 
@@ -89,7 +97,7 @@ def _tensor_parallel(spec: EngineSpec, gpus: ClusterGpus) -> int:
             f"{gpus.on_one_machine}. Lower EVALBOARD_TENSOR_PARALLEL, or join larger machines with "
             "RAY_ADDRESS."
         )
-    if wanted or spec.backend == "hf":
+    if wanted or not find_backend(spec.backend).spans_gpus:
         return wanted or 1
     return gpus_needed(
         _size(spec),

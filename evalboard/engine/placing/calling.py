@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from evalboard.engine.loading.failures import is_out_of_memory
+from evalboard.engine.loading.failures import is_fatal, is_out_of_memory
 from evalboard.errors import EngineDied, EngineError, OutOfMemory
 
 CALLS_AT_ONCE = 4
@@ -80,6 +80,6 @@ def unforeseen(exc: BaseException) -> Unforeseen:
     kind = EngineError
     if is_out_of_memory(exc):
         kind = OutOfMemory
-    elif type(exc).__name__ == "EngineDeadError":  # vLLM's, of whose engine nothing is left
+    elif is_fatal(exc):
         kind = EngineDied
     return Unforeseen(kind, f"{type(exc).__name__}: {exc}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from evalboard.engine.catalog import backend_for
+from evalboard.backends import backend_for
 from evalboard.engine.hardware import LocalGpus, local_gpus, memory_bytes
 from evalboard.engine.placing.sizing import CACHED_TOKENS, fewest_gpus, gpu_numbers, model_size
 from evalboard.errors import EngineError
@@ -50,8 +50,8 @@ def memory_needed(
         config, stored_bytes, precision=precision, max_length=settings.max_model_length
     )
     found = _installed_gpus(settings)
-    one = backend_for(precision, settings.backend) == "hf"
-    gpus = min(found.number, 1) if one else found.number
+    spans = backend_for(precision, settings.backend).spans_gpus
+    gpus = found.number if spans else min(found.number, 1)
     memory = settings.gpu_memory_bytes or found.smallest_bytes
     most = settings.tensor_parallel or max(gpu_numbers(size.heads, gpus))
     tokens = max(size.max_length, CACHED_TOKENS)

@@ -11,27 +11,27 @@ LENGTH_STEP = 64
 
 
 def next_limits(
-    limits: EngineLimits, *, longest_request: int | None, max_gpus: int
+    limits: EngineLimits, *, longest_request: int | None, max_gpus: int, takes_share: bool
 ) -> EngineLimits | None:
     """Return the next smaller settings, None when there are none left.
 
     The order is that of the cost: fewer requests at the same time, a shorter maximum length (less
-    cache for every one of them), a smaller share of the memory for vLLM (room for what it does not
+    cache for every one of them), a smaller share of the memory (room for what the backend does not
     count), then more GPUs.
 
     Args:
         limits: What was not enough.
         longest_request: In tokens, with its answer. The maximum length becomes no shorter, so that
             no request is cut. None when it is unknown or plays no part: the length stays.
-        max_gpus: As many as one engine of this model can take. With 0, neither the share nor the
-            number of GPUs plays a part.
+        max_gpus: As many as one engine of this model can take, 0 where there are none.
+        takes_share: Whether the engine takes a share of a GPU's memory that it is told.
     """
     if fewer := _fewer_sequences(limits):
         return limits.model_copy(update={"max_num_seqs": fewer})
     if shorter := _shorter_length(limits, longest_request):
         return limits.model_copy(update={"max_length": shorter})
     lower = round(limits.gpu_memory_fraction - MEMORY_STEP, 2)
-    if max_gpus and lower >= LOWEST_MEMORY_FRACTION:
+    if takes_share and lower >= LOWEST_MEMORY_FRACTION:
         return limits.model_copy(update={"gpu_memory_fraction": lower})
     if 2 * limits.tensor_parallel <= max_gpus:
         return limits.model_copy(update={"tensor_parallel": 2 * limits.tensor_parallel})

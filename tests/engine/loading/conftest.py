@@ -14,7 +14,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from evalboard.demo.models import make_random_model
-from evalboard.engine.backends import BackendArguments, load
+from evalboard.engine.loading.loader import LoadArguments, load_model
 from evalboard.engine.loading.weights import ModelFiles
 from evalboard.engine.spec import EngineSpec
 from evalboard.records.precision import Precision
@@ -58,14 +58,14 @@ def answers(model: LM) -> list[float]:
 
 def evaluate_on_hf(files: ModelFiles, precision: str = "float32") -> list[float]:
     loadable = files.loadable
-    arguments = BackendArguments(
+    arguments = LoadArguments(
         backend="hf",
         weights=loadable.weights,
         adapter=loadable.adapter,
         precision=precision,
         device="cpu",
     )
-    return answers(load(arguments))
+    return answers(load_model(arguments))
 
 
 @pytest.fixture(scope="session")

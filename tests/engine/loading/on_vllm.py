@@ -19,11 +19,11 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
     from conftest import answers  # pyright: ignore[reportMissingImports]
 
-    from evalboard.engine.backends import BackendArguments, load
+    from evalboard.engine.loading.loader import LoadArguments, load_model
 
     found: list[Any] = []
     for folder in sys.argv[2:]:
-        arguments = BackendArguments(
+        arguments = LoadArguments(
             backend="vllm",
             weights=Path(folder),
             precision="float32",
@@ -32,7 +32,7 @@ if __name__ == "__main__":
             max_num_seqs=4,
         )
         try:
-            found.append(answers(load(arguments)))
+            found.append(answers(load_model(arguments)))
         except EngineError as exc:
             found.append([exc.code, exc.message])
     Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")

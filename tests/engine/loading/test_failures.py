@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from evalboard.engine.backends import BackendArguments, load
 from evalboard.engine.loading.failures import classify, is_out_of_memory, loading_errors
+from evalboard.engine.loading.loader import LoadArguments, load_model
 from evalboard.errors import ConfigError, LoadFailed, OutOfMemory
 
 from .conftest import edit_json, reference
@@ -75,11 +75,11 @@ def spoiled(base: Path, tmp_path: Path) -> Callable[[Callable[[Path], None]], Pa
 
 @pytest.mark.parametrize("spoil", SPOILED)
 def test_transformers_cannot_load_it(spoil: Callable[[Path], None], spoiled: Any) -> None:
-    arguments = BackendArguments(
+    arguments = LoadArguments(
         backend="hf", weights=spoiled(spoil), precision="float32", device="cpu"
     )
     with pytest.raises(LoadFailed) as caught:
-        load(arguments)
+        load_model(arguments)
     assert caught.value.message.startswith(SPOILED[spoil])
     assert caught.value.settings["precision"] == "float32"
     if spoil in (_without_a_tensor, _of_another_shape):
@@ -173,8 +173,8 @@ def test_what_only_the_log_of_a_worker_says(
     "change", [{"precision": "8bit"}, {"precision": "float32", "adapter": Path("lora")}]
 )
 def test_vllm_is_not_asked_for_what_it_cannot_do(change: dict[str, Any]) -> None:
-    arguments = BackendArguments.model_validate(
+    arguments = LoadArguments.model_validate(
         {"backend": "vllm", "weights": Path("model"), "device": "cpu", **change}
     )
     with pytest.raises(ConfigError, match="backend 'hf'"):
-        load(arguments)
+        load_model(arguments)

@@ -4,10 +4,14 @@ from evalboard.engine.spec import EngineLimits
 GPU = EngineLimits(resource="gpus", tensor_parallel=1, gpu_memory_fraction=0.9)
 
 
-def steps(limits: EngineLimits, *, longest_request: int | None, max_gpus: int) -> list[dict]:
+def steps(
+    limits: EngineLimits, *, longest_request: int | None, max_gpus: int, takes_share: bool = True
+) -> list[dict]:
     """Return what changes at each step until there is none left."""
     changes: list[dict] = []
-    while after := next_limits(limits, longest_request=longest_request, max_gpus=max_gpus):
+    while after := next_limits(
+        limits, longest_request=longest_request, max_gpus=max_gpus, takes_share=takes_share
+    ):
         before = limits.model_dump()
         changes.append({k: v for k, v in after.model_dump().items() if v != before[k]})
         limits = after
@@ -47,7 +51,7 @@ def test_length_stays_where_the_longest_request_is_unknown_or_fits_no_shorter_on
 
 def test_on_a_processor_neither_share_nor_gpus_change() -> None:
     on_cpu = EngineLimits(max_num_seqs=16)
-    assert steps(on_cpu, longest_request=100, max_gpus=0) == [
+    assert steps(on_cpu, longest_request=100, max_gpus=0, takes_share=False) == [
         {"max_num_seqs": 8},
         {"max_num_seqs": 1},
         {"max_length": 128},

@@ -1,0 +1,82 @@
+"""Load one model into this process with its backend, as an lm_eval model."""
+
+import gc
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from evalboard.backends import BACKENDS, Backend, find_backend
+from evalboard.engine.loading.failures import loading_errors
+from evalboard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lm_eval.api.model import LM
+
+
+class LoadArguments(BaseModel):
+    """What to load, and how much of the machine to take."""
+
+    model_config = ConfigDict(frozen=True)
+
+    backend: str
+    """Name of a backend; see `evalboard.backends`."""
+    weights: Path
+    """Folder with whole weights, config and tokenizer; see `evalboard.engine.loading.weights`."""
+    adapter: Path | None = None
+    """Folder of a LoRA adapter to put on the loaded weights: on quantised ones, which no adapter
+    can be merged into."""
+    precision: str
+    device: str
+    """`cuda` or `cpu`."""
+    tensor_parallel: int = 1
+    """GPUs, where there are some."""
+    gpu_memory_fraction: float = 0.9
+    """Share of a GPU's memory, in (0, 1]."""
+    max_num_seqs: int | None = None
+    """Requests worked on at the same time; None for the backend's own number."""
+    max_length: int | None = None
+    """Longest request in tokens; None for the model's own."""
+    log_file: Path | None = None
+    """What this process and its children write to."""
+
+
+def import_backend(name: str) -> None:
+    """Import what loads models with a backend; takes 5 s for vLLM."""
+    gc.disable()  # what is imported is no garbage, and looking for some takes a fifth of the time
+    try:
+        import_module(find_backend(name).module)
+    finally:
+        # vLLM collects five times while it starts, each time through half a million objects.
+        gc.freeze()
+        gc.enable()
+
+
+def load_model(arguments: LoadArguments) -> "LM":
+    """Load a model.
+
+    Raises:
+        ConfigError: The backend cannot run this; the message names the one that can.
+        OutOfMemory: The device has too little memory.
+        LoadFailed: The weights or the architecture; the message says which.
+    """
+    settings = arguments.model_dump(mode="json", exclude={"weights", "adapter", "log_file"})
+    _check_runs(arguments)
+    with loading_errors(settings, log_file=arguments.log_file):
+        return import_module(find_backend(arguments.backend).module).load(arguments)
+
+
+def _check_runs(arguments: LoadArguments) -> None:
+    def runs(backend: Backend) -> bool:
+        takes_adapter = backend.puts_adapters or not arguments.adapter
+        return backend.runs(arguments.precision) and takes_adapter
+
+    if runs(find_backend(arguments.backend)):
+        return
+    also = " with an adapter that is not merged" if arguments.adapter else ""
+    other = next((backend.name for backend in BACKENDS.values() if runs(backend)), None)
+    raise ConfigError(
+        f"The backend {arguments.backend!r} does not run precision {arguments.precision!r}{also}. "
+        f"{f'Use the backend {other!r}.' if other else 'Ask for another precision.'}"
+    )
