@@ -24,7 +24,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.path, authorization))
         url = urlsplit(self.path)
         if self.server.fails:
-            self._answer(500, {"error": "down"})
+            # The client asks again five times, in 23 seconds, after a 500; not after this one.
+            self._answer(501, {"error": "down"})
         elif url.path == "/api/whoami-v2":
             known = authorization == "Bearer hf_good"
             self._answer(200 if known else 401, {"name": "alice"} if known else {"error": "no"})

