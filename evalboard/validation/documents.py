@@ -1,10 +1,27 @@
 """Read JSON files of strangers within limits."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evalboard.errors import EvalboardError
+
 DOCUMENT_BYTES = 10_000_000
+MOST_VALUES = 1_500_000
+"""Of a document that may be larger. Parsed, so many values take 100 MB at most; a parsed document can
+take 25 times its text (`[],[],…`). A header of 16 MB has 1,100,000, an index of 300,000 tensors as
+many and a few."""
+LONGEST_NAME = 1000
+
+Pairs = tuple[tuple[str, Any], ...]
+"""An object as it stands in the text; arrays are lists, so the two can be told apart."""
+
+
+class BadJson(EvalboardError):
+    """Raised when a text is not the JSON that was looked for. The message completes `it …`."""
+
+    code = "bad_json"
 
 
 class Document(NamedTuple):
@@ -39,3 +56,64 @@ def parse_document(content: bytes) -> Document:
     if not isinstance(value, dict):
         return Document(problem="it does not hold a JSON object")
     return Document(content=value)
+
+
+def parse_pairs(content: bytes) -> Pairs:
+    """Parse an object into its pairs, and every object in it into its own.
+
+    No key hides another: a name that is there twice gives two pairs.
+
+    Raises:
+        BadJson: It is no JSON object in UTF-8, has too many values, or is nested too deeply.
+    """
+    if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise BadJson(f"has more than {MOST_VALUES:,} values")
+    try:
+        found = json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=tuple,
+            parse_int=_integer,
+            parse_constant=_refuse_constant,
+        )
+    except UnicodeDecodeError as exc:
+        raise BadJson("is not text in UTF-8") from exc
+    except RecursionError as exc:
+        raise BadJson("is nested too deeply") from exc
+    except json.JSONDecodeError as exc:
+        raise BadJson(f"is not JSON ({exc.msg} at character {exc.pos:,})") from exc
+    except ValueError as exc:
+        raise BadJson(f"is not JSON ({exc})") from exc
+    if not isinstance(found, tuple):
+        raise BadJson("does not hold a JSON object")
+    return found
+
+
+def repeated_key(pairs: Pairs) -> str:
+    """Return the first key that an object has twice; there must be one."""
+    return next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+
+
+def check_name(name: str) -> None:
+    """Refuse a key that is no name of a tensor.
+
+    Raises:
+        BadJson: It is too long, or no text that can be stored.
+    """
+    if len(name) > LONGEST_NAME:
+        raise BadJson(f"has a name of more than {LONGEST_NAME:,} characters")
+    if not is_text(name):
+        raise BadJson("has half a character (a lone surrogate) in a name")
+
+
+def is_text(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: JSON can hold half a character."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _integer(digits: str) -> int | float:
+    # safetensors refuses this one as a size, too.
+    return -0.0 if digits == "-0" else int(digits)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no value of JSON")

@@ -5,14 +5,20 @@ object that gives each tensor a type, a shape and a place. What `safetensors` re
 refused here, with the reason, and so are names that are there twice, of which it takes the last.
 """
 
-import re
+import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 from evalboard.errors import EvalboardError
 from evalboard.repositories import Repository
+from evalboard.validation.documents import (
+    BadJson,
+    check_name,
+    is_text,
+    parse_pairs,
+    repeated_key,
+)
 from evalboard.validation.findings import quoted
-from evalboard.validation.jsonpieces import BadPiece, Pieces, decode
 
 HEADER_BYTES = 16_000_000
 """Longest header that is read. The format allows 100 MB; a header has about 120 bytes for each
@@ -21,8 +27,6 @@ FIRST_READ_BYTES = 65_536
 """Holds nearly every header, so that one request per file is enough."""
 MOST_TENSORS = 300_000
 """Of a file, and of all files together. The largest models have about 200,000."""
-DESCRIPTION_CHARACTERS = 1000
-METADATA_CHARACTERS = 1_000_000
 LARGEST_NUMBER = 2**48
 MOST_DIMENSIONS = 16
 
@@ -52,8 +56,10 @@ TYPE_BITS = {
 }
 """All types of the format, by the name that headers give them."""
 
-_DESCRIPTION = re.compile(rf"\{{[^{{}}-]{{0,{DESCRIPTION_CHARACTERS}}}+\}}")
-_DESCRIBES = {"dtype", "shape", "data_offsets"}
+_METADATA = "__metadata__"
+_DESCRIBES = ["data_offsets", "dtype", "shape"]
+_one_at_a_time = threading.Lock()
+"""Headers are read side by side; parsed side by side, hostile ones would take memory together."""
 
 
 class BadHeader(EvalboardError):
@@ -97,7 +103,8 @@ def read_header(repository: Repository, path: str) -> Mapping[str, Tensor]:
         raise BadHeader(
             f"ends after {len(head):,} bytes, within its header", finding="weights_cut_short"
         )
-    return parse_header(head[8 : 8 + length], data_bytes=size - 8 - length)
+    with _one_at_a_time:
+        return parse_header(head[8 : 8 + length], data_bytes=size - 8 - length)
 
 
 def header_length(head: bytes, size: int) -> int:
@@ -135,7 +142,7 @@ def parse_header(content: bytes, *, data_bytes: int) -> Mapping[str, Tensor]:
     """
     try:
         found = _read_tensors(content)
-    except BadPiece as exc:
+    except BadJson as exc:
         raise BadHeader(f"has a header that cannot be read: it {exc.message}") from exc
     tensors = dict(sorted(found.items(), key=lambda item: (item[1].start, item[1].end)))
     _check_places(tensors, data_bytes)
@@ -143,48 +150,39 @@ def parse_header(content: bytes, *, data_bytes: int) -> Mapping[str, Tensor]:
 
 
 def _read_tensors(content: bytes) -> dict[str, Tensor]:
-    text = decode(content)
-    if not text.startswith("{"):
+    if not content.startswith(b"{"):
         raise BadHeader("has a header that does not start with '{'")
-    pieces = Pieces(text)
-    found: dict[str, Tensor] = {}
-    has_metadata = False
-    for name, start in pieces:
-        if name in found or (has_metadata and name == "__metadata__"):
-            raise BadHeader(f"describes tensor {quoted(name)} twice", finding="duplicate_tensor")
-        if name == "__metadata__":
-            has_metadata = True
-            _check_metadata(pieces.value(longest=METADATA_CHARACTERS))
-            continue
-        found[name] = _read_tensor(name, text, start, pieces)
-        if len(found) > MOST_TENSORS:
-            raise BadHeader(f"describes more than {MOST_TENSORS:,} tensors")
-    if pieces.end < len(text):
-        raise BadHeader("has a header that goes on after its end")
-    return found
+    pairs = parse_pairs(content)
+    described = dict(pairs)
+    if len(described) < len(pairs):
+        raise BadHeader(
+            f"describes tensor {quoted(repeated_key(pairs))} twice", finding="duplicate_tensor"
+        )
+    _check_metadata(described.pop(_METADATA, None))
+    if len(described) > MOST_TENSORS:
+        raise BadHeader(f"describes more than {MOST_TENSORS:,} tensors")
+    return {name: _read_tensor(name, value) for name, value in described.items()}
 
 
-def _check_metadata(value: Any) -> None:
-    if value is None:
+def _check_metadata(pairs: Any) -> None:
+    if pairs is None:
         return
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+    if not isinstance(pairs, tuple) or not all(isinstance(text, str) for _, text in pairs):
         raise BadHeader("has '__metadata__' that is not made of texts")
-    if not all(_is_text(part) for pair in value.items() for part in pair):
+    if len(dict(pairs)) < len(pairs):
+        raise BadHeader(f"has {quoted(repeated_key(pairs))} twice in '__metadata__'")
+    if not all(is_text(part) for pair in pairs for part in pair):
         raise BadHeader("has '__metadata__' with half a character (a lone surrogate) in it")
 
 
-def _is_text(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _read_tensor(name: str, text: str, start: int, pieces: Pieces) -> Tensor:
-    bounds = _DESCRIPTION.match(text, start)
-    if bounds is None:
+def _read_tensor(name: str, pairs: Any) -> Tensor:
+    check_name(name)
+    if not isinstance(pairs, tuple) or sorted(key for key, _ in pairs) != _DESCRIBES:
         raise _undescribed(name)
-    description = pieces.value(longest=bounds.end() - start)
-    if set(description) != _DESCRIBES or not isinstance(description["dtype"], str):
-        raise _undescribed(name)
+    description = dict(pairs)
     kind, shape, place = (description[key] for key in ("dtype", "shape", "data_offsets"))
+    if not isinstance(kind, str):
+        raise _undescribed(name)
     if kind not in TYPE_BITS:
         raise BadHeader(
             f"gives tensor {quoted(name)} the type {quoted(kind)}, which safetensors does not know",

@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
 
+from evalboard.validation.documents import MOST_VALUES, BadJson, parse_pairs
 from evalboard.validation.headers import TYPE_BITS, BadHeader, header_length, parse_header
 from evalboard.validation.index import parse_index
-from evalboard.validation.jsonpieces import BadPiece, Pieces
 
 from .stored import file_of, header_of
 
@@ -142,22 +142,46 @@ def test_a_cut_index_is_a_problem(document: dict[str, Any], cut: int) -> None:
 
 @EXAMPLES
 @given(document=st.dictionaries(st.text(max_size=5), anything, max_size=5), indent=st.booleans())
-def test_pieces_are_what_json_says(document: dict[str, Any], indent: bool) -> None:
+def test_pairs_are_what_json_says(document: dict[str, Any], indent: bool) -> None:
     text = json.dumps(document, indent=2 if indent else None)
-    pieces = Pieces(text)
     try:
-        found = {key: pieces.value(longest=10_000) for key, _ in pieces}
-    except BadPiece:
-        assert "NaN" in text or "Infinity" in text or "\\ud" in text
+        found = parse_pairs(text.encode())
+    except BadJson:
+        assert "NaN" in text or "Infinity" in text
         return
-    assert found == document
-    assert pieces.end == len(text)
+    assert _joined(found) == document
 
 
-def test_values_longer_than_allowed_are_not_parsed() -> None:
-    pieces = Pieces('{"a": [' + "[]," * 10_000 + "[]]}")
-    with pytest.raises(BadPiece, match="at most 1,000"):
-        list(pieces.value(longest=1000) for _ in pieces)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"a": 1,, "b": 2}', "is not JSON .*character 8"),
+        (b'{"a": 1} {}', "is not JSON .*character 9"),
+        (b'{"a": NaN}', "NaN is no value of JSON"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "is not JSON"),
+        (b'{"a": ' + b"[" * 100_000, "nested too deeply"),
+        (b'{"a": [' + b"{}," * (MOST_VALUES // 2) + b"{}]}", "more than 1,500,000 values"),
+        (b"[1]", "does not hold a JSON object"),
+        (b'{"\xff": 1}', "is not text in UTF-8"),
+        (b'\xef\xbb\xbf{"a": 1}', "is not JSON"),
+    ],
+)
+def test_what_is_no_object_is_refused_with_the_place(content: bytes, message: str) -> None:
+    with pytest.raises(BadJson, match=message):
+        parse_pairs(content)
+
+
+def test_a_name_that_is_there_twice_gives_two_pairs() -> None:
+    assert parse_pairs(b'{"a": {"b": 1, "b": 2}, "a": []}') == (
+        ("a", (("b", 1), ("b", 2))),
+        ("a", []),
+    )
+
+
+def _joined(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return {key: _joined(inner) for key, inner in value}
+    return [_joined(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _bits(kind: str, shape: list[int]) -> int:

@@ -7,7 +7,8 @@ import pytest
 from evalboard.records.report import Report
 from evalboard.repositories.selection import INDEX_FILE, SINGLE_FILE
 from evalboard.validation import headers, index, tensors
-from evalboard.validation.headers import FIRST_READ_BYTES, HEADER_BYTES, METADATA_CHARACTERS
+from evalboard.validation.documents import MOST_VALUES
+from evalboard.validation.headers import FIRST_READ_BYTES, HEADER_BYTES
 from evalboard.validation.index import INDEX_BYTES
 
 from .conftest import codes, write_safetensors
@@ -226,7 +227,8 @@ def test_a_file_that_was_not_uploaded_to_its_end(
         file_of(b'{"a":' + b"[" * 100_000, 0),
         file_of({"__metadata__": {"format": 1}, "a": TENSOR}, 12),
         file_of({"__metadata__": [], "a": TENSOR}, 12),
-        file_of({"__metadata__": {"a": "x" * METADATA_CHARACTERS}, "a": TENSOR}, 12),
+        file_of(b'{"__metadata__": {"a": "x", "a": "y"}}', 0),
+        file_of(b'{"a": [' + b"[]," * MOST_VALUES + b"[]]}", 0),
         file_of({"__metadata__": {"a": "\ud800"}, "a": TENSOR}, 12),
         file_of({"\ud800": TENSOR}, 12),
         file_of({"x" * 1100: TENSOR}, 12),
