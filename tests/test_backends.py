@@ -1,0 +1,132 @@
+"""What a backend's description is enough for; the backends that are there are tested in the engine."""
+
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from pydantic import ValidationError
+
+from evalboard.backends import BACKENDS, HF, VLLM, Backend, FailureSigns, backend_for
+from evalboard.cli import main
+from evalboard.engine.environment import environment
+from evalboard.engine.loading.failures import classify, is_fatal
+from evalboard.engine.placing.allotment import room, starting_limits
+from evalboard.engine.process import EngineProcess
+from evalboard.errors import OutOfMemory
+from evalboard.records.choice import WeightType
+from evalboard.records.precision import Precision
+from evalboard.settings import Settings
+from evalboard.validation.checks import validate
+from evalboard.validation.subject import Subject
+from tests.engine_specs import engine_spec
+from tests.validation.corpus.material import write_good
+
+STAND_IN = Backend(
+    name="stand_in",
+    title="Stand-in",
+    distribution="pytest",
+    module="tests.stand_in_backend",
+    precisions=MappingProxyType({Precision.FLOAT32: ""}),
+    spans_gpus=False,
+    reserves_memory=False,
+    batch_size=5,
+    architectures=lambda: frozenset({"OtherForCausalLM"}),
+    environment=MappingProxyType({"STAND_IN_QUIET": "1"}),
+    cpu_environment=MappingProxyType({"STAND_IN_CACHE": "{cpu_kv_cache_gib}g"}),
+    failures=FailureSigns(out_of_memory=("the shelf is full",), fatal=("StandInGone",)),
+)
+
+
+@pytest.fixture(autouse=True)
+def third_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but the entry makes it known."""
+    monkeypatch.setitem(BACKENDS, "stand_in", STAND_IN)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "models" / "org" / "model"
+    folder.mkdir(parents=True)
+    write_good(folder)
+    return folder
+
+
+def stand_in_settings(home: Path) -> Settings:
+    return Settings.model_validate(
+        {"home": home, "models": home / "models", "offline": True, "backend": "stand_in"}
+    )
+
+
+def test_the_settings_take_it_and_refuse_a_name_without_an_entry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Settings.model_validate({"backend": "stand_in"}).backend == "stand_in"
+    monkeypatch.delitem(BACKENDS, "stand_in")
+    with pytest.raises(ValidationError, match="no backend 'stand_in'; choose one of vllm, hf"):
+        Settings.model_validate({"backend": "stand_in"})
+
+
+def test_the_command_line_takes_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "org/a", "--backend", "stand_in", "--suite", "nope"]) == 2
+    assert "'nope'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["evaluate", "org/a", "--backend", "other"])
+    assert "stand_in" in capsys.readouterr().err
+
+
+def test_checks_ask_it_what_it_runs(model: Path, tmp_path: Path) -> None:
+    subject = Subject(model="org/model", precision=Precision.FLOAT32)
+    report = validate(subject, stand_in_settings(tmp_path))
+    (finding,) = report.errors
+    assert finding.code == "unknown_to_stand_in"
+    assert finding.message == "The installed Stand-in cannot run 'LlamaForCausalLM'."
+    assert "for the backend `hf`" in finding.fix
+
+
+def test_a_precision_that_it_does_not_run_falls_to_one_that_does() -> None:
+    assert backend_for("float32", "stand_in") is STAND_IN
+    assert backend_for("", "stand_in") is STAND_IN
+    assert backend_for("float16", "stand_in") is VLLM
+    assert backend_for("8bit", "stand_in") is HF
+    assert backend_for("3bit", "stand_in") is STAND_IN
+
+
+def test_an_engine_takes_what_it_says_and_loads_with_its_module(
+    model: Path, tmp_path: Path
+) -> None:
+    spec = engine_spec(
+        tmp_path,
+        settings={"models": tmp_path / "models"},
+        model="org/model",
+        revision="main",
+        folder=model,
+        weight_type=WeightType.ORIGINAL,
+        backend="stand_in",
+        is_child=True,
+    )
+    limits = starting_limits(spec)
+    assert limits.max_num_seqs == 5
+    spec = spec.model_copy(update={"limits": limits})
+    assert room(spec) == (None, 0, False)
+    facts = EngineProcess(spec, device="cpu").load()
+    assert (facts.backend, facts.backend_version) == ("stand_in", version("pytest"))
+    assert facts.architecture == "LlamaForCausalLM"
+
+
+def test_its_failures_and_its_variables_are_known() -> None:
+    class StandInGone(Exception):
+        pass
+
+    assert isinstance(classify(ValueError("The shelf is full"), {}), OutOfMemory)
+    assert is_fatal(StandInGone())
+    variables = environment(device="cpu", cpu_kv_cache_gib=3, offline=True)
+    assert variables["STAND_IN_QUIET"] == "1"
+    assert variables["STAND_IN_CACHE"] == "3g"
+
+
+@pytest.mark.parametrize("backend", [VLLM, HF], ids=lambda backend: backend.name)
+def test_every_precision_runs_somewhere_and_plain_ones_everywhere(backend: Backend) -> None:
+    for precision in Precision:
+        assert backend_for(precision, backend.name).runs(precision)
+        assert backend.runs(precision) or not precision.is_plain
