@@ -24,9 +24,9 @@ from leaderboard_app.language import LANGUAGES, language_of, mark, t, translatio
 from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.model_routes import add_model_routes
 from leaderboard_app.pages import Page, Viewer, element_page
+from leaderboard_app.recent_snapshots import HOSTED_SECONDS
 from leaderboard_app.responses import prepare_json
 from leaderboard_app.static_files import static_route
-from leaderboard_app.stored_files import HOSTED_SECONDS
 from leaderboard_app.submissions import add_submission_routes
 from leaderboard_app.text import BOARD_UNREADABLE
 from leaderboard_app.theme import make_theme

@@ -7,33 +7,28 @@ from fastapi import FastAPI, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from evalboard.records.table import BoardMeta
+from evalboard.stores.opening import open_store
 from evalboard.suites.model import Benchmark, Suite
 from leaderboard_app.board_data import RankedBoard
 from leaderboard_app.model_data import comparison_document, find_model, model_document
 from leaderboard_app.pages import Viewer
 from leaderboard_app.provenance import describe_document, read_documents, read_requests
-from leaderboard_app.questions import (
-    MOST_MODELS,
-    MOST_QUESTIONS,
-    Source,
-    Wanted,
-    questions_document,
-)
+from leaderboard_app.question_filter import QuestionFilter, Show
+from leaderboard_app.questions import MAX_MODELS, MAX_QUESTIONS, Source, questions_document
+from leaderboard_app.recent_snapshots import RecentSnapshots
 from leaderboard_app.references import find_row
 from leaderboard_app.responses import PreparedResponse, prepare_json
-from leaderboard_app.stored_answers import Show
-from leaderboard_app.stored_files import open_files
 
-LONGEST_NAME = 500
-"""Characters of a model's name, or of words to search."""
-LAST_QUESTION = 10_000_000
-KEPT_ANSWERS = 256
+MAX_NAME_CHARACTERS = 500
+"""Of a model's name, or of words to search."""
+MAX_QUESTION_NUMBER = 10_000_000
+KEPT_MODELS = 256
 
 References = Annotated[
     list[str],
     Field(
         min_length=1,
-        max_length=MOST_MODELS,
+        max_length=MAX_MODELS,
         description="Rows of the board, each as `org/name@sha8@precision@weights@chat`; what is "
         "left out at the right fits all.",
     ),
@@ -43,7 +38,7 @@ References = Annotated[
 class ModelQuery(BaseModel):
     """Which row; the best one that fits, where a model was evaluated in several ways."""
 
-    id: str = Field(max_length=LONGEST_NAME, description="Name of the model, `org/name`.")
+    id: str = Field(max_length=MAX_NAME_CHARACTERS, description="Name of the model, `org/name`.")
     sha: str = Field("", max_length=64, description="Commit, or how it begins.")
     precision: str = Field("", max_length=64)
     weights: str = Field("", max_length=64, description="Weight type.")
@@ -60,14 +55,14 @@ class QuestionsQuery(BaseModel):
     """Which questions of which rows."""
 
     m: References
-    benchmark: str = Field(max_length=LONGEST_NAME, description="Key of the benchmark.")
+    benchmark: str = Field(max_length=MAX_NAME_CHARACTERS, description="Key of the benchmark.")
     show: Show = Field(
         "all", description="`right`, `wrong`: by the first model; `differ`: between the models."
     )
-    subject: str = Field("", max_length=LONGEST_NAME)
-    search: str = Field("", max_length=LONGEST_NAME)
-    offset: int = Field(0, ge=0, le=LAST_QUESTION)
-    limit: int = Field(20, ge=0, le=MOST_QUESTIONS)
+    subject: str = Field("", max_length=MAX_NAME_CHARACTERS)
+    search: str = Field("", max_length=MAX_NAME_CHARACTERS)
+    offset: int = Field(0, ge=0, le=MAX_QUESTION_NUMBER)
+    limit: int = Field(20, ge=0, le=MAX_QUESTIONS)
 
 
 class _Built(NamedTuple):
@@ -82,12 +77,12 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
         ConfigError: The address of a store is wrong.
     """
     settings, suite = viewer.settings, viewer.suite
-    results = open_files(settings.store_address("results"), settings)
-    requests = open_files(settings.store_address("requests"), settings)
+    results = RecentSnapshots(open_store(settings.store_address("results"), settings))
+    requests = RecentSnapshots(open_store(settings.store_address("requests"), settings))
     source = Source(results, suite.name, settings.datasets)
 
     # Open pages ask every few seconds.
-    @lru_cache(maxsize=KEPT_ANSWERS)
+    @lru_cache(maxsize=KEPT_MODELS)
     def model_answer(_built_as: str, query: tuple[tuple[str, str], ...]) -> PreparedResponse:
         board, meta = _built(viewer)
         return prepare_json(model_document(board, meta, _row(board, dict(query))))
@@ -118,8 +113,8 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
         """Return questions of a benchmark with the models' answers, and how the models differ."""
         rows = _rows(_built(viewer).board, query.m)
         benchmark = _benchmark(suite, query.benchmark)
-        wanted = Wanted(query.show, query.subject, query.search, query.offset, query.limit)
-        document = questions_document(source, benchmark, rows, wanted)
+        chosen = QuestionFilter(query.show, query.subject, query.search, query.offset, query.limit)
+        document = questions_document(source, benchmark, rows, chosen)
         return prepare_json(document).respond(request)
 
 

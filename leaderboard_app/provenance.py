@@ -8,9 +8,10 @@ from evalboard.errors import EvalboardError, FileTooLarge, RecordError
 from evalboard.records.request import RequestRecord
 from evalboard.records.result import ResultDocument, result_folder
 from evalboard.records.table import QueueEntry
-from evalboard.stores.results import answers_path, document_path
+from evalboard.stores.protocol import Snapshot, retry_on_conflict
+from evalboard.stores.results import MAX_BYTES, answers_path, document_path
 from leaderboard_app.board_rows import SHORT_SHA
-from leaderboard_app.stored_files import StoredFiles
+from leaderboard_app.recent_snapshots import RecentSnapshots, folder_of_path, has_file
 
 _BASE = re.compile(r"_[0-9a-f]{8}")
 _CONFIG = (
@@ -43,7 +44,7 @@ class StoredDocument(NamedTuple):
     @property
     def folder(self) -> str:
         """Where it lies; its answers lie in the same folder below `details/`."""
-        return self.path.rpartition("/")[0]
+        return folder_of_path(self.path)
 
 
 def row_folder(row: dict[str, Any], suite: str) -> str:
@@ -58,29 +59,28 @@ def row_folder(row: dict[str, Any], suite: str) -> str:
     )
 
 
-def read_documents(files: StoredFiles, row: dict[str, Any], suite: str) -> list[StoredDocument]:
+def read_documents(
+    results: RecentSnapshots, row: dict[str, Any], suite: str
+) -> list[StoredDocument]:
     """Return a row's result documents, newest first.
 
     Of a store that cannot be listed quickly, only the one that the board names as the newest.
     Files that are no result documents, or too large for one, are left out.
     """
-    newest = document_path(row_folder(row, suite), str(row["finished_time"]))
-    if not files.lists_quickly and files.stamp(newest):
-        paths = [newest]
-    else:
-        paths = _document_paths(files, row, suite)
-    found = [stored for path in paths if (stored := _read_document(files, path))]
+    found = retry_on_conflict(lambda: _read_documents(results, row, suite))
     return sorted(found, key=lambda stored: stored.document.evalboard.finished_time, reverse=True)
 
 
-def find_answers(files: StoredFiles, row: dict[str, Any], suite: str, benchmark: str) -> str | None:
+def find_answers(
+    results: RecentSnapshots, row: dict[str, Any], suite: str, benchmark: str
+) -> str | None:
     """Return the path of the file with a row's answers to a benchmark, None where there is none."""
-    usual = answers_path(row_folder(row, suite), benchmark)
-    if files.stamp(usual):
-        return usual
-    folders = dict.fromkeys(stored.folder for stored in read_documents(files, row, suite))
-    paths = (answers_path(folder, benchmark) for folder in folders)
-    return next((path for path in paths if files.stamp(path)), None)
+    usual = row_folder(row, suite)
+    if path := _answers_in(results, usual, benchmark):
+        return path
+    folders = dict.fromkeys(stored.folder for stored in read_documents(results, row, suite))
+    paths = (_answers_in(results, folder, benchmark) for folder in folders if folder != usual)
+    return next(filter(None, paths), None)
 
 
 def describe_document(stored: StoredDocument) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def describe_document(stored: StoredDocument) -> dict[str, Any]:
 
 
 def read_requests(
-    files: StoredFiles, entries: Sequence[QueueEntry], row: dict[str, Any]
+    requests: RecentSnapshots, entries: Sequence[QueueEntry], row: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Return the requests that a row comes from, with every change of their status.
 
@@ -117,12 +117,12 @@ def read_requests(
         and entry.sha8 == row["sha"][:SHORT_SHA]
         and entry.precision == row.get("precision")
     ]
-    described = [_describe_request(files, entry, row) for entry in fitting]
+    described = [_describe_request(requests, entry, row) for entry in fitting]
     return [request for request in described if request is not None]
 
 
 def _describe_request(
-    files: StoredFiles, entry: QueueEntry, row: dict[str, Any]
+    requests: RecentSnapshots, entry: QueueEntry, row: dict[str, Any]
 ) -> dict[str, Any] | None:
     told = {
         "request": entry.request,
@@ -135,7 +135,10 @@ def _describe_request(
         "failure": None,
     }
     try:
-        record = RequestRecord.from_json(files.read(entry.request), path=entry.request)
+        content = requests.snapshot(folder_of_path(entry.request)).read(
+            entry.request, at_most=MAX_BYTES
+        )
+        record = RequestRecord.from_json(content, path=entry.request)
     except EvalboardError:
         return told
     if record.weight_type != row.get("weight_type", record.weight_type):
@@ -149,20 +152,39 @@ def _describe_request(
     }
 
 
-def _document_paths(files: StoredFiles, row: dict[str, Any], suite: str) -> list[str]:
-    top = f"{row['model']}/{row['sha']}"
+def _answers_in(results: RecentSnapshots, folder: str, benchmark: str) -> str | None:
+    path = answers_path(folder, benchmark)
+    return path if has_file(results.snapshot(folder_of_path(path)), path) else None
+
+
+def _read_documents(
+    results: RecentSnapshots, row: dict[str, Any], suite: str
+) -> list[StoredDocument]:
+    snapshot = results.snapshot(f"{row['model']}/{row['sha']}")
+    newest = document_path(row_folder(row, suite), str(row["finished_time"]))
+    if not results.lists_quickly and has_file(snapshot, newest):
+        paths = [newest]
+    else:
+        paths = _document_paths(snapshot, row, suite)
+    return [stored for path in paths if (stored := _read_document(snapshot, path))]
+
+
+def _document_paths(snapshot: Snapshot, row: dict[str, Any], suite: str) -> list[str]:
+    top = f"{row['model']}/{row['sha']}/"
     way = row_folder(row, suite).split("/")[-2]
     paths: list[str] = []
-    for path in files.under(top):
-        folder, *rest = path.removeprefix(f"{top}/").split("/")
+    for path in sorted(snapshot.files):
+        folder, *rest = path.removeprefix(top).split("/")
         fits = folder == way or (folder.startswith(way) and _BASE.fullmatch(folder, len(way)))
-        if fits and len(rest) == 2 and rest[0] == suite and rest[1].endswith(".json"):
+        is_document = len(rest) == 2 and rest[0] == suite and rest[1].endswith(".json")
+        if path.startswith(top) and fits and is_document:
             paths.append(path)
     return paths
 
 
-def _read_document(files: StoredFiles, path: str) -> StoredDocument | None:
+def _read_document(snapshot: Snapshot, path: str) -> StoredDocument | None:
     try:
-        return StoredDocument(path, ResultDocument.from_json(files.read(path), path=path))
+        content = snapshot.read(path, at_most=MAX_BYTES)
+        return StoredDocument(path, ResultDocument.from_json(content, path=path))
     except (FileTooLarge, RecordError):
         return None

@@ -3,58 +3,40 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
+from cachetools import LRUCache, cached
+
 from evalboard.board.differences import paired_difference
-from evalboard.board.statistics import wilson_interval
+from evalboard.board.pairing import PairedAnswers, count_subjects, discordances, pair
+from evalboard.board.statistics import choice_probabilities, wilson_interval
 from evalboard.errors import EvalboardError
+from evalboard.records.answers import Answers
+from evalboard.stores.protocol import Snapshot, retry_on_conflict
+from evalboard.stores.results import read_answers
 from evalboard.suites.model import Benchmark
 from leaderboard_app.prompts import AskedQuestion, Prompt, find_prompts
 from leaderboard_app.provenance import find_answers, read_documents
+from leaderboard_app.question_filter import QuestionFilter, count_shown, filter_questions
+from leaderboard_app.recent_snapshots import RecentSnapshots, folder_of_path
 from leaderboard_app.references import reference_of
-from leaderboard_app.stored_answers import (
-    Joined,
-    Show,
-    counts,
-    discordances,
-    is_shown,
-    join,
-    per_subject,
-    probabilities,
-    read_answers,
-    searchable,
-)
-from leaderboard_app.stored_files import StoredFiles
 
-MOST_QUESTIONS = 100
+MAX_QUESTIONS = 100
 """In one answer."""
-MOST_MODELS = 6
-LONGEST_OUTPUT = 20_000
-"""Characters of a generated text that are sent."""
-
-SHORTEST_HASH = 6
-"""Characters of a hash that a search must have."""
+MAX_MODELS = 6
+MAX_OUTPUT_CHARACTERS = 20_000
+"""Of a generated text that is sent."""
+KEPT_FILES = 6
+"""Files of answers that are kept in memory; of the largest benchmarks some 10 MB each."""
 
 Row = dict[str, Any]
-
-
-class Wanted(NamedTuple):
-    """Which questions are asked for."""
-
-    show: Show = "all"
-    """Right and wrong are the first row's; `differ`: one row was right and another was not."""
-    subject: str = ""
-    search: str = ""
-    """The number, how the hash begins, or a part of the subject, the choices or the answer; case does
-    not matter."""
-    offset: int = 0
-    limit: int = 20
 
 
 class Source(NamedTuple):
     """Where answers and questions are read from."""
 
-    files: StoredFiles
+    results: RecentSnapshots
     """The results store."""
     suite: str
     mirror: Path | None
@@ -62,13 +44,13 @@ class Source(NamedTuple):
 
 
 def questions_document(
-    source: Source, benchmark: Benchmark, rows: Sequence[Row], wanted: Wanted
+    source: Source, benchmark: Benchmark, rows: Sequence[Row], chosen: QuestionFilter
 ) -> dict[str, Any]:
     """Return the questions asked for, and how the rows did on all of them.
 
     `stored` is false, and nothing more is told, when the answers of one of the rows are not in the
     results store. `counts`, `subjects` and `differences` are over every question that all rows were
-    asked; `total` is the number of those that fit what is wanted. Of a benchmark whose questions
+    asked; `total` is the number of those that fit the filter. Of a benchmark whose questions
     may not be shown, a question is its number, hash and subject, and whether each row was right.
 
     Raises:
@@ -79,70 +61,62 @@ def questions_document(
         "title": benchmark.title,
         "models": [reference_of(row) for row in rows],
     }
-    paths = [find_answers(source.files, row, source.suite, benchmark.key) for row in rows]
+    paths = [find_answers(source.results, row, source.suite, benchmark.key) for row in rows]
     found = [path for path in paths if path is not None]
     if not rows or len(found) < len(rows):
         return named | {"stored": False}
-    joined = join([read_answers(source.files, path) for path in found])
-    fitting = _fitting(joined, wanted, texts=benchmark.show_questions)
-    page = fitting[wanted.offset : wanted.offset + wanted.limit]
+    paired = pair([_answers(source.results, path) for path in found])
+    fitting = filter_questions(paired, chosen, texts=benchmark.show_questions)
+    page = fitting[chosen.offset : chosen.offset + chosen.limit]
     return named | {
         "stored": True,
         "shown": benchmark.show_questions,
-        "counts": counts(joined),
-        "subjects": _subjects(joined, benchmark),
-        "differences": _differences(joined, benchmark, rows),
+        "counts": count_shown(paired),
+        "subjects": _subjects(paired, benchmark),
+        "differences": _differences(paired, benchmark, rows),
         "total": len(fitting),
-        "offset": wanted.offset,
-        "questions": _describe(source, benchmark, rows[0], joined, page),
+        "offset": chosen.offset,
+        "questions": _describe(source, benchmark, rows[0], paired, page),
     }
 
 
-def _fitting(joined: Joined, wanted: Wanted, *, texts: bool) -> list[int]:
-    words = wanted.search.casefold().strip()
-    said = searchable(joined.sides[0], texts=texts) if words else []
+def _answers(results: RecentSnapshots, path: str) -> Answers:
+    return retry_on_conflict(lambda: _kept_answers(results.snapshot(folder_of_path(path)), path))
 
-    def has_words(question: int) -> bool:
-        if not words:
-            return True
-        at = joined.places[question][0]
-        _, number, doc_hash = joined.sides[0].names[at]
-        is_hash = len(words) >= SHORTEST_HASH and doc_hash.startswith(words)
-        return words == str(number) or is_hash or words in said[at]
 
-    return [
-        question
-        for question in range(len(joined.places))
-        if is_shown(joined, question, wanted.show)
-        and (not wanted.subject or joined.subject(question) == wanted.subject)
-        and has_words(question)
-    ]
+def _blob(snapshot: Snapshot, path: str) -> str:
+    return snapshot.blobs([path])[path]
+
+
+@cached(LRUCache(KEPT_FILES), key=_blob, lock=Lock())
+def _kept_answers(snapshot: Snapshot, path: str) -> Answers:
+    return read_answers(snapshot, path)
 
 
 def _describe(
-    source: Source, benchmark: Benchmark, row: Row, joined: Joined, page: Sequence[int]
+    source: Source, benchmark: Benchmark, row: Row, paired: PairedAnswers, page: Sequence[int]
 ) -> list[dict[str, Any]]:
-    described = [_question(joined, question) for question in page]
+    described = [_question(paired, question) for question in page]
     if not benchmark.show_questions:
         return described
     prompts = _prompts(source, benchmark, row, described)
     for question, document, prompt in zip(page, described, prompts, strict=True):
-        stored = _stored(joined, question, 0)
+        stored = _stored(paired, question, 0)
         document["target"] = stored.get("target")
         document["choices"] = stored.get("choices") or []
         document["prompt"] = prompt._asdict() if prompt else None
-        sides = range(len(joined.sides))
-        document["answers"] = [_answer(_stored(joined, question, side)) for side in sides]
+        sides = range(len(paired.sides))
+        document["answers"] = [_answer(_stored(paired, question, side)) for side in sides]
     return described
 
 
-def _question(joined: Joined, question: int) -> dict[str, Any]:
-    subject, number, doc_hash = joined.sides[0].names[joined.places[question][0]]
+def _question(paired: PairedAnswers, question: int) -> dict[str, Any]:
+    subject, number, doc_hash = paired.sides[0].questions[paired.places[question][0]]
     return {
         "id": number,
         "hash": doc_hash,
         "subject": subject,
-        "correct": joined.verdicts(question),
+        "correct": paired.verdicts(question),
     }
 
 
@@ -154,32 +128,32 @@ def _answer(stored: dict[str, Any]) -> dict[str, Any]:
     return {
         "answer": stored.get("answer"),
         "loglikelihoods": loglikelihoods,
-        "probabilities": probabilities(found, len(stored.get("choices") or ())),
+        "probabilities": choice_probabilities(found, len(stored.get("choices") or ())),
         "is_greedy": stored.get("is_greedy") or [],
-        "output": output[:LONGEST_OUTPUT] if output else output,
+        "output": output[:MAX_OUTPUT_CHARACTERS] if output else output,
         "extracted": stored.get("extracted"),
     }
 
 
-def _stored(joined: Joined, question: int, side: int) -> dict[str, Any]:
-    (stored,) = joined.sides[side].table.slice(joined.places[question][side], 1).to_pylist()
+def _stored(paired: PairedAnswers, question: int, side: int) -> dict[str, Any]:
+    (stored,) = paired.sides[side].table.slice(paired.places[question][side], 1).to_pylist()
     return stored
 
 
-def _subjects(joined: Joined, benchmark: Benchmark) -> list[dict[str, Any]]:
+def _subjects(paired: PairedAnswers, benchmark: Benchmark) -> list[dict[str, Any]]:
     """Return the share of right answers by subject; nothing where answers are not right or wrong."""
-    if any(None in side.correct for side in joined.sides):
+    if any(None in side.correct for side in paired.sides):
         return []
     titles = {subject.key: subject.title for subject in benchmark.subjects}
     return [
         {
-            "key": counted["subject"],
-            "title": titles.get(counted["subject"], counted["subject"]),
-            "n": counted["n"],
-            "scores": [_share(right, counted["n"]) for right in counted["right"]],
+            "key": counted.subject,
+            "title": titles.get(counted.subject, counted.subject),
+            "n": counted.n,
+            "scores": [_share(right, counted.n) for right in counted.right],
         }
-        for counted in per_subject(joined)
-        if counted["subject"]
+        for counted in count_subjects(paired)
+        if counted.subject
     ]
 
 
@@ -188,18 +162,18 @@ def _share(right: int, n: int) -> dict[str, Any]:
 
 
 def _differences(
-    joined: Joined, benchmark: Benchmark, rows: Sequence[Row]
+    paired: PairedAnswers, benchmark: Benchmark, rows: Sequence[Row]
 ) -> list[dict[str, Any] | None]:
     """Return each row's difference to the first, None where it is not that of their scores.
 
     That is the first row itself, answers that are not simply right or wrong, and rows that were not
     scored on just these questions.
     """
-    asked = len(joined.places)
+    asked = len(paired.places)
     differences: list[dict[str, Any] | None] = [None]
-    for other in range(1, len(joined.sides)):
+    for other in range(1, len(paired.sides)):
         same = all(rows[side].get(f"{benchmark.key}__n") == asked for side in (0, other))
-        cells = discordances(joined, other, by_subject=bool(benchmark.tasks)) if same else []
+        cells = discordances(paired, other, by_subject=bool(benchmark.tasks)) if same else []
         known = {**paired_difference(cells)._asdict(), "paired": True} if cells else None
         differences.append(known)
     return differences
@@ -223,7 +197,7 @@ def _definitions(source: Source, benchmark: Benchmark, row: Row) -> dict[str, di
     """Return the definitions of a benchmark's tasks as the newest document with it has them."""
     wanted = benchmark.tasks or (benchmark.task_name,)
     try:
-        stored = read_documents(source.files, row, source.suite)
+        stored = read_documents(source.results, row, source.suite)
     except EvalboardError:
         return {}
     for _, document in stored:

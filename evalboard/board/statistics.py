@@ -124,3 +124,18 @@ def _check_score(score: float) -> None:
 def _check_stderr(stderr: float) -> None:
     if not stderr > 0:
         raise ValueError(f"stderr must be greater than 0, got {stderr!r}")
+
+
+def choice_probabilities(loglikelihoods: Sequence[float | None], choices: int) -> list[float]:
+    """Return how a model spreads its probability over the choices of a question; they sum to 1.
+
+    Args:
+        loglikelihoods: Of the choices, natural logarithms; what follows them is left out.
+        choices: How many choices there are; 0 gives an empty list.
+    """
+    known = [value for value in loglikelihoods[:choices] if value is not None]
+    if not known or len(known) < choices or not all(map(math.isfinite, known)):
+        return []
+    highest = max(known)
+    weights = [math.exp(value - highest) for value in known]
+    return [weight / math.fsum(weights) for weight in weights]

@@ -24,7 +24,7 @@ from typing import Any
 
 from evalboard.errors import ConflictError, FileTooLarge, StoreError
 from evalboard.records.times import timestamp
-from evalboard.stores.paths import check_path, is_content_name
+from evalboard.stores.paths import check_path, is_content_name, is_content_path
 from evalboard.stores.protocol import (
     ABSENT,
     Delete,
@@ -96,14 +96,16 @@ class LocalStore:
         """The folder."""
         return str(self._root)
 
-    def snapshot(self) -> LocalSnapshot:
+    def snapshot(self, under: str = "") -> LocalSnapshot:
         """Return the newest state; an absent folder is an empty store."""
+        if under and not self._is_folder(under):
+            return LocalSnapshot(self._root, {})
         is_new = not self._lock_file.exists()
         with self._locked(fcntl.LOCK_SH):
-            files = self._list()
+            files = self._list(under)
         # Nothing is locked before the first commit: what was listed may be half of that.
         if is_new and self._lock_file.exists():
-            return self.snapshot()
+            return self.snapshot(under)
         return LocalSnapshot(self._root, files)
 
     def commit(
@@ -126,6 +128,12 @@ class LocalStore:
             self._apply(operations, _note(before, operations, message))
             after = self._read_back(operations, before)
             return _revision(after)
+
+    def _is_folder(self, path: str) -> bool:
+        """Whether a path is content, and no part of it a link."""
+        folder = self._root / path
+        outer = [folder, *folder.parents][: len(Path(path).parts)]
+        return is_content_path(path) and not any(part.is_symlink() for part in outer)
 
     @contextmanager
     def _locked(self, mode: int) -> Iterator[None]:
@@ -243,16 +251,21 @@ class LocalStore:
                 after[operation.path] = expected
         return after
 
-    def _list(self) -> dict[str, str]:
-        """Return the blob id of every file, reading only what changed since the last look."""
+    def _list(self, under: str = "") -> dict[str, str]:
+        """Return the blob id of every file in a folder, empty for all.
+
+        Reads only what changed since the last look.
+        """
+        folder = f"{under}/" if under else ""
         seen: _Seen = {}
         before = _seen.get(self._root, {})
         now = time.time_ns()
-        for path, file in _content(str(self._root)):
+        for path, file in _content(str(self._root), folder):
             if entry := _look(file, before.get(path)):
                 seen[path] = entry
         files = {path: entry[2] for path, entry in seen.items()}
-        _seen[self._root] = {
+        others = {path: entry for path, entry in before.items() if not path.startswith(folder)}
+        _seen[self._root] = others | {
             path: entry for path, entry in seen.items() if now - entry[0] > SETTLED_NANOSECONDS
         }
         return files
@@ -283,12 +296,16 @@ def _blob_id_of_file(path: str, size: int) -> str:
     return found.hexdigest()
 
 
-def _content(root: str) -> Iterator[tuple[str, str]]:
-    """Yield path and file of everything in a folder that may be content.
+def _content(root: str, folder: str) -> Iterator[tuple[str, str]]:
+    """Yield path and file of everything in a folder of the store that may be content.
 
     No folder that cannot be read passes for an empty one.
+
+    Args:
+        root: Folder of the store.
+        folder: Path within it that ends with `/`; empty for all.
     """
-    inside = [""]
+    inside = [folder]
     while inside:
         folder = inside.pop()
         try:

@@ -113,8 +113,14 @@ class Store(Protocol):
         """Folder or `hf://` address, for messages."""
         ...
 
-    def snapshot(self) -> Snapshot:
-        """Return the newest state."""
+    def snapshot(self, under: str = "") -> Snapshot:
+        """Return the newest state.
+
+        Args:
+            under: The folder whose files the caller needs; empty for all. A store that must look at
+                every file to list it leaves the other files out, and the snapshot's revision is
+                then no `parent` of a commit.
+        """
         ...
 
     def commit(

@@ -1,9 +1,10 @@
-"""Result documents and answers in a store, one commit per attempt."""
+"""Result documents and answers in a store, one commit per attempt: how they are written and read."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from evalboard.errors import FileTooLarge, RecordError
+from evalboard.records.answers import Answers
 from evalboard.records.result import ResultDocument
 from evalboard.stores.paths import free_path
 from evalboard.stores.protocol import (
@@ -17,7 +18,7 @@ from evalboard.stores.protocol import (
 
 DETAILS = "details/"
 MAX_BYTES = 64 * 2**20
-"""A larger file is no result document, and is not read."""
+"""A larger file is no result document and no answers, and is not read."""
 
 
 class StoredResult(NamedTuple):
@@ -94,6 +95,16 @@ def document_path(folder: str, finished_time: str) -> str:
 def answers_path(folder: str, benchmark: str) -> str:
     """Return where the answers to a benchmark lie, of the documents in a folder."""
     return f"{DETAILS}{folder}/{benchmark}.parquet"
+
+
+def read_answers(snapshot: Snapshot, path: str) -> Answers:
+    """Return the answers to a benchmark; where they lie says `answers_path`.
+
+    Raises:
+        RecordError: The file holds no answers.
+        StoreError: It is absent, larger than `MAX_BYTES`, or cannot be read.
+    """
+    return Answers.from_parquet(snapshot.read(path, at_most=MAX_BYTES), path=path)
 
 
 def _document_paths(snapshot: Snapshot, folder: str = "") -> list[str]:

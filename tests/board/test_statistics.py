@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from evalboard.board.statistics import (
     Z_95,
+    choice_probabilities,
     mean_interval,
     normal_interval,
     normalise,
@@ -159,3 +160,12 @@ def test_normal_interval_contains_the_score_and_stays_in_range(score: float, std
 def test_normal_interval_refuses_what_is_out_of_range(score: float, stderr: float):
     with pytest.raises(ValueError, match="must"):
         normal_interval(score, stderr)
+
+
+def test_probabilities_are_shares_of_the_choices() -> None:
+    assert choice_probabilities([-1000.0, -1000.0], 2) == [0.5, 0.5]
+    assert choice_probabilities([math.log(0.2), math.log(0.6), -5.0], 2) == pytest.approx(
+        [0.25, 0.75]
+    )
+    assert choice_probabilities([], 0) == choice_probabilities([-1.0], 2) == []
+    assert choice_probabilities([-math.inf, -1.0], 2) == []

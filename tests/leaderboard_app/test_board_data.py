@@ -24,9 +24,9 @@ class CountingStore(LocalStore):
 
     looks = 0
 
-    def snapshot(self) -> LocalSnapshot:
+    def snapshot(self, under: str = "") -> LocalSnapshot:
         self.looks += 1
-        return super().snapshot()
+        return super().snapshot(under)
 
 
 def test_an_absent_store_is_an_empty_board(board_folder: Any) -> None:
@@ -74,10 +74,10 @@ class SlowStore(LocalStore):
         self.looked, self.go_on = Event(), Event()
         self.go_on.set()
 
-    def snapshot(self) -> LocalSnapshot:
+    def snapshot(self, under: str = "") -> LocalSnapshot:
         self.looked.set()
         assert self.go_on.wait(timeout=300)
-        return super().snapshot()
+        return super().snapshot(under)
 
 
 def test_readers_do_not_wait_for_who_reads_a_new_board(

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evalboard.errors import RecordError
+from evalboard.stores.local import LocalStore
 from evalboard.suites.model import Benchmark
 from leaderboard_app.prompts import doc_hash
-from leaderboard_app.questions import Source, Wanted, questions_document
-from leaderboard_app.stored_answers import probabilities, read_answers
-from leaderboard_app.stored_files import FolderFiles
+from leaderboard_app.question_filter import QuestionFilter
+from leaderboard_app.questions import Source, questions_document
+from leaderboard_app.recent_snapshots import RecentSnapshots
 from tests.leaderboard_app.answered import (
     SUITE,
     write_answers,
@@ -42,12 +42,14 @@ def stored(tmp_path: Path, make_row: Callable[..., Any]) -> Stored:
     write_answers(results, second, KEY, [number % 3 == 0 for number in range(N)])
     write_document(results, first, {KEY: definition})
     benchmark = Benchmark(key=KEY, title="MedMCQA", baseline=0.25)
-    return Stored(Source(FolderFiles(results), SUITE, mirror), [first, second], benchmark)
+    return Stored(
+        Source(RecentSnapshots(LocalStore(results)), SUITE, mirror), [first, second], benchmark
+    )
 
 
-def ask(stored: Stored, *, models: int = 1, **wanted: Any) -> dict[str, Any]:
+def ask(stored: Stored, *, models: int = 1, **chosen: Any) -> dict[str, Any]:
     rows = stored.rows[:models]
-    return questions_document(stored.source, stored.benchmark, rows, Wanted(**wanted))
+    return questions_document(stored.source, stored.benchmark, rows, QuestionFilter(**chosen))
 
 
 def numbers(found: dict[str, Any]) -> list[int]:
@@ -121,10 +123,13 @@ def test_models_without_stored_answers_have_no_questions(
     stored: Stored, make_row: Callable[..., Any]
 ) -> None:
     rows = [stored.rows[0], make_row("org/other", 0.1)]
-    found = questions_document(stored.source, stored.benchmark, rows, Wanted())
+    found = questions_document(stored.source, stored.benchmark, rows, QuestionFilter())
     assert found["stored"] is False
     other = stored.benchmark.model_copy(update={"key": "pubmedqa"})
-    assert questions_document(stored.source, other, stored.rows[:1], Wanted())["stored"] is False
+    assert (
+        questions_document(stored.source, other, stored.rows[:1], QuestionFilter())["stored"]
+        is False
+    )
 
 
 def test_only_questions_that_all_models_were_asked_are_joined(
@@ -196,23 +201,8 @@ def test_generated_texts_are_shown_with_what_was_read_from_them(
     assert found["subjects"] == []
 
 
-def test_a_file_that_holds_no_answers_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.parquet").write_text("no")
-    pq.write_table(pa.table({"x": [1]}), tmp_path / "other.parquet")
-    for name in ("text.parquet", "other.parquet"):
-        with pytest.raises(RecordError, match=name):
-            read_answers(FolderFiles(tmp_path), name)
-
-
 def test_a_question_has_the_hash_that_lm_eval_gives_it() -> None:
     utils = pytest.importorskip("lm_eval.utils")
     document = {"question": "Größe <b>?", "choices": ["a", "b"], "n": 1, "nested": {"x": [0.5]}}
     text = json.dumps(document, indent=2, default=utils.handle_non_serializable, ensure_ascii=False)
     assert doc_hash(document) == utils.hash_string(text)
-
-
-def test_probabilities_are_shares_of_the_choices() -> None:
-    assert probabilities([-1000.0, -1000.0], 2) == [0.5, 0.5]
-    assert probabilities([math.log(0.2), math.log(0.6), -5.0], 2) == pytest.approx([0.25, 0.75])
-    assert probabilities([], 0) == probabilities([-1.0], 2) == []
-    assert probabilities([-math.inf, -1.0], 2) == []

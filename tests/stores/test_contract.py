@@ -30,6 +30,16 @@ def test_what_is_committed_is_read_back(store: Store, open_again: Callable[[], S
         assert snapshot.files["a.json"] == blob_id(b"{}")
 
 
+def test_a_snapshot_of_a_folder_has_its_files(store: Store) -> None:
+    store.commit([Write(p, p.encode()) for p in ("a/b/x", "a/y", "ab/z", "c")], message="four")
+    snapshot = store.snapshot("a")
+    assert {path for path in snapshot.files if path.startswith("a/")} == {"a/b/x", "a/y"}
+    assert snapshot.read("a/b/x") == b"a/b/x"
+    assert snapshot.blobs(["a/none"]) == {"a/none": ABSENT}
+    store.commit([Write("a/y", b"new")], message="again")
+    assert store.snapshot("a").read("a/y") == b"new"
+
+
 def test_blob_ids_are_those_of_git() -> None:
     assert blob_id(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
 

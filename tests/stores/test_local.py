@@ -206,10 +206,10 @@ def test_a_snapshot_during_the_first_commit_is_whole(
 ) -> None:
     list_files = LocalStore._list  # pyright: ignore[reportPrivateUsage]
 
-    def commit_meanwhile(store: LocalStore) -> Any:
+    def commit_meanwhile(store: LocalStore, under: str) -> Any:
         monkeypatch.undo()
         LocalStore(tmp_path / "store").commit([Write("a", b"1"), Write("b", b"1")], message="first")
-        return {"a": list_files(store)["a"]}  # listed when only that was there
+        return {"a": list_files(store, under)["a"]}  # listed when only that was there
 
     monkeypatch.setattr(LocalStore, "_list", commit_meanwhile)
     assert local.snapshot().files.keys() == {"a", "b"}
@@ -246,6 +246,27 @@ def test_hidden_files_links_and_unprintable_names_are_not_content(
     (root / "dangling").symlink_to(root / "nowhere")
     os.mkfifo(root / "pipe")
     assert set(local.snapshot().files) == {"a"}
+
+
+@pytest.mark.parametrize("folder", ["../secret", "/etc", "a/../../secret", ".hidden", "linked/in"])
+def test_a_snapshot_of_what_is_no_folder_of_the_store_is_empty(folder: str, tmp_path: Path) -> None:
+    for place in ("secret", "secret/in", "store/.hidden"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "x").write_text("x")
+    (tmp_path / "store" / "linked").symlink_to(tmp_path / "secret")
+    assert dict(LocalStore(tmp_path / "store").snapshot(folder).files) == {}
+
+
+def test_a_snapshot_of_a_folder_looks_at_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalStore(tmp_path)
+    store.commit([Write("a/x", b"1"), Write("b/y", b"2")], message="two")
+    looked: list[str] = []
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: looked.append(str(path)) or scan(path))
+    assert set(store.snapshot("a").files) == {"a/x"}
+    assert looked == [f"{tmp_path}/a/"]
 
 
 def test_nothing_is_written_through_a_link(local: LocalStore, tmp_path: Path) -> None:

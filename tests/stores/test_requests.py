@@ -58,8 +58,8 @@ class Interrupted(LocalStore):
         self._others = others
         self._colleague = LocalStore(root)
 
-    def snapshot(self) -> Any:
-        snapshot = super().snapshot()
+    def snapshot(self, under: str = "") -> Any:
+        snapshot = super().snapshot(under)
         if self._others:
             self._colleague.commit([self._others.pop(0)], message="somebody else")
         return snapshot

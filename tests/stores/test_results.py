@@ -2,12 +2,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from evalboard.errors import RecordError, StoreError
 from evalboard.records.result import ResultDocument
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store, Write
-from evalboard.stores.results import ResultsArchive
+from evalboard.stores.results import ResultsArchive, answers_path, read_answers
 
 # The client's own way of sending large files, which httpx2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
@@ -162,3 +165,28 @@ def test_results_that_change_while_they_are_read_are_read_again(
     monkeypatch.setattr(store, "snapshot", overtaken)
     (read,) = ResultsArchive(store).read().documents
     assert read.evalboard.command == "new"
+
+
+def parquet(**columns: list[Any]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def test_answers_are_read_back_question_by_question(store: Store) -> None:
+    made = document()
+    content = parquet(question_id=[7, 8], doc_hash=["a", "b"], correct=[True, None])
+    ResultsArchive(store).add(made, {"anatomy": content})
+    path = answers_path(made.folder, "anatomy")
+    answers = read_answers(store.snapshot(path.rpartition("/")[0]), path)
+    assert answers.questions == [("", 7, "a"), ("", 8, "b")]
+    assert answers.correct == [True, None]
+    with pytest.raises(StoreError, match="'details/none'"):
+        read_answers(store.snapshot(), "details/none")
+
+
+@pytest.mark.parametrize("content", [b"no", parquet(x=[1])])
+def test_a_file_that_holds_no_answers_is_named(content: bytes, store: Store) -> None:
+    store.commit([Write("details/odd.parquet", content)], message="by hand")
+    with pytest.raises(RecordError, match=r"'details/odd\.parquet'"):
+        read_answers(store.snapshot(), "details/odd.parquet")

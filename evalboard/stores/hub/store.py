@@ -64,10 +64,11 @@ class HubStore:
         """The `hf://` address."""
         return self._dataset.address
 
-    def snapshot(self) -> HubSnapshot:
+    def snapshot(self, under: str = "") -> HubSnapshot:
         """Return the newest state; an absent repository is an empty store.
 
-        Changes that a process left when it died are sent first.
+        Changes that a process left when it died are sent first. Nothing is listed before it is
+        asked for, so it makes no difference which folder is needed.
         """
         with folder_errors(self._folder):
             self._send_what_was_left()
