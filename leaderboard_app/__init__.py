@@ -1,10 +1,13 @@
 """The web board: what readers and submitters see.
 
-`app` puts the pages on one server, `board_data` follows the board store, `table` shapes what it
-holds, `answers` are compressed HTTP answers with an ETag. Every page is one module (`board_page`,
-`model_page`, `queue_page`, `submit_page`, `about_page`), `pages` is what they share. `static/` goes
-to the browser as it is, `templates/` are HTML that escapes what is put into it. `language` has every
-text that people see in every language, from `texts/`.
+A small web app in a Gradio shell. `app` puts the pages on one server and has the table of them:
+board, compare, queue and model are one element each, drawn by a script in `static/`; `analysis_page`,
+`submit_page` and `about_page` have parts of Gradio. `pages` is what all share.
+
+`board_data` follows the board store, `board_rows` ranks and looks up what it holds, `board_document`
+is what the page gets, `responses` are HTTP responses that are compressed once. `model_routes` are the
+addresses of single models, from `model_data`, `provenance` and `questions`; `submissions` are those
+that submit. `language` has every text that people see in every language, from `texts/`.
 
 It imports `evalboard` and nothing that evaluates: no Prefect, Ray, torch or lm_eval.
 """

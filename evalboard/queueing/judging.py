@@ -104,10 +104,10 @@ def is_complete(
 
 
 def _is_of(document: ResultDocument, record: RequestRecord) -> bool:
-    return document.folder == folder_of(record, document.evalboard.suite)
+    return document.folder == result_folder_of(record, document.evalboard.suite)
 
 
-def folder_of(record: RequestRecord, suite: str) -> str:
+def result_folder_of(record: RequestRecord, suite: str) -> str:
     """Return where the results of a request lie in the results store."""
     return result_folder(
         record.model,

@@ -13,7 +13,14 @@ from typing import NamedTuple
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.lifecycle import is_claimed_by, move, release
 from evalboard.queueing.claims import is_alive, is_dead
-from evalboard.queueing.judging import RunEvidence, RunState, Verdict, folder_of, is_complete, judge
+from evalboard.queueing.judging import (
+    RunEvidence,
+    RunState,
+    Verdict,
+    result_folder_of,
+    is_complete,
+    judge,
+)
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
@@ -202,7 +209,7 @@ def _unrequested(
     """
     board = load_suite(settings.suite).name
     records = [entry.record for entry in entries if entry.record is not None]
-    folders = {folder_of(record, record.evalboard.suite or board) for record in records}
+    folders = {result_folder_of(record, record.evalboard.suite or board) for record in records}
     models = {record.model for record in records}
     strange: set[str] = set()
     for path in archive.paths():

@@ -11,13 +11,13 @@ import { distinctNames } from "./questions.js";
 import { modelAddress } from "./reference.js";
 import { makeTable } from "./tables.js";
 
-const MOST = 6;
-const FEWEST_AXES = 3;
-const MOST_AXES = 24;
+const MAX_MODELS = 6;
+const MIN_AXES = 3;
+const MAX_AXES = 24;
 
 class ComparePage extends HTMLElement {
   connectedCallback() {
-    this.references = readParts("m").slice(0, MOST);
+    this.references = readParts("m").slice(0, MAX_MODELS);
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.chosen = make("ul", { class: "chosen-models", "aria-label": t("Models compared") });
     this.picker = make("div");
@@ -109,7 +109,7 @@ class ComparePage extends HTMLElement {
     });
     this.chosen.replaceChildren(...entries);
     const add = (reference) => this.choose([...this.references, reference]);
-    const isFull = models.length >= MOST;
+    const isFull = models.length >= MAX_MODELS;
     this.picker.replaceChildren(isFull ? t("Six models are the most.") : makePicker(t("Name of a model"), t("Add"), add));
   }
 
@@ -191,7 +191,7 @@ function drawDifference(difference) {
 
 function drawProfile(benchmarks, names) {
   const known = benchmarks.filter(({ scores }) => scores.some(({ score }) => score != null));
-  if (known.length < FEWEST_AXES || known.length > MOST_AXES) return [];
+  if (known.length < MIN_AXES || known.length > MAX_AXES) return [];
   const series = names.map((name, side) => ({ name, values: known.map(({ scores }) => scores[side].score) }));
   const radar = drawRadar(known.map(({ title }) => title), series, t("Radar of the scores in the table above"));
   return [make("figure", { class: "profile", tabindex: "0", "aria-label": t("Profile") }, radar, make("figcaption", {}, drawKey(names)))];
