@@ -17,9 +17,9 @@ from evalboard.queueing.judging import (
     RunEvidence,
     RunState,
     Verdict,
-    result_folder_of,
     is_complete,
     judge,
+    result_folder_of,
 )
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import parse_time

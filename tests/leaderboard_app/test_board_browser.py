@@ -321,7 +321,7 @@ def test_what_a_board_gains_appears_by_itself(
     expect(page.locator("td.medmcqa__n")).to_have_text("4,183")
     expect(page.locator("td.use_chat_template")).to_have_text("yes")
     open_menu(page, "Filters")
-    page.get_by_label("Merged").check()
+    page.locator(".panel.filters").get_by_label("Merged").check()
     expect(page.get_by_role("heading", name="No model fits")).to_be_visible()
 
 
