@@ -165,7 +165,7 @@ def _document(
         return None
     outcomes = [f.outcome for f in finished]
     return ResultDocument(
-        config=_model_config(attempt, facts),
+        config=model_config(attempt.record, facts),
         **scores_of(outcomes),
         evalboard=Provenance(
             suite=attempt.suite.name,
@@ -208,8 +208,8 @@ def scores_of(outcomes: Sequence[BenchmarkOutcome]) -> dict[str, Any]:
     }
 
 
-def _model_config(attempt: Attempt, facts: EngineFacts) -> ModelConfig:
-    record = attempt.record
+def model_config(record: RequestRecord, facts: EngineFacts) -> ModelConfig:
+    """Return what a result document says of the model, from its request, the checks and the engine."""
     found = (record.evalboard.report or {}).get("facts")
     return ModelConfig(
         model_name=record.model,

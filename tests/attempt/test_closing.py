@@ -1,7 +1,10 @@
 from typing import Any
 
-from evalboard.attempt.closing import scores_of
-from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
+import pytest
+
+from evalboard.attempt.closing import model_config, scores_of
+from evalboard.records.outcome import BenchmarkOutcome, EngineFacts, TaskOutcome
+from evalboard.records.request import BoardBlock, RequestRecord
 
 
 def task(name: str, score: float) -> TaskOutcome:
@@ -47,3 +50,33 @@ def test_a_group_stands_beside_its_subjects_as_in_lm_evals_documents() -> None:
     assert scores["n-samples"] == dict.fromkeys(tasks, {"original": 10, "effective": 4})
     assert scores["task_hashes"] == {name: f"hash of {name}" for name in tasks}
     assert scores["configs"] == {name: {"task": name} for name in tasks}
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        (None, ("", None, None)),
+        ({"facts": {}}, ("", False, False)),
+        ({"facts": {"license": "mit", "merged": True}}, ("mit", True, False)),
+        ({"facts": {"moe": True}}, ("", False, True)),
+    ],
+)
+def test_a_document_tells_what_the_checks_found(
+    report: dict[str, Any] | None, told: tuple[str, bool | None, bool | None]
+) -> None:
+    record = RequestRecord(model="org/m", revision="a" * 40, evalboard=BoardBlock(report=report))
+    facts = EngineFacts(
+        run_key="k",
+        backend="vllm",
+        backend_version="1",
+        lm_eval_version="1",
+        transformers_version="1",
+        torch_version="1",
+        architecture="LlamaForCausalLM",
+        chat_template_sha=None,
+        settings={},
+        machine={},
+        load_seconds=0.0,
+    )
+    config = model_config(record, facts)
+    assert (config.license, config.merged, config.moe) == told

@@ -113,7 +113,9 @@ def test_without_the_requests_store_a_request_is_what_the_queue_says(
 
 def test_a_hosted_store_is_not_looked_at_for_every_file(tmp_path: Path) -> None:
     class Hosted(LocalStore):
-        address = "hf://datasets/org/results"  # pyright: ignore[reportAssignmentType]
+        @property
+        def address(self) -> str:
+            return "hf://datasets/org/results"
 
     store = Hosted(tmp_path)
     store.commit([Write("a/x", b"1")], message="test")
