@@ -1,7 +1,7 @@
 """Run all checks and make the report. A new check is one module and one line here."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,7 +34,9 @@ from evalboard.validation.evidence import Base, Evidence
 from evalboard.validation.findings import Outcome, error, plain
 from evalboard.validation.subject import Subject
 
-CHECKS: tuple[Callable[[Evidence], Outcome], ...] = (
+Check = Callable[[Evidence], Outcome]
+
+CHECKS: tuple[Check, ...] = (
     listing.check,
     weights.check,
     weight_type.check,
@@ -53,7 +55,13 @@ CHECKS: tuple[Callable[[Evidence], Outcome], ...] = (
 )
 
 
-def validate(subject: Subject, settings: Settings, *, allow_folder: bool = False) -> Report:
+def validate(
+    subject: Subject,
+    settings: Settings,
+    *,
+    allow_folder: bool = False,
+    checks: Sequence[Check] = CHECKS,
+) -> Report:
     """Run every check that can be run and return all their findings.
 
     Args:
@@ -61,6 +69,7 @@ def validate(subject: Subject, settings: Settings, *, allow_folder: bool = False
         settings: Where models are, and what this installation can run.
         allow_folder: Whether model and base model may be folders of this machine. Only for people
             who are on it: never for a form or a file that strangers fill in.
+        checks: What is looked at beside the model's name, its base model and the installation.
 
     Raises:
         StoreError: The Hub did not answer, so that nothing can be said about the model.
@@ -80,7 +89,7 @@ def validate(subject: Subject, settings: Settings, *, allow_folder: bool = False
                 revision=plain(subject.revision, 200),
                 findings=(_not_found(exc), *findings),
             )
-        return _report(evidence, findings)
+        return _report(evidence, findings, checks)
 
 
 def gather(
@@ -115,9 +124,9 @@ def gather(
     return Evidence(subject, settings, repository, folder, work, Base(base, base_folder), composed)
 
 
-def _report(evidence: Evidence, findings: list[Finding]) -> Report:
-    with ThreadPoolExecutor(len(CHECKS)) as threads:
-        outcomes = list(threads.map(lambda check: check(evidence), CHECKS))
+def _report(evidence: Evidence, findings: list[Finding], checks: Sequence[Check]) -> Report:
+    with ThreadPoolExecutor(len(checks)) as threads:
+        outcomes = list(threads.map(lambda check: check(evidence), checks))
     return Report(
         model=evidence.repository.model,
         revision=evidence.repository.revision,

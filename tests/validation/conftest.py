@@ -11,7 +11,7 @@ import pytest
 
 from evalboard.records.report import Report
 from evalboard.settings import Settings
-from evalboard.validation.checks import validate
+from evalboard.validation.checks import CHECKS, Check, validate
 from evalboard.validation.subject import Subject
 from tests.validation.corpus.material import CARD, edit_json, write_good, write_safetensors
 
@@ -82,11 +82,17 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def check(model: Path, settings: Settings) -> Callable[..., Report]:
+def checks() -> tuple[Check, ...]:
+    """What `check` runs. A module about one check has a fixture of this name that returns it."""
+    return CHECKS
+
+
+@pytest.fixture
+def check(model: Path, settings: Settings, checks: tuple[Check, ...]) -> Callable[..., Report]:
     """Validate `org/model`, with whatever is asked for."""
 
-    def run(**asked: Any) -> Report:
-        return validate(Subject(model="org/model", **asked), settings)
+    def run(checks: tuple[Check, ...] = checks, **asked: Any) -> Report:
+        return validate(Subject(model="org/model", **asked), settings, checks=checks)
 
     return run
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from evalboard.records.report import Report
+from evalboard.validation.adapter import check as check_config
 
 from .conftest import codes, edit_json
 from .stored import QUANTISED_PARTS, write_tensors
@@ -67,7 +68,7 @@ class TestWithoutLoading:
         self, change: dict[str, Any], code: str, adapter: Path, check: Callable[..., Report]
     ) -> None:
         edit_json(adapter / "adapter_config.json", **change)
-        report = check(**LORA)
+        report = check((check_config,), **LORA)
         assert codes(report) == {code}
         assert report.ok == (code == "other_base_model")
 
@@ -76,13 +77,13 @@ class TestWithoutLoading:
         self, change: dict[str, Any], adapter: Path, check: Callable[..., Report]
     ) -> None:
         edit_json(adapter / "adapter_config.json", **change)
-        assert codes(check(**LORA)) == set()
+        assert codes(check((check_config,), **LORA)) == set()
 
     def test_a_config_that_cannot_be_read(
         self, adapter: Path, check: Callable[..., Report]
     ) -> None:
         (adapter / "adapter_config.json").write_text("[" * 100_000, encoding="utf-8")
-        assert codes(check(**LORA)) == {"bad_adapter_config"}
+        assert codes(check((check_config,), **LORA)) == {"bad_adapter_config"}
 
     def test_a_pickled_adapter_is_refused(
         self, adapter: Path, check: Callable[..., Report]

@@ -7,16 +7,22 @@ import pytest
 from evalboard.backends import BACKENDS, VLLM, vllm_architectures
 from evalboard.records.report import Report
 from evalboard.settings import Settings
-from evalboard.validation.checks import validate
+from evalboard.validation import autoclasses, fit, tokenizer
+from evalboard.validation.checks import CHECKS, Check, validate
 from evalboard.validation.subject import Subject
 
 from .conftest import codes, edit_json
 
 
+@pytest.fixture
+def checks() -> tuple[Check, ...]:
+    return (autoclasses.check,)
+
+
 def test_a_good_model_passes_and_its_facts_are_known(
     model: Path, check: Callable[..., Report]
 ) -> None:
-    report = check(use_chat_template=True)
+    report = check(CHECKS, use_chat_template=True)
     assert report.findings == ()
     assert len(report.revision) == 40
     assert (
@@ -41,7 +47,7 @@ def test_all_findings_come_at_once(model: Path, check: Callable[..., Report]) ->
     (model / "tokenizer.json").unlink()
     (model / "chat_template.jinja").unlink()
     edit_json(model / "config.json", model_type="own")
-    assert codes(check(precision="GPTQ", use_chat_template=True)) == {
+    assert codes(check(CHECKS, precision="GPTQ", use_chat_template=True)) == {
         "no_safetensors",
         "no_license",
         "no_card",
@@ -82,12 +88,12 @@ def test_a_config_that_does_not_load(model: Path, check: Callable[..., Report]) 
 
 def test_a_tokenizer_that_does_not_load(model: Path, check: Callable[..., Report]) -> None:
     (model / "tokenizer.json").write_text('{"model": 1}', encoding="utf-8")
-    assert codes(check()) == {"tokenizer_fails"}
+    assert codes(check((tokenizer.check,))) == {"tokenizer_fails"}
 
 
 def test_a_tokenizer_larger_than_the_embedding(model: Path, check: Callable[..., Report]) -> None:
     edit_json(model / "config.json", vocab_size=257)
-    report = check()
+    report = check((tokenizer.check, fit.check))
     assert codes(report) == {"tokenizer_too_large", "wrong_shape"}
     assert "up to number 257" in report.summary()
 
@@ -145,7 +151,7 @@ def test_what_vllm_knows(
     other = replace(VLLM, architectures=lambda: frozenset(known))
     monkeypatch.setitem(BACKENDS, "vllm", other)
     there = settings.model_copy(update={"backend": backend})
-    report = validate(Subject(model="org/model"), there)
+    report = validate(Subject(model="org/model"), there, checks=(autoclasses.check,))
     found = {finding.code for finding in report.findings}
     assert found == ({expected} if expected else set())
 

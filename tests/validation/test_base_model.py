@@ -4,10 +4,17 @@ from pathlib import Path
 import pytest
 
 from evalboard.records.report import Report
+from evalboard.validation import base_model
+from evalboard.validation.checks import Check
 
 from .conftest import codes, edit_json
 
 pytestmark = pytest.mark.usefixtures("without_transformers")
+
+
+@pytest.fixture
+def checks() -> tuple[Check, ...]:
+    return (base_model.check,)
 
 
 @pytest.mark.parametrize("weight_type", ["Adapter", "Delta"])

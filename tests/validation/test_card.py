@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from evalboard.records.report import Report
+from evalboard.validation import card, licence
+from evalboard.validation.checks import Check
 from evalboard.validation.model_card import FRONT_MATTER_CHARACTERS, parse_card
 
 from .conftest import codes
@@ -11,6 +13,14 @@ from .conftest import codes
 pytestmark = pytest.mark.usefixtures("without_transformers")
 
 TEXT = "word " * 50
+
+
+@pytest.fixture
+def checks() -> tuple[Check, ...]:
+    return (
+        card.check,
+        licence.check,
+    )
 
 
 def test_no_card_is_no_licence_either(model: Path, check: Callable[..., Report]) -> None:

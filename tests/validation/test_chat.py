@@ -5,10 +5,20 @@ from pathlib import Path
 import pytest
 
 from evalboard.records.report import Report
+from evalboard.validation import chat, tokenizer
+from evalboard.validation.checks import Check
 
 from .conftest import codes, edit_json
 
 pytestmark = pytest.mark.usefixtures("without_transformers")
+
+
+@pytest.fixture
+def checks() -> tuple[Check, ...]:
+    return (
+        chat.check,
+        tokenizer.check,
+    )
 
 
 @pytest.fixture(autouse=True)

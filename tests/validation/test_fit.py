@@ -8,6 +8,8 @@ import pytest
 from evalboard.engine.inspection.fitting import compare_tensors
 from evalboard.records.report import Report
 from evalboard.repositories.folder import FolderRepository
+from evalboard.validation import fit, precision, weights
+from evalboard.validation.checks import Check
 from evalboard.validation.fit import lacking_experts
 from evalboard.validation.quantisation import parameter_count, read_quantisation, unpacked
 from evalboard.validation.tensors import Checkpoint, Survey
@@ -28,6 +30,15 @@ PACKED = {
     "quant_method": "compressed-tensors",
     "config_groups": {"group_0": {"weights": {"num_bits": 4}}},
 }
+
+
+@pytest.fixture
+def checks() -> tuple[Check, ...]:
+    return (
+        fit.check,
+        weights.check,
+        precision.check,
+    )
 
 
 def survey_of(folder: Path) -> Survey:

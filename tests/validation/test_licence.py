@@ -4,10 +4,17 @@ from pathlib import Path
 import pytest
 
 from evalboard.records.report import Report
+from evalboard.validation import licence
+from evalboard.validation.checks import Check
 
 from .conftest import CARD, codes
 
 pytestmark = pytest.mark.usefixtures("without_transformers")
+
+
+@pytest.fixture
+def checks() -> tuple[Check, ...]:
+    return (licence.check,)
 
 
 def write_card(model: Path, licence: str) -> None:

@@ -5,10 +5,17 @@ from typing import Any
 import pytest
 
 from evalboard.records.report import Level, Report
+from evalboard.validation import lineage
+from evalboard.validation.checks import Check
 
 from .conftest import CARD, edit_json
 
 pytestmark = pytest.mark.usefixtures("without_transformers")
+
+
+@pytest.fixture
+def checks() -> tuple[Check, ...]:
+    return (lineage.check,)
 
 
 def write_card(model: Path, *lines: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from evalboard.records.report import Report
 from evalboard.settings import Settings
+from evalboard.validation import listing
 from evalboard.validation.checks import validate
 from evalboard.validation.subject import Subject
 from tests.repositories.conftest import SHA, SmallHub, hub, hub_settings
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.usefixtures("without_transformers")
 
 
 def check(settings: Settings, model: str = "org/model", revision: str = "main") -> Report:
-    return validate(Subject(model=model, revision=revision), settings)
+    subject = Subject(model=model, revision=revision)
+    return validate(subject, settings, checks=(listing.check,))
 
 
 @pytest.mark.parametrize("revision", ["main", "v1"])

@@ -30,11 +30,8 @@ def stored_tensors(stored: str, quantised: Any) -> Shapes:
 
 
 @pytest.fixture
-def check_stored(
-    model: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Report]:
-    """Validate a model stored as a type and quantised somehow, without its slow checks."""
-    monkeypatch.setattr("evalboard.validation.checks.CHECKS", (precision.check,))
+def check_stored(model: Path, settings: Settings) -> Callable[..., Report]:
+    """Check the precision of a model that is stored as a type and quantised somehow."""
 
     def run(
         asked: str | None, stored: str, quantised: object = None, backend: str = "vllm"
@@ -42,7 +39,8 @@ def check_stored(
         write_tensors(model / "model.safetensors", stored_tensors(stored, quantised))
         edit_json(model / "config.json", quantization_config=quantised)
         subject = Subject(model="org/model", precision=Precision(asked) if asked else None)
-        return validate(subject, settings.model_copy(update={"backend": backend}))
+        there = settings.model_copy(update={"backend": backend})
+        return validate(subject, there, checks=(precision.check,))
 
     return run
 

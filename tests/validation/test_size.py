@@ -10,9 +10,8 @@ from evalboard.records.precision import Precision
 from evalboard.records.report import Finding, Report
 from evalboard.repositories import folder
 from evalboard.settings import Settings
-from evalboard.validation import checks as size_checks
 from evalboard.validation import size
-from evalboard.validation.checks import validate
+from evalboard.validation.checks import Check, validate
 from evalboard.validation.subject import Subject
 
 from .conftest import codes, edit_json
@@ -30,8 +29,16 @@ LLAMA_70B = {
 
 
 @pytest.fixture
+def checks() -> tuple[Check, ...]:
+    return (size.check,)
+
+
+@pytest.fixture
 def check_large(
-    model: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    model: Path,
+    settings: Settings,
+    checks: tuple[Check, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Report]:
     """Validate the size of a Llama of 70 billion values on a machine with some GPUs and 64 GiB.
 
@@ -39,7 +46,6 @@ def check_large(
     zeros.
     """
     monkeypatch.setattr(folder, "_content_hash", lambda *arguments: "")
-    monkeypatch.setattr(size_checks, "CHECKS", (size.check,))
     write_tensors(model / "model.safetensors", {"a": ("BF16", [35_000, 2_000_000])})
     edit_json(model / "config.json", **LLAMA_70B)
 
@@ -47,7 +53,7 @@ def check_large(
         monkeypatch.setattr(capacity, "local_gpus", lambda: LocalGpus(gpus, gib * GIB))
         monkeypatch.setattr(capacity, "memory_bytes", lambda: 64 * GIB)
         subject = Subject(model="org/model", precision=Precision(asked) if asked else None)
-        return validate(subject, settings.model_copy(update=changes))
+        return validate(subject, settings.model_copy(update=changes), checks=checks)
 
     return run
 
@@ -144,11 +150,10 @@ def test_strange_numbers_in_a_config_are_passed_over(
 
 
 def test_an_adapter_is_as_large_as_its_base(
-    adapter: Path, base: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    adapter: Path, base: Path, settings: Settings, checks: tuple[Check, ...]
 ) -> None:
-    monkeypatch.setattr(size_checks, "CHECKS", (size.check,))
     subject = Subject.model_validate(
         {"model": "org/model", "weight_type": "Adapter", "base_model": "org/base"}
     )
-    with_adapter = validate(subject, settings).facts
-    assert with_adapter == validate(Subject(model="org/base"), settings).facts
+    with_adapter = validate(subject, settings, checks=checks).facts
+    assert with_adapter == validate(Subject(model="org/base"), settings, checks=checks).facts

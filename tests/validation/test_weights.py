@@ -6,7 +6,8 @@ import pytest
 
 from evalboard.records.report import Report
 from evalboard.repositories.selection import INDEX_FILE, SINGLE_FILE
-from evalboard.validation import headers, index, tensors
+from evalboard.validation import headers, index, tensors, weights
+from evalboard.validation.checks import Check
 from evalboard.validation.documents import MOST_VALUES
 from evalboard.validation.headers import FIRST_READ_BYTES, HEADER_BYTES
 from evalboard.validation.index import INDEX_BYTES
@@ -18,6 +19,11 @@ pytestmark = pytest.mark.usefixtures("without_transformers")
 
 TENSOR = {"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]}
 LAYERS = ({"layer.0": ("F16", [2, 3])}, {"layer.1": ("F16", [2, 3])})
+
+
+@pytest.fixture
+def checks() -> tuple[Check, ...]:
+    return (weights.check,)
 
 
 def split(model: Path) -> list[Path]:
