@@ -1,5 +1,6 @@
 """Flow `evaluate-model`: one model, its engines, one task per benchmark."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from prefect import flow
@@ -9,16 +10,16 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from evalboard.attempt.closing import failure_of
-from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
-from evalboard.attempt.watching import watched_claim
+from evalboard.attempt import course
+from evalboard.attempt.course import Steps
+from evalboard.attempt.model import Attempt
 from evalboard.errors import ClaimLost, EvalboardError, LifecycleError
 from evalboard.intake.submission import EvaluationRequest
-from evalboard.records.outcome import BenchmarkPlan, EngineFacts
-from evalboard.records.request import Failure, Status
+from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan
+from evalboard.records.request import Status
 from flows.board_flow import build_board
 from flows.report import publish_report
-from tasks.evaluation_tasks import (
+from tasks.evaluate_tasks import (
     claim_request,
     close_attempt,
     evaluate_benchmark,
@@ -49,7 +50,7 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
         return Cancelled(message=exc.message)
     except EvalboardError as exc:
         return Failed(message=exc.message)
-    end = _evaluate(attempt)
+    end = course.run(attempt, STEPS)
     build_board()
     publish_report(attempt, end)
     if end.status is Status.FINISHED:
@@ -58,45 +59,28 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
     return ended(message=end.failure.message if end.failure else "", data=end)
 
 
-def _evaluate(attempt: Attempt) -> AttemptEnd:
-    """Run every benchmark and close the attempt, however far it came.
-
-    The claim is watched while there are engines to end; closing checks it by itself, and gives it
-    back.
-    """
-    plan: AttemptPlan | None = None
-    facts: EngineFacts | None = None
-    failures: dict[str, Failure] = {}
-    try:
-        with watched_claim(attempt):
-            plan = plan_benchmarks(attempt)
-            if plan.waiting:
-                facts = load_model(attempt, plan)
-                failures = _gather(attempt, [_start(attempt, each) for each in plan.waiting])
-    except EvalboardError as exc:
-        failures[""] = failure_of(exc, attempt)
-    finally:
-        facts = stop_engines(attempt, facts)
-    return close_attempt(attempt, plan, facts, failures)
+def _evaluate_all(
+    attempt: Attempt, plans: Sequence[BenchmarkPlan]
+) -> list[BenchmarkOutcome | BaseException]:
+    """Run each benchmark as a task of its own, and wait for all."""
+    started = [_start(attempt, plan) for plan in plans]
+    wait(started)
+    return [future.result(raise_on_failure=False) for future in started]
 
 
-def _start(attempt: Attempt, plan: BenchmarkPlan) -> tuple[str, PrefectFuture[Any]]:
+def _start(attempt: Attempt, plan: BenchmarkPlan) -> PrefectFuture[Any]:
     """Start one benchmark as a task named `{title} · {model}`."""
     (benchmark,) = attempt.suite.select((plan.benchmark,))
     named = evaluate_benchmark.with_options(
         task_run_name=f"{benchmark.title} · {attempt.record.model}"
     )
-    return plan.benchmark, named.submit(attempt, plan)
+    return named.submit(attempt, plan)
 
 
-def _gather(attempt: Attempt, started: list[tuple[str, PrefectFuture[Any]]]) -> dict[str, Failure]:
-    """Wait for all benchmarks; return what went wrong, by benchmark."""
-    wait([future for _, future in started])
-    failures: dict[str, Failure] = {}
-    for benchmark, future in started:
-        answer = future.result(raise_on_failure=False)
-        if isinstance(answer, EvalboardError):
-            failures[benchmark] = failure_of(answer, attempt)
-        elif isinstance(answer, BaseException):
-            raise answer
-    return failures
+STEPS = Steps(
+    plan=plan_benchmarks,
+    load=load_model,
+    evaluate=_evaluate_all,
+    stop=stop_engines,
+    close=close_attempt,
+)

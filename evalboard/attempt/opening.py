@@ -60,8 +60,7 @@ def open_trial(
     *,
     run_id: str,
     now: datetime,
-    allow_folder: bool = False,
-    is_child: bool = False,
+    is_only_run: bool = False,
 ) -> Attempt:
     """Return what is to be done for an evaluation that touches neither queue nor results store.
 
@@ -70,8 +69,8 @@ def open_trial(
         settings: Where things are.
         run_id: Name of the run.
         now: Time that the record carries.
-        allow_folder: Whether the model may be a folder of this machine.
-        is_child: Whether its engine needs no placing.
+        is_only_run: Whether a person runs it on this machine, with no run beside it. The model may
+            be a folder then.
 
     Raises:
         ConfigError: The suite or a benchmark does not exist.
@@ -79,7 +78,7 @@ def open_trial(
     """
     started = time.time()
     suite = _suite(request, settings)
-    record = _checked(request, settings, now=now, allow_folder=allow_folder)
+    record = _checked(request, settings, now=now, allow_folder=is_only_run)
     return Attempt(
         request=request,
         is_trial=True,
@@ -88,7 +87,7 @@ def open_trial(
         run_id=run_id,
         run_url="",
         suite=suite,
-        engine=_engine_spec(request, record, suite, settings, run_id, is_child=is_child),
+        engine=_engine_spec(request, record, suite, settings, run_id, is_only_run=is_only_run),
         started=started,
     )
 
@@ -175,12 +174,12 @@ def _engine_spec(
     settings: Settings,
     run_id: str,
     *,
-    is_child: bool = False,
+    is_only_run: bool = False,
 ) -> EngineSpec:
     work = settings.work_folder.resolve()
     return EngineSpec(
         name=f"engine-{run_id}",
-        is_child=is_child,
+        is_only_run=is_only_run,
         **record.choice.choice_fields(),
         folder=folder_of(request.model),
         base_folder=folder_of(request.base_model),

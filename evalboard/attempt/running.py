@@ -7,7 +7,7 @@ from collections.abc import Callable
 from evalboard.attempt.engines import EnginePool
 from evalboard.attempt.model import Attempt, AttemptPlan
 from evalboard.attempt.order import asking_order, engine_count
-from evalboard.engine.placing import cluster, placement
+from evalboard.engine.placing import placement
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.publishing import announce_queue
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
@@ -146,13 +146,10 @@ def _pool(attempt: Attempt) -> EnginePool:
 
 
 def _engine_count(attempt: Attempt, pool: EnginePool, *, waiting: int) -> int:
-    if attempt.engine.is_child:
-        return 1
-    settings = attempt.engine.settings
-    slots = cluster.slot_count(settings, tensor_parallel=pool.limits.tensor_parallel)
+    slots = placement.slot_count(attempt.engine.model_copy(update={"limits": pool.limits}))
     if slots == 1:
         return 1
-    queue = open_queue(settings)
+    queue = open_queue(attempt.engine.settings)
     busy = (Status.PENDING, Status.RUNNING)
     requests = sum(e.record is not None and e.record.status in busy for e in queue.entries())
     return engine_count(slots=slots, requests=requests, waiting=waiting)

@@ -3,32 +3,32 @@
 import argparse
 import shutil
 import sys
-import threading
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from rich.table import Table
 
-from evalboard.attempt import closing, opening, running
-from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
+from evalboard.attempt import course, opening, running
+from evalboard.attempt.course import Steps
+from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.attempt.report import time_account
 from evalboard.backends import BACKENDS
 from evalboard.cli.progress import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
-from evalboard.engine.placing import cluster, placement
+from evalboard.engine.placing import placement
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.intake.submission import EvaluationRequest
-from evalboard.records.outcome import BenchmarkPlan, EngineFacts
-from evalboard.records.request import Failure
+from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan
 from evalboard.settings import Settings
 from evalboard.stores.work import WorkFolder
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -64,18 +64,12 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         },
     )
     run_id = uuid.uuid4().hex
-    is_child = not placement.leaves_a_choice(settings)
-    _start_ahead(settings, run_id, is_child=is_child)
+    placement.start_ahead(settings, WorkFolder(settings.work_folder.resolve()).log_file(run_id))
     try:
         attempt = opening.open_trial(
-            request,
-            settings,
-            run_id=run_id,
-            now=datetime.now(UTC),
-            allow_folder=True,
-            is_child=is_child,
+            request, settings, run_id=run_id, now=datetime.now(UTC), is_only_run=True
         )
-        end = _evaluate(attempt, quiet=arguments.json)
+        end = course.run(attempt, _steps(quiet=arguments.json))
     finally:
         placement.end_ahead()
     if end.document_path is None:
@@ -86,46 +80,29 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0 if end.failure is None else 1
 
 
-def _start_ahead(settings: Settings, run_id: str, *, is_child: bool) -> None:
-    """Start the engine's process, or the Ray that will place it, while the model is checked."""
-    if is_child:
-        log_file = WorkFolder(settings.work_folder.resolve()).log_file(run_id)
-        placement.start_ahead(settings.backend, settings, log_file)
-    else:
-        threading.Thread(target=cluster.connect, args=(settings,), daemon=True).start()
+def _steps(*, quiet: bool) -> Steps:
+    return Steps(
+        plan=_retried(running.plan_attempt),
+        load=_retried(running.load_model),
+        evaluate=partial(_evaluate_all, quiet=quiet),
+    )
 
 
-def _evaluate(attempt: Attempt, *, quiet: bool) -> AttemptEnd:
-    """Run every benchmark; a failure of one does not stop the others."""
-    plan: AttemptPlan | None = None
-    facts: EngineFacts | None = None
-    failures: dict[str, Failure] = {}
-    try:
-        plan = _tried(partial(running.plan_attempt, attempt))
-        if plan.waiting:
-            facts = _tried(partial(running.load_model, attempt, plan))
-            failures = _run_benchmarks(attempt, plan.waiting, quiet=quiet)
-    except EvalboardError as exc:
-        failures[""] = closing.failure_of(exc, attempt)
-    finally:
-        facts = running.stop_engines(attempt, facts)
-    return closing.close_attempt(attempt, plan, facts, failures, now=datetime.now(UTC))
-
-
-def _run_benchmarks(
+def _evaluate_all(
     attempt: Attempt, plans: Sequence[BenchmarkPlan], *, quiet: bool
-) -> dict[str, Failure]:
-    """Run all benchmarks, each in a thread that waits for its engine; return what failed."""
+) -> list[BenchmarkOutcome | BaseException]:
+    """Run all benchmarks, each in a thread that waits for its engine."""
+    evaluate = _retried(running.evaluate_benchmark)
 
-    def run(plan: BenchmarkPlan) -> Failure | None:
+    def run(plan: BenchmarkPlan) -> BenchmarkOutcome | BaseException:
         try:
-            outcome = _tried(partial(running.evaluate_benchmark, attempt, plan))
+            outcome = evaluate(attempt, plan)
         except EvalboardError as exc:
-            return closing.failure_of(exc, attempt)
+            return exc
         if not quiet:
             questions, seconds = outcome.n_effective, outcome.seconds
             console.print(f"{plan.benchmark}: {questions} questions in {seconds:.1f} s")
-        return None
+        return outcome
 
     with (
         ProgressDisplay(attempt.engine.settings, quiet=quiet) as display,
@@ -133,22 +110,25 @@ def _run_benchmarks(
         ThreadPoolExecutor(max_workers=len(plans)) as threads,
     ):
         try:
-            failed = list(threads.map(run, plans))
+            return list(threads.map(run, plans))
         except KeyboardInterrupt:
             running.abandon(attempt, EngineError("Interrupted."))  # which the threads wait for
             raise
-    return {p.benchmark: f for p, f in zip(plans, failed, strict=True) if f is not None}
 
 
-def _tried(work: Callable[[], T]) -> T:
-    """Do one piece of work as often as its failures say."""
-    while True:
-        try:
-            return work()
-        except EngineError as exc:
-            if not exc.try_again:
-                raise
-            print(f"evalboard: {exc.message} Trying again.", file=sys.stderr)
+def _retried(work: Callable[P, T]) -> Callable[P, T]:
+    """Return work that is done again as often as its failures say."""
+
+    def tried(*args: P.args, **options: P.kwargs) -> T:
+        while True:
+            try:
+                return work(*args, **options)
+            except EngineError as exc:
+                if not exc.try_again:
+                    raise
+                print(f"evalboard: {exc.message} Trying again.", file=sys.stderr)
+
+    return tried
 
 
 def _show(attempt: Attempt, end: AttemptEnd, arguments: argparse.Namespace) -> None:

@@ -32,8 +32,8 @@ class EngineSpec(PinnedChoice, frozen=True):
 
     name: str
     """A run's further engines add a number to it."""
-    is_child: bool = False
-    """Whether it is a child of the process that asks for it, instead of an actor that Ray places."""
+    is_only_run: bool = False
+    """Whether its run has the installation to itself: `evalboard evaluate`, beside the queue."""
     folder: Path | None = None
     """Where the model lies, when it was given as a folder; None for its name to be looked up."""
     base_folder: Path | None = None

@@ -89,7 +89,7 @@ def smaller_limits(limits: EngineLimits, available: Room) -> EngineLimits | None
 
 def _tensor_parallel(spec: EngineSpec, gpus: ClusterGpus) -> int:
     wanted = spec.settings.tensor_parallel
-    if not gpus.total or spec.is_child:
+    if not gpus.node_ids:
         return 1
     if wanted and wanted > gpus.on_one_machine:
         raise ConfigError(

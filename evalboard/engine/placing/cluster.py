@@ -26,7 +26,7 @@ class ClusterGpus(NamedTuple):
     cores_per_gpu: int
     """Processor cores beside each of them, on the machine that has the fewest."""
     node_ids: tuple[str, ...]
-    """Machines that have some."""
+    """Machines that have some, where Ray was asked; else none."""
 
 
 def connect(settings: Settings) -> None:

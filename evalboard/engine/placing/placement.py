@@ -2,8 +2,8 @@
 
 Where there is something to choose, Ray does: an engine is an actor then, which lives as long as this
 process holds its handle, and takes GPUs and its share of the cores, since Ray sets the number of
-threads by it. An engine that is alone on this machine is a child of this process. Either way, every
-task of a run finds it by its name, one that died is made anew by whoever asks next, and none
+threads by it. The engine of a run that is the only one, where a machine leaves nothing to choose, is a
+child of this process. This module alone decides which of the two it is. Either way, every task of a run finds it by its name, one that died is made anew by whoever asks next, and none
 outlives the run that started it.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evalboard.engine.hardware import local_gpus
+from evalboard.engine.placing import cluster
 from evalboard.engine.placing.actor import LoggedEngineProcess
 from evalboard.engine.placing.calling import Ended, EngineHandle, NoAnswer, OnWait, Unforeseen
 from evalboard.engine.placing.child_engine import ChildEngine
@@ -28,25 +29,34 @@ _ahead: list[ChildEngine] = []
 _starting = threading.Lock()
 
 
-def leaves_a_choice(settings: Settings) -> bool:
-    """Return whether there is more than one place for the engine of a single model."""
-    numbers = (settings.engine_slots or 1, settings.tensor_parallel or 1, local_gpus().number)
-    return bool(settings.ray_address) or max(numbers) > 1
-
-
 def gpus(spec: EngineSpec) -> ClusterGpus:
     """Return the GPUs among which there is a place for an engine."""
-    if not spec.is_child:
-        connect(spec.settings)
-        return cluster_gpus()
-    number = local_gpus().number
-    return ClusterGpus(total=number, on_one_machine=number, cores_per_gpu=0, node_ids=())
+    if _is_child(spec):
+        number = local_gpus().number
+        return ClusterGpus(total=number, on_one_machine=number, cores_per_gpu=0, node_ids=())
+    connect(spec.settings)
+    return cluster_gpus()
 
 
-def start_ahead(backend: str, settings: Settings, log_file: Path) -> None:
-    """Start the process of the next engine that is a child, and let it import its libraries."""
+def slot_count(spec: EngineSpec) -> int:
+    """Return how many engines that take what this one takes may run at the same time."""
+    if _is_child(spec):
+        return 1
+    return cluster.slot_count(spec.settings, tensor_parallel=spec.limits.tensor_parallel)
+
+
+def start_ahead(settings: Settings, log_file: Path) -> None:
+    """Start what the engine of an only run will need: its process, or the Ray that places it.
+
+    Args:
+        settings: Where things are, and which backend's libraries are imported meanwhile.
+        log_file: What the process writes to.
+    """
+    if _leaves_a_choice(settings):
+        threading.Thread(target=connect, args=(settings,), daemon=True).start()
+        return
     child = ChildEngine(settings, log_file)
-    child.import_libraries(backend, cpu_kv_cache_gib=settings.cpu_kv_cache_gib)
+    child.import_libraries(settings.backend, cpu_kv_cache_gib=settings.cpu_kv_cache_gib)
     with _starting:
         _ahead.append(child)
 
@@ -82,7 +92,7 @@ def call(
         EngineError: The method raised something unforeseen.
         EvalboardError: What the method raised.
     """
-    if not spec.is_child:
+    if not _is_child(spec):
         connect(spec.settings)
     engine = _engine(spec)
     place_seconds = spec.settings.engine_place_timeout_seconds
@@ -124,10 +134,21 @@ def close(spec: EngineSpec) -> None:
         engine.end()
 
 
+def _is_child(spec: EngineSpec) -> bool:
+    """Return whether an engine has one place only, and needs no Ray to find it."""
+    return spec.is_only_run and not _leaves_a_choice(spec.settings)
+
+
+def _leaves_a_choice(settings: Settings) -> bool:
+    """Return whether there is more than one place for the engine of an only run."""
+    numbers = (settings.engine_slots or 1, settings.tensor_parallel or 1, local_gpus().number)
+    return bool(settings.ray_address) or max(numbers) > 1
+
+
 def _engine(spec: EngineSpec) -> EngineHandle:
     with _starting:
         if spec.name not in _engines:
-            started = _child(spec) if spec.is_child else RayEngine(LoggedEngineProcess, spec)
+            started = _child(spec) if _is_child(spec) else RayEngine(LoggedEngineProcess, spec)
             _engines[spec.name] = started
         return _engines[spec.name]
 

@@ -84,7 +84,7 @@ def placed_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eng
     monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
     # What the kernel has killed: other programs' deaths are no matter here.
     monkeypatch.setattr(child_engine, "memory_kills", lambda: 0)
-    spec = engine_spec(tmp_path, limits=EngineLimits(max_num_seqs=8))
+    spec = engine_spec(tmp_path, settings={"backend": "hf"}, limits=EngineLimits(max_num_seqs=8))
     yield spec
     placement.close(spec)
 
@@ -92,7 +92,7 @@ def placed_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eng
 @pytest.fixture(params=[False, True], ids=["ray", "child"])
 def spec(placed_spec: EngineSpec, request: pytest.FixtureRequest) -> EngineSpec:
     """An engine of either kind."""
-    return placed_spec.model_copy(update={"is_child": request.param})
+    return placed_spec.model_copy(update={"is_only_run": request.param})
 
 
 def call(spec: EngineSpec, method: str, *args: Any, seconds: float = 600) -> Any:
@@ -193,7 +193,7 @@ def test_calls_are_answered_beside_each_other(spec: EngineSpec, tmp_path: Path) 
 
 
 def test_a_call_of_a_child_that_died_unseen_says_so(placed_spec: EngineSpec) -> None:
-    spec = placed_spec.model_copy(update={"is_child": True})
+    spec = placed_spec.model_copy(update={"is_only_run": True})
     pid = call(spec, "pid")
     os.kill(pid, signal.SIGKILL)
     while psutil.pid_exists(pid):  # psutil's own wait would take the exit status from the engine
@@ -207,7 +207,7 @@ def test_a_call_of_a_child_that_died_unseen_says_so(placed_spec: EngineSpec) -> 
 def test_a_child_that_linux_kills_for_memory_ran_out_of_it(
     placed_spec: EngineSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = placed_spec.model_copy(update={"is_child": True})
+    spec = placed_spec.model_copy(update={"is_only_run": True})
     call(spec, "pid")
     # Making the kernel kill something would endanger the machine.
     monkeypatch.setattr(child_engine, "memory_kills", lambda: 1)
@@ -215,8 +215,8 @@ def test_a_child_that_linux_kills_for_memory_ran_out_of_it(
 
 
 def test_a_child_started_ahead_becomes_the_next_engine(placed_spec: EngineSpec) -> None:
-    spec = placed_spec.model_copy(update={"is_child": True})
-    placement.start_ahead("hf", spec.settings, spec.log_file)
+    spec = placed_spec.model_copy(update={"is_only_run": True})
+    placement.start_ahead(spec.settings, spec.log_file)
     assert "evalboard.engine.hf_model" in call(spec, "modules")
     placement.end_ahead()
     assert call(spec, "pid") > 0
@@ -224,7 +224,7 @@ def test_a_child_started_ahead_becomes_the_next_engine(placed_spec: EngineSpec) 
 
 def test_a_child_that_becomes_no_engine_is_ended(tmp_path: Path) -> None:
     log_file = tmp_path / "log"
-    placement.start_ahead("hf", engine_spec(tmp_path).settings, log_file)
+    placement.start_ahead(engine_spec(tmp_path, settings={"backend": "hf"}).settings, log_file)
     (child,) = children_of(os.getpid())
     placement.end_ahead()
     assert not child.is_running()

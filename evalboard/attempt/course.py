@@ -1,0 +1,78 @@
+"""The course of one attempt: plan, load, evaluate every benchmark, stop the engines, close.
+
+The caller hands in how each step is done: the flow its tasks, which Prefect shows and tries again,
+the command line its own functions.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from evalboard.attempt import closing, running
+from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
+from evalboard.attempt.watching import watched_claim
+from evalboard.errors import EvalboardError
+from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
+from evalboard.records.request import Failure
+
+
+def _close(
+    attempt: Attempt,
+    plan: AttemptPlan | None,
+    facts: EngineFacts | None,
+    failures: dict[str, Failure],
+) -> AttemptEnd:
+    return closing.close_attempt(attempt, plan, facts, failures, now=datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How the steps of an attempt are done. An `EvalboardError` of one ends the attempt's work."""
+
+    plan: Callable[[Attempt], AttemptPlan]
+    load: Callable[[Attempt, AttemptPlan], EngineFacts]
+    evaluate: Callable[
+        [Attempt, Sequence[BenchmarkPlan]], Sequence[BenchmarkOutcome | BaseException]
+    ]
+    """Runs all benchmarks and waits for all; returns what each gave, or the error that it ended
+    with, in the given order."""
+    stop: Callable[[Attempt, EngineFacts | None], EngineFacts | None] = running.stop_engines
+    close: Callable[
+        [Attempt, AttemptPlan | None, EngineFacts | None, dict[str, Failure]], AttemptEnd
+    ] = _close
+
+
+def run(attempt: Attempt, steps: Steps) -> AttemptEnd:
+    """Evaluate every benchmark and close the attempt, however far it came.
+
+    The claim is watched while there are engines to end; closing checks it by itself.
+    """
+    plan: AttemptPlan | None = None
+    facts: EngineFacts | None = None
+    failures: dict[str, Failure] = {}
+    try:
+        with watched_claim(attempt):
+            plan = steps.plan(attempt)
+            if plan.waiting:
+                facts = steps.load(attempt, plan)
+                failures = _failures(attempt, plan.waiting, steps.evaluate(attempt, plan.waiting))
+    except EvalboardError as exc:
+        failures[""] = closing.failure_of(exc, attempt)
+    finally:
+        facts = steps.stop(attempt, facts)
+    return steps.close(attempt, plan, facts, failures)
+
+
+def _failures(
+    attempt: Attempt,
+    plans: Sequence[BenchmarkPlan],
+    outcomes: Sequence[BenchmarkOutcome | BaseException],
+) -> dict[str, Failure]:
+    """Return what went wrong, by benchmark; raise what is no error of the project."""
+    failures: dict[str, Failure] = {}
+    for plan, outcome in zip(plans, outcomes, strict=True):
+        if isinstance(outcome, EvalboardError):
+            failures[plan.benchmark] = closing.failure_of(outcome, attempt)
+        elif isinstance(outcome, BaseException):
+            raise outcome
+    return failures
