@@ -1,16 +1,17 @@
-"""Every error that the project raises itself.
+"""Every error that the project raises itself, and what follows when work fails with it.
 
-The tree, with what it means for a retry:
+The tree:
 
     EvalboardError
-    ├── ConfigError           the operator must change something; never retried
+    ├── ConfigError           the operator must change something
     ├── StoreError            a store could not be read or written
     │   ├── ConflictError     somebody else committed first: read again, decide again
-    │   ├── StoreUnreachable  no answer: again later
-    │   └── FileTooLarge      more bytes than the reader takes; never retried
+    │   ├── StoreUnreachable  no usable answer
+    │   └── FileTooLarge      more bytes than the reader takes
     ├── RecordError           a stored file is not what its place promises
     ├── LifecycleError        a status may not follow the one that is there
     │   └── ClaimLost         somebody took the request away from the run that worked on it
+    ├── RunLost               a run ended without ending its request; noted, never raised
     ├── ValidationFailed      the submission is wrong; carries the report
     ├── ModelNotFound         no repository or folder under that name and revision
     │   ├── RevisionNotFound  the repository has no such branch, tag or commit
@@ -21,26 +22,42 @@ The tree, with what it means for a retry:
     │   ├── DataMissing       the questions of a benchmark cannot be had
     │   └── NotFinite         the model's log-probabilities are no numbers
     └── EngineError           a process that holds a model failed
-        ├── OutOfMemory       again with smaller settings
-        ├── EngineDied        again, a few times: it may be chance
-        ├── NodeLost          the machine went away with it: always again
-        ├── TimedOut          no answer in time; never retried
-        └── LoadFailed        the weights or the architecture; never retried
+        ├── OutOfMemory       device or host memory was too small
+        ├── EngineDied        the process ended
+        ├── NodeLost          the machine went away with it
+        ├── TimedOut          no answer in time
+        └── LoadFailed        the weights or the architecture
 
-Each class has a `code`, which is stored with the failed request. A message says what failed, with
-the value, and what to do about it. Constructors pass only the message to `super()`, so that errors
-cross process borders (pickle) whole.
+Each class has a `code`, which is stored with the failed request, and two facts that decide what
+follows: `repeats` within an attempt, `recovery` after it. A message says what failed, with the
+value, and what to do about it. Constructors pass only the message to `super()`, so that errors cross
+process borders (pickle) whole.
 """
 
+from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from pydantic import ValidationError
+
+
+class Recovery(StrEnum):
+    """Who starts a failed request again."""
+
+    ITSELF = "itself"
+    """Chance or the surroundings: the next attempt may end otherwise."""
+    PERSON = "person"
+    """It would end the same way, or nobody knows: a person looks first."""
 
 
 class EvalboardError(Exception):
     """Base of all errors of this project."""
 
     code: ClassVar[str] = "error"
+    recovery: ClassVar[Recovery] = Recovery.PERSON
+    """What follows when an attempt failed with it."""
+    repeats: ClassVar[int] = 0
+    """How often an attempt does the same work again that ends with it each time."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -57,6 +74,7 @@ class StoreError(EvalboardError):
     """Raised when a store cannot be read, or does not hold what was written to it."""
 
     code = "store"
+    recovery = Recovery.ITSELF
 
 
 class ConflictError(StoreError):
@@ -75,6 +93,7 @@ class FileTooLarge(StoreError):
     """Raised in place of reading a file that has more bytes than the reader takes."""
 
     code = "file_too_large"
+    recovery = Recovery.PERSON
 
     @classmethod
     def of(cls, path: str, address: str, size: int, at_most: int) -> Self:
@@ -101,6 +120,13 @@ class ClaimLost(LifecycleError):
     """Raised when a request was cancelled, or released, while a run worked on it."""
 
     code = "claim_lost"
+
+
+class RunLost(EvalboardError):
+    """The failure of an attempt whose run ended without ending its request. Never raised."""
+
+    code = "run_lost"
+    recovery = Recovery.ITSELF
 
 
 class ValidationFailed(EvalboardError):
@@ -187,7 +213,10 @@ class EngineError(EvalboardError):
 
 
 class OutOfMemory(EngineError):
-    """Raised when an engine ran out of device or host memory."""
+    """Raised when an engine ran out of device or host memory.
+
+    Repeated as long as there are smaller settings to try; by then, a person must look.
+    """
 
     code = "out_of_memory"
 
@@ -196,12 +225,18 @@ class EngineDied(EngineError):
     """Raised when the process of an engine ended without an answer."""
 
     code = "engine_died"
+    recovery = Recovery.ITSELF
+    repeats = 2
+    """A crash that comes back is no chance."""
 
 
 class NodeLost(EngineError):
     """Raised when the machine that an engine ran on left the cluster."""
 
     code = "node_lost"
+    recovery = Recovery.ITSELF
+    repeats = 20
+    """A machine that goes away says nothing about the work, but a cluster that loses more is ill."""
 
 
 class TimedOut(EngineError):
@@ -214,6 +249,18 @@ class LoadFailed(EngineError):
     """Raised when a model cannot be loaded: bad weights or an unsupported architecture."""
 
     code = "load_failed"
+
+
+def recovery_of(code: str) -> Recovery:
+    """Return what follows a failure of this code; one that no class has waits for a person."""
+    kinds = (kind for kind in _kinds(EvalboardError) if kind.code == code)
+    return next((kind.recovery for kind in kinds), Recovery.PERSON)
+
+
+def _kinds(kind: type[EvalboardError]) -> Iterator[type[EvalboardError]]:
+    yield kind
+    for special in kind.__subclasses__():
+        yield from _kinds(special)
 
 
 def first_problem(exc: ValidationError) -> str:

@@ -6,9 +6,8 @@ Pure: no clock, no store. See `docs/design/lifecycle.md` for the picture.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from evalboard.errors import LifecycleError
+from evalboard.errors import LifecycleError, Recovery, RunLost, recovery_of
 from evalboard.records.request import (
     Claim,
     Failure,
@@ -28,50 +27,10 @@ FOLLOWS: dict[Status, frozenset[Status]] = {
 }
 
 
-class Recovery(StrEnum):
-    """Who starts a failed request again."""
-
-    ITSELF = "itself"
-    """Chance or the surroundings: the next attempt may end otherwise."""
-    PERSON = "person"
-    """It would end the same way, or nobody knows: a person looks first."""
-
-
-RECOVERY: dict[str, Recovery] = {
-    "node_lost": Recovery.ITSELF,
-    "engine_died": Recovery.ITSELF,
-    "store": Recovery.ITSELF,
-    "store_unreachable": Recovery.ITSELF,
-    "conflict": Recovery.ITSELF,
-    "run_lost": Recovery.ITSELF,
-    "load_failed": Recovery.PERSON,
-    "out_of_memory": Recovery.PERSON,  # the engine has tried smaller settings by then
-    "time_out": Recovery.PERSON,
-    "task_failed": Recovery.PERSON,
-    "data_missing": Recovery.PERSON,
-    "not_finite": Recovery.PERSON,
-    "model_not_found": Recovery.PERSON,
-    "revision_not_found": Recovery.PERSON,
-    "model_gated": Recovery.PERSON,
-    "model_disabled": Recovery.PERSON,
-    "too_many_files": Recovery.PERSON,
-    "validation": Recovery.PERSON,
-    "config": Recovery.PERSON,
-    "duplicate": Recovery.PERSON,
-    "record": Recovery.PERSON,
-    "file_too_large": Recovery.PERSON,
-    "lifecycle": Recovery.PERSON,
-    "claim_lost": Recovery.PERSON,
-    "engine": Recovery.PERSON,
-    "error": Recovery.PERSON,
-}
-"""By the `code` of a failure. What is not here waits for a person."""
-
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5))
 """Before the second attempt and before the third, which is the last one without a person."""
 MOST_LOST_RUNS = 20
 """So many runs of one request may vanish: after that it is the model that takes them along."""
-RUN_LOST = "run_lost"
 
 
 def move(
@@ -131,7 +90,7 @@ def is_claimed_by(record: RequestRecord, run_id: str) -> bool:
 
 def is_retried(code: str) -> bool:
     """Return whether a failure of this code is tried again without a person."""
-    return RECOVERY.get(code, Recovery.PERSON) is Recovery.ITSELF
+    return recovery_of(code) is Recovery.ITSELF
 
 
 def fail(
@@ -145,7 +104,7 @@ def fail(
 
     Args:
         record: The request.
-        failure: Why the attempt failed. Its code decides, see `RECOVERY`.
+        failure: Why the attempt failed. Its code decides, see `evalboard.errors`.
         now: Time of the failure.
         pauses: Before the second attempt, the third, and so on; after the last one a person must
             look.
@@ -187,7 +146,7 @@ def release(
     """
     _require(record, Status.RUNNING)
     lost = record.evalboard.lost_runs + 1
-    failure = Failure(code=RUN_LOST, message=reason)
+    failure = Failure(code=RunLost.code, message=reason)
     if lost > most:
         message = f"{lost} runs of this request vanished. Look at the last one's machine: {reason}"
         failure = failure.model_copy(update={"message": message})

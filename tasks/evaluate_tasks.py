@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from evalboard.attempt import closing, opening, running
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
-from evalboard.attempt.retrying import TRIES_IN_ALL
+from evalboard.attempt.retrying import MAX_TRIES
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
@@ -21,7 +21,7 @@ async def is_worth_another_try(task: Any, run: Any, state: Any) -> bool:
     return getattr(await state.aresult(raise_on_failure=False), "try_again", False)
 
 
-TRY_AGAIN: Any = {"retries": TRIES_IN_ALL, "retry_condition_fn": is_worth_another_try}
+TRY_AGAIN: Any = {"retries": MAX_TRIES, "retry_condition_fn": is_worth_another_try}
 
 
 @task(name="Claim", cache_policy=NO_CACHE)

@@ -1,15 +1,11 @@
-"""Which failure is worth another try. Pure; the one place where that is decided."""
+"""Whether work that failed is done again within its attempt. Pure; the error classes say how often."""
 
 from collections.abc import Sequence
 
-from evalboard.errors import EngineDied, EvalboardError, NodeLost, OutOfMemory
+from evalboard.errors import EvalboardError, OutOfMemory
 
-TRIES_AFTER_DEATH = 2
-"""A crash that comes back is no chance."""
-TRIES_AFTER_LOSS = 20
-"""A machine that goes away says nothing about the work, but a cluster that loses so many is ill."""
-TRIES_IN_ALL = 50
-"""More than all classes and the whole ladder together."""
+MAX_TRIES = 50
+"""Of one piece of work: more than the error classes and the whole ladder allow together."""
 
 
 def is_worth_another_try(
@@ -22,13 +18,6 @@ def is_worth_another_try(
         earlier: How it ended before, this time not included.
         can_be_smaller: Whether there are smaller settings to try after running out of memory.
     """
-    before = sum(type(one) is type(error) for one in earlier)
-    match error:
-        case NodeLost():
-            return before < TRIES_AFTER_LOSS
-        case EngineDied():
-            return before < TRIES_AFTER_DEATH
-        case OutOfMemory():
-            return can_be_smaller
-        case _:
-            return False
+    if isinstance(error, OutOfMemory):
+        return can_be_smaller
+    return sum(type(one) is type(error) for one in earlier) < error.repeats

@@ -97,7 +97,7 @@ class QueueEntry(BaseModel):
     priority: int = 0
     """Higher is earlier."""
     code: str = ""
-    """Class of the last failure, see `evalboard.lifecycle.RECOVERY`; empty for none."""
+    """Class of the last failure, see `evalboard.errors`; empty for none."""
     log_tail: str = ""
     """The last lines of what the failed attempt wrote."""
     retry_after: str | None = None

@@ -1,6 +1,6 @@
 import pytest
 
-from evalboard.attempt.retrying import TRIES_AFTER_LOSS, TRIES_IN_ALL, is_worth_another_try
+from evalboard.attempt.retrying import MAX_TRIES, is_worth_another_try
 from evalboard.errors import (
     ConfigError,
     DataMissing,
@@ -43,7 +43,7 @@ def test_what_would_end_the_same_way_is_not_repeated(kind: type[EvalboardError])
 
 def test_a_death_is_repeated_twice_and_a_lost_machine_almost_always() -> None:
     assert tries(EngineDied) == 3
-    assert tries(NodeLost) == 1 + TRIES_AFTER_LOSS <= TRIES_IN_ALL
+    assert tries(NodeLost) == 21 <= MAX_TRIES
 
 
 def test_classes_are_counted_apart() -> None:

@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import parse_ratelimit_headers
 
-from evalboard.errors import ConfigError, StoreError, StoreUnreachable
+from evalboard.errors import ConfigError, Recovery, StoreError, StoreUnreachable
 
 TRY_AGAIN = {408, 409, 412, 425, 429, 500, 502, 503, 504}
 """409 is a lock of the repository, 412 a lost race: the next try looks at the newer head."""
@@ -37,6 +37,7 @@ class RepositoryAbsent(StoreError):
     """Raised when the Hub has no such repository, or none that this token may see."""
 
     code = "repository_absent"
+    recovery = Recovery.PERSON
 
 
 @contextmanager
