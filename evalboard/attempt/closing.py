@@ -15,7 +15,7 @@ from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
 from evalboard.records.times import timestamp
 from evalboard.stores.opening import open_archive, open_queue
-from evalboard.stores.work import Finished, WorkFolder
+from evalboard.stores.work import WorkFolder
 
 
 def failure_of(exc: EvalboardError, attempt: Attempt) -> Failure:
@@ -88,32 +88,32 @@ def _overall(failures: Mapping[str, Failure]) -> Failure | None:
     )
 
 
-def _finished(attempt: Attempt, plan: AttemptPlan | None) -> list[Finished]:
+def _finished(attempt: Attempt, plan: AttemptPlan | None) -> list[BenchmarkOutcome]:
     """Return what the work folder holds of this attempt's benchmarks, in the suite's order."""
     if plan is None:
         return []
     work = WorkFolder(attempt.engine.settings.work_folder)
     keys = {p.benchmark: p.key for p in (*plan.waiting, *plan.finished)}
     found = [
-        work.finished(benchmark.key, keys[benchmark.key])
+        work.outcome(benchmark.key, keys[benchmark.key])
         for benchmark in attempt.benchmarks
         if benchmark.key in keys
     ]
-    return [finished for finished in found if finished is not None]
+    return [outcome for outcome in found if outcome is not None]
 
 
-def _store(attempt: Attempt, document: ResultDocument, finished: list[Finished]) -> str:
+def _store(attempt: Attempt, document: ResultDocument, finished: list[BenchmarkOutcome]) -> str:
     """Write the document where it belongs, and forget what the work folder kept for it."""
     settings = attempt.engine.settings
     work = WorkFolder(settings.work_folder)
-    answers = {f.outcome.benchmark: f.answers for f in finished}
+    answers = {outcome.benchmark: work.answers(outcome) for outcome in finished}
     if attempt.is_trial:
         path = str(work.keep_document(attempt.run_id, document.to_json(), answers))
     else:
         archive = open_archive(settings)
         path = archive.add(document, answers)
-    for f in finished:
-        work.forget(f.outcome.benchmark, f.outcome.key)
+    for outcome in finished:
+        work.forget(outcome)
     return path
 
 
@@ -131,23 +131,23 @@ def _end_request(attempt: Attempt, path: str, end: AttemptEnd, now: datetime) ->
     queue.change(path, decide, message=f"{end.status} {attempt.record.model}")
 
 
-def _scores(attempt: Attempt, finished: list[Finished]) -> dict[str, float]:
+def _scores(attempt: Attempt, finished: list[BenchmarkOutcome]) -> dict[str, float]:
     metric = {benchmark.key: benchmark.metric for benchmark in attempt.benchmarks}
-    return {f.outcome.benchmark: f.outcome.metrics[metric[f.outcome.benchmark]] for f in finished}
+    return {outcome.benchmark: outcome.metrics[metric[outcome.benchmark]] for outcome in finished}
 
 
 def _seconds(
     attempt: Attempt,
     plan: AttemptPlan | None,
     facts: EngineFacts | None,
-    finished: list[Finished],
+    finished: list[BenchmarkOutcome],
 ) -> Seconds:
     ran = {p.benchmark for p in (plan.waiting if plan else ())}
     return Seconds(
         start=plan.start_seconds if plan else 0.0,
         load=facts.load_seconds if facts else 0.0,
         score={
-            f.outcome.benchmark: f.outcome.seconds for f in finished if f.outcome.benchmark in ran
+            outcome.benchmark: outcome.seconds for outcome in finished if outcome.benchmark in ran
         },
         total=time.time() - attempt.started,
     )
@@ -157,21 +157,20 @@ def _document(
     attempt: Attempt,
     plan: AttemptPlan | None,
     facts: EngineFacts | None,
-    finished: list[Finished],
+    finished: list[BenchmarkOutcome],
     failures: Mapping[str, Failure],
     now: datetime,
 ) -> ResultDocument | None:
     if facts is None:
         return None
-    outcomes = [f.outcome for f in finished]
     return ResultDocument(
         config=model_config(attempt.record, facts),
-        **scores_of(outcomes),
+        **scores_of(finished),
         evalboard=Provenance(
             suite=attempt.suite.name,
             run_key=facts.run_key,
-            benchmark_keys={o.benchmark: o.key for o in outcomes},
-            dataset_fingerprints={o.benchmark: o.dataset_fingerprint for o in outcomes},
+            benchmark_keys={o.benchmark: o.key for o in finished},
+            dataset_fingerprints={o.benchmark: o.dataset_fingerprint for o in finished},
             failures={key: {"code": f.code, "message": f.message} for key, f in failures.items()},
             engine_settings=facts.settings,
             machine=facts.machine,

@@ -7,13 +7,15 @@ works from when it is loaded, and one whose machine was lost is replaced while t
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
 from evalboard.attempt.retrying import is_worth_another_try
 from evalboard.attempt.seating import Seating
-from evalboard.engine.placing import allotment, placement
+from evalboard.engine.placing import allotment
+from evalboard.engine.placing.calling import OnWait
+from evalboard.engine.placing.placement import EngineHandle
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import (
     EngineDied,
@@ -25,6 +27,8 @@ from evalboard.errors import (
 )
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 
+T = TypeVar("T")
+
 WAIT_SECONDS = 1.0
 """Between two looks whether a benchmark that was waited for is still not there."""
 ENDINGS = (EngineDied, NodeLost, OutOfMemory, TimedOut)
@@ -32,11 +36,11 @@ ENDINGS = (EngineDied, NodeLost, OutOfMemory, TimedOut)
 
 
 class Engine:
-    """One process, that is or will be."""
+    """An engine of the pool, with or without a process."""
 
-    def __init__(self, number: int, spec: EngineSpec) -> None:
+    def __init__(self, number: int, handle: EngineHandle) -> None:
         self.number = number
-        self.spec = spec
+        self.handle = handle
         self.ended_by: EvalboardError | None = None
 
 
@@ -74,7 +78,7 @@ class EnginePool:
         Raises:
             EvalboardError: It failed; `try_again` of an `EngineError` says whether to repeat it.
         """
-        return self._ask_first("plan")
+        return self._ask_first("plan", EngineHandle.plan)
 
     def load(self) -> EngineFacts:
         """Load the model into the first engine.
@@ -82,7 +86,7 @@ class EnginePool:
         Raises:
             EvalboardError: It failed; `try_again` of an `EngineError` says whether to repeat it.
         """
-        return self._ask_first("load")
+        return self._ask_first("load", EngineHandle.load)
 
     def open(self, plans: Sequence[BenchmarkPlan], *, count: int) -> None:
         """Let benchmarks take seats, and start further engines.
@@ -99,7 +103,7 @@ class EnginePool:
             self._refill()
 
     @contextmanager
-    def seat(self, benchmark: str) -> Iterator[EngineSpec]:
+    def seat(self, benchmark: str) -> Iterator[EngineHandle]:
         """Wait for the benchmark's turn and a place, and hold it.
 
         Raises:
@@ -109,7 +113,7 @@ class EnginePool:
         engine = self._take_seat(benchmark)
         again, alone = False, False
         try:
-            yield engine.spec
+            yield engine.handle
         except EvalboardError as exc:
             self._prefer_reason_of_stop(exc)
             again = self._note_failure(benchmark, engine, exc)
@@ -135,7 +139,7 @@ class EnginePool:
             free = [*self._seating.empty(), *(n for n in self._engines if n not in ready)]
             for number in reversed(free):
                 if len(self._engines) > self._wanted:
-                    placement.close(self._remove(self._engines[number]).spec)
+                    self._remove(self._engines[number]).handle.close()
 
     def stop(self, reason: EvalboardError) -> None:
         """End all engines now; whoever works with them, or wants to, gets the reason."""
@@ -153,19 +157,19 @@ class EnginePool:
         with self._changed:
             self._wanted = 0
             for engine in list(self._engines.values()):
-                placement.close(self._remove(engine).spec)
+                self._remove(engine).handle.close()
             self._changed.notify_all()
 
-    def _ask_first(self, method: str) -> Any:
+    def _ask_first(self, work: str, ask: Callable[[EngineHandle, OnWait], T]) -> T:
         with self._changed:
             self.require_going()
             engine = next(iter(self._engines.values()), None) or self._new_engine()
         try:
-            answer = self._call(engine, method)
+            answer = ask(engine.handle, self.require_going)
             self.require_going()
         except EvalboardError as exc:
             self._prefer_reason_of_stop(exc)
-            self._note_failure(method, engine, exc)
+            self._note_failure(work, engine, exc)
             raise
         finally:
             self._end_if_stopped(engine)
@@ -181,7 +185,7 @@ class EnginePool:
     def _end_if_stopped(self, engine: Engine) -> None:
         """End a process that whoever had the engine started at the moment of the stop."""
         if self._stopped_by:
-            placement.close(engine.spec)
+            engine.handle.close()
 
     def _take_seat(self, benchmark: str) -> Engine:
         with self._changed:
@@ -199,9 +203,9 @@ class EnginePool:
 
     def _fresh(self, benchmark: str, engine: Engine) -> Engine:
         """Return the engine, with a new process where smaller settings are to be tried."""
-        if self._seating.is_alone(benchmark) and engine.spec.limits != self._limits:
-            placement.close(engine.spec)
-            engine.spec = self._next_spec()
+        if self._seating.is_alone(benchmark) and engine.handle.spec.limits != self._limits:
+            engine.handle.close()
+            engine.handle = EngineHandle(self._next_spec())
         return engine
 
     def _note_failure(self, work: str, engine: Engine, exc: EvalboardError) -> bool:
@@ -222,10 +226,10 @@ class EnginePool:
 
     def _step_down(self, engine: Engine) -> bool:
         """Choose smaller settings; return whether there are some that were not tried yet."""
-        if engine.spec.limits == self._limits and self._room is None:
-            self._room = allotment.room(engine.spec)
+        if engine.handle.spec.limits == self._limits and self._room is None:
+            self._room = allotment.room(engine.handle.spec)
         with self._changed:
-            if engine.spec.limits != self._limits:
+            if engine.handle.spec.limits != self._limits:
                 return True
             smaller = allotment.smaller_limits(self._limits, self._room or allotment.NO_ROOM)
             self._limits = smaller or self._limits
@@ -242,10 +246,10 @@ class EnginePool:
     def _bring_up(self, engine: Engine) -> None:
         """Load an engine and offer its seats; give up one place in the pool when it cannot be."""
         try:
-            self._call(engine, "load")
+            engine.handle.load(self.require_going)
         except EvalboardError as exc:
             again = not self._stopped_by and self._note_failure("load", engine, exc)
-            placement.close(engine.spec)
+            engine.handle.close()
             with self._changed:
                 self._remove(engine)
                 if not again:
@@ -259,17 +263,11 @@ class EnginePool:
                 self._seating.add(engine.number)
                 self._changed.notify_all()
             else:
-                placement.close(engine.spec)  # not needed any more
-
-    def _call(self, engine: Engine, method: str) -> Any:
-        seconds = self._spec.settings.engine_start_timeout_seconds
-        return placement.call(
-            engine.spec, method, timeout_seconds=seconds, on_wait=self.require_going
-        )
+                engine.handle.close()  # not needed any more
 
     def _new_engine(self) -> Engine:
         number = self._started
-        engine = Engine(number, self._next_spec())
+        engine = Engine(number, EngineHandle(self._next_spec()))
         self._engines[number] = engine
         return engine
 

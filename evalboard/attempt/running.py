@@ -15,7 +15,7 @@ from evalboard.records.request import Status
 from evalboard.records.table import BenchmarkProgress
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_queue
-from evalboard.stores.work import Finished, WorkFolder
+from evalboard.stores.work import WorkFolder
 
 OnProgress = Callable[[BenchmarkProgress], None]
 
@@ -68,7 +68,7 @@ def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
 def evaluate_benchmark(
     attempt: Attempt, plan: BenchmarkPlan, *, on_progress: OnProgress | None = None
 ) -> BenchmarkOutcome:
-    """Run one benchmark when it is its turn, and keep it in the work folder as soon as it is done.
+    """Run one benchmark when it is its turn. The engine keeps it in the work folder when it is done.
 
     Args:
         attempt: What it belongs to.
@@ -92,27 +92,19 @@ def evaluate_benchmark(
     try:
         with pool.seat(plan.benchmark) as engine:
             _note(attempt, plan.benchmark, BenchmarkProgress(state="running", total=plan.n))
-            finished: Finished = placement.call(
-                engine,
-                "evaluate",
-                plan.benchmark,
-                attempt.progress_key,
-                timeout_seconds=settings.benchmark_timeout_seconds,
-                on_wait=look,
-            )
+            outcome = engine.evaluate(plan.benchmark, attempt.progress_key, on_wait=look)
     except EvalboardError as exc:
         again = isinstance(exc, EngineError) and exc.try_again
         state = "waiting" if again else "failed"
         failed = BenchmarkProgress(state=state, total=plan.n, reason=exc.message)
         _note(attempt, plan.benchmark, failed)
         raise
-    work.keep(finished)
     done = BenchmarkProgress(state="done", done=plan.n, total=plan.n)
     _note(attempt, plan.benchmark, done)
     if on_progress:
         on_progress(done)
     pool.shrink(_engine_count(attempt, pool, waiting=len(attempt.benchmarks)))
-    return finished.outcome
+    return outcome
 
 
 def abandon(attempt: Attempt, reason: EvalboardError) -> None:
@@ -169,7 +161,7 @@ def _finished_earlier(
     return tuple(
         plan
         for plan in plans
-        if plan.key in stored or work.finished(plan.benchmark, plan.key) is not None
+        if plan.key in stored or work.outcome(plan.benchmark, plan.key) is not None
     )
 
 

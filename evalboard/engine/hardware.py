@@ -1,4 +1,4 @@
-"""What this machine has, asked of the system; neither torch nor Ray is imported for that."""
+"""What this machine has. Only `available_device` imports torch for that, and nothing imports Ray."""
 
 import os
 from pathlib import Path
@@ -26,6 +26,13 @@ def local_gpus() -> LocalGpus:
     devices = [pynvml.nvmlDeviceGetHandleByIndex(n) for n in range(pynvml.nvmlDeviceGetCount())]
     sizes = [int(pynvml.nvmlDeviceGetMemoryInfo(device).total) for device in devices]
     return LocalGpus(len(sizes), min(sizes, default=0))
+
+
+def available_device() -> str:
+    """Return the device that torch finds, `cuda` or `cpu`."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def memory_bytes() -> int:

@@ -1,7 +1,7 @@
 """The process that holds one loaded model and answers "evaluate this benchmark".
 
-Behind `placement` a Ray actor or a child process, a plain object where neither is wanted. lm_eval and
-the backends are imported when they are first needed, after the environment is set.
+Held by `placing/actor`, which imports this module, and lm_eval with it, after it has set the
+environment. The backend is imported when the model is loaded.
 
 Several threads may call at the same time: one loads the model, the others wait for it. One imports
 the libraries, too: transformers and vLLM import their parts when these are first asked for, and
@@ -12,9 +12,16 @@ import threading
 import time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from lm_eval.api.model import LM
+
+from evalboard.engine.benchmarks.answering import AnsweringModel
+from evalboard.engine.benchmarks.checkpoint import Checkpoint
+from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
 from evalboard.engine.benchmarks.progress import ProgressNotes
+from evalboard.engine.benchmarks.prompts import longest_request, opening, scales_with_length
+from evalboard.engine.benchmarks.scoring import score
+from evalboard.engine.catalog import architecture, chat_template_sha, machine, versions
 from evalboard.engine.loading.finite import check_finite
 from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model
 from evalboard.engine.loading.weights import ModelFiles
@@ -22,13 +29,8 @@ from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
 from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key
 from evalboard.records.choice import PinnedChoice
-from evalboard.records.outcome import BenchmarkPlan, EngineFacts
-from evalboard.stores.work import Finished, WorkFolder
-
-if TYPE_CHECKING:
-    from lm_eval.api.model import LM
-
-    from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
+from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
+from evalboard.stores.work import WorkFolder
 
 
 class EngineProcess:
@@ -36,12 +38,12 @@ class EngineProcess:
 
     Args:
         spec: What to hold.
-        device: `cuda` or `cpu`; None for what torch finds.
+        device: `cuda` or `cpu`.
     """
 
-    def __init__(self, spec: EngineSpec, device: str | None = None) -> None:
+    def __init__(self, spec: EngineSpec, device: str) -> None:
         self._spec = spec
-        self._device = device or available_device()
+        self._device = device
         self._loading = threading.Lock()
         self._reading = threading.Lock()
         self._library: TaskLibrary | None = None
@@ -68,8 +70,6 @@ class EngineProcess:
         None when a shorter maximum length would change the model. Needs the model's small files,
         not its weights in memory.
         """
-        from evalboard.engine.benchmarks.prompts import longest_request, scales_with_length
-
         folder = self._model_folder()
         if scales_with_length(folder):
             return None
@@ -77,36 +77,33 @@ class EngineProcess:
         tasks = [task for key in keys for task in self._load_task(key).tasks]
         return longest_request(tasks, folder, use_chat_template=self._spec.use_chat_template)
 
-    def evaluate(self, benchmark: str, progress_key: str) -> Finished:
+    def evaluate(self, benchmark: str, progress_key: str) -> BenchmarkOutcome:
         """Run one benchmark, after loading the model when that has not been done.
 
-        Answers are kept as they come, and what an earlier process kept is not asked again. May be
-        called by several threads: while one's questions are answered, another prepares its own.
+        Answers are kept as they come, and what an earlier process kept is not asked again. The work
+        folder has the outcome and all answers before this returns. May be called by several threads:
+        while one's questions are answered, another prepares its own.
 
         Args:
             benchmark: Key in the suite.
             progress_key: Name under which the work folder notes how far it is.
         """
         model = self._loaded_model()
-        from evalboard.engine.benchmarks.answering import AnsweringModel
-        from evalboard.engine.benchmarks.checkpoint import Checkpoint
-        from evalboard.engine.benchmarks.scoring import score
-
         loaded = self._load_task(benchmark, last=True)
         key = self._key(loaded.identity)
         report = ProgressNotes(self._work, progress_key, benchmark).note
         with Checkpoint(self._work.answers_file(benchmark, key)) as checkpoint:
-            scored = score(
+            outcome, answers = score(
                 AnsweringModel(model, checkpoint, report),
                 loaded,
                 key=key,
                 limit=self._spec.limit,
                 use_chat_template=self._spec.use_chat_template,
             )
-        # Whoever unpickles the answer imports its class: a second, were it one of lm_eval's side.
-        return Finished(scored.outcome, scored.answers)
+        self._work.keep(outcome, answers)
+        return outcome
 
-    def _loaded_model(self) -> "LM":
+    def _loaded_model(self) -> LM:
         with self._loading:
             if self._model is None:
                 started = time.monotonic()
@@ -114,8 +111,8 @@ class EngineProcess:
                 self._load_seconds = time.monotonic() - started
             return self._model
 
-    def _load(self) -> "LM":
-        import_libraries(self._spec.backend)
+    def _load(self) -> LM:
+        import_backend(self._spec.backend)
         spec, loadable = self._spec, self._files.loadable
         if spec.settings.check_finite:
             check_finite(loadable.weights)
@@ -135,8 +132,6 @@ class EngineProcess:
         )
 
     def _plan(self, benchmark: str) -> BenchmarkPlan:
-        from evalboard.engine.benchmarks.prompts import opening
-
         try:
             loaded = self._load_task(benchmark)
         except EvalboardError as exc:
@@ -149,10 +144,8 @@ class EngineProcess:
             opening=opening(loaded.tasks[0]),
         )
 
-    def _load_task(self, benchmark: str, *, last: bool = False) -> "LoadedBenchmark":
+    def _load_task(self, benchmark: str, *, last: bool = False) -> LoadedBenchmark:
         """Return a benchmark, which is kept unless this is the `last` time that it is asked for."""
-        from evalboard.engine.benchmarks.library import TaskLibrary
-
         spec = self._spec
         (wanted,) = spec.suite.select((benchmark,))
         with self._reading:
@@ -174,8 +167,6 @@ class EngineProcess:
     @cached_property
     def _identity(self) -> ModelIdentity:
         """Asked for by every benchmark; with a chat template it takes loading the tokenizer."""
-        from evalboard.engine.catalog import chat_template_sha, versions
-
         spec, installed = self._spec, versions(self._spec.backend)
         template = chat_template_sha(self._model_folder()) if spec.use_chat_template else None
         return ModelIdentity(
@@ -196,8 +187,6 @@ class EngineProcess:
         return self._files.small
 
     def _facts(self) -> EngineFacts:
-        from evalboard.engine.catalog import architecture, machine, versions
-
         installed, identity = versions(self._spec.backend), self._identity
         limits = self._spec.limits
         return EngineFacts(
@@ -217,22 +206,3 @@ class EngineProcess:
             machine=machine(),
             load_seconds=self._load_seconds,
         )
-
-
-def import_libraries(backend: str) -> None:
-    """Import lm_eval and what a backend needs; takes 7 s for vLLM."""
-    from evalboard.engine.benchmarks import (
-        answering,  # noqa: F401
-        library,  # noqa: F401
-        prompts,  # noqa: F401
-        scoring,  # noqa: F401
-    )
-
-    import_backend(backend)
-
-
-def available_device() -> str:
-    """Return the device that torch finds, `cuda` or `cpu`."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

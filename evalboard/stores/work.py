@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -24,42 +23,43 @@ from evalboard.records.table import BenchmarkProgress
 KEY_LENGTH = 32
 
 
-class Finished(NamedTuple):
-    """One finished benchmark and its answers, as Parquet."""
-
-    outcome: BenchmarkOutcome
-    answers: bytes
-
-
 class WorkFolder:
     """Finished benchmarks and progress, under one folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def keep(self, finished: Finished) -> None:
+    def keep(self, outcome: BenchmarkOutcome, answers: bytes) -> None:
         """Keep a finished benchmark; its single answers in the making are no longer needed.
 
-        The answers are written first: a document implies them.
-        """
-        stem = self._stem(finished.outcome.benchmark, finished.outcome.key)
-        _replace(stem.with_suffix(".parquet"), finished.answers)
-        _replace(stem.with_suffix(".json"), finished.outcome.model_dump_json().encode())
-        self.answers_file(finished.outcome.benchmark, finished.outcome.key).unlink(missing_ok=True)
+        The answers are written first: an outcome implies them.
 
-    def finished(self, benchmark: str, key: str) -> Finished | None:
-        """Return a benchmark that was finished under this key, None when it was not."""
+        Args:
+            outcome: Of the benchmark.
+            answers: All of them, as Parquet.
+        """
+        stem = self._stem(outcome.benchmark, outcome.key)
+        _replace(stem.with_suffix(".parquet"), answers)
+        _replace(stem.with_suffix(".json"), outcome.model_dump_json().encode())
+        self.answers_file(outcome.benchmark, outcome.key).unlink(missing_ok=True)
+
+    def outcome(self, benchmark: str, key: str) -> BenchmarkOutcome | None:
+        """Return what a benchmark gave that was finished under this key, None when it was not."""
         stem = self._stem(benchmark, key)
         try:
             outcome = BenchmarkOutcome.model_validate_json(stem.with_suffix(".json").read_bytes())
-            answers = stem.with_suffix(".parquet").read_bytes()
         except (FileNotFoundError, ValidationError):
             return None
-        return Finished(outcome, answers) if outcome.key == key else None
+        is_whole = outcome.key == key and stem.with_suffix(".parquet").exists()
+        return outcome if is_whole else None
 
-    def forget(self, benchmark: str, key: str) -> None:
+    def answers(self, outcome: BenchmarkOutcome) -> bytes:
+        """Return the answers of a finished benchmark, as Parquet."""
+        return self._stem(outcome.benchmark, outcome.key).with_suffix(".parquet").read_bytes()
+
+    def forget(self, outcome: BenchmarkOutcome) -> None:
         """Remove a finished benchmark, after a commit holds it."""
-        stem = self._stem(benchmark, key)
+        stem = self._stem(outcome.benchmark, outcome.key)
         stem.with_suffix(".json").unlink(missing_ok=True)
         stem.with_suffix(".parquet").unlink(missing_ok=True)
 

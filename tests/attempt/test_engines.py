@@ -1,8 +1,5 @@
 """The engines of one attempt on a real Ray; only what an engine holds is smaller than a model."""
 
-import os
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +8,11 @@ from typing import Any
 
 import psutil
 import pytest
-import ray as ray_library
-from ray import cloudpickle
 
 from evalboard.attempt import seating
 from evalboard.attempt.engines import EnginePool
-from evalboard.engine.placing import cluster, placement
-from evalboard.engine.spec import EngineLimits, EngineSpec
+from evalboard.engine.placing.placement import EngineHandle
+from evalboard.engine.spec import EngineLimits
 from evalboard.errors import (
     ClaimLost,
     EngineDied,
@@ -28,74 +23,15 @@ from evalboard.errors import (
 )
 from evalboard.records.outcome import BenchmarkPlan
 from tests.engine_specs import engine_spec
+from tests.stand_in_engine import FACTS, calls, outcome_of
 
-
-class Actor:
-    """Stands in for an engine. Files in its folder say how a call is to end, and when.
-
-    Every call is noted in the file `calls`: what, the process, the number of sequences. `a.waits`
-    with "b 2" keeps `a` from ending before `b` was called twice.
-    """
-
-    def __init__(self, spec: EngineSpec) -> None:
-        self._folder = spec.log_file.parent
-        self._limits = spec.limits
-
-    def node(self) -> str:
-        return ray_library.get_runtime_context().get_node_id()
-
-    def longest_request(self) -> int:
-        return 100
-
-    def plan(self) -> str:
-        return self._do("plan")
-
-    def load(self) -> str:
-        return self._do("load")
-
-    def evaluate(self, benchmark: str) -> str:
-        return self._do(benchmark)
-
-    def _do(self, what: str) -> str:
-        with (self._folder / "calls").open("a", encoding="utf-8") as log:
-            log.write(f"{what} {os.getpid()} {self._limits.max_num_seqs}\n")
-        waits = self._folder / f"{what}.waits"
-        if waits.exists():
-            other, times = waits.read_text(encoding="utf-8").split()
-            while sum(call[0] == other for call in calls(self._folder)) < int(times):
-                time.sleep(0.01)
-        kill, memory = self._folder / f"{what}.kill", self._folder / f"{what}.memory"
-        refuse = self._folder / f"{what}.refuse"
-        if _one_less(kill):
-            os.kill(os.getpid(), signal.SIGKILL)
-        if _one_less(memory):
-            raise MemoryError
-        if _one_less(refuse):
-            raise LoadFailed("bad weights")
-        return what
-
-
-def _one_less(file: Path) -> bool:
-    """Return whether a file still asks for something, and let it ask once less."""
-    left = int(file.read_text(encoding="utf-8")) if file.exists() else 0
-    if left:
-        file.write_text(str(left - 1), encoding="utf-8")
-    return left > 0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _ray() -> Iterator[None]:
-    # The workers cannot import a test module.
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield
-    cluster.disconnect()
+pytestmark = pytest.mark.usefixtures("stand_in_engines")
 
 
 @pytest.fixture
 def new_pool(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., EnginePool]]:
-    monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
     monkeypatch.setattr(seating, "ARRIVAL_SECONDS", 3600.0)  # however late a thread is
     pools: list[EnginePool] = []
 
@@ -119,8 +55,8 @@ def run(pool: EnginePool, benchmark: str) -> str | EngineError:
     """Work on a benchmark as often as its failures say; return its answer or its last failure."""
     while True:
         try:
-            with pool.seat(benchmark) as spec:
-                return placement.call(spec, "evaluate", benchmark, timeout_seconds=600)
+            with pool.seat(benchmark) as engine:
+                return engine.evaluate(benchmark, "progress").benchmark
         except EngineError as exc:
             if not exc.try_again:
                 return exc
@@ -136,10 +72,6 @@ def wait_for(folder: Path, **waits: str) -> None:
         (folder / f"{what}.waits").write_text(until, encoding="utf-8")
 
 
-def calls(folder: Path) -> list[list[str]]:
-    return [line.split() for line in (folder / "calls").read_text(encoding="utf-8").splitlines()]
-
-
 def processes(folder: Path, *work: str) -> set[str]:
     return {process for what, process, _ in calls(folder) if what in work}
 
@@ -149,7 +81,8 @@ def test_one_engine_answers_all_in_order(
 ) -> None:
     wait_for(tmp_path, a="b 1", b="a 1")  # only then a third may sit down
     pool = new_pool()
-    assert (pool.plan(), pool.load()) == ("plan", "load")
+    pool.plan()
+    assert pool.load() == FACTS
     pool.open(plans("a", "b", "c", "d"), count=1)
     assert run_all(pool, "d", "c", "b", "a") == ["d", "c", "b", "a"]
     asked = [what for what, _, _ in calls(tmp_path)]
@@ -207,7 +140,7 @@ def test_a_load_that_runs_out_of_memory_is_tried_with_less(
     with pytest.raises(OutOfMemory) as caught:
         pool.load()
     assert caught.value.try_again
-    assert pool.load() == "load"
+    assert pool.load() == FACTS
     assert [sequences for _, _, sequences in calls(tmp_path)] == ["16", "8"]
 
 
@@ -230,7 +163,7 @@ def test_further_engines_share_the_work(
     with pool.seat("a") as first, pool.seat("b") as second:
         assert run_all(pool, "c", "d") == ["c", "d"]
     assert len(processes(tmp_path, "load")) == 2
-    if first == second:  # the other one was slower to start, and had the rest to itself
+    if first is second:  # the other one was slower to start, and had the rest to itself
         assert processes(tmp_path, "c", "d") == {calls(tmp_path)[1][1]}
 
 
@@ -277,7 +210,7 @@ def test_engines_that_others_need_more_end_when_they_are_free(
         assert run(pool, "c") == "c"
         both = processes(tmp_path, "load")
         pool.shrink(1)
-        assert placement.call(first, "evaluate", "a", timeout_seconds=600) == "a"
+        assert first.evaluate("a", "progress") == outcome_of("a")
     assert run(pool, "d") == "d"
     pool.shrink(1)  # both benchmarks may have sat on one engine until now
     assert len(both) == 2
@@ -304,13 +237,13 @@ def test_a_stop_while_an_engine_starts_leaves_its_place_free(
         pool.stop(ClaimLost("cancelled"))
         return call(*args, **options)
 
-    call = placement.call
-    monkeypatch.setattr(placement, "call", stopped_first)
+    call = EngineHandle.call
+    monkeypatch.setattr(EngineHandle, "call", stopped_first)
     with pytest.raises(ClaimLost, match="cancelled"):
         pool.load()
-    another = engine_spec(tmp_path).model_copy(update={"name": "another"})
-    assert call(another, "load", timeout_seconds=600) == "load"  # it needs all cores
-    placement.close(another)
+    another = EngineHandle(engine_spec(tmp_path).model_copy(update={"name": "another"}))
+    assert another.load() == FACTS  # it needs all cores
+    another.close()
 
 
 def test_a_stop_before_a_seated_benchmark_asks_its_engine_leaves_none(
@@ -319,9 +252,9 @@ def test_a_stop_before_a_seated_benchmark_asks_its_engine_leaves_none(
     pool = new_pool()
     pool.load()
     pool.open(plans("a"), count=1)
-    with pool.seat("a") as spec:
+    with pool.seat("a") as engine:
         pool.stop(ClaimLost("cancelled"))
-        assert placement.call(spec, "evaluate", "a", timeout_seconds=600) == "a"  # on a new process
+        assert engine.evaluate("a", "progress") == outcome_of("a")  # on a new process
     assert len(processes(tmp_path, "load", "a")) == 2
     assert running(processes(tmp_path, "load", "a"), 0) == 0
 

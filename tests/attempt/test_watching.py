@@ -1,58 +1,33 @@
 """A run looks whether its request is still its own; engines are real processes on a real Ray."""
 
-import os
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from ray import cloudpickle
 
 from evalboard.attempt import running
 from evalboard.attempt.model import Attempt
 from evalboard.attempt.watching import watched_claim
-from evalboard.engine.placing import cluster, placement
-from evalboard.engine.spec import EngineSpec
 from evalboard.errors import ClaimLost
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim, move
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.stores.opening import open_queue
 from tests.engine_specs import engine_spec
+from tests.stand_in_engine import calls
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 RUN = "run-1"
 
 
-class Actor:
-    """Stands in for an engine: it loads for ever."""
-
-    def __init__(self, spec: EngineSpec) -> None:
-        self._pid_file = spec.settings.home / "pid"
-
-    def node(self) -> str:
-        return "here"
-
-    def load(self) -> None:
-        whole = self._pid_file.with_suffix(".new")
-        whole.write_text(str(os.getpid()), encoding="utf-8")
-        whole.rename(self._pid_file)
-        threading.Event().wait()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _ray() -> Iterator[None]:
-    # The workers cannot import a test module.
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield
-    cluster.disconnect()
+pytestmark = pytest.mark.usefixtures("stand_in_engines")
 
 
 @pytest.fixture
-def attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Attempt]:
-    monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
+def attempt(tmp_path: Path) -> Iterator[Attempt]:
+    (tmp_path / "load.waits").write_text("never 1", encoding="utf-8")
     spec = engine_spec(tmp_path)
     queue = open_queue(spec.settings)
     path = queue.add(RequestRecord(model="test/model", revision="0" * 40))
@@ -85,8 +60,7 @@ def change(attempt: Attempt, *statuses: Status) -> None:
 
 def cancel_when_loading(attempt: Attempt, *statuses: Status) -> None:
     """Change the request as soon as the engine is at work."""
-    pid_file = attempt.engine.settings.home / "pid"
-    while not pid_file.exists():
+    while not calls(attempt.engine.log_file.parent):
         threading.Event().wait(0.05)
     change(attempt, *statuses)
 
@@ -105,7 +79,7 @@ def test_a_request_that_is_taken_away_ends_its_engines(
     other.join()
     # It may have looked between two changes.
     assert any(str(status) in caught.value.message for status in statuses)
-    pid = int((attempt.engine.settings.home / "pid").read_text(encoding="utf-8"))
+    ((_, pid, _),) = calls(attempt.engine.log_file.parent)
     while Path(f"/proc/{pid}").exists():  # Ray ends it in its own time
         threading.Event().wait(0.05)
     with pytest.raises(ClaimLost):

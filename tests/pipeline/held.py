@@ -1,59 +1,44 @@
 """`evalboard`, held at some points of its work until a test has done there what it wants to do.
 
-    python -m tests.pipeline.held GO POINT=NUMBER,... ARGUMENT...
+    python -m tests.pipeline.held HOME POINT=NUMBER,... ARGUMENT...
 
-The points are in `POINTS`. At each, the first NUMBER - 1 threads pass, and all others wait until the
-file GO is there.
+The points are `keep`, before the engine keeps a finished benchmark, and those in `POINTS`. At each, the
+first NUMBER - 1 threads pass, and all others wait until the file `go` is in HOME.
 """
 
-import itertools
-import os
 import signal
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from ray import cloudpickle
 
 from evalboard.attempt import opening
 from evalboard.cli import main
 from evalboard.engine.placing import placement
-from evalboard.stores.work import WorkFolder
+from tests.pipeline import held_engine
+from tests.pipeline.held_engine import HeldEngineActor, hold
 
-
-class Point(NamedTuple):
-    """A function at whose beginning a thread may be held."""
-
-    owner: Any
-    name: str
-    concerns: Callable[..., bool] = lambda *_: True
-    """Whether it is held, given its arguments."""
-
-
-POINTS = {
-    "check": Point(opening, "open_trial"),
-    "evaluate": Point(placement, "call", lambda _, method, *__: method == "evaluate"),
-    "keep": Point(WorkFolder, "keep"),
+POINTS: dict[str, tuple[Any, str]] = {
+    "check": (opening, "open_trial"),
+    "evaluate": (placement.EngineHandle, "evaluate"),
 }
 
 
-def hold(point: Point, number: int, go: Path) -> None:
-    """Let all wait from the `number`-th on."""
-    original, numbers, parent = getattr(point.owner, point.name), itertools.count(1), os.getppid()
-
-    def held(*args: Any, **options: Any) -> Any:
-        if point.concerns(*args) and next(numbers) >= number:
-            while not go.exists() and os.getppid() == parent:
-                time.sleep(0.02)
-        return original(*args, **options)
-
-    setattr(point.owner, point.name, held)
+def hold_all(home: Path, points: dict[str, int]) -> None:
+    """Hold this process at its points, and its engines at theirs."""
+    if "keep" in points:
+        (home / "hold-keep").write_text(str(points["keep"]), encoding="utf-8")
+        cloudpickle.register_pickle_by_value(held_engine)  # Ray's workers cannot import tests
+        placement.EngineActor = HeldEngineActor
+    for point, number in points.items():
+        if point in POINTS:
+            hold(*POINTS[point], number, home / "go")
 
 
 if __name__ == "__main__":
     # A shell that starts tests in the background lets them, and what they start, ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for each in sys.argv[2].split(","):
-        name, number = each.split("=")
-        hold(POINTS[name], int(number), Path(sys.argv[1]))
+    named = (each.split("=") for each in sys.argv[2].split(","))
+    hold_all(Path(sys.argv[1]), {point: int(number) for point, number in named})
     sys.exit(main(sys.argv[3:]))

@@ -31,9 +31,10 @@ def start(settings: Settings, *arguments: str, hold: str = "") -> subprocess.Pop
         arguments: Its arguments.
         hold: Where it waits for `let_go`; see `tests.pipeline.held`.
     """
-    go = settings.home / "go"
-    go.unlink(missing_ok=True)
-    program = ["tests.pipeline.held", str(go), hold] if hold else ["evalboard"]
+    settings.home.mkdir(parents=True, exist_ok=True)
+    for file in ("go", "hold-keep"):
+        (settings.home / file).unlink(missing_ok=True)
+    program = ["tests.pipeline.held", str(settings.home), hold] if hold else ["evalboard"]
     return subprocess.Popen(
         [sys.executable, "-m", *program, *arguments],
         cwd=REPOSITORY,
@@ -59,7 +60,7 @@ def wait_until(condition: Callable[[], bool], run: subprocess.Popen[bytes]) -> N
 
 def engines_of(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """Return the processes that hold a model for Ray."""
-    return of_program(run, "LoggedEngineProcess")
+    return of_program(run, "EngineActor")
 
 
 def of_program(run: subprocess.Popen[bytes], program: str) -> list[psutil.Process]:

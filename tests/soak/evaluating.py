@@ -8,7 +8,7 @@ from evalboard.attempt import running
 from evalboard.attempt.model import Attempt, AttemptPlan
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts, TaskOutcome
 from evalboard.records.request import Failure
-from evalboard.stores.work import Finished, WorkFolder
+from evalboard.stores.work import WorkFolder
 from evalboard.suites.model import Benchmark
 from tests.soak.scenario import loses_its_engine
 from tests.soak.striking import Moment
@@ -64,7 +64,7 @@ def evaluate(
         time.sleep(SECONDS)
         if number == len(plan.waiting) and loses_its_engine(attempt.record):
             return {benchmark.key: Failure(code="engine_died", message="It was to die.")}
-        work.keep(Finished(_outcome(benchmark, waiting.key), f"PAR1 {waiting.key}".encode()))
+        work.keep(_outcome(benchmark, waiting.key), f"PAR1 {waiting.key}".encode())
         reach(Moment.BETWEEN)
     return {}
 

@@ -5,13 +5,13 @@ import pytest
 
 from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
 from evalboard.records.table import BenchmarkProgress
-from evalboard.stores.work import Finished, WorkFolder
+from evalboard.stores.work import WorkFolder
 
 KEY = "0123456789abcdef" * 4
 REQUEST = "org/model_eval_request_False_float16_Original_01234567.json"
 
 
-def finished(key: str = KEY, answers: bytes = b"PAR1") -> Finished:
+def outcome(key: str = KEY) -> BenchmarkOutcome:
     task = TaskOutcome(
         task="mmlu_anatomy",
         metrics={"acc,none": 0.25},
@@ -21,7 +21,7 @@ def finished(key: str = KEY, answers: bytes = b"PAR1") -> Finished:
         task_hash="hash",
         config={"task": "mmlu_anatomy", "description": "Ünï"},
     )
-    outcome = BenchmarkOutcome(
+    return BenchmarkOutcome(
         benchmark="anatomy",
         key=key,
         tasks=(task,),
@@ -30,7 +30,6 @@ def finished(key: str = KEY, answers: bytes = b"PAR1") -> Finished:
         dataset_fingerprint="print",
         seconds=1.5,
     )
-    return Finished(outcome, answers)
 
 
 @pytest.fixture
@@ -39,49 +38,52 @@ def work(tmp_path: Path) -> WorkFolder:
 
 
 def test_what_was_kept_is_found_by_another_process(work: WorkFolder, tmp_path: Path) -> None:
-    work.keep(finished())
-    assert WorkFolder(tmp_path / "work").finished("anatomy", KEY) == finished()
+    work.keep(outcome(), b"PAR1")
+    other = WorkFolder(tmp_path / "work")
+    assert other.outcome("anatomy", KEY) == outcome()
+    assert other.answers(outcome()) == b"PAR1"
 
 
 def test_what_was_never_kept_is_none(work: WorkFolder) -> None:
-    assert work.finished("anatomy", KEY) is None
-    work.keep(finished())
-    assert work.finished("anatomy", "f" * 64) is None
-    assert work.finished("doses", KEY) is None
+    assert work.outcome("anatomy", KEY) is None
+    work.keep(outcome(), b"PAR1")
+    assert work.outcome("anatomy", "f" * 64) is None
+    assert work.outcome("doses", KEY) is None
 
 
 def test_a_key_that_only_begins_the_same_is_another(work: WorkFolder) -> None:
-    work.keep(finished())
-    assert work.finished("anatomy", KEY[:32] + "f" * 32) is None
+    work.keep(outcome(), b"PAR1")
+    assert work.outcome("anatomy", KEY[:32] + "f" * 32) is None
 
 
 def test_keeping_again_replaces(work: WorkFolder) -> None:
-    work.keep(finished())
-    work.keep(finished(answers=b"PAR2"))
-    assert work.finished("anatomy", KEY) == finished(answers=b"PAR2")
+    work.keep(outcome(), b"PAR1")
+    work.keep(outcome(), b"PAR2")
+    assert work.outcome("anatomy", KEY) == outcome()
+    assert work.answers(outcome()) == b"PAR2"
 
 
 def test_what_is_forgotten_is_gone(work: WorkFolder, tmp_path: Path) -> None:
-    work.keep(finished())
-    work.forget("anatomy", KEY)
-    work.forget("anatomy", KEY)
-    assert work.finished("anatomy", KEY) is None
+    work.keep(outcome(), b"PAR1")
+    work.forget(outcome())
+    work.forget(outcome())
+    assert work.outcome("anatomy", KEY) is None
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("lost", ["*.json", "*.parquet"])
 def test_half_of_a_benchmark_is_none(lost: str, work: WorkFolder, tmp_path: Path) -> None:
-    work.keep(finished())
+    work.keep(outcome(), b"PAR1")
     (file,) = (tmp_path / "work" / "outcomes").glob(lost)
     file.unlink()
-    assert work.finished("anatomy", KEY) is None
+    assert work.outcome("anatomy", KEY) is None
 
 
 def test_a_document_that_cannot_be_read_is_none(work: WorkFolder, tmp_path: Path) -> None:
-    work.keep(finished())
+    work.keep(outcome(), b"PAR1")
     (file,) = (tmp_path / "work" / "outcomes").glob("*.json")
     file.write_bytes(b"")
-    assert work.finished("anatomy", KEY) is None
+    assert work.outcome("anatomy", KEY) is None
 
 
 def test_progress_is_kept_by_request_and_benchmark(work: WorkFolder) -> None:
@@ -113,7 +115,7 @@ def test_documents_of_trials_lie_with_their_answers(work: WorkFolder, tmp_path: 
 
 
 def test_a_file_is_replaced_whole(work: WorkFolder, tmp_path: Path) -> None:
-    work.keep(finished())
+    work.keep(outcome(), b"PAR1")
     work.note_progress(REQUEST, "anatomy", BenchmarkProgress(state="done"))
     assert [path for path in tmp_path.rglob("*.new")] == []
 

@@ -20,16 +20,17 @@ from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
 from evalboard.suites.model import Benchmark
 
 
-class Scored(NamedTuple):
-    """One finished benchmark and its answers, as Parquet."""
+class BenchmarkScore(NamedTuple):
+    """What one benchmark gave, with its answers."""
 
     outcome: BenchmarkOutcome
     answers: bytes
+    """As Parquet."""
 
 
 def score(
     model: LM, loaded: LoadedBenchmark, *, key: str, limit: int | None, use_chat_template: bool
-) -> Scored:
+) -> BenchmarkScore:
     """Ask the questions and score the answers.
 
     Args:
@@ -60,7 +61,7 @@ def score(
         dataset_fingerprint=loaded.dataset_fingerprint,
         seconds=time.monotonic() - started,
     )
-    return Scored(outcome, answers)
+    return BenchmarkScore(outcome, answers)
 
 
 def _evaluate(

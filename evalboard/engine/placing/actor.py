@@ -2,15 +2,24 @@
 
 import os
 import sys
+import threading
+from typing import TYPE_CHECKING
 
 from evalboard.engine.environment import of_device
-from evalboard.engine.process import EngineProcess
+from evalboard.engine.hardware import available_device
 from evalboard.engine.spec import EngineSpec
+from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.settings import set_environment
 
+if TYPE_CHECKING:
+    from evalboard.engine.process import EngineProcess
 
-class LoggedEngineProcess(EngineProcess):
-    """An engine whose output goes to its own log file, which outlives it."""
+
+class EngineActor:
+    """Holds an engine, and sends the output of its process to a log file, which outlives it.
+
+    The engine is made at the first call: its libraries read the environment when they are imported.
+    """
 
     def __init__(self, spec: EngineSpec) -> None:
         spec.log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -19,11 +28,38 @@ class LoggedEngineProcess(EngineProcess):
         sys.stderr.flush()
         os.dup2(log, 1)
         os.dup2(log, 2)
-        super().__init__(spec)
+        self._spec = spec
+        self._device = available_device()
         set_environment(of_device(self._device, cpu_kv_cache_gib=spec.settings.cpu_kv_cache_gib))
+        self._making = threading.Lock()
+        self._made: EngineProcess | None = None
 
     def node(self) -> str:
         """Return the id of the machine that Ray has placed this engine on."""
         import ray
 
         return ray.get_runtime_context().get_node_id()
+
+    def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
+        """See `EngineProcess.plan`."""
+        return self._engine().plan()
+
+    def load(self) -> EngineFacts:
+        """See `EngineProcess.load`."""
+        return self._engine().load()
+
+    def longest_request(self) -> int | None:
+        """See `EngineProcess.longest_request`."""
+        return self._engine().longest_request()
+
+    def evaluate(self, benchmark: str, progress_key: str) -> BenchmarkOutcome:
+        """See `EngineProcess.evaluate`."""
+        return self._engine().evaluate(benchmark, progress_key)
+
+    def _engine(self) -> "EngineProcess":
+        with self._making:
+            if self._made is None:
+                from evalboard.engine.process import EngineProcess  # lm_eval, torch, the backend
+
+                self._made = EngineProcess(self._spec, self._device)
+            return self._made

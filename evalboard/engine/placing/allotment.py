@@ -65,16 +65,13 @@ def _longest_request(spec: EngineSpec) -> int | None:
             "limits": spec.limits.model_copy(update={"resource": "nothing"}),
         }
     )
+    engine = placement.EngineHandle(asking)
     try:
-        return placement.call(
-            asking,
-            "longest_request",
-            timeout_seconds=spec.settings.engine_start_timeout_seconds,
-        )
+        return engine.longest_request()
     except EvalboardError:
         return None  # unknown, so the length stays
     finally:
-        placement.close(asking)
+        engine.close()
 
 
 def smaller_limits(limits: EngineLimits, available: Room) -> EngineLimits | None:

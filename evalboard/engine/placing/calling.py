@@ -16,7 +16,7 @@ class NoAnswer(Exception):
     """Raised when a process gives no answer in time."""
 
 
-class Ended(Exception):
+class ProcessEnded(Exception):
     """Raised when a process ended without an answer.
 
     Args:
@@ -44,7 +44,7 @@ class Unforeseen(Exception):
         self.what = what
 
 
-class EngineHandle(Protocol):
+class EngineTransport(Protocol):
     """An engine's process, from outside."""
 
     def settle(self, seconds: float, on_wait: OnWait | None) -> None:
@@ -52,7 +52,7 @@ class EngineHandle(Protocol):
 
         Raises:
             NoAnswer: It has none in time.
-            Ended: It ended.
+            ProcessEnded: It ended.
             Unforeseen: It cannot start.
         """
         ...
@@ -64,7 +64,7 @@ class EngineHandle(Protocol):
 
         Raises:
             NoAnswer: There is none in time.
-            Ended: The process ended.
+            ProcessEnded: The process ended.
             Unforeseen: The method raised what is no error of the project.
             EvalboardError: What the method raised.
         """

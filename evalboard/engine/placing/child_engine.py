@@ -19,7 +19,7 @@ from typing import Any
 
 from evalboard.engine.environment import common, import_path
 from evalboard.engine.hardware import memory_kills
-from evalboard.engine.placing.calling import POLL_SECONDS, Ended, NoAnswer, OnWait
+from evalboard.engine.placing.calling import POLL_SECONDS, NoAnswer, OnWait, ProcessEnded
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, OutOfMemory
 from evalboard.settings import Settings, child_environment
@@ -55,7 +55,7 @@ class ChildEngine:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._waiting: dict[int, Future[Any]] = {}
-        self._ended: Ended | None = None
+        self._ended: ProcessEnded | None = None
         self._listener = threading.Thread(target=self._listen, daemon=True, name="engine")
         self._listener.start()
 
@@ -73,7 +73,7 @@ class ChildEngine:
     def call(
         self, method: str, args: tuple[Any, ...], seconds: float, on_wait: OnWait | None
     ) -> Any:
-        """Call a method; see `EngineHandle.call`."""
+        """Call a method; see `EngineTransport.call`."""
         answer: Future[Any] = Future()
         number = next(self._numbers)
         with self._lock:
@@ -120,10 +120,10 @@ class ChildEngine:
         for answer in self._waiting.values():
             answer.set_exception(self._ended)
 
-    def _death(self, code: int) -> Ended:
+    def _death(self, code: int) -> ProcessEnded:
         if code >= 0:
-            return Ended(EngineDied, f"it ended with exit code {code}.")
+            return ProcessEnded(EngineDied, f"it ended with exit code {code}.")
         name = signal.Signals(-code).name
         if code == -signal.SIGKILL and memory_kills() > self._memory_kills:
-            return Ended(OutOfMemory, f"{name}, sent by Linux, which had no memory left.")
-        return Ended(EngineDied, f"it died of {name}.")
+            return ProcessEnded(OutOfMemory, f"{name}, sent by Linux, which had no memory left.")
+        return ProcessEnded(EngineDied, f"it died of {name}.")

@@ -15,12 +15,14 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
 from evalboard.engine.environment import of_device
+from evalboard.engine.hardware import available_device
+from evalboard.engine.loading.loader import import_backend
 from evalboard.engine.placing.calling import CALLS_AT_ONCE, unforeseen
-from evalboard.engine.process import available_device, import_libraries
 from evalboard.errors import EvalboardError
 from evalboard.settings import set_environment
 
@@ -57,7 +59,8 @@ def _serve(pipe: Connection) -> None:
 def _import(backend: str, cpu_kv_cache_gib: int) -> None:
     set_environment(of_device(available_device(), cpu_kv_cache_gib=cpu_kv_cache_gib))
     with suppress(ImportError):  # loading the model says it
-        import_libraries(backend)
+        import_module("evalboard.engine.process")
+        import_backend(backend)
 
 
 def _answer(engine: Any, number: int, method: str, arguments: tuple[Any, ...]) -> bytes:

@@ -1,10 +1,10 @@
-"""Start engines, find them by name, and talk to them.
+"""Start engines and talk to them.
 
 Where there is something to choose, Ray does: an engine is an actor then, which lives as long as this
 process holds its handle, and takes GPUs and its share of the cores, since Ray sets the number of
-threads by it. The engine of a run that is the only one, where a machine leaves nothing to choose, is a
-child of this process. This module alone decides which of the two it is. Either way, every task of a run finds it by its name, one that died is made anew by whoever asks next, and none
-outlives the run that started it.
+threads by it. The engine of a run that is the only one is a child of this process, where the machine
+leaves nothing to choose. This module alone decides which of the two it is. Either way, one that died
+is made anew by whoever asks next, and none outlives the run that started it.
 """
 
 import threading
@@ -13,20 +13,27 @@ from typing import Any
 
 from evalboard.engine.hardware import local_gpus
 from evalboard.engine.placing import cluster
-from evalboard.engine.placing.actor import LoggedEngineProcess
-from evalboard.engine.placing.calling import Ended, EngineHandle, NoAnswer, OnWait, Unforeseen
+from evalboard.engine.placing.actor import EngineActor
+from evalboard.engine.placing.calling import (
+    EngineTransport,
+    NoAnswer,
+    OnWait,
+    ProcessEnded,
+    Unforeseen,
+)
 from evalboard.engine.placing.child_engine import ChildEngine
 from evalboard.engine.placing.cluster import ClusterGpus, cluster_gpus, connect
 from evalboard.engine.placing.ray_engine import RayEngine
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineError, OutOfMemory, TimedOut
+from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.settings import Settings
 
 LOG_TAIL_LINES = 30
 
-_engines: dict[str, EngineHandle] = {}
 _ahead: list[ChildEngine] = []
-_starting = threading.Lock()
+"""Started before the model of their engine was known."""
+_taking = threading.Lock()
 
 
 def gpus(spec: EngineSpec) -> ClusterGpus:
@@ -57,81 +64,122 @@ def start_ahead(settings: Settings, log_file: Path) -> None:
         return
     child = ChildEngine(settings, log_file)
     child.import_libraries(settings.backend, cpu_kv_cache_gib=settings.cpu_kv_cache_gib)
-    with _starting:
+    with _taking:
         _ahead.append(child)
 
 
 def end_ahead() -> None:
     """End what was started ahead and became no engine."""
-    with _starting:
+    with _taking:
         while _ahead:
             _ahead.pop().end()
 
 
-def call(
-    spec: EngineSpec,
-    method: str,
-    *args: Any,
-    timeout_seconds: float,
-    on_wait: OnWait | None = None,
-) -> Any:
-    """Call a method of the engine's process, starting the engine when there is none.
+class EngineHandle:
+    """An engine as its run knows it. Its process starts at the first call, and anew after its end.
+
+    Every call raises what the method raised, and calls `on_wait` every two seconds until the answer
+    is there.
 
     Args:
         spec: Of the engine.
-        method: One of `LoggedEngineProcess`.
-        *args: Its arguments.
-        timeout_seconds: Longest time for the answer, once the process has its place.
-        on_wait: Is called every two seconds until the answer is there.
-
-    Raises:
-        TimedOut: No place or no answer in time. The process was ended.
-        NodeLost: The machine left the cluster.
-        OutOfMemory: Memory ran out. The process was ended.
-        EngineDied: The process ended without an answer.
-        EngineError: The method raised something unforeseen.
-        EvalboardError: What the method raised.
     """
-    if not _is_child(spec):
-        connect(spec.settings)
-    engine = _engine(spec)
-    place_seconds = spec.settings.engine_place_timeout_seconds
-    doing, limit = "finding a place", place_seconds
-    try:
-        engine.settle(place_seconds, on_wait)
-        doing, limit = method, timeout_seconds
-        return engine.call(method, args, timeout_seconds, on_wait)
-    except NoAnswer as exc:
-        close(spec)
-        raise TimedOut(
-            f"The engine of {spec.model!r} did not end {doing!r} within {limit:.0f} s and was "
-            "stopped. Allow it more time in EVALBOARD_ENGINE_PLACE_TIMEOUT_SECONDS, "
-            "EVALBOARD_ENGINE_START_TIMEOUT_SECONDS or EVALBOARD_BENCHMARK_TIMEOUT_SECONDS.",
-            **_circumstances(spec),
-        ) from exc
-    except Ended as exc:
-        close(spec)
-        raise exc.kind(
-            f"The process that held {spec.model!r} ended during {doing!r}: {exc.why}",
-            **_circumstances(spec),
-        ) from exc
-    except Unforeseen as exc:
-        if exc.kind is not EngineError:
-            close(spec)
-        raise exc.kind(
-            f"The engine of {spec.model!r} failed in {doing!r}: {exc.what}", **_circumstances(spec)
-        ) from exc
-    except OutOfMemory:
-        close(spec)
-        raise
 
+    def __init__(self, spec: EngineSpec) -> None:
+        self.spec = spec
+        self._starting = threading.Lock()
+        self._transport: EngineTransport | None = None
 
-def close(spec: EngineSpec) -> None:
-    """End the engine's process, if there is one, and free what it held."""
-    with _starting:
-        engine = _engines.pop(spec.name, None)
-    if engine is not None:
-        engine.end()
+    def plan(self, on_wait: OnWait | None = None) -> tuple[list[BenchmarkPlan], EngineFacts]:
+        """See `EngineProcess.plan`."""
+        return self.call("plan", timeout_seconds=self._start_seconds, on_wait=on_wait)
+
+    def load(self, on_wait: OnWait | None = None) -> EngineFacts:
+        """See `EngineProcess.load`."""
+        return self.call("load", timeout_seconds=self._start_seconds, on_wait=on_wait)
+
+    def longest_request(self) -> int | None:
+        """See `EngineProcess.longest_request`."""
+        return self.call("longest_request", timeout_seconds=self._start_seconds)
+
+    def evaluate(
+        self, benchmark: str, progress_key: str, on_wait: OnWait | None = None
+    ) -> BenchmarkOutcome:
+        """See `EngineProcess.evaluate`."""
+        seconds = self.spec.settings.benchmark_timeout_seconds
+        return self.call(
+            "evaluate", benchmark, progress_key, timeout_seconds=seconds, on_wait=on_wait
+        )
+
+    def close(self) -> None:
+        """End the engine's process, if there is one, and free what it held."""
+        with self._starting:
+            transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.end()
+
+    def call(
+        self, method: str, *args: Any, timeout_seconds: float, on_wait: OnWait | None = None
+    ) -> Any:
+        """Call a method of the engine's process.
+
+        Args:
+            method: One of `EngineActor`.
+            *args: Its arguments.
+            timeout_seconds: Longest time for the answer, once the process has its place.
+            on_wait: Is called every two seconds until the answer is there.
+
+        Raises:
+            TimedOut: No place or no answer in time. The process was ended.
+            NodeLost: The machine left the cluster.
+            OutOfMemory: Memory ran out. The process was ended.
+            EngineDied: The process ended without an answer.
+            EngineError: The method raised something unforeseen.
+            EvalboardError: What the method raised.
+        """
+        transport = self._started()
+        doing, limit = "finding a place", self.spec.settings.engine_place_timeout_seconds
+        try:
+            transport.settle(limit, on_wait)
+            doing, limit = method, timeout_seconds
+            return transport.call(method, args, timeout_seconds, on_wait)
+        except NoAnswer as exc:
+            self.close()
+            raise TimedOut(
+                f"The engine of {self.spec.model!r} did not end {doing!r} within {limit:.0f} s and "
+                "was stopped. Allow it more time in EVALBOARD_ENGINE_PLACE_TIMEOUT_SECONDS, "
+                "EVALBOARD_ENGINE_START_TIMEOUT_SECONDS or EVALBOARD_BENCHMARK_TIMEOUT_SECONDS.",
+                **_circumstances(self.spec),
+            ) from exc
+        except ProcessEnded as exc:
+            self.close()
+            raise exc.kind(
+                f"The process that held {self.spec.model!r} ended during {doing!r}: {exc.why}",
+                **_circumstances(self.spec),
+            ) from exc
+        except Unforeseen as exc:
+            if exc.kind is not EngineError:
+                self.close()
+            raise exc.kind(
+                f"The engine of {self.spec.model!r} failed in {doing!r}: {exc.what}",
+                **_circumstances(self.spec),
+            ) from exc
+        except OutOfMemory:
+            self.close()
+            raise
+
+    @property
+    def _start_seconds(self) -> float:
+        return self.spec.settings.engine_start_timeout_seconds
+
+    def _started(self) -> EngineTransport:
+        spec, is_child = self.spec, _is_child(self.spec)
+        if not is_child:
+            connect(spec.settings)
+        with self._starting:
+            if self._transport is None:
+                self._transport = _child(spec) if is_child else RayEngine(EngineActor, spec)
+            return self._transport
 
 
 def _is_child(spec: EngineSpec) -> bool:
@@ -145,17 +193,11 @@ def _leaves_a_choice(settings: Settings) -> bool:
     return bool(settings.ray_address) or max(numbers) > 1
 
 
-def _engine(spec: EngineSpec) -> EngineHandle:
-    with _starting:
-        if spec.name not in _engines:
-            started = _child(spec) if _is_child(spec) else RayEngine(LoggedEngineProcess, spec)
-            _engines[spec.name] = started
-        return _engines[spec.name]
-
-
 def _child(spec: EngineSpec) -> ChildEngine:
-    child = _ahead.pop() if _ahead else ChildEngine(spec.settings, spec.log_file)
-    child.make(LoggedEngineProcess, spec)
+    with _taking:
+        ahead = _ahead.pop() if _ahead else None
+    child = ahead or ChildEngine(spec.settings, spec.log_file)
+    child.make(EngineActor, spec)
     return child
 
 

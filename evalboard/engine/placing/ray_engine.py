@@ -11,9 +11,9 @@ from evalboard.engine.environment import common
 from evalboard.engine.placing.calling import (
     CALLS_AT_ONCE,
     POLL_SECONDS,
-    Ended,
     NoAnswer,
     OnWait,
+    ProcessEnded,
     unforeseen,
 )
 from evalboard.engine.placing.cluster import cluster_gpus
@@ -52,7 +52,7 @@ class RayEngine:
     def call(
         self, method: str, args: tuple[Any, ...], seconds: float, on_wait: OnWait | None
     ) -> Any:
-        """Call a method; see `EngineHandle.call`."""
+        """Call a method; see `EngineTransport.call`."""
         try:
             return _answer(getattr(self._actor, method).remote(*args), seconds, on_wait)
         except GetTimeoutError as exc:
@@ -62,7 +62,7 @@ class RayEngine:
                 raise exc.cause from exc
             raise unforeseen(exc.cause) from exc
         except (RayActorError, RayOutOfMemoryError) as exc:
-            raise Ended(self._kind_of_death(exc), _gist(exc)) from exc
+            raise ProcessEnded(self._kind_of_death(exc), _gist(exc)) from exc
 
     def end(self) -> None:
         """End the actor's process."""

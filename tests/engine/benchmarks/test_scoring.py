@@ -12,7 +12,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.utils import hash_string
 
 from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
-from evalboard.engine.benchmarks.scoring import Scored, score
+from evalboard.engine.benchmarks.scoring import BenchmarkScore, score
 from evalboard.errors import HarnessError
 from evalboard.records.outcome import BenchmarkOutcome
 from evalboard.suites.loader import load_suite
@@ -48,7 +48,7 @@ def library(open_llm_mirror: Path) -> TaskLibrary:
     return TaskLibrary([*SINGLE.values(), GROUP], mirror=open_llm_mirror, offline=True)
 
 
-def evaluate(model: LM, loaded: LoadedBenchmark, limit: int | None = None) -> Scored:
+def evaluate(model: LM, loaded: LoadedBenchmark, limit: int | None = None) -> BenchmarkScore:
     return score(model, loaded, key="k", limit=limit, use_chat_template=False)
 
 

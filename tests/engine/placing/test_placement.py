@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,9 @@ import psutil
 import pytest
 import ray as ray_library
 import torch
-from ray import cloudpickle
 
-from evalboard.engine.placing import child_engine, cluster, placement
+from evalboard.engine.placing import child_engine, placement
+from evalboard.engine.placing.placement import EngineHandle
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import (
     DataMissing,
@@ -30,98 +29,70 @@ from evalboard.errors import (
 )
 from tests.engine_specs import engine_spec
 
-
-class Actor:
-    """Stands in for an engine, which would take 15 s to start for each test."""
-
-    def __init__(self, spec: EngineSpec) -> None:
-        self._spec = spec
-        self._log = spec.log_file
-
-    def node(self) -> str:
-        return ray_library.get_runtime_context().get_node_id()
-
-    def pid(self) -> int:
-        return os.getpid()
-
-    def modules(self) -> set[str]:
-        return set(sys.modules)
-
-    def threads(self) -> str:
-        return os.environ["OMP_NUM_THREADS"]
-
-    def raise_error(self, error: Exception) -> None:
-        raise error
-
-    def die(self) -> None:
-        self._log.write_text("one\ntwo\nSegmentation fault", encoding="utf-8")
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def hang(self) -> None:
-        threading.Event().wait()
-
-    def answer_when(self, file: Path) -> str:
-        while not file.exists():
-            time.sleep(0.01)
-        return "answered"
+pytestmark = pytest.mark.usefixtures("stand_in_engines")
 
 
 class EngineDeadError(Exception):
     """Has the name of vLLM's."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _ray() -> Iterator[None]:
-    # Ray's workers cannot import a test module.
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield
-    cluster.disconnect()
+@pytest.fixture
+def placed_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineSpec:
+    """An engine that Ray places."""
+    # What the kernel has killed: other programs' deaths are no matter here.
+    monkeypatch.setattr(child_engine, "memory_kills", lambda: 0)
+    return engine_spec(tmp_path, settings={"backend": "hf"}, limits=EngineLimits(max_num_seqs=8))
 
 
 @pytest.fixture
-def placed_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineSpec]:
+def placed(placed_spec: EngineSpec) -> Iterator[EngineHandle]:
     """An engine that Ray places."""
-    monkeypatch.setattr(placement, "LoggedEngineProcess", Actor)
-    # What the kernel has killed: other programs' deaths are no matter here.
-    monkeypatch.setattr(child_engine, "memory_kills", lambda: 0)
-    spec = engine_spec(tmp_path, settings={"backend": "hf"}, limits=EngineLimits(max_num_seqs=8))
-    yield spec
-    placement.close(spec)
+    engine = EngineHandle(placed_spec)
+    yield engine
+    engine.close()
 
 
-@pytest.fixture(params=[False, True], ids=["ray", "child"])
-def spec(placed_spec: EngineSpec, request: pytest.FixtureRequest) -> EngineSpec:
+@pytest.fixture
+def child(placed_spec: EngineSpec) -> Iterator[EngineHandle]:
+    """An engine that is a child of this process."""
+    engine = EngineHandle(placed_spec.model_copy(update={"is_only_run": True}))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(params=["placed", "child"])
+def engine(request: pytest.FixtureRequest) -> EngineHandle:
     """An engine of either kind."""
-    return placed_spec.model_copy(update={"is_only_run": request.param})
+    return request.getfixturevalue(request.param)
 
 
-def call(spec: EngineSpec, method: str, *args: Any, seconds: float = 600) -> Any:
-    return placement.call(spec, method, *args, timeout_seconds=seconds)
+def call(engine: EngineHandle, method: str, *args: Any, seconds: float = 600) -> Any:
+    return engine.call(method, *args, timeout_seconds=seconds)
 
 
-def error_of(spec: EngineSpec, method: str, *args: Any, seconds: float = 600) -> EngineError:
+def error_of(engine: EngineHandle, method: str, *args: Any, seconds: float = 600) -> EngineError:
     with pytest.raises(EngineError) as caught:
-        call(spec, method, *args, seconds=seconds)
+        call(engine, method, *args, seconds=seconds)
     return caught.value
 
 
-def test_calls_find_the_same_process(spec: EngineSpec) -> None:
-    assert call(spec, "pid") == call(spec, "pid") != os.getpid()
+def test_calls_find_the_same_process(engine: EngineHandle) -> None:
+    assert call(engine, "pid") == call(engine, "pid") != os.getpid()
 
 
-def test_ray_gives_an_engine_its_share_of_the_cores(placed_spec: EngineSpec) -> None:
-    threads = call(placed_spec, "threads")
+def test_ray_gives_an_engine_its_share_of_the_cores(placed: EngineHandle) -> None:
+    threads = call(placed, "threads")
     assert threads == str(int(ray_library.cluster_resources()["CPU"]))
 
 
-def test_a_killed_process_is_a_death_with_the_last_words(spec: EngineSpec) -> None:
-    first = call(spec, "pid")
-    error = error_of(spec, "die")
+def test_a_killed_process_is_a_death_with_the_last_words(engine: EngineHandle) -> None:
+    first = call(engine, "pid")
+    error = error_of(engine, "die")
     assert type(error) is EngineDied
     assert "test/model" in error.message
     assert error.log_tail.endswith("Segmentation fault")
     assert error.settings["max_num_seqs"] == 8
-    assert call(spec, "pid") != first
+    assert call(engine, "pid") != first
 
 
 @pytest.mark.parametrize(
@@ -134,92 +105,87 @@ def test_a_killed_process_is_a_death_with_the_last_words(spec: EngineSpec) -> No
     ],
 )
 def test_after_an_error_that_leaves_no_engine_the_process_is_a_new_one(
-    spec: EngineSpec, raised: Exception, expected: type[EngineError]
+    engine: EngineHandle, raised: Exception, expected: type[EngineError]
 ) -> None:
-    first = call(spec, "pid")
-    error = error_of(spec, "raise_error", raised)
+    first = call(engine, "pid")
+    error = error_of(engine, "raise_error", raised)
     assert type(error) is expected
-    assert call(spec, "pid") != first
+    assert call(engine, "pid") != first
 
 
-def test_what_is_unforeseen_is_named_and_ends_nothing(spec: EngineSpec) -> None:
-    first = call(spec, "pid")
-    error = error_of(spec, "raise_error", ValueError("a strange value"))
+def test_what_is_unforeseen_is_named_and_ends_nothing(engine: EngineHandle) -> None:
+    first = call(engine, "pid")
+    error = error_of(engine, "raise_error", ValueError("a strange value"))
     assert type(error) is EngineError
     assert "ValueError: a strange value" in error.message
-    assert call(spec, "pid") == first
+    assert call(engine, "pid") == first
 
 
-def test_errors_of_the_project_arrive_as_they_are(spec: EngineSpec) -> None:
+def test_errors_of_the_project_arrive_as_they_are(engine: EngineHandle) -> None:
     with pytest.raises(DataMissing, match="no questions") as caught:
-        call(spec, "raise_error", DataMissing("no questions"))
+        call(engine, "raise_error", DataMissing("no questions"))
     assert isinstance(caught.value, EvalboardError)
     assert type(caught.value) is DataMissing
 
 
-def test_no_answer_in_time_ends_the_process(spec: EngineSpec) -> None:
-    first = call(spec, "pid")
-    error = error_of(spec, "hang", seconds=0.1)
+def test_no_answer_in_time_ends_the_process(engine: EngineHandle) -> None:
+    first = call(engine, "pid")
+    error = error_of(engine, "hang", seconds=0.1)
     assert type(error) is TimedOut
     assert "hang" in error.message
-    assert call(spec, "pid") != first
+    assert call(engine, "pid") != first
 
 
-def test_no_place_in_time_is_said(placed_spec: EngineSpec) -> None:
-    call(placed_spec, "pid")  # has all cores
-    settings = placed_spec.settings.model_copy(update={"engine_place_timeout_seconds": 1})
-    second = placed_spec.model_copy(update={"name": "second", "settings": settings})
-    error = error_of(second, "pid")
+def test_no_place_in_time_is_said(placed: EngineHandle) -> None:
+    call(placed, "pid")  # has all cores
+    settings = placed.spec.settings.model_copy(update={"engine_place_timeout_seconds": 1})
+    second = placed.spec.model_copy(update={"name": "second", "settings": settings})
+    error = error_of(EngineHandle(second), "pid")
     assert type(error) is TimedOut
     assert "place" in error.message
 
 
-def test_whoever_waits_is_asked_to_look(spec: EngineSpec, tmp_path: Path) -> None:
+def test_whoever_waits_is_asked_to_look(engine: EngineHandle, tmp_path: Path) -> None:
     file = tmp_path / "ready"
-    answer = placement.call(
-        spec, "answer_when", file, timeout_seconds=600, on_wait=lambda: file.touch()
-    )
+    answer = engine.call("answer_when", file, timeout_seconds=600, on_wait=lambda: file.touch())
     assert answer == "answered"
 
 
-def test_calls_are_answered_beside_each_other(spec: EngineSpec, tmp_path: Path) -> None:
+def test_calls_are_answered_beside_each_other(engine: EngineHandle, tmp_path: Path) -> None:
     file = tmp_path / "ready"
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(call, spec, "answer_when", file)
-        assert call(spec, "pid") > 0
+        waiting = threads.submit(call, engine, "answer_when", file)
+        assert call(engine, "pid") > 0
         assert not waiting.done()
         file.touch()
         assert waiting.result() == "answered"
 
 
-def test_a_call_of_a_child_that_died_unseen_says_so(placed_spec: EngineSpec) -> None:
-    spec = placed_spec.model_copy(update={"is_only_run": True})
-    pid = call(spec, "pid")
+def test_a_call_of_a_child_that_died_unseen_says_so(child: EngineHandle) -> None:
+    pid = call(child, "pid")
     os.kill(pid, signal.SIGKILL)
     while psutil.pid_exists(pid):  # psutil's own wait would take the exit status from the engine
         time.sleep(0.01)
-    error = error_of(spec, "pid")
+    error = error_of(child, "pid")
     assert type(error) is EngineDied
     assert "SIGKILL" in error.message
-    assert call(spec, "pid") != pid
+    assert call(child, "pid") != pid
 
 
 def test_a_child_that_linux_kills_for_memory_ran_out_of_it(
-    placed_spec: EngineSpec, monkeypatch: pytest.MonkeyPatch
+    child: EngineHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = placed_spec.model_copy(update={"is_only_run": True})
-    call(spec, "pid")
+    call(child, "pid")
     # Making the kernel kill something would endanger the machine.
     monkeypatch.setattr(child_engine, "memory_kills", lambda: 1)
-    assert type(error_of(spec, "die")) is OutOfMemory
+    assert type(error_of(child, "die")) is OutOfMemory
 
 
-def test_a_child_started_ahead_becomes_the_next_engine(placed_spec: EngineSpec) -> None:
-    spec = placed_spec.model_copy(update={"is_only_run": True})
-    placement.start_ahead(spec.settings, spec.log_file)
-    assert "evalboard.engine.hf_model" in call(spec, "modules")
+def test_a_child_started_ahead_becomes_the_next_engine(child: EngineHandle) -> None:
+    placement.start_ahead(child.spec.settings, child.spec.log_file)
+    assert "evalboard.engine.hf_model" in call(child, "modules")
     placement.end_ahead()
-    assert call(spec, "pid") > 0
+    assert call(child, "pid") > 0
 
 
 def test_a_child_that_becomes_no_engine_is_ended(tmp_path: Path) -> None:

@@ -1,0 +1,142 @@
+"""An engine that takes the place of a real one, which would take 15 s to start for each test.
+
+Use the fixture `stand_in_engines`. Processes and Ray are real: only what an engine holds is smaller.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import ray
+
+from evalboard.engine.spec import EngineSpec
+from evalboard.errors import LoadFailed
+from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts, TaskOutcome
+
+FACTS = EngineFacts(
+    run_key="run",
+    backend="hf",
+    backend_version="0",
+    lm_eval_version="0",
+    transformers_version="0",
+    torch_version="0",
+    architecture="LlamaForCausalLM",
+    chat_template_sha=None,
+    settings={},
+    machine={},
+    load_seconds=0.0,
+)
+
+
+class StandInEngine:
+    """Does nothing but what files beside its log ask for.
+
+    Every call of `plan`, `load` and `evaluate` is noted in the file `calls`: what was called, a
+    benchmark by its key; the process; the number of sequences. Of a call `a`,
+
+        a.waits     with "b 2" keeps it from ending before `b` was called twice
+        a.kill      with a number is how often it kills the process
+        a.memory    … runs out of memory
+        a.refuse    … raises `LoadFailed`
+    """
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._folder = spec.log_file.parent
+
+    def node(self) -> str:
+        return ray.get_runtime_context().get_node_id()
+
+    def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
+        self._do("plan")
+        return [BenchmarkPlan(benchmark=b, key=b, n=1) for b in self._spec.benchmarks], FACTS
+
+    def load(self) -> EngineFacts:
+        self._do("load")
+        return FACTS
+
+    def longest_request(self) -> int:
+        return 100
+
+    def evaluate(self, benchmark: str, progress_key: str) -> BenchmarkOutcome:
+        self._do(benchmark)
+        return outcome_of(benchmark)
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def modules(self) -> set[str]:
+        return set(sys.modules)
+
+    def threads(self) -> str:
+        return os.environ["OMP_NUM_THREADS"]
+
+    def raise_error(self, error: Exception) -> None:
+        raise error
+
+    def die(self) -> None:
+        self._spec.log_file.write_text("one\ntwo\nSegmentation fault", encoding="utf-8")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def hang(self) -> None:
+        threading.Event().wait()
+
+    def answer_when(self, file: Path) -> str:
+        while not file.exists():
+            time.sleep(0.01)
+        return "answered"
+
+    def _do(self, what: str) -> None:
+        with (self._folder / "calls").open("a", encoding="utf-8") as log:
+            log.write(f"{what} {os.getpid()} {self._spec.limits.max_num_seqs}\n")
+        waits = self._folder / f"{what}.waits"
+        if waits.exists():
+            other, times = waits.read_text(encoding="utf-8").split()
+            while sum(call[0] == other for call in calls(self._folder)) < int(times):
+                time.sleep(0.01)
+        if _asks_once_less(self._folder / f"{what}.kill"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if _asks_once_less(self._folder / f"{what}.memory"):
+            raise MemoryError
+        if _asks_once_less(self._folder / f"{what}.refuse"):
+            raise LoadFailed("bad weights")
+
+
+def calls(folder: Path) -> list[list[str]]:
+    """Return what stand-ins whose logs lie in a folder were asked: work, process, sequences."""
+    noted = folder / "calls"
+    text = noted.read_text(encoding="utf-8") if noted.exists() else ""
+    return [line.split() for line in text.splitlines()]
+
+
+def outcome_of(benchmark: str) -> BenchmarkOutcome:
+    """Return what a stand-in answers."""
+    task = TaskOutcome(
+        task=benchmark,
+        metrics={"acc,none": 0.25},
+        version=1.0,
+        n_original=1,
+        n_effective=1,
+        task_hash="0",
+        config={},
+    )
+    return BenchmarkOutcome(
+        benchmark=benchmark,
+        key=benchmark,
+        tasks=(task,),
+        metrics=task.metrics,
+        num_fewshot=0,
+        dataset_fingerprint="0",
+        seconds=0.0,
+    )
+
+
+def _asks_once_less(file: Path) -> bool:
+    """Return whether a file still asks for something, and let it ask once less."""
+    left = int(file.read_text(encoding="utf-8")) if file.exists() else 0
+    if left:
+        file.write_text(str(left - 1), encoding="utf-8")
+    return left > 0
