@@ -1,8 +1,14 @@
 """Everything that knows lm_eval, vLLM, transformers and Ray. Nothing else imports them.
 
-`catalog` answers questions about the installed libraries, `tasks` loads benchmarks, `backends`
-loads models, `scoring` asks one benchmark's questions, `process` holds one model, `actor` gives it
-a log. `placement` starts that and talks to it: through Ray (`ray_engine`), or as a child of this
-process (`child_engine`) where there is nothing to choose. `sizing` and `ladder` say how much it
-takes, `allotment` what of that the cluster has.
+Four rooms:
+
+- `placing`: where an engine runs, how much it takes, and how it is talked to;
+- `benchmarks`: what is asked, and what the answers are worth;
+- `loading`: what a model is loaded from, and what loading fails for;
+- `inspection`: hostile repositories, loaded in confined processes for the checks.
+
+Beside them, `process` holds one model as its `spec` says, in the `environment` that the libraries
+read. The backends' model classes are `vllm_model` (with `vllm_choices`, `vllm_feeding` and
+`vllm_last_layer`) and `hf_model`; both answer as `streaming` says. `catalog` tells what the installed
+libraries are, `hardware` what the machine has.
 """

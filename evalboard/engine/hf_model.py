@@ -10,17 +10,17 @@ from lm_eval.models.huggingface import HFLM
 from transformers import BitsAndBytesConfig
 
 from evalboard.backends import HF
-from evalboard.engine.answers import BLOCK_SIZE, Kind, NumberedAnswers
 from evalboard.engine.loading.adapters import put_adapter
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import load_pretrained
+from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind, NumberedAnswers
 from evalboard.records.precision import Precision
 
 LmEvalHFLM: Any = HFLM
 """lm_eval's registration hides the type of its class."""
 
 
-class BlockwiseHFLM(LmEvalHFLM):
+class HFModel(LmEvalHFLM):
     """A model in transformers. Takes the arguments of lm_eval's class."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,7 +30,7 @@ class BlockwiseHFLM(LmEvalHFLM):
     def stream(
         self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
     ) -> Iterator[NumberedAnswers]:
-        """Answer requests block by block; see `AnsweringBackend`.
+        """Answer requests block by block; see `StreamingModel`.
 
         Blocks that are known in part are computed whole: what shares a batch stays together.
         """
@@ -42,14 +42,14 @@ class BlockwiseHFLM(LmEvalHFLM):
             yield list(zip(block, answers, strict=True))
 
 
-def load(arguments: LoadArguments) -> BlockwiseHFLM:
+def load(arguments: LoadArguments) -> HFModel:
     """Load a model; see `evalboard.engine.loading.loader.load_model`."""
     model: Any = load_pretrained(
         arguments.weights, device_map={"": arguments.device}, **_number_format(arguments.precision)
     )
     if arguments.adapter:
         model = put_adapter(model, arguments.adapter, arguments.weights, device=arguments.device)
-    return BlockwiseHFLM(
+    return HFModel(
         pretrained=model,
         tokenizer=str(arguments.weights),
         batch_size=arguments.max_num_seqs or HF.batch_size,
@@ -79,7 +79,7 @@ def question_blocks(requests: Sequence[Instance]) -> Iterator[list[int]]:
     by_question = groupby(places, key=lambda i: (requests[i].task_name, requests[i].doc_id))
     for number, (_, question) in enumerate(by_question, start=1):
         block.extend(question)
-        if number % BLOCK_SIZE == 0:
+        if number % QUESTIONS_PER_BLOCK == 0:
             yield block
             block = []
     if block:

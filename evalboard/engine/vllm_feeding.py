@@ -13,13 +13,13 @@ from vllm import LLM, RequestOutput, SamplingParams
 from vllm.inputs.engine import tokens_input
 from vllm.lora.request import LoRARequest
 
-from evalboard.engine.answers import NumberedAnswers
+from evalboard.engine.streaming import NumberedAnswers
 
-SHARE_KEPT = 0.5
+KEPT_CACHE_FRACTION = 0.5
 """Of the KV cache, for contexts that are to be read again."""
 
 
-class Ended(NamedTuple):
+class JobResult(NamedTuple):
     """What a finished request gives."""
 
     answers: NumberedAnswers
@@ -32,7 +32,7 @@ class Job(NamedTuple):
 
     tokens: list[int]
     params: SamplingParams
-    end: Callable[[RequestOutput], Ended]
+    end: Callable[[RequestOutput], JobResult]
     kept: int = 0
     """Tokens of the KV cache that have to stay for what follows this job."""
 
@@ -53,9 +53,9 @@ class Feed:
         self._kept = 0
         config = self._engine.vllm_config
         cache_tokens = (config.cache_config.num_gpu_blocks or 0) * config.cache_config.block_size
-        self._most_kept = int(cache_tokens * SHARE_KEPT)
+        self._max_kept_tokens = int(cache_tokens * KEPT_CACHE_FRACTION)
         # Enough that a full batch is always waiting behind the running one.
-        self._most_jobs = 2 * config.scheduler_config.max_num_seqs
+        self._max_jobs = 2 * config.scheduler_config.max_num_seqs
 
     def run(self, jobs: Iterable[Job]) -> Iterator[NumberedAnswers]:
         """Work on jobs, in their order, and on what follows them.
@@ -80,7 +80,7 @@ class Feed:
     def _has_room(self, job: Job) -> bool:
         if not self._jobs:
             return True
-        return len(self._jobs) < self._most_jobs and self._kept + job.kept <= self._most_kept
+        return len(self._jobs) < self._max_jobs and self._kept + job.kept <= self._max_kept_tokens
 
     def _submit(self, job: Job) -> None:
         name = str(next(self._numbers))
@@ -96,8 +96,8 @@ class Feed:
             if isinstance(output, RequestOutput) and output.finished:
                 job = self._jobs.pop(output.request_id)
                 self._kept -= job.kept
-                ended = job.end(output)
-                answers += ended.answers
-                for follow_up in ended.follow_ups:
+                result = job.end(output)
+                answers += result.answers
+                for follow_up in result.follow_ups:
                     self._submit(follow_up)
         return answers

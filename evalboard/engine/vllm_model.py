@@ -28,11 +28,11 @@ from vllm.logprobs import Logprob
 from vllm.platforms import current_platform
 from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 
-from evalboard.engine.answers import BLOCK_SIZE, Kind, NumberedAnswers
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import check_whole
+from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind, NumberedAnswers
 from evalboard.engine.vllm_choices import Choice, ContextGroup, TokenisedRequest, group_by_context
-from evalboard.engine.vllm_feeding import Ended, Feed, Job
+from evalboard.engine.vllm_feeding import Feed, Job, JobResult
 from evalboard.engine.vllm_last_layer import skip_unread_rows
 from evalboard.records.precision import Precision
 
@@ -58,7 +58,7 @@ class Unit(NamedTuple):
     jobs: Callable[[], list[Job]]
 
 
-class FastVLLM(LmEvalVLLM):
+class VLLMModel(LmEvalVLLM):
     """A model in vLLM. Takes the arguments of lm_eval's class."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -77,7 +77,7 @@ class FastVLLM(LmEvalVLLM):
     def stream(
         self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
     ) -> Iterator[NumberedAnswers]:
-        """Answer requests as they come; see `AnsweringBackend`.
+        """Answer requests as they come; see `StreamingModel`.
 
         In float32 on a CPU, requests are worked on in blocks of 256 contexts that begin with an
         empty prefix cache, so that the answers are the same, bit for bit, whatever was asked before.
@@ -101,8 +101,8 @@ class FastVLLM(LmEvalVLLM):
             left = (unit for unit in units if not wanted.isdisjoint(unit.requests))
             yield from self._feed.run(job for unit in left for job in unit.jobs())
             return
-        for start in range(0, len(units), BLOCK_SIZE):
-            block = units[start : start + BLOCK_SIZE]
+        for start in range(0, len(units), QUESTIONS_PER_BLOCK):
+            block = units[start : start + QUESTIONS_PER_BLOCK]
             if all(wanted.isdisjoint(unit.requests) for unit in block):
                 continue
             self.model.reset_prefix_cache()
@@ -134,7 +134,7 @@ class FastVLLM(LmEvalVLLM):
             )
         ]
 
-    def _end_context(self, group: ContextGroup, output: RequestOutput) -> Ended:
+    def _end_context(self, group: ContextGroup, output: RequestOutput) -> JobResult:
         """Answer the choices of one token, and ask for the others on the cached context."""
         first = _next_rows(output)
         answers: NumberedAnswers = [
@@ -146,7 +146,7 @@ class FastVLLM(LmEvalVLLM):
             self._follow_up(group.context, choice, first[choice.tokens[0]])
             for choice in group.longer_choices
         )
-        return Ended(answers, follow_ups)
+        return JobResult(answers, follow_ups)
 
     def _follow_up(self, context: tuple[int, ...], choice: Choice, first: Row) -> Job:
         """Ask for the rows of a choice after its first.
@@ -164,9 +164,9 @@ class FastVLLM(LmEvalVLLM):
             kept=1,
         )
 
-    def _end_pair(self, choice: Choice, first: Row, output: RequestOutput) -> Ended:
+    def _end_pair(self, choice: Choice, first: Row, output: RequestOutput) -> JobResult:
         second = _next_rows(output)[choice.tokens[1]]
-        return Ended([(choice.request, _sum_up([first, second]))])
+        return JobResult([(choice.request, _sum_up([first, second]))])
 
     def _choice_job(
         self,
@@ -188,14 +188,14 @@ class FastVLLM(LmEvalVLLM):
 
     def _end_choice(
         self, context: tuple[int, ...], choice: Choice, first: Row | None, output: RequestOutput
-    ) -> Ended:
+    ) -> JobResult:
         start = len(context) if first is None else len(context) + 1
         # The row of a token comes from the position before it, and of cached positions vLLM
         # returns memory as it happens to be.
         if (output.num_cached_tokens or 0) >= start:
-            return Ended([], (self._choice_job(context, choice, None, read_cache=False),))
+            return JobResult([], (self._choice_job(context, choice, None, read_cache=False),))
         rows = choice_rows(choice.tokens, first, output.prompt_logprobs or ())
-        return Ended([(choice.request, _sum_up(rows))])
+        return JobResult([(choice.request, _sum_up(rows))])
 
     def _text_units(self, requests: Sequence[Instance]) -> list[Unit]:
         contexts, gen_kwargs = zip(*(request.args for request in requests), strict=True)
@@ -225,9 +225,9 @@ class FastVLLM(LmEvalVLLM):
             max_tokens=room, stop=until, output_kind=RequestOutputKind.FINAL_ONLY, **kwargs
         )
 
-        def end(output: RequestOutput) -> Ended:
+        def end(output: RequestOutput) -> JobResult:
             text = postprocess_generated_text(output.outputs[0].text, until, None)
-            return Ended([(index, text)])
+            return JobResult([(index, text)])
 
         return [Job(kept, params, end)]
 
@@ -263,11 +263,11 @@ class FastVLLM(LmEvalVLLM):
         return {"": [], **dict(zip(distinct, encoded, strict=True))}
 
 
-def load(arguments: LoadArguments) -> FastVLLM:
+def load(arguments: LoadArguments) -> VLLMModel:
     """Load a model; see `evalboard.engine.loading.loader.load_model`."""
     check_whole(arguments.weights)
     on_gpu = {"gpu_memory_utilization": arguments.gpu_memory_fraction}
-    return FastVLLM(
+    return VLLMModel(
         pretrained=str(arguments.weights),
         dtype=Precision(arguments.precision).facts.dtype,
         max_model_len=arguments.max_length,

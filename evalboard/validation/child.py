@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evalboard.engine.environment import import_path
-from evalboard.engine.inspection.confinement import Limits
+from evalboard.engine.inspection.confinement import ResourceLimits
 from evalboard.errors import EngineError
 from evalboard.validation.findings import plain
 
@@ -64,7 +64,7 @@ def load(
     folder: Path,
     scratch: Path,
     inputs: Mapping[str, Any] | None = None,
-    limits: Limits | None = None,
+    limits: ResourceLimits | None = None,
 ) -> Loaded:
     """Load one part of a repository.
 
@@ -78,7 +78,7 @@ def load(
     Raises:
         EngineError: It failed for a reason that is not the repository's.
     """
-    limits = limits or Limits()
+    limits = limits or ResourceLimits()
     job = next(_numbers)
     if inputs is not None:
         (scratch / f"{job}.inputs").write_text(json.dumps(inputs), encoding="utf-8")

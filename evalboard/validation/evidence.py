@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalboard.engine.inspection.confinement import Limits
+from evalboard.engine.inspection.confinement import ResourceLimits
 from evalboard.records.choice import WeightType
 from evalboard.repositories import Repository
 from evalboard.settings import Settings
@@ -64,7 +64,10 @@ class Evidence:
         return child.has_libraries()
 
     def load(
-        self, part: str, inputs: Mapping[str, Any] | None = None, limits: Limits | None = None
+        self,
+        part: str,
+        inputs: Mapping[str, Any] | None = None,
+        limits: ResourceLimits | None = None,
     ) -> Loaded:
         """Load one part of `model_folder` in a confined process.
 

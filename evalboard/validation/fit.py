@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from evalboard.engine.inspection.confinement import Limits
+from evalboard.engine.inspection.confinement import ResourceLimits
 from evalboard.records.report import Finding
 from evalboard.repositories.selection import ADAPTER_CONFIG, ADAPTER_FILE, INDEX_FILE, SINGLE_FILE
 from evalboard.validation.child import Loaded
@@ -97,8 +97,8 @@ def _is_comparable(evidence: Evidence) -> bool:
     return evidence.config.exists and not evidence.config.problem
 
 
-def _limits(tensors: int) -> Limits:
-    usual = Limits()
+def _limits(tensors: int) -> ResourceLimits:
+    usual = ResourceLimits()
     return usual._replace(cpu_seconds=usual.cpu_seconds + tensors // TENSORS_PER_SECOND)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.engine.inspection.confinement import Limits
+from evalboard.engine.inspection.confinement import ResourceLimits
 from evalboard.errors import EngineError
 from evalboard.validation import child
 
@@ -35,13 +35,13 @@ def test_one_repository_sees_nothing_of_another(model: Path, base: Path, scratch
 def test_what_takes_too_long_is_a_problem_of_the_repository(model: Path, scratch: Path) -> None:
     template = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     (model / "chat_template.jinja").write_text(template, encoding="utf-8")
-    loaded = child.load("template", model, scratch, limits=Limits(cpu_seconds=2))
+    loaded = child.load("template", model, scratch, limits=ResourceLimits(cpu_seconds=2))
     assert loaded.timed_out
     assert loaded.problem == "it was not done in the time that it is given"
 
 
 def test_what_waits_for_ever_is_ended_too(model: Path, scratch: Path) -> None:
-    loaded = child.load("model", model, scratch, limits=Limits(wall_seconds=0))
+    loaded = child.load("model", model, scratch, limits=ResourceLimits(wall_seconds=0))
     assert loaded.timed_out
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from evalboard.engine.answers import Answer, AnsweringBackend, Kind
 from evalboard.engine.benchmarks.checkpoint import Checkpoint, request_keys
+from evalboard.engine.streaming import Answer, Kind, StreamingModel
 from evalboard.errors import NotFinite
 
 REPORT_SECONDS = 1.0
@@ -74,8 +74,8 @@ class AnsweringModel(LM):
         asked = [by_key[key] for key in distinct]
         wanted = {n for n, key in enumerate(distinct) if self._checkpoint.get(key) is None}
         progress = _Progress(asked, wanted, self._report)
-        backend: AnsweringBackend = self._model
-        for answers in backend.stream(kind, asked, wanted) if wanted else ():
+        model: StreamingModel = self._model
+        for answers in model.stream(kind, asked, wanted) if wanted else ():
             new = [(n, answer) for n, answer in answers if n in wanted]
             for n, answer in new:
                 _require_finite(answer, asked[n])

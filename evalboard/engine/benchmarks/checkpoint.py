@@ -15,7 +15,7 @@ from typing import Self
 
 from lm_eval.api.instance import Instance
 
-from evalboard.engine.answers import Answer, Kind
+from evalboard.engine.streaming import Answer, Kind
 
 KEY_LENGTH = 32
 

@@ -15,8 +15,8 @@ from evalboard.engine.inspection.samples import ANSWER, QUESTION, SAMPLES
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-MOST_ARCHITECTURES = 8
-LONGEST_PROMPT = 1_000_000
+MAX_ARCHITECTURES = 8
+MAX_PROMPT_CHARACTERS = 1_000_000
 TEMPLATE_SECONDS = 3
 SPECIAL_TOKENS = ("bos", "eos", "pad", "unk")
 
@@ -32,7 +32,7 @@ def load_config(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
         return {"known": False}
     config = read_config(folder)
     text = config.get_text_config()
-    architectures = list(config.architectures or [])[:MOST_ARCHITECTURES]
+    architectures = list(config.architectures or [])[:MAX_ARCHITECTURES]
     return {
         "known": True,
         "architectures": architectures,
@@ -91,7 +91,7 @@ def render_text(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
             bos_token="",
             eos_token="",
         )
-        return str(rendered[0])[:LONGEST_PROMPT]
+        return str(rendered[0])[:MAX_PROMPT_CHARACTERS]
 
     return _rendered(render)
 
@@ -184,4 +184,4 @@ def _rendered(render: Callable[[list[dict[str, str]]], str]) -> dict[str, Any]:
 
 def _render(tokenizer: "PreTrainedTokenizerBase", turns: list[dict[str, str]]) -> str:
     prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    return str(prompt)[:LONGEST_PROMPT]
+    return str(prompt)[:MAX_PROMPT_CHARACTERS]

@@ -49,7 +49,7 @@ _REFUSED_EVENTS = frozenset(
 )
 
 
-class Limits(NamedTuple):
+class ResourceLimits(NamedTuple):
     """What reading one part of a repository may take."""
 
     memory_bytes: int = 1_250_000_000
@@ -77,7 +77,7 @@ def leave_network() -> bool:
     )
 
 
-def confine(limits: Limits, *, readable: Path, writable: Path) -> None:
+def confine(limits: ResourceLimits, *, readable: Path, writable: Path) -> None:
     """Confine this process for good.
 
     Args:
@@ -101,7 +101,7 @@ def allow_seconds(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (min(soft, until), hard))
 
 
-def _set_limits(limits: Limits) -> None:
+def _set_limits(limits: ResourceLimits) -> None:
     taken = _address_space()
     # At the first limit comes SIGXCPU, by which the reason is known; at the second SIGKILL.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))

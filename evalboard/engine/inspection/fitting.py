@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from evalboard.engine.loading.pretrained import auto_class
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedConfig, PreTrainedModel
 
-MOST_NAMED = 20
+MAX_NAMES_PER_KIND = 20
+"""Of each kind of difference, in an answer."""
 
 
 def compare_tensors(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -106,8 +109,6 @@ def _plain_config(folder: str) -> "PreTrainedConfig":
 def _empty_model(config: "PreTrainedConfig") -> "PreTrainedModel":
     import torch
 
-    from evalboard.engine.loading.pretrained import auto_class
-
     with torch.device("meta"):
         return auto_class(config).from_config(config, trust_remote_code=False)
 
@@ -170,4 +171,6 @@ def _answer(
         "unconverted": sorted(unconverted),
     }
     numbers = {kind: len(names) for kind, names in found.items()}
-    return {kind: names[:MOST_NAMED] for kind, names in found.items()} | {"numbers": numbers}
+    return {kind: names[:MAX_NAMES_PER_KIND] for kind, names in found.items()} | {
+        "numbers": numbers
+    }

@@ -22,16 +22,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evalboard.engine.inspection.confinement import Limits, confine, leave_network
+from evalboard.engine.inspection.autoload import PARTS
+from evalboard.engine.inspection.confinement import ResourceLimits, confine, leave_network
 
 IDLE_SECONDS = 600
 """Without a job for so long, the program ends; the next job starts another."""
-TURN_SECONDS = 0.01
-LONGEST_MESSAGE = 2000
+POLL_SECONDS = 0.01
+MAX_MESSAGE_CHARACTERS = 2000
 READY = '{"ready": true}'
 
 
-class _Running(NamedTuple):
+class _RunningJob(NamedTuple):
     job: int
     started: float
     deadline: float
@@ -53,11 +54,11 @@ def main() -> None:
 
 def serve(answers: int) -> None:
     """Do jobs, as many at once as are asked for."""
-    running: dict[int, _Running] = {}
+    running: dict[int, _RunningJob] = {}
     lines = _Lines()
     idle_since = time.monotonic()
     while lines.open and (running or time.monotonic() - idle_since < IDLE_SECONDS):
-        for line in lines.read(TURN_SECONDS if running else 1.0):
+        for line in lines.read(POLL_SECONDS if running else 1.0):
             job = json.loads(line)
             running |= [_start(job, answers)]
         for line in _ended(running):
@@ -85,14 +86,14 @@ class _Lines:
         return lines
 
 
-def _start(job: dict[str, Any], answers: int) -> tuple[int, _Running]:
+def _start(job: dict[str, Any], answers: int) -> tuple[int, _RunningJob]:
     process = os.fork()
     if process == 0:
         os.close(answers)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         _work(job)
     now = time.monotonic()
-    return process, _Running(job["id"], now, now + job["limits"]["wall_seconds"])
+    return process, _RunningJob(job["id"], now, now + job["limits"]["wall_seconds"])
 
 
 def _work(job: dict[str, Any]) -> None:
@@ -114,24 +115,22 @@ def _work(job: dict[str, Any]) -> None:
 
 
 def _answer(job: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    from evalboard.engine.inspection.autoload import PARTS
-
     part = PARTS[job["part"]]
     folder = Path(job["folder"])
     inputs = _inputs(scratch / f"{job['id']}.inputs")
-    confine(Limits(**job["limits"]), readable=folder, writable=scratch)
+    confine(ResourceLimits(**job["limits"]), readable=folder, writable=scratch)
     try:
         return {"loaded": part(str(folder), inputs)}
     # Third-party code on hostile files: whatever it raises is what the repository is refused for.
     except Exception as exc:  # noqa: BLE001
-        return {"error": type(exc).__name__, "message": str(exc)[:LONGEST_MESSAGE]}
+        return {"error": type(exc).__name__, "message": str(exc)[:MAX_MESSAGE_CHARACTERS]}
 
 
 def _inputs(path: Path) -> dict[str, Any]:
     return json.loads(path.read_bytes()) if path.is_file() else {}
 
 
-def _ended(running: dict[int, _Running]) -> Iterator[str]:
+def _ended(running: dict[int, _RunningJob]) -> Iterator[str]:
     """Take the processes that have ended out of those that run, and say how they ended."""
     for process, (job, started, deadline) in list(running.items()):
         now = time.monotonic()

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalboard.engine.loading.pretrained import load_pretrained, some
+from evalboard.engine.loading.failures import some
+from evalboard.engine.loading.pretrained import load_pretrained
 from evalboard.errors import LoadFailed
 from evalboard.repositories.selection import ADAPTER_FILE
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
-COPY = re.compile(r"\.(modules_to_save|original_module)\.")
+PEFT_COPY = re.compile(r"\.(modules_to_save|original_module)\.")
 """Second names under which peft saves an embedding that was trained whole."""
 
 
@@ -96,7 +97,7 @@ def put_adapter(
     changed = PeftModel(model, config)
     names = getattr(model, "_checkpoint_conversion_mapping", {})
     result = changed.load_adapter(str(adapter), "default", torch_device=device, key_mapping=names)
-    more = [key for key in result.unexpected_keys if not COPY.search(key)]
+    more = [key for key in result.unexpected_keys if not PEFT_COPY.search(key)]
     for what, keys in (("lacks", result.missing_keys), ("has", more)):
         if keys:
             raise LoadFailed(

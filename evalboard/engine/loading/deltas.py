@@ -10,16 +10,16 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from evalboard.engine.loading.pretrained import some
+from evalboard.engine.loading.failures import some
 from evalboard.errors import LoadFailed
 from evalboard.repositories.selection import INDEX_FILE, SINGLE_FILE
 
-DERIVED = re.compile(r"rotary_emb\.inv_freq$")
+DERIVED_BUFFER = re.compile(r"rotary_emb\.inv_freq$")
 """Buffers that old checkpoints hold, and that are computed when a model is loaded."""
 OUTPUT_LAYER = re.compile(r"(^|\.)(lm_head|embed_out)\.weight$")
 """Left out of a checkpoint, or not, where it is the embedding again."""
 
-Places = dict[str, Path]
+TensorFiles = dict[str, Path]
 """The file of every tensor."""
 
 
@@ -60,7 +60,7 @@ def add_delta(base: Path, delta: Path, into: Path, *, number_type: str) -> None:
         (into / INDEX_FILE).write_text(index, encoding="utf-8")
 
 
-def find_tensors(folder: Path) -> Places:
+def find_tensors(folder: Path) -> TensorFiles:
     """Return where each tensor of a checkpoint lies."""
     index = folder / INDEX_FILE
     if index.is_file():
@@ -81,7 +81,7 @@ def _check_names(base: set[str], delta: set[str], *, tied: bool) -> None:
     """Refuse tensors that have no counterpart, but for those that loading does not need."""
 
     def needed(name: str) -> bool:
-        return not (DERIVED.search(name) or (tied and OUTPUT_LAYER.search(name)))
+        return not (DERIVED_BUFFER.search(name) or (tied and OUTPUT_LAYER.search(name)))
 
     for what, names in (("lacks", base - delta), ("has, without its base,", delta - base)):
         if alone := sorted(filter(needed, names)):

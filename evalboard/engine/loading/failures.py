@@ -1,7 +1,7 @@
 """Sort what the engine's libraries raise: memory, weights, architecture, or something else."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -41,6 +41,8 @@ SIGNS = FailureSigns(
 """Of torch, transformers and peft, on which every backend stands. A backend's own are in its
 description; the texts of one library are not mistaken for another's."""
 LOG_TAIL_BYTES = 50_000
+MAX_NAMES = 3
+"""Tensors that a message names."""
 MAX_LIBRARY_TEXT = 600
 """Characters that a message takes over from a library; its log has the rest."""
 
@@ -124,6 +126,12 @@ def is_about_weights(exc: BaseException, log: str = "") -> bool:
 def is_fatal(exc: BaseException) -> bool:
     """Return whether a library's error means that nothing is left of the engine in its process."""
     return type(exc).__name__ in _signs("fatal")
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first few names of tensors, for a message."""
+    rest = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(map(repr, names[:MAX_NAMES]))}{rest}"
 
 
 def _signs(kind: str) -> tuple[str, ...]:

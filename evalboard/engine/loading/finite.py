@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from evalboard.engine.loading.failures import some
 from evalboard.errors import LoadFailed
 from evalboard.repositories.selection import weight_files
 
 BLOCK_BYTES = 32 * 2**20
-NAMED = 3
-"""Tensors that the message names."""
 
 
 class Layout(NamedTuple):
@@ -54,11 +53,9 @@ def check_finite(folder: Path) -> None:
     for name in weight_files(path.name for path in folder.iterdir()):
         broken += find_broken(folder / name)
     if broken:
-        more = f" and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
         raise LoadFailed(
-            f"Bad weights: values are infinite or not numbers (NaN) in "
-            f"{', '.join(map(repr, broken[:NAMED]))}{more}. Save the model again in the number "
-            "type that it was trained in."
+            f"Bad weights: values are infinite or not numbers (NaN) in {some(broken)}. Save the "
+            "model again in the number type that it was trained in."
         )
 
 

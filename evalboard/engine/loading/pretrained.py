@@ -4,13 +4,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalboard.engine.loading.failures import some
 from evalboard.errors import LoadFailed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
-
-NAMED = 3
-"""Tensors that a message names."""
 
 
 def load_pretrained(folder: Path, **arguments: Any) -> "PreTrainedModel":
@@ -78,9 +76,3 @@ def auto_class(config: "PreTrainedConfig") -> Any:
     if config.model_type in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         return AutoModelForSeq2SeqLM
     return AutoModelForCausalLM
-
-
-def some(names: list[str]) -> str:
-    """Return the first few names of tensors for a message."""
-    rest = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"{', '.join(map(repr, names[:NAMED]))}{rest}"

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from evalboard.engine.loading.adapters import merge_adapter
 from evalboard.engine.loading.failures import loading_errors
 from evalboard.engine.spec import EngineSpec
 from evalboard.records.choice import WeightType
@@ -23,7 +24,7 @@ from evalboard.repositories.selection import is_adapter_file, loadable_files, we
 CONFIG_NAME = "config.json"
 
 
-class Loadable(NamedTuple):
+class LoadableFiles(NamedTuple):
     """What a backend loads."""
 
     weights: Path
@@ -46,7 +47,7 @@ class ModelFiles:
         return made_once(self._place / f"{self._name}_files", self._fill_small)
 
     @cached_property
-    def loadable(self) -> Loadable:
+    def loadable(self) -> LoadableFiles:
         """What the model is loaded from; made where that is needed.
 
         Raises:
@@ -57,15 +58,15 @@ class ModelFiles:
             own = self._own.weights()
             match self._weight_type:
                 case WeightType.ORIGINAL:
-                    return Loadable(self._without_adapter(own))
+                    return LoadableFiles(self._without_adapter(own))
                 case WeightType.DELTA:
-                    return Loadable(self._with_delta(own))
+                    return LoadableFiles(self._with_delta(own))
                 case WeightType.ADAPTER if self._is_quantised:
                     # A quantised weight cannot take up an adapter: it stays beside it in full
                     # precision, which is how such adapters are trained.
-                    return Loadable(self._on_base, adapter=own)
+                    return LoadableFiles(self._on_base, adapter=own)
                 case WeightType.ADAPTER:
-                    return Loadable(self._with_adapter(own))
+                    return LoadableFiles(self._with_adapter(own))
 
     def _without_adapter(self, folder: Path) -> Path:
         """Return the folder without an adapter in it: transformers would put it on the weights."""
@@ -76,8 +77,6 @@ class ModelFiles:
         return linked_folder(folder, whole, views=self._place)
 
     def _with_adapter(self, adapter: Path) -> Path:
-        from evalboard.engine.loading.adapters import merge_adapter
-
         def fill(folder: Path) -> None:
             merge_adapter(self._on_base, adapter, folder, number_type=self._number_type)
             # The config is the base's, with the merged model's number of tokens.
@@ -86,7 +85,7 @@ class ModelFiles:
         return made_once(self._place / f"{self._name}_{self._number_type}", fill)
 
     def _with_delta(self, delta: Path) -> Path:
-        from evalboard.engine.loading.deltas import add_delta
+        from evalboard.engine.loading.deltas import add_delta  # imports torch
 
         def fill(folder: Path) -> None:
             copy_files(self.small, self._small_names, folder)

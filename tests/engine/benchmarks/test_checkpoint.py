@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 from lm_eval.api.instance import Instance
 
-from evalboard.engine.answers import Answer, Kind, NumberedAnswers
 from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.benchmarks.checkpoint import Checkpoint, request_keys
 from evalboard.engine.hf_model import question_blocks
+from evalboard.engine.streaming import Answer, Kind, NumberedAnswers
 from evalboard.errors import NotFinite
 
 

@@ -39,7 +39,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str
 @pytest.fixture(scope="module")
 def load_vllm() -> Iterator[Callable[..., Any]]:
     """Return a function that loads a model into vLLM; the one before it is dropped."""
-    from evalboard.engine.vllm_model import FastVLLM
+    from evalboard.engine.vllm_model import VLLMModel
 
     loaded: list[Any] = []
 
@@ -55,7 +55,7 @@ def load_vllm() -> Iterator[Callable[..., Any]]:
             "kv_cache_memory_bytes": KV_CACHE_BYTES,
             "batch_size": BATCH_SIZE,
         }
-        loaded.append(FastVLLM(**(arguments | options)))
+        loaded.append(VLLMModel(**(arguments | options)))
         return loaded[0]
 
     yield load
@@ -71,10 +71,10 @@ def load_hf() -> Callable[[Path], Any]:
     least one, one because it counts the last token, which no other follows. Its cache of logits takes
     a choice that ends as the context of another choice begins for the same as that one.
     """
-    from evalboard.engine.hf_model import BlockwiseHFLM
+    from evalboard.engine.hf_model import HFModel
 
     def load(folder: Path) -> Any:
-        return BlockwiseHFLM(
+        return HFModel(
             pretrained=str(folder),
             dtype="float32",
             device="cpu",

@@ -9,13 +9,13 @@ import pytest
 ATTEMPTS = """
 import ctypes, json, os, pickle, socket, subprocess, sys
 from pathlib import Path
-from evalboard.engine.inspection.confinement import Limits, confine, leave_network
+from evalboard.engine.inspection.confinement import ResourceLimits, confine, leave_network
 
 folder, scratch, outside = map(Path, sys.argv[1:])
 leave_network()
 loopback = socket.socket()
 has_landlock = ctypes.CDLL(None).syscall(444, None, 0, 1) > 0
-confine(Limits(open_files=32, file_bytes=1000), readable=folder, writable=scratch)
+confine(ResourceLimits(open_files=32, file_bytes=1000), readable=folder, writable=scratch)
 
 evil = b"cposix\\nsystem\\n(S'true'\\ntR."
 attempts = {

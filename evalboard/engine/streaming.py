@@ -1,4 +1,4 @@
-"""What a model answers, and how answers come: as a stream, in parts that can be kept.
+"""How a loaded model answers: as a stream, in parts that can be kept.
 
 lm_eval's model classes answer all requests of a call at once. Ours also have `stream`, which gives
 the answers as they come.
@@ -19,11 +19,11 @@ Answer = tuple[float, bool] | float | str
 NumberedAnswers = list[tuple[int, Answer]]
 """Answers with the place of their request."""
 
-BLOCK_SIZE = 256
+QUESTIONS_PER_BLOCK = 256
 """Questions that are worked on together where the composition of a batch must not change."""
 
 
-class AnsweringBackend(Protocol):
+class StreamingModel(Protocol):
     """A loaded model that gives its answers as they come."""
 
     def stream(
