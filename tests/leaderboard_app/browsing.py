@@ -7,7 +7,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, Response, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = shutil.which("chromium")
 PATIENCE_MILLISECONDS = 120_000
@@ -24,15 +32,26 @@ def wait_for_styles(page: Page) -> None:
 
 
 @contextmanager
-def browse(address: str, *, others: tuple[str, ...] = (), **options: Any) -> Iterator[Page]:
-    """Give a page with `address` as its base.
+def chromium() -> Iterator[Browser]:
+    """Start Chromium. Until it ends, no other event loop can run in this thread."""
+    if CHROMIUM is None:
+        pytest.skip("no program `chromium` on the PATH; install the package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def browse(
+    browser: Browser, address: str, *, others: tuple[str, ...] = (), **options: Any
+) -> Iterator[Page]:
+    """Give a page with `address` as its base, in a context of its own: no cookies, nothing cached.
 
     It fails its test on any error in the console, any answer that says error but for what is simply
     not stored, and any request to a host that is neither that of the address nor one of `others`.
     Further options are those of a browser context.
     """
-    if CHROMIUM is None:
-        pytest.skip("no program `chromium` on the PATH; install the package chromium")
     hosts = {"", *(urlsplit(each).netloc for each in (address, *others))}
     problems: list[str] = []
 
@@ -49,9 +68,7 @@ def browse(address: str, *, others: tuple[str, ...] = (), **options: Any) -> Ite
         if response.status >= 400 and "/data/questions.json" not in response.url:
             problems.append(f"{response.status} from {response.url}")
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(base_url=address, **options)
+    with browser.new_page(base_url=address, **options) as opened:
         opened.set_default_timeout(PATIENCE_MILLISECONDS)
         expect.set_options(timeout=PATIENCE_MILLISECONDS)
         opened.on("console", note_message)
@@ -59,5 +76,4 @@ def browse(address: str, *, others: tuple[str, ...] = (), **options: Any) -> Ite
         opened.on("request", note_request)
         opened.on("response", note_response)
         yield opened
-        browser.close()
     assert problems == [], "\n".join(problems)

@@ -1,16 +1,21 @@
-"""A board store with generated content, and the viewer served from it."""
+"""A board store with generated content, and the viewer served from it.
 
+Each module has one viewer and one Chromium; each test finds the stores empty and a new page.
+"""
+
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from evalboard.settings import Settings
+from leaderboard_app import app
 from tests.leaderboard_app import boards
-from tests.leaderboard_app.browsing import browse
+from tests.leaderboard_app.browsing import browse, chromium
 from tests.leaderboard_app.serving import build_app, serving
 
 
@@ -30,12 +35,22 @@ def hostile_name() -> str:
     return "<img src=x onerror=\"document.title='owned'\">/${document.title='owned'}{{7*7}}"
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Settings of a viewer with everything in a folder of the test."""
-    return Settings.model_validate(
-        {"home": tmp_path / "data", "suite": boards.SUITE, "offline": True}
-    )
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what the viewer of the module reads."""
+    return tmp_path_factory.mktemp("viewer")
+
+
+@pytest.fixture(scope="module")
+def settings(home: Path) -> Settings:
+    """Settings of a viewer with everything in a folder of the module."""
+    return Settings.model_validate({"home": home / "data", "suite": boards.SUITE, "offline": True})
+
+
+@pytest.fixture(autouse=True)
+def _empty_stores(settings: Settings) -> None:
+    """Take away what the test before has stored."""
+    shutil.rmtree(settings.home, ignore_errors=True)
 
 
 @pytest.fixture
@@ -44,11 +59,20 @@ def board_folder(settings: Settings) -> boards.BoardFolder:
     return boards.BoardFolder(Path(settings.store_address("board")))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def viewer_address(settings: Settings) -> Iterator[str]:
-    """The address of a running viewer on that board store."""
-    with serving(build_app(settings)) as address:
+    """The address of a running viewer on that board store, which it looks at for every answer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "LOCAL_SECONDS", 0.0)
+        viewer = build_app(settings)
+    with serving(viewer) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
@@ -59,7 +83,7 @@ def http(viewer_address: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def page(viewer_address: str) -> Iterator[Page]:
+def page(browser: Browser, viewer_address: str) -> Iterator[Page]:
     """A page of that viewer that fails its test on errors and on requests to other hosts."""
-    with browse(viewer_address, locale="en-GB") as opened:
+    with browse(browser, viewer_address, locale="en-GB") as opened:
         yield opened

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,12 +28,16 @@ class _Server(uvicorn.Server):
 
 
 def build_app(settings: Settings) -> FastAPI:
-    """Build the viewer in a running event loop: outside of one, Gradio makes several and leaks them."""
+    """Build the viewer in a running event loop: outside of one, Gradio makes several and leaks them.
+
+    In a thread of its own: a browser holds the event loop of the main one.
+    """
 
     async def build() -> FastAPI:
         return create_app(settings)
 
-    return asyncio.run(build())
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, build()).result()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from gradio import oauth
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from evalboard.settings import Settings
 from leaderboard_app import login
@@ -64,8 +64,8 @@ def session_of(user: dict[str, str]) -> str:
     return signer.sign(base64.b64encode(json.dumps(content).encode())).decode()
 
 
-def test_the_form_takes_the_name_of_the_account(space: str) -> None:
-    with browse(space, locale="en-GB") as page:
+def test_the_form_takes_the_name_of_the_account(browser: Browser, space: str) -> None:
+    with browse(browser, space, locale="en-GB") as page:
         page.goto("/submit")
         expect(page.get_by_text("Log in above to submit it.")).to_be_visible()
         expect(page.get_by_role("button", name="Sign in with Hugging Face")).to_be_visible()

@@ -31,10 +31,11 @@ class Shown(NamedTuple):
     """Right on fewer questions than the first."""
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    home, mirror = tmp_path / "data", tmp_path / "mirror"
-    return Settings.model_validate({"home": home, "datasets": mirror, "offline": True})
+@pytest.fixture(scope="module")
+def settings(home: Path) -> Settings:
+    return Settings.model_validate(
+        {"home": home / "data", "datasets": home / "mirror", "offline": True}
+    )
 
 
 @pytest.fixture

@@ -17,10 +17,11 @@ from tests.leaderboard_app.answered import (
 N = 60
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    home, mirror = tmp_path / "data", tmp_path / "mirror"
-    return Settings.model_validate({"home": home, "datasets": mirror, "offline": True})
+@pytest.fixture(scope="module")
+def settings(home: Path) -> Settings:
+    return Settings.model_validate(
+        {"home": home / "data", "datasets": home / "mirror", "offline": True}
+    )
 
 
 @pytest.fixture

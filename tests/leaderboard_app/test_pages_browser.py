@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from evalboard.settings import Settings
 from tests.leaderboard_app.browsing import browse
@@ -99,11 +99,11 @@ def test_queue_shows_every_group_and_stays_current(
     expect(page.locator(".filters [role=status]")).to_have_text("1 of 4 requests")
 
 
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
+@pytest.fixture(scope="module")
+def settings(settings: Settings, home: Path) -> Settings:
     """With a mirror that has one model, and a limit."""
-    (tmp_path / "models" / "org" / "present").mkdir(parents=True)
-    return settings.model_copy(update={"models": tmp_path / "models", "submissions_per_week": 3})
+    (home / "models" / "org" / "present").mkdir(parents=True)
+    return settings.model_copy(update={"models": home / "models", "submissions_per_week": 3})
 
 
 def test_form_checks_by_enter_and_shows_the_report(
@@ -188,6 +188,7 @@ def test_the_keyboard_reaches_everything_in_order(page: Page) -> None:
 
 
 def test_works_behind_a_path_prefix(
+    browser: Browser,
     settings: Settings,
     board_folder: Any,
     make_row: Callable[..., Any],
@@ -197,7 +198,7 @@ def test_works_behind_a_path_prefix(
     app = build_app(settings.model_copy(update={"viewer_root_path": "/lab/board"}))
     with (
         serving(behind_prefix(app, "/lab/board")) as address,
-        browse(f"{address}/lab/board/") as page,
+        browse(browser, f"{address}/lab/board/") as page,
     ):
         for path in READY:
             see(page, f"{path}?id=acme/model")
@@ -215,6 +216,7 @@ def test_works_behind_a_path_prefix(
 
 
 def test_works_in_a_frame_of_another_site(
+    browser: Browser,
     viewer_address: str,
     board_folder: Any,
     make_row: Callable[..., Any],
@@ -224,7 +226,7 @@ def test_works_in_a_frame_of_another_site(
     inside = viewer_address.replace("127.0.0.1", "localhost")
     with (
         serving(page_with_frame(f"{inside}/?lang=de")) as outside,
-        browse(outside, others=(inside,)) as page,
+        browse(browser, outside, others=(inside,)) as page,
     ):
         page.goto("/")
         frame = page.frame_locator("iframe")
