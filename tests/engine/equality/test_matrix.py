@@ -21,9 +21,30 @@ from tests.engine.equality.small_models import ARCHITECTURES, TOKENIZERS
 
 pytestmark = pytest.mark.filterwarnings("default")
 
+USUAL = {
+    "llama": "sentence-piece",
+    "qwen3": "byte-level",
+    "gpt2": "no-bos",
+    "mixtral": "byte-level",
+}
+"""Tokenizer by architecture: the pairs that are tried every time, with each of both at least once."""
+PAIRS = [
+    pytest.param(
+        architecture,
+        tokenizer,
+        id=f"{architecture}-{tokenizer}",
+        marks=() if USUAL[architecture] == tokenizer else pytest.mark.slow,
+    )
+    for architecture in ARCHITECTURES
+    for tokenizer in TOKENIZERS
+]
 
-@pytest.mark.parametrize("tokenizer", TOKENIZERS)
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+
+def test_the_usual_pairs_have_every_tokenizer() -> None:
+    assert set(USUAL.values()) == set(TOKENIZERS)
+
+
+@pytest.mark.parametrize(("architecture", "tokenizer"), PAIRS)
 def test_every_architecture_and_tokenizer(
     architecture: str,
     tokenizer: str,
