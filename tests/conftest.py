@@ -1,8 +1,8 @@
 """What all tests share: an environment without this machine's settings, and the real questions.
 
-`make test` shares the tests between two workers of pytest-xdist. All that loads a model goes to one of
-them, in one group: two engines at the same time would take the memory of both, and each other's cores.
-The other worker takes the rest, a module at a time.
+`make test` shares the tests between two workers of pytest-xdist. All that starts an engine goes to one
+of them, in one group: two engines at the same time would take the memory of both, and each other's
+cores. The other worker takes the rest, a module at a time.
 """
 
 import os
@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-LOADING_MODELS = ("attempt", "bench", "demo", "engine/equality", "engine/loading", "engine/placing")
-LOADING_MODELS += ("engine/test_vllm", "pipeline")
-"""Beginnings of the paths, under this folder, of tests that load models or start Ray."""
+ENGINES = ("bench/test_measuring", "engine/equality", "engine/loading/test_failures", "pipeline")
+"""Beginnings of the paths, under this folder, of tests that start vLLM or engines as users do."""
 _REAL_DATASETS = os.environ.get("EVALBOARD_DATASETS")
 _NAMES = {"HF_ENDPOINT", "HF_TOKEN", "PREFECT_API_URL", "RAY_ADDRESS"}
 _caches = tempfile.TemporaryDirectory(prefix="evalboard-tests-")
@@ -48,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests stay on one worker."""
     for item in items:
         path = item.path.relative_to(Path(__file__).parent).as_posix()
-        group = "models" if path.startswith(LOADING_MODELS) else path
+        group = "engines" if path.startswith(ENGINES) else path
         item.add_marker(pytest.mark.xdist_group(group))
 
 
