@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from lm_eval.api.instance import Instance
 
+from evalboard.engine.answers import BLOCK_SIZE
 from evalboard.errors import HarnessError
 from tests.engine.equality.lm_requests import (
     OPENING,
@@ -132,6 +133,16 @@ def test_a_kept_cache_answers_little_more_than_is_wanted(
     }
     assert found.keys() == {4, 5, 6, 7, 100, 101, 102, 103}  # the choices of two contexts
     assert_equal(list(found.values()), [whole[number] for number in found], "kept cache")
+
+
+def test_transformers_computes_a_block_of_which_a_part_is_wanted_whole(
+    load_hf: Callable[[Path], Any], model_folder: Callable[[str, str], Path]
+) -> None:
+    model = load_hf(model_folder("llama", "byte-level"))
+    requests = instances([("The heart is", " A")] * (BLOCK_SIZE + 3))
+    wanted = frozenset({BLOCK_SIZE + 1})
+    found = [n for part in model.stream("loglikelihood", requests, wanted) for n, _ in part]
+    assert found == [BLOCK_SIZE, BLOCK_SIZE + 1, BLOCK_SIZE + 2]
 
 
 TEXT = st.text(alphabet=st.sampled_from("ab eA.\n心ß🫀 "), max_size=40)
