@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from evalboard.settings import Settings
 from leaderboard_app.app import create_app
 
+PATIENCE_SECONDS = 300.0
+
 
 class _Server(uvicorn.Server):
     """A server that says when it answers."""
@@ -49,8 +51,8 @@ def serving(app: Any) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        assert server.ready.wait(timeout=60)
+        assert server.ready.wait(timeout=PATIENCE_SECONDS)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE_SECONDS)

@@ -106,5 +106,5 @@ def test_run_started_through_the_api_ends_finished_and_ctrl_c_leaves_nothing(
     assert len(started) > 5
     up.send_signal(signal.SIGINT)
     assert up.wait(DEADLINE_SECONDS) == 130
-    _, left = psutil.wait_procs(started, timeout=60)
+    _, left = psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
     assert left == []

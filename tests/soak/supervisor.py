@@ -42,7 +42,7 @@ DOOM_SECONDS = 15.0
 NOTICE_SECONDS = 1.0
 """Longest time until the stand-in for Prefect notices that a run's process is gone."""
 STOP_SECONDS = 120.0
-STALL_SECONDS = 90.0
+STALL_SECONDS = 300.0
 """When no status has changed for so long, the soak is given up."""
 BOARD_SECONDS = 5.0
 """In place of the minute between two versions of a hosted board's file, for more of them."""

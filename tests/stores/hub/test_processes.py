@@ -17,7 +17,7 @@ from evalboard.stores.hub.store import HubStore
 from evalboard.stores.protocol import ABSENT, Write, retry_on_conflict
 
 endpoint, folder, own, times = sys.argv[1:]
-dataset = HubDataset("org/requests", endpoint=endpoint, token="secret", timeout=5)
+dataset = HubDataset("org/requests", endpoint=endpoint, token="secret", timeout=60)
 store = HubStore(dataset, Path(folder), commits_per_hour=10**6)
 
 def more(path):
@@ -50,7 +50,7 @@ def test_no_change_is_lost_or_made_twice(hub: SmallHub, tmp_path: Path) -> None:
         )
         for number in range(4)
     ]
-    assert [worker.wait(120) for worker in workers] == [0] * 4
+    assert [worker.wait(600) for worker in workers] == [0] * 4
     counts = {path: int(content) for path, content in hub.repo("org/requests").files().items()}
     assert counts == {"common": 20} | {f"own-{number}": 5 for number in range(4)}
     assert hub.faults.made.total() > 10
