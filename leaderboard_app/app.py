@@ -179,10 +179,11 @@ def make_viewer(settings: Settings) -> Viewer:
 def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
     @app.get("/data/board.json", tags=["read"], responses=UNREADABLE)
     def board(request: Request) -> Response:
-        """Return the table: what it is of (`meta`), and one list per column, in rank order.
+        """Return the table: what it is of (`meta`), what a column is (`described`), and the columns.
 
-        Scores are fractions in [0, 1], null where there is none. Ask again with the `ETag` of the
-        last answer in `If-None-Match`: an unchanged table is answered with 304 and no body.
+        A column is a list in rank order. Scores are fractions in [0, 1], null where there is none.
+        Ask again with the `ETag` of the last answer in `If-None-Match`: an unchanged table is
+        answered with 304 and no body.
         """
         return viewer.board.current().document.respond(request)
 
