@@ -99,8 +99,8 @@ class FileTooLarge(StoreError):
     def of(cls, path: str, address: str, size: int, at_most: int) -> Self:
         """Build it for a file of a store; sizes in bytes."""
         return cls(
-            f"File {path!r} in {address!r} has {size} bytes, and at most {at_most} are read. "
-            "Correct the file or delete it."
+            f"File {path!r} in {address!r} has {size} bytes; at most {at_most} are read. Correct "
+            "the file or delete it."
         )
 
 

@@ -49,8 +49,8 @@ def move(
     if status not in FOLLOWS[record.status]:
         allowed = ", ".join(sorted(FOLLOWS[record.status])) or "nothing"
         raise LifecycleError(
-            f"Request {record.path!r} is {record.status} and cannot become {status}; "
-            f"{record.status} is followed by: {allowed}."
+            f"Request {record.path!r} cannot change from {record.status} to {status}. Allowed "
+            f"after {record.status}: {allowed}."
         )
     noted = note(record, status, now=now, reason=reason)
     block = {"failure": failure, "retry_after": None}
@@ -122,7 +122,9 @@ def fail(
         ended = move(record, Status.FAILED, now=now, reason=failure.message, failure=failure)
         return _with_block(ended, failed_attempts=failed)
     start = timestamp(now + pauses[failed - 1])
-    reason = f"attempt {failed} of {len(pauses) + 1}, again after {start}: {failure.message}"
+    reason = (
+        f"attempt {failed} of {len(pauses) + 1} failed, next one after {start}: {failure.message}"
+    )
     waiting = move(record, Status.PENDING, now=now, reason=reason, failure=failure)
     return _with_block(waiting, failed_attempts=failed, retry_after=start)
 
@@ -148,7 +150,9 @@ def release(
     lost = record.evalboard.lost_runs + 1
     failure = Failure(code=RunLost.code, message=reason)
     if lost > most:
-        message = f"{lost} runs of this request vanished. Look at the last one's machine: {reason}"
+        message = (
+            f"{lost} runs of this request were lost. Check the machine of the last one: {reason}"
+        )
         failure = failure.model_copy(update={"message": message})
     status = Status.FAILED if lost > most else Status.PENDING
     ended = move(record, status, now=now, reason=failure.message, failure=failure)
@@ -241,7 +245,7 @@ def _sender(record: RequestRecord) -> str:
 def _require(record: RequestRecord, *statuses: Status) -> None:
     if record.status not in statuses:
         raise LifecycleError(
-            f"Request {record.path!r} is {record.status}; this can be done only while it is "
+            f"Request {record.path!r} is {record.status}, but this action needs a request that is "
             f"{' or '.join(statuses)}."
         )
 

@@ -56,7 +56,7 @@ def test_every_pair_of_statuses(before: Status, after: Status) -> None:
             "because",
         )
     else:
-        with pytest.raises(LifecycleError, match=f"is {before} and cannot become {after}"):
+        with pytest.raises(LifecycleError, match=f"cannot change from {before} to {after}"):
             move(record, after, now=NOW)
     assert record == request(before)
 
@@ -235,7 +235,7 @@ def test_a_request_whose_runs_always_vanish_ends_failed() -> None:
 def test_a_priority_is_for_those_who_wait() -> None:
     assert prioritise(request(), 7).evalboard.priority == 7
     for status in set(Status) - {Status.PENDING}:
-        with pytest.raises(LifecycleError, match="only while it is PENDING"):
+        with pytest.raises(LifecycleError, match="needs a request that is PENDING"):
             prioritise(request(status), 7)
 
 

@@ -18,7 +18,7 @@ from evalboard.stores.requests import QueuedRequest
 from evalboard.validation.findings import error, quoted
 
 WEEK = timedelta(days=7)
-ASK = "Ask the people who run the board."
+ASK = "Ask the board's operators."
 
 
 class Rules(NamedTuple):
@@ -77,7 +77,7 @@ def denial(rules: Rules, *, model: str, base_model: str, sender: str) -> Finding
         if any(fnmatchcase(name, pattern) for name in (names if "/" in pattern else short)):
             return error(
                 "denied",
-                f"This board refuses {quoted(model)} or its submitter.",
+                f"This board does not accept {quoted(model)} or its submitter.",
                 fix=ASK,
                 where="deny list",
             )
@@ -119,8 +119,9 @@ def repetition(first: QueuedRequest) -> Finding:
     status = first.record.status if first.record else "unreadable"
     return error(
         "duplicate",
-        f"The same submission was made before: request {quoted(first.path)} is {status}.",
-        fix="Look at that request, or submit another revision or precision.",
+        f"This model has already been submitted in this form: request {quoted(first.path)} is "
+        f"{status}.",
+        fix="See that request, or submit another revision or precision.",
         where=first.path,
     )
 
@@ -185,15 +186,17 @@ def _is_new(entry: QueuedRequest) -> bool:
 
 
 def _excess(sender: str, allowed: int, seen: list[datetime]) -> Finding | None:
-    who = quoted(sender) if sender.strip() else "Who gives no name"
+    who = quoted(sender) if sender.strip() else "submitters without a name"
     if not allowed:
-        return error("too_many_submissions", f"{who} may not submit on this board.", fix=ASK)
+        return error(
+            "too_many_submissions", f"This board accepts no submissions from {who}.", fix=ASK
+        )
     again = next_allowed(seen, allowed)
     if again is None:
         return None
     return error(
         "too_many_submissions",
-        f"{who} has made {len(seen)} submissions in seven days, and {allowed} are allowed.",
+        f"The limit for {who} is {allowed} submissions in seven days; {len(seen)} have been made.",
         fix=f"Submit again after {timestamp(again)}.",
     )
 

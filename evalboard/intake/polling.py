@@ -131,7 +131,7 @@ def _unless_repeated(
         return move(checked, Status.REJECTED, now=now, reason=report.summary())
     if checked.evalboard.history:
         return checked
-    return note(checked, Status.PENDING, now=now, reason="found and checked")
+    return note(checked, Status.PENDING, now=now, reason="submitted and checked")
 
 
 def _refuse(finding: Finding, now: datetime, record: RequestRecord) -> RequestRecord:

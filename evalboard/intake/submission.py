@@ -33,11 +33,9 @@ Choice = TypeVar("Choice", bound=StrEnum)
 class Submission(Subject):
     """What a submitter fills in."""
 
-    sender: str = Field(default="", description="Who submits; shown on the board.")
-    suite: str = Field(default="", description="Suite to evaluate on. Empty: the board's own.")
-    priority: int = Field(
-        default=0, description="Requests with a higher number are evaluated earlier."
-    )
+    sender: str = Field(default="", description="Name of the submitter, shown on the board.")
+    suite: str = Field(default="", description="Suite of the evaluation. Empty: the board's suite.")
+    priority: int = Field(default=0, description="Requests with a higher number run earlier.")
 
 
 class EvaluationRequest(Submission):
@@ -45,25 +43,26 @@ class EvaluationRequest(Submission):
 
     request_path: str = Field(
         default="",
-        description="The poll names the request here: it is evaluated only if it is still pending. "
-        "Leave it empty to start by hand, which also takes up failed and cancelled requests.",
+        description="Path of the request, set by the poll: the run starts only if the request is "
+        "still pending. Leave it empty to start a run by hand, also for a failed or cancelled "
+        "request.",
     )
     benchmarks: tuple[str, ...] = Field(
         default=(),
-        description="Keys of the benchmarks to run; none means all of the suite. A part of a suite "
-        "is stored and shown, but does not finish the model's request.",
+        description="Keys of the benchmarks to run. Empty: all benchmarks of the suite. Results of "
+        "a part of the suite are stored and shown, but do not finish the model's request.",
     )
     limit: int | None = Field(
         default=None,
         ge=1,
-        description="Ask only the first so many questions of each benchmark. The result is a "
-        "trial: it is kept in the work folder and never enters the board.",
+        description="Number of questions to ask of each benchmark. The result is a trial: it stays "
+        "in the work folder and never enters the board.",
     )
     num_fewshot: int | None = Field(
         default=None,
         ge=0,
-        description="Examples before each question, where the suite's own number is not wanted. "
-        "The result is a trial, as with a limit.",
+        description="Number of examples before each question. Empty: the suite's number. With "
+        "another number the result is a trial, as with a limit.",
     )
 
     @property
@@ -150,7 +149,9 @@ def preview_submission(
         record = record_of(submission, report, settings, now=time)
         found = _repeated(record, queue) or _in_excess(record, queue, settings, now=time)
     except StoreError as exc:
-        found = info("queue_not_read", f"Whether it was submitted before is not known: {exc}")
+        found = info(
+            "queue_not_read", f"The check for an earlier submission of this model failed: {exc}"
+        )
     return _with_findings(report, (found,)) if found else report
 
 
@@ -288,7 +289,7 @@ def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:
         finding = error(
             "unknown_suite",
             f"There is no suite {quoted(suite)}.",
-            fix=f"Use {board.name!r}, the board's own, or one of {listed(shipped_suites())}.",
+            fix=f"Use {board.name!r}, the board's suite, or one of {listed(shipped_suites())}.",
         )
         return ResolvedSuite(plain(suite, 100), (finding,))
     return ResolvedSuite(suite)
@@ -334,7 +335,7 @@ def _choice(choices: type[Choice], text: str) -> Choice | None:
 def _unknown(name: str, text: str, choices: type[StrEnum]) -> Finding:
     return error(
         f"{name}_unknown",
-        f"The {name} {quoted(text)} is not known.",
+        f"The {name} {quoted(text)} is unknown.",
         fix=f"Use one of {listed(list(choices), shown=len(choices))}.",
     )
 

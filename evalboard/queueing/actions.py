@@ -45,7 +45,7 @@ def requeue(
         ConfigError: A request is unknown, or a name means several; nothing was changed.
         StoreError: The queue cannot be read or written.
     """
-    reason = f"started again by {by or 'a person'}"
+    reason = f"restarted by {by or 'a person'}"
     return _change(
         queries,
         settings,

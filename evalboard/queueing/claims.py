@@ -108,6 +108,6 @@ def released(record: RequestRecord, *, now: datetime) -> RequestRecord:
     claimed_by = record.evalboard.claimed_by
     if claimed_by is None or not is_dead(claimed_by):
         who = f"run {claimed_by.run_id} on {claimed_by.host}" if claimed_by else "another program"
-        raise LifecycleError(f"{record.model!r} is being evaluated by {who}.")
-    reason = f"run {claimed_by.run_id} on {claimed_by.host} ended without a word"
+        raise LifecycleError(f"{record.model!r} is already being evaluated by {who}.")
+    reason = f"run {claimed_by.run_id} on {claimed_by.host} stopped without a result"
     return release(record, now=now, reason=reason)

@@ -64,8 +64,8 @@ def find_one(
     candidates = possible or fitting
     if len(candidates) > 1:
         raise ConfigError(
-            f"{query.name!r} may mean {len(candidates)} requests. Give a path, or revision and "
-            f"precision: {_listed([str(found) for found in candidates])}."
+            f"{query.name!r} matches {len(candidates)} requests. Add a revision and a precision, "
+            f"or use the path of one: {_listed([str(found) for found in candidates])}."
         )
     return candidates[0]
 
@@ -84,8 +84,8 @@ def _unknown(entries: Sequence[QueuedRequest], query: RequestQuery) -> str:
     same_model = [str(found) for found in matching(entries, RequestQuery(query.name))]
     if same_model:
         return (
-            f"No request for {query.name!r} has this revision and precision. "
-            f"There are: {_listed(same_model)}."
+            f"No request for {query.name!r} has this revision and precision. Its requests are: "
+            f"{_listed(same_model)}."
         )
     unreadable = [entry for entry in entries if entry.path == query.name]
     if unreadable:

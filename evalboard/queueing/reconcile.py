@@ -230,11 +230,11 @@ def _reason(record: RequestRecord, verdict: Verdict, evidence: RunEvidence) -> s
     who = _who(record)
     match verdict:
         case Verdict.FINISH:
-            return f"{who} ended without a word, and all its results are stored"
+            return f"{who} stopped without a result, but all scores are stored"
         case Verdict.CANCEL:
             return f"{who} was cancelled"
     if evidence.process_lives is False:
-        return f"{who} ended without a word: its process is gone"
+        return f"{who} stopped without a result: its process is gone"
     if evidence.run is RunState.DEAD:
-        return f"{who} ended without a word: Prefect says that it is over"
-    return f"{who} ended without a word: nobody knows it"
+        return f"{who} stopped without a result: Prefect says that it has ended"
+    return f"{who} stopped without a result: Prefect does not know it"

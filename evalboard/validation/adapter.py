@@ -40,24 +40,25 @@ def _kind(config: dict[str, Any]) -> Iterator[Finding]:
     if config.get("peft_type") != "LORA":
         yield error(
             "adapter_type_unsupported",
-            f"The adapter's type is {quoted(config.get('peft_type'))}; only LORA is evaluated.",
-            fix="Merge it into the base model and submit the result as Original.",
+            f"The adapter's type is {quoted(config.get('peft_type'))}. Only LORA adapters can be "
+            "evaluated.",
+            fix="Merge the adapter into its base model and submit the result as Original.",
             where=f"{ADAPTER_CONFIG}: peft_type",
         )
     if config.get("task_type") not in (None, "CAUSAL_LM"):
         yield error(
             "adapter_type_unsupported",
-            f"The adapter was made for the task {quoted(config['task_type'])}, not for a causal "
-            "language model.",
-            fix="Submit an adapter whose task type is CAUSAL_LM.",
+            f"The adapter was trained for the task {quoted(config['task_type'])}, not for causal "
+            "language modelling.",
+            fix="Submit an adapter with the task type CAUSAL_LM.",
             where=f"{ADAPTER_CONFIG}: task_type",
         )
     for key in REFUSED:
         if config.get(key):
             yield error(
                 "adapter_type_unsupported",
-                f"The adapter uses {key}, which is not evaluated.",
-                fix="Merge it into the base model and submit the result as Original.",
+                f"The adapter uses {key}. Adapters with this option cannot be evaluated.",
+                fix="Merge the adapter into its base model and submit the result as Original.",
                 where=f"{ADAPTER_CONFIG}: {key}",
             )
 
@@ -66,7 +67,7 @@ def _lora(config: dict[str, Any]) -> Iterator[Finding]:
     if not _is_rank(config.get("r")):
         yield error(
             "bad_adapter_config",
-            f"The adapter's rank is {quoted(config.get('r'))}, and no whole number from 1 to "
+            f"The adapter's rank is {quoted(config.get('r'))}. It must be a whole number from 1 to "
             f"{LARGEST_RANK:,}.",
             fix="Save the adapter with peft's `save_pretrained`.",
             where=f"{ADAPTER_CONFIG}: r",
@@ -74,7 +75,7 @@ def _lora(config: dict[str, Any]) -> Iterator[Finding]:
     if not any(_are_targets(config.get(key)) for key in TARGETS):
         yield error(
             "bad_adapter_config",
-            "The adapter does not say which modules it changes.",
+            "The adapter does not name its target modules.",
             fix="Save the adapter with peft's `save_pretrained`.",
             where=f"{ADAPTER_CONFIG}: target_modules",
         )
@@ -86,8 +87,10 @@ def _base(config: dict[str, Any], evidence: Evidence) -> Iterator[Finding]:
     if isinstance(said, str) and said and said not in (asked, name):
         yield warning(
             "other_base_model",
-            f"The adapter says that it was made on {quoted(said)}, and is put on {quoted(name)}.",
-            fix="Submit it with the base model that it was made on, unless the two are the same.",
+            f"The adapter's config names the base model {quoted(said)}, but the submission names "
+            f"{quoted(name)}.",
+            fix="Submit the adapter with the base model of its training, unless both names mean "
+            "the same model.",
             where=f"{ADAPTER_CONFIG}: base_model_name_or_path",
         )
 

@@ -15,8 +15,8 @@ from evalboard.validation.evidence import OUT_OF_RANGE, Evidence
 from evalboard.validation.findings import Outcome, error, info, listed, plain, quoted, warning
 
 CONFIG = "config.json"
-RELEASED = "Submit a model whose architecture a released transformers has."
-SAVE_AGAIN = "Save the model with `save_pretrained`, and upload all files it writes."
+RELEASED = "Submit a model with an architecture from a released version of transformers."
+SAVE_AGAIN = "Save the model with `save_pretrained` and upload all files that it writes."
 
 
 def check(evidence: Evidence) -> Outcome:
@@ -25,10 +25,13 @@ def check(evidence: Evidence) -> Outcome:
     An adapter's config is its base's.
     """
     if evidence.is_adapter and evidence.base is None:
-        return Outcome((info("base_decides", "Config and tokenizer are the base model's."),))
+        return Outcome((info("base_decides", "The base model's config and tokenizer are used."),))
     problems = tuple(_file(evidence))
     if not evidence.has_libraries:
-        left = info("checked_by_poll", "Whether config and tokenizer load is checked by the poll.")
+        left = info(
+            "checked_by_poll",
+            "The queue's worker will check whether the config and the tokenizer load.",
+        )
         return Outcome((*problems, left))
     if problems:
         return Outcome(problems)
@@ -46,8 +49,8 @@ def custom_code(where: str, content: dict[str, Any]) -> Finding:
     """Return the finding on a part that needs code from its repository."""
     return error(
         "custom_code",
-        f"The model needs code of its own ({_named(content['auto_map'])}), and code from "
-        "repositories is never run.",
+        f"The model needs code from its repository ({_named(content['auto_map'])}). Such code is "
+        "never run.",
         fix=RELEASED,
         where=f"{where}: auto_map",
     )
@@ -57,7 +60,7 @@ def custom_code_ignored(where: str) -> Finding:
     """Return the finding on code that lies beside a part which needs none."""
     return warning(
         "custom_code_ignored",
-        "The repository brings code of its own, which is not run; transformers' own is used.",
+        "The repository contains code. It is not run; the code of transformers is used instead.",
         where=f"{where}: auto_map",
     )
 
@@ -66,7 +69,7 @@ def _file(evidence: Evidence) -> Iterator[Finding]:
     """Say what can be seen in the file without loading anything."""
     config = evidence.config
     if not config.exists:
-        yield error("no_config", "There is no config.json.", fix=SAVE_AGAIN, where=CONFIG)
+        yield error("no_config", "config.json is missing.", fix=SAVE_AGAIN, where=CONFIG)
     if config.problem:
         yield error(
             "bad_config",
@@ -82,7 +85,7 @@ def _judge_config(evidence: Evidence, config: Loaded) -> Iterator[Finding]:
     if config.error == OUT_OF_RANGE:
         yield error(
             "config_out_of_range",
-            f"No model can be built from the config: {config.problem}.",
+            f"The config does not describe a model: {config.problem}.",
             fix="Upload the config that belongs to the model.",
             where=CONFIG,
         )
@@ -94,7 +97,7 @@ def _judge_config(evidence: Evidence, config: Loaded) -> Iterator[Finding]:
     elif config.content:
         yield error(
             "unknown_model_type",
-            f"The installed transformers does not know the model type "
+            "The installed version of transformers does not support the model type "
             f"{quoted(content.get('model_type'))}.",
             fix=RELEASED,
             where=f"{CONFIG}: model_type",
@@ -102,8 +105,8 @@ def _judge_config(evidence: Evidence, config: Loaded) -> Iterator[Finding]:
     else:
         yield error(
             "config_fails",
-            f"The config does not load: {config.problem}.",
-            fix="Load it with `AutoConfig.from_pretrained`, and correct what that reports.",
+            f"Loading the config failed: {config.problem}.",
+            fix="Load it with `AutoConfig.from_pretrained` and correct the reported problem.",
             where=CONFIG,
         )
 
@@ -114,15 +117,17 @@ def _judge_architecture(evidence: Evidence, config: dict[str, Any]) -> Iterator[
     if config["unknown_architectures"] and "auto_map" not in evidence.config.content:
         yield error(
             "unknown_architecture",
-            f"The installed transformers has no {listed(config['unknown_architectures'])}.",
+            "The installed version of transformers does not support the architecture "
+            f"{listed(config['unknown_architectures'])}.",
             fix=RELEASED,
             where=where,
         )
     elif not config["causal"]:
         yield error(
             "not_causal_lm",
-            f"The checkpoint is a {listed(names)}, which is no causal language model.",
-            fix="Submit a model that continues texts, saved from `AutoModelForCausalLM`.",
+            f"The checkpoint's architecture is {listed(names)}, which is not a causal language "
+            "model.",
+            fix="Submit a model that `AutoModelForCausalLM` can load.",
             where=where,
         )
     else:
@@ -172,9 +177,9 @@ def _judge_special_tokens(config: dict[str, Any]) -> Iterator[Finding]:
         if wrong:
             yield warning(
                 "special_token_outside",
-                f"The config's {name} token is number {wrong[0]:,}, and the embedding has "
-                f"{rows:,} rows.",
-                fix="Correct the number, or upload the config that belongs to the model.",
+                f"The config's {name}_token_id is {wrong[0]:,}, but the embedding has {rows:,} "
+                "rows.",
+                fix="Correct the id, or upload the config that belongs to the model.",
                 where=f"{CONFIG}: {name}_token_id",
             )
 
@@ -183,8 +188,9 @@ def _judge_model(model: Loaded) -> Iterator[Finding]:
     if model.problem:
         yield error(
             "model_fails",
-            f"The model cannot be built from its config: {model.problem}.",
-            fix="Load it with `AutoModelForCausalLM.from_config`, and correct what that reports.",
+            f"Building the model from its config failed: {model.problem}.",
+            fix="Build it with `AutoModelForCausalLM.from_config` and correct the reported "
+            "problem.",
             where=CONFIG,
         )
 

@@ -40,8 +40,8 @@ def find(subject: Subject, settings: Settings, *, allow_folder: bool) -> Found:
     except (ModelNotFound, ConfigError) as exc:
         finding = error(
             "base_model_not_found",
-            f"The base model cannot be had: {exc.message}",
-            fix="Correct the base model's name or revision, and submit again.",
+            f"The base model is not available: {exc.message}",
+            fix="Correct the name or the revision of the base model and submit again.",
         )
         return Found(None, (finding,))
 
@@ -60,9 +60,9 @@ def check(evidence: Evidence) -> Outcome:
         findings.append(
             warning(
                 "delta_size",
-                f"The delta has {own:,} values and its base {whole:,}; loading fails unless every "
-                "tensor has its counterpart.",
-                fix="Name the base model that the delta was taken from.",
+                f"The delta has {own:,} values, its base model {whole:,}. Every tensor needs a "
+                "counterpart, or loading fails.",
+                fix="Name the base model from which the delta was computed.",
             )
         )
     return Outcome(tuple(findings), facts)
@@ -71,7 +71,7 @@ def check(evidence: Evidence) -> Outcome:
 def _unnamed(subject: Subject) -> Finding:
     return error(
         "invalid_base_model" if subject.base_model else "no_base_model",
-        f"Weights of type {subject.weight_type} need their base model, and it is given as "
+        f"Weights of type {subject.weight_type} need a base model. The submission names "
         f"{quoted(subject.base_model)}.",
         fix="Name the base model as `org/name`.",
     )
@@ -80,6 +80,6 @@ def _unnamed(subject: Subject) -> Finding:
 def _strange(subject: Subject) -> Finding:
     return warning(
         "invalid_base_model",
-        f"The base model {quoted(subject.base_model)} is not the name of a model.",
-        fix="Name it as `org/name`, or leave it out.",
+        f"The base model {quoted(subject.base_model)} is not a model name.",
+        fix="Use `org/name`, or leave the field empty.",
     )

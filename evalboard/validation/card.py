@@ -20,8 +20,8 @@ def check(evidence: Evidence) -> Outcome:
     if card is None:
         finding = error(
             "no_card",
-            "There is no model card.",
-            fix="Add a README.md that says what the model is, how it was made and what it is for.",
+            "The model card is missing.",
+            fix="Add a README.md that describes the model, its training and its intended use.",
             where=CARD_NAME,
         )
         return Outcome((finding,))
@@ -32,17 +32,17 @@ def _judge_form(card: ModelCard) -> Iterator[Finding]:
     if card.problem:
         yield error(
             "bad_card",
-            f"The model card cannot be read: {card.problem}.",
-            fix="Start README.md with YAML between two lines of '---'.",
+            f"The model card cannot be parsed: {card.problem}.",
+            fix="Start README.md with YAML between two lines that contain only '---'.",
             where=CARD_NAME,
         )
     length = len(" ".join(card.text.split()))
     if length < SHORTEST_CARD:
         yield error(
             "short_card",
-            f"The model card has {length} characters of text; at least {SHORTEST_CARD} are "
-            "asked for.",
-            fix="Say what the model is, how it was made and what it is for.",
+            f"The model card has only {length} characters of text. At least {SHORTEST_CARD} are "
+            "required.",
+            fix="Describe the model, its training and its intended use.",
             where=CARD_NAME,
         )
 
@@ -52,15 +52,15 @@ def _judge_text(card: ModelCard) -> Iterator[Finding]:
     if found:
         yield error(
             "active_content",
-            f"The model card holds what a browser would run or load: {quoted(found)}.",
-            fix="Remove it, or put it into a code block where it is an example.",
+            f"The model card contains HTML that a browser would run or load: {quoted(found)}.",
+            fix="Remove it. If it is an example, put it into a code block.",
             where=CARD_NAME,
         )
     character = control_character(card.text)
     if character:
         yield error(
             "control_characters",
-            f"The model card holds control characters, the first of which is {character}.",
+            f"The model card contains control characters. The first one is {character}.",
             fix="Save README.md as plain text in UTF-8.",
             where=CARD_NAME,
         )
@@ -72,7 +72,7 @@ def _judge_metadata(card: ModelCard) -> Iterator[Finding]:
         if strange:
             yield error(
                 "unsafe_metadata",
-                f"The model card's {key} is {quoted(strange[0])}, which no page can show as it is.",
-                fix="Write it without tags and control characters.",
+                f"The model card's {key} is {quoted(strange[0])}, which cannot be shown on a page.",
+                fix="Remove HTML tags and control characters.",
                 where=f"{CARD_NAME}: {key}",
             )

@@ -9,7 +9,7 @@ from evalboard.validation.documents import read_document
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, warning
 
-SUBMIT_WITHOUT = "Correct the template, or submit without it."
+SUBMIT_WITHOUT = "Correct the chat template, or submit without it."
 PLACES = ("chat_template.jinja", "chat_template.json")
 NAMED_TEMPLATES = "additional_chat_templates"
 
@@ -52,14 +52,14 @@ def _judge(rendered: Loaded, place: str, *, asked: bool) -> Finding | None:
     if rendered.error == "SecurityError":
         return error(
             "unsafe_chat_template",
-            f"The chat template reaches for what templates must not: {rendered.problem}.",
-            fix="Remove that from the template.",
+            f"The chat template uses something that is not allowed: {rendered.problem}.",
+            fix="Remove it from the template.",
             where=place,
         )
     if rendered.problem and not rendered.error or rendered.error == "MemoryError":
         return error(
             "endless_chat_template",
-            f"The chat template does not come to an end: {rendered.problem}.",
+            f"The chat template does not terminate: {rendered.problem}.",
             fix="Remove the loop from the template.",
             where=place,
         )
@@ -74,7 +74,7 @@ def _judge(rendered: Loaded, place: str, *, asked: bool) -> Finding | None:
     if not rendered.content["holds_question"]:
         return make(
             "chat_template_fails",
-            "The chat template leaves out what the user says.",
+            "The chat template omits the user's message.",
             fix=SUBMIT_WITHOUT,
             where=place,
         )
@@ -99,17 +99,17 @@ def _is_text(path: Path) -> bool:
 def _unreadable(name: str) -> Finding:
     return error(
         "chat_template_fails",
-        "The chat template is no text in UTF-8.",
+        "The chat template is not UTF-8 text.",
         fix="Upload the file again.",
         where=name,
     )
 
 
 def _missing(place: str = "") -> Finding:
-    found = f" that transformers reads; the one in {place} is not" if place else ""
+    found = f" that transformers reads (it does not read the one in {place})" if place else ""
     return error(
         "no_chat_template",
-        f"The chat template is asked for, and the model has none{found}.",
+        f"The submission asks for the chat template, but the model has none{found}.",
         fix="Submit without the chat template, or add `chat_template.jinja` to the repository.",
         where=place or PLACES[0],
     )

@@ -137,4 +137,4 @@ def _report(evidence: Evidence, findings: list[Finding], checks: Sequence[Check]
 
 def _not_found(exc: ModelNotFound | ConfigError) -> Finding:
     code = exc.code if isinstance(exc, ModelNotFound) else "invalid_name"
-    return error(code, exc.message, fix="Correct the name or the revision, and submit again.")
+    return error(code, exc.message, fix="Correct the name or the revision and submit again.")

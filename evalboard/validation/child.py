@@ -93,19 +93,19 @@ def load(
     )
     ended, log_tail = _run(job, line)
     if ended.timed_out:
-        problem = "it was not done in the time that it is given"
+        problem = "it did not finish within the time limit"
         return Loaded(problem=problem, timed_out=True, peak_bytes=ended.peak_bytes)
     if ended.exit < 0:
         problem = (
-            f"the process that loaded it died of signal {-ended.exit}, as it does when it takes "
-            "more memory than it is given"
+            f"the loading process was killed by signal {-ended.exit}, probably because it exceeded "
+            "its memory limit"
         )
         return Loaded(problem=problem, peak_bytes=ended.peak_bytes)
     answer = scratch / f"{job}.answer"
     if ended.exit or not answer.is_file():
         raise EngineError(
-            f"The check of the {part} could not be done (exit {ended.exit}). "
-            "Install it again with `make setup`.",
+            f"The check of the {part} failed to run (exit code {ended.exit}). Reinstall with `make "
+            "setup`.",
             log_tail=log_tail,
         )
     return _read_answer(answer, folder)._replace(peak_bytes=ended.peak_bytes)
@@ -251,8 +251,7 @@ def _run(job: int, line: str) -> tuple[_Ended, str]:
             continue
         return ended, inspector.log_tail()
     raise EngineError(
-        "The process that loads config and tokenizer cannot start. "
-        "Install it again with `make setup`.",
+        "The process that loads config and tokenizer cannot start. Reinstall with `make setup`.",
         log_tail=tail,
     )
 

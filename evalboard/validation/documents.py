@@ -54,7 +54,7 @@ def parse_document(content: bytes) -> Document:
     except ValueError as exc:
         return Document(problem=f"it is not JSON ({exc})")
     if not isinstance(value, dict):
-        return Document(problem="it does not hold a JSON object")
+        return Document(problem="it is not a JSON object")
     return Document(content=value)
 
 
@@ -84,7 +84,7 @@ def parse_pairs(content: bytes) -> Pairs:
     except ValueError as exc:
         raise BadJson(f"is not JSON ({exc})") from exc
     if not isinstance(found, tuple):
-        raise BadJson("does not hold a JSON object")
+        raise BadJson("is not a JSON object")
     return found
 
 
@@ -102,7 +102,7 @@ def check_name(name: str) -> None:
     if len(name) > LONGEST_NAME:
         raise BadJson(f"has a name of more than {LONGEST_NAME:,} characters")
     if not is_text(name):
-        raise BadJson("has half a character (a lone surrogate) in a name")
+        raise BadJson("has a name with a lone surrogate (half a character)")
 
 
 def is_text(text: str) -> bool:

@@ -26,7 +26,7 @@ MOST_COMPARED = 150_000
 """Tensors that are compared. The largest models have less than 100,000 without their scales."""
 TENSORS_PER_SECOND = 10_000
 _EXPERT = re.compile(r"(?P<experts>.*\bexperts)\.(?P<number>\d{1,6})\.(?P<rest>.+)")
-SAVE_AGAIN = "Upload config and weights as one `save_pretrained` wrote them."
+SAVE_AGAIN = "Upload config and weights written by the same call of `save_pretrained`."
 
 
 class Lacking(NamedTuple):
@@ -41,19 +41,23 @@ def check(evidence: Evidence) -> Outcome:
     if not _is_comparable(evidence):
         return Outcome()
     if not evidence.has_libraries:
-        text = "Whether the tensors are those of the model is checked by the poll."
+        text = "The queue's worker will check whether the tensors match the model."
         return Outcome((info("checked_by_poll", text),))
     if not evidence.loaded_config.content.get("known"):
         return Outcome()  # said by the check of the config
     quantised = None if evidence.is_adapter else read_quantisation(evidence.config.content)
     if quantised and quantised.method is None:
         text = (
-            f"Tensors quantised with {quoted(quantised.title)} are not compared with the model's."
+            f"Tensors quantised with {quoted(quantised.title)} cannot be compared with the model's "
+            "tensors."
         )
         return Outcome((info("tensors_not_compared", text),))
     tensors = unpacked(evidence.weights.survey, quantised)
     if len(tensors) > MOST_COMPARED:
-        text = f"{len(tensors):,} tensors are too many to be compared with the model's."
+        text = (
+            f"The weights have {len(tensors):,} tensors, too many to compare with the model's "
+            "tensors."
+        )
         return Outcome((info("tensors_not_compared", text),))
     place = _place(evidence.weights)
     lacking = lacking_experts(tensors)
@@ -120,7 +124,8 @@ def _experts(lacking: Lacking, place: str) -> Iterator[Finding]:
     if lacking.number:
         yield error(
             "missing_tensors",
-            f"The weights lack {lacking.number:,} tensors of experts: {listed(lacking.first)}.",
+            f"{lacking.number:,} expert tensors are missing from the weights: "
+            f"{listed(lacking.first)}.",
             fix=SAVE_AGAIN,
             where=f"{place}: {lacking.first[0]}",
         )
@@ -130,14 +135,14 @@ def _failure(evidence: Evidence, loaded: Loaded) -> Iterator[Finding]:
     if evidence.is_adapter:
         yield error(
             "adapter_does_not_fit",
-            f"The adapter cannot be put on its base model: {loaded.problem}.",
-            fix="Name the base model that it was made on, and upload the files that peft wrote.",
+            f"The adapter does not fit its base model: {loaded.problem}.",
+            fix="Name the base model of its training, and upload the files that peft wrote.",
             where=ADAPTER_CONFIG,
         )
     elif not evidence.loaded_model.problem:
         yield error(
             "tensors_not_comparable",
-            f"The tensors cannot be compared with the model's: {loaded.problem}.",
+            f"The tensors cannot be compared with the model's tensors: {loaded.problem}.",
             fix=SAVE_AGAIN,
             where=_place(evidence.weights),
         )
@@ -148,34 +153,34 @@ def _differences(found: Mapping[str, Any], place: str) -> Iterator[Finding]:
     if names := found["missing"]:
         yield error(
             "missing_tensors",
-            f"The weights lack {numbers['missing']:,} tensors of the model: {_some(names)}; they "
-            "would be random.",
+            f"{numbers['missing']:,} tensors of the model are missing from the weights and would "
+            f"be random: {_some(names)}.",
             fix=SAVE_AGAIN,
             where=f"{place}: {names[0]}",
         )
     if names := found["unconverted"]:
         yield error(
             "unconvertible_tensors",
-            f"{numbers['unconverted']:,} tensors of the model cannot be put together from the "
-            f"stored ones, of which some are missing or have other shapes: {_some(names)}.",
+            f"{numbers['unconverted']:,} tensors of the model cannot be assembled, because stored "
+            f"tensors are missing or have the wrong shape: {_some(names)}.",
             fix=SAVE_AGAIN,
             where=f"{place}: {names[0]}",
         )
     if names := found["unexpected"]:
         yield error(
             "unexpected_tensors",
-            f"The weights have {numbers['unexpected']:,} tensors that the model does not have: "
-            f"{_some(names)}; vLLM refuses them, and transformers drops them.",
-            fix="Correct the config, or remove these tensors from the weights.",
+            f"The weights contain {numbers['unexpected']:,} tensors that the model does not have: "
+            f"{_some(names)}. vLLM rejects them, and transformers drops them.",
+            fix="Correct the config or remove these tensors from the weights.",
             where=f"{place}: {names[0]}",
         )
     if misshaped := found["misshaped"]:
         name, stored, wanted = misshaped[0]
         yield error(
             "wrong_shape",
-            f"{numbers['misshaped']:,} tensors have another shape than the config says: "
-            f"{_some([name for name, *_ in misshaped])}; the first has {stored} and should have "
-            f"{wanted}.",
+            f"The shape of {numbers['misshaped']:,} tensors does not match the config: "
+            f"{_some([name for name, *_ in misshaped])}. The first has the shape {stored}, "
+            f"expected {wanted}.",
             fix=SAVE_AGAIN,
             where=f"{place}: {name}",
         )

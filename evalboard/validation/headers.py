@@ -101,7 +101,8 @@ def read_header(repository: Repository, path: str) -> Mapping[str, Tensor]:
         head = repository.head(path, length=8 + length)
     if len(head) < 8 + length:
         raise BadHeader(
-            f"ends after {len(head):,} bytes, within its header", finding="weights_cut_short"
+            f"ends after {len(head):,} bytes, before the end of its header",
+            finding="weights_cut_short",
         )
     with _one_at_a_time:
         return parse_header(head[8 : 8 + length], data_bytes=size - 8 - length)
@@ -124,7 +125,7 @@ def header_length(head: bytes, size: int) -> int:
         raise BadHeader(f"claims a header of {length:,} bytes; at most {HEADER_BYTES:,} are read")
     if 8 + length > size:
         raise BadHeader(
-            f"claims a header of {length:,} bytes, and has {size:,} in all",
+            f"claims a header of {length:,} bytes but has only {size:,} bytes",
             finding="weights_cut_short",
         )
     return length
@@ -168,11 +169,11 @@ def _check_metadata(pairs: Any) -> None:
     if pairs is None:
         return
     if not isinstance(pairs, tuple) or not all(isinstance(text, str) for _, text in pairs):
-        raise BadHeader("has '__metadata__' that is not made of texts")
+        raise BadHeader("has '__metadata__' with values that are not text")
     if len(dict(pairs)) < len(pairs):
         raise BadHeader(f"has {quoted(repeated_key(pairs))} twice in '__metadata__'")
     if not all(is_text(part) for pair in pairs for part in pair):
-        raise BadHeader("has '__metadata__' with half a character (a lone surrogate) in it")
+        raise BadHeader("has '__metadata__' with a lone surrogate (half a character)")
 
 
 def _read_tensor(name: str, pairs: Any) -> Tensor:
@@ -185,7 +186,8 @@ def _read_tensor(name: str, pairs: Any) -> Tensor:
         raise _undescribed(name)
     if kind not in TYPE_BITS:
         raise BadHeader(
-            f"gives tensor {quoted(name)} the type {quoted(kind)}, which safetensors does not know",
+            f"gives tensor {quoted(name)} the type {quoted(kind)}, which safetensors does not "
+            "support",
             finding="unknown_dtype",
         )
     if not _are_sizes(shape, longest=MOST_DIMENSIONS) or not _are_sizes(place, longest=2):
@@ -196,15 +198,15 @@ def _read_tensor(name: str, pairs: Any) -> Tensor:
     bits = values * TYPE_BITS[kind]
     if bits != 8 * (place[1] - place[0]):
         raise BadHeader(
-            f"gives tensor {quoted(name)} {place[1] - place[0]:,} bytes, and its shape and type "
-            f"take {bits / 8:,.10g}",
+            f"gives tensor {quoted(name)} {place[1] - place[0]:,} bytes, but its shape and type "
+            f"need {bits / 8:,.10g}",
             finding="bad_offsets",
         )
     return Tensor(kind, tuple(shape), values, place[0], place[1])
 
 
 def _undescribed(name: str) -> BadHeader:
-    return BadHeader(f"describes tensor {quoted(name)} without a type, shape and place")
+    return BadHeader(f"describes tensor {quoted(name)} without a type, a shape or a position")
 
 
 def _product(name: str, shape: list[int]) -> int:
@@ -213,7 +215,7 @@ def _product(name: str, shape: list[int]) -> int:
         values *= size
         if values >= LARGEST_NUMBER:
             raise BadHeader(
-                f"gives tensor {quoted(name)} a shape of {values:,} values and more",
+                f"gives tensor {quoted(name)} a shape of at least {values:,} values",
                 finding="bad_offsets",
             )
     return values
@@ -227,14 +229,14 @@ def _check_places(tensors: Mapping[str, Tensor], data_bytes: int) -> None:
     for name, tensor in tensors.items():
         if tensor.start != at:
             raise BadHeader(
-                f"places tensor {quoted(name)} at byte {tensor.start:,} of the data, and the one "
-                f"before it ends at {at:,}",
+                f"places tensor {quoted(name)} at byte {tensor.start:,} of the data, but the "
+                f"tensor before it ends at byte {at:,}",
                 finding="bad_offsets",
             )
         if tensor.end > data_bytes:
             raise BadHeader(
-                f"is cut short: tensor {quoted(name)} would end at byte {tensor.end:,} of the "
-                f"data, which has {data_bytes:,}",
+                f"is truncated: tensor {quoted(name)} ends at byte {tensor.end:,} of the data, but "
+                f"there are only {data_bytes:,} bytes",
                 finding="weights_cut_short",
             )
         at = tensor.end

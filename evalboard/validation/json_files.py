@@ -34,7 +34,7 @@ def _broken(evidence: Evidence) -> Iterator[Finding]:
             yield error(
                 "bad_json",
                 f"{name} cannot be read: {problem}.",
-                fix="Upload the file again, or delete it where the model needs none.",
+                fix="Upload the file again, or delete it if the model does not need it.",
                 where=name,
             )
 
@@ -43,13 +43,13 @@ def _absent(evidence: Evidence) -> Iterator[Finding]:
     if not evidence.tokenizer_config.exists:
         yield warning(
             "no_tokenizer_config",
-            f"There is no {TOKENIZER_CONFIG}, so special tokens and templates are guessed.",
-            fix="Save the tokenizer with `save_pretrained`, and upload all files it writes.",
+            f"{TOKENIZER_CONFIG} is missing. Special tokens and templates are guessed.",
+            fix="Save the tokenizer with `save_pretrained` and upload all files that it writes.",
             where=TOKENIZER_CONFIG,
         )
     if not (evidence.model_folder / GENERATION_CONFIG).is_file():
         yield info(
             "no_generation_config",
-            f"There is no {GENERATION_CONFIG}; the libraries' defaults are used.",
+            f"{GENERATION_CONFIG} is missing. The defaults of the libraries are used.",
             where=GENERATION_CONFIG,
         )

@@ -26,8 +26,8 @@ def check(evidence: Evidence) -> Outcome:
     if not licences:
         finding = error(
             "no_license",
-            "The model card names no licence.",
-            fix=f"Write `license: <identifier>` into {FRONT_MATTER}.",
+            "The model card does not name a licence.",
+            fix=f"Add `license: <identifier>` to {FRONT_MATTER}.",
             where=CARD_NAME,
         )
         return Outcome((finding,))
@@ -43,8 +43,8 @@ def check(evidence: Evidence) -> Outcome:
 def _unknown(names: list[str]) -> Finding:
     return error(
         "unknown_license",
-        f"No licence is known by the name {listed(names)}.",
-        fix="Write the SPDX id of an open licence or a name from the Hub's list, or `other` with "
+        f"The licence {listed(names)} is unknown.",
+        fix="Use the SPDX id of an open licence, a name from the Hub's list, or `other` with "
         "`license_name` and `license_link`.",
         where=f"{CARD_NAME}: license",
     )
@@ -60,8 +60,8 @@ def _other(card: ModelCard) -> Outcome:
     wanting = [key for key, has in (("license_name", name), ("license_link", link)) if not has]
     finding = error(
         "license_incomplete",
-        f"The licence is {quoted('other')}, without {' and '.join(wanting)}.",
-        fix=f"Write `license_name` and `license_link` beside `license` into {FRONT_MATTER}.",
+        f"The licence is {quoted('other')}. Missing: {' and '.join(wanting)}.",
+        fix=f"Add `license_name` and `license_link` next to `license` to {FRONT_MATTER}.",
         where=CARD_NAME,
     )
     return Outcome((finding,), {"license": "other"})
@@ -70,7 +70,7 @@ def _other(card: ModelCard) -> Outcome:
 def _bad_link(link: str) -> Finding:
     return error(
         "bad_license_link",
-        f"The link to the licence, {quoted(link)}, is no address on the web and no file.",
-        fix="Write an address that starts with https://, or the name of a file in the repository.",
+        f"The licence link {quoted(link)} is neither a web address nor a file of the repository.",
+        fix="Use an address that starts with https://, or the name of a file in the repository.",
         where=f"{CARD_NAME}: license_link",
     )

@@ -36,15 +36,20 @@ def _base(card: ModelCard, evidence: Evidence) -> Iterator[Finding]:
     if texts(card.metadata.get("base_model")) or evidence.card is None:
         return
     where = f"{CARD_NAME}: base_model"
-    fix = "Write `base_model: org/name` into the front matter of README.md."
+    fix = "Add `base_model: org/name` to the front matter of README.md."
     if subject.weight_type is not WeightType.ORIGINAL:
-        message = f"The card of the {subject.weight_type.lower()} does not name its base model."
+        message = (
+            f"The model card of the {subject.weight_type.lower()} does not name its base model."
+        )
         yield info("base_model_not_in_card", message, fix=fix, where=where)
     elif subject.model_type in TRAINED_FURTHER and not subject.base_model:
-        message = f"A {subject.model_type} model was made from another, which nobody names."
+        message = (
+            f"A {subject.model_type} model needs a base model, but neither the submission nor the "
+            "card names one."
+        )
         yield error("base_model_not_in_card", message, fix=fix, where=where)
     elif subject.model_type in OFTEN_TRAINED_FURTHER and not subject.base_model:
-        message = "The card does not say from which model this one was made."
+        message = "The model card does not name the model from which this one was made."
         yield warning("base_model_not_in_card", message, fix=fix, where=where)
 
 
@@ -52,15 +57,15 @@ def _merge(model_type: ModelType, *, merged: bool) -> Iterator[Finding]:
     if merged and model_type not in (ModelType.MERGE, ModelType.UNKNOWN):
         yield warning(
             "merge_not_marked",
-            f"The card says that the model is a merge, and it is submitted as {model_type}.",
-            fix="Submit it as merge; the board marks it as one.",
+            f"The model card says that the model is a merge, but the submission says {model_type}.",
+            fix="Submit the model as merge. The board marks it as a merge either way.",
             where=CARD_NAME,
         )
     elif model_type is ModelType.MERGE and not merged:
         yield warning(
             "merge_not_marked",
-            "The model is submitted as a merge, and its card does not mark it as one.",
-            fix="Write `merge` into `tags` of the front matter of README.md.",
+            "The submission says that the model is a merge, but the model card does not.",
+            fix="Add `merge` to `tags` in the front matter of README.md.",
             where=f"{CARD_NAME}: tags",
         )
 
@@ -69,8 +74,9 @@ def _mixture(card: ModelCard, *, mixed: bool) -> Iterator[Finding]:
     if mixed and not _tags(card) & MIXTURE_TAGS:
         yield info(
             "moe_not_marked",
-            "The model is a mixture of experts, which its card does not mark; the board does.",
-            fix="Write `moe` into `tags` of the front matter of README.md.",
+            "The model is a mixture of experts, but the model card does not say so. The board "
+            "marks it.",
+            fix="Add `moe` to `tags` in the front matter of README.md.",
             where=f"{CARD_NAME}: tags",
         )
 

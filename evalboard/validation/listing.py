@@ -10,7 +10,7 @@ from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, info, of_base, quoted
 
 SHOWN = 5
-OPEN = "Submit a model that everybody can get, or ask the people who run the board."
+OPEN = "Submit a public model, or ask the board's operators."
 
 
 def check(evidence: Evidence) -> Outcome:
@@ -21,7 +21,7 @@ def check(evidence: Evidence) -> Outcome:
         findings.append(
             info(
                 "renamed",
-                f"{quoted(asked)} is called {quoted(repository.model)} now, and is evaluated under "
+                f"{quoted(asked)} is now called {quoted(repository.model)} and is evaluated under "
                 "that name.",
             )
         )
@@ -49,7 +49,7 @@ def _judge(repository: Repository, *, closed_allowed: bool) -> Iterator[Finding]
             "file_too_large",
             f"File {quoted(path)} has {repository.files()[path]:,} bytes; at most {most:,} are "
             "read.",
-            fix="Upload a file of that name as the libraries write it.",
+            fix="Upload the file as the libraries write it.",
             where=path,
         )
 
@@ -63,7 +63,8 @@ def _standing(repository: Repository, *, closed_allowed: bool) -> Iterator[Findi
     if standing.gated:
         yield error(
             "model_gated",
-            "The repository is gated: the Hub gives its files only to those whom its owner let in.",
+            "The repository is gated: the Hub gives its files only to users whom the owner has "
+            "approved.",
             fix=OPEN,
         )
     if standing.private:

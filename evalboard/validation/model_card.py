@@ -38,7 +38,7 @@ def parse_card(content: str) -> ModelCard:
         return ModelCard({}, content)
     end = next((i for i, line in enumerate(lines[1:], start=1) if line.rstrip() == "---"), None)
     if end is None:
-        return ModelCard({}, content, "its front matter has no end (a line of '---')")
+        return ModelCard({}, content, "its front matter has no closing line '---'")
     metadata, problem = _parse_front_matter("\n".join(lines[1:end]))
     return ModelCard(metadata, "\n".join(lines[end + 1 :]), problem)
 

@@ -42,9 +42,11 @@ def check_installation(subject: Subject, settings: Settings) -> tuple[Finding, .
     if not library:
         return ()
     if find_spec("transformers") is None:
-        return (info("checked_by_poll", f"Whether {precision} can run is checked by the poll."),)
+        return (
+            info("checked_by_poll", f"The queue's worker will check whether {precision} can run."),
+        )
     if find_spec(library) is None:
-        return (_unsupported(f"{precision} needs {library!r}, not installed here", settings),)
+        return (_unsupported(f"{precision} needs {library!r}, which is not installed", settings),)
     return ()
 
 
@@ -71,22 +73,22 @@ def _quantised_problem(
     subject = evidence.subject
     if natural is None:
         message = (
-            f"The checkpoint is quantised with {quoted(quantised.title or None)}, which none of "
-            "this board's precisions stands for."
+            f"The checkpoint is quantised with {quoted(quantised.title or None)}. This board has "
+            "no precision for it."
         )
-        fix = "Submit the model that it was made from."
+        fix = "Submit the unquantised model."
     elif not _is_put_on_quantised(evidence, natural):
         message = (
-            f"Weights of type {subject.weight_type} cannot be put on a checkpoint that is "
+            f"Weights of type {subject.weight_type} cannot be added to a checkpoint that is "
             f"quantised as {natural}."
         )
-        fix = "Name the base model that it was quantised from."
+        fix = "Name the unquantised base model."
     elif subject.precision not in (None, natural):
         message = (
-            f"The checkpoint is quantised as {natural} and cannot be evaluated as "
+            f"The checkpoint is quantised as {natural} and cannot be evaluated in "
             f"{subject.precision}."
         )
-        fix = f"Ask for {natural}, or submit the model that it was made from."
+        fix = f"Choose {natural}, or submit the unquantised model."
     else:
         return
     where = f"config.json: {quantised.where}"
@@ -99,17 +101,17 @@ def _float_problem(
     if asked and asked.must_be_stored:
         yield error(
             "precision_unsupported",
-            f"{asked} is asked for, and the checkpoint is not quantised with it.",
-            fix="Ask for the precision that the checkpoint is stored in, or for none.",
+            f"The submission asks for {asked}, but the checkpoint is not quantised with it.",
+            fix="Choose the precision of the checkpoint, or leave the field empty.",
             where="config.json: quantization_config",
         )
     share = _share(survey, "bfloat16") if survey else 0
     if asked is Precision.FLOAT16 and (natural is Precision.BFLOAT16 or share >= OVERFLOWING_SHARE):
         yield warning(
             "bfloat16_as_float16",
-            f"The weights are stored in bfloat16 ({share:.0%} of the values); in float16, whose "
-            "largest number is 65,504, values can overflow, and scores become worthless (NaN).",
-            fix="Ask for bfloat16.",
+            f"The weights are stored in bfloat16 ({share:.0%} of the values). In float16 values "
+            "above 65,504 overflow, and the scores can become NaN.",
+            fix="Choose bfloat16.",
             where=f"precision: {asked}",
         )
 
@@ -122,10 +124,10 @@ def _contradictions(quantised: Quantisation | None, survey: Survey) -> Iterator[
         how = f"with {stored.title}" if stored else f"({narrow})"
         yield error(
             "quantisation_unnamed",
-            f"The stored tensors are quantised {how}, and config.json does not say so: they would "
-            "be read as something else.",
-            fix="Save the model with the library that quantised it, so that config.json has a "
-            "`quantization_config`, or submit the model that it was made from.",
+            f"The stored tensors are quantised {how}, but config.json does not say so. They would "
+            "be misread.",
+            fix="Save the model with the library that quantised it, which adds "
+            "`quantization_config` to config.json, or submit the unquantised model.",
             where="config.json: quantization_config",
         )
     if quantised is None or quantised.method is None:
@@ -134,22 +136,23 @@ def _contradictions(quantised: Quantisation | None, survey: Survey) -> Iterator[
     if stored is None and quantised.method is not FP8:
         yield error(
             "quantisation_missing",
-            f"config.json says that the checkpoint is quantised with {quantised.title}, and none "
-            "of the stored tensors is.",
+            f"config.json says that the checkpoint is quantised with {quantised.title}, but no "
+            "stored tensor is quantised.",
             fix="Remove `quantization_config`, or upload the quantised weights.",
             where=where,
         )
     elif stored and {stored, quantised.method} == {INT4, INT8}:
         yield error(
             "quantisation_missing",
-            f"config.json says {quantised.title}, and the tensors are stored as {stored.title}.",
-            fix="Upload config and weights of the same model.",
+            f"config.json says {quantised.title}, but the tensors are stored as {stored.title}.",
+            fix="Upload the config and the weights of the same model.",
             where=where,
         )
     elif lacking := bare_weights(survey, quantised.method):
         yield error(
             "missing_tensors",
-            f"Quantised weights lack what they are read with: {listed(lacking)}.",
+            "Tensors that are needed to read the quantised weights are missing: "
+            f"{listed(lacking)}.",
             fix="Save the model again with the library that quantised it.",
             where=lacking[0],
         )
@@ -170,7 +173,7 @@ def _unsupported(reason: str, settings: Settings) -> Finding:
     return error(
         "precision_unsupported",
         f"{reason}.",
-        fix=f"This installation runs {', '.join(runnable(settings))}.",
+        fix=f"This installation supports {', '.join(runnable(settings))}.",
     )
 
 

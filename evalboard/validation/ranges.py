@@ -31,5 +31,5 @@ def out_of_range(config: dict[str, Any]) -> str:
         for key, most in MOST.items():
             value = part.get(key)
             if type(value) is int and not 0 <= value <= most:
-                return f"{prefix}{key} is {quoted(value)}, and must be from 0 to {most:,}"
+                return f"{prefix}{key} is {quoted(value)}; it must be from 0 to {most:,}"
     return ""

@@ -24,7 +24,7 @@ def check(evidence: Evidence) -> Outcome:
     if not survey.tensors:
         return Outcome()
     if not evidence.has_libraries:
-        text = "Whether the model fits on the board's GPUs is checked by the poll."
+        text = "The queue's worker will check whether the model fits on its GPUs."
         return Outcome((info("checked_by_poll", text),))
     need = capacity.memory_needed(
         _numbers(evidence.config.content) | {"dtype": survey.stored_type},
@@ -42,8 +42,8 @@ def check(evidence: Evidence) -> Outcome:
 
 def _findings(need: "capacity.MemoryNeeded") -> tuple[Any, ...]:
     sizes = (
-        f"its weights take {need.weight_bytes / GIB:.1f} GiB in {need.precision} and its cache "
-        f"{need.cache_bytes / GIB:.1f} GiB for {need.cached_tokens:,} tokens"
+        f"its weights need {need.weight_bytes / GIB:.1f} GiB in {need.precision} and its cache "
+        f"needs {need.cache_bytes / GIB:.1f} GiB for {need.cached_tokens:,} tokens"
     )
     if not need.gpus:
         if need.weight_bytes + need.cache_bytes <= need.machine_bytes:
@@ -51,28 +51,24 @@ def _findings(need: "capacity.MemoryNeeded") -> tuple[Any, ...]:
         return (
             warning(
                 "larger_than_memory",
-                f"The model is larger than this machine's memory of "
-                f"{need.machine_bytes / GIB:.1f} GiB, and there are no GPUs here: {sizes}.",
-                fix="Evaluate it on a machine with GPUs, or submit a smaller model.",
+                "The model does not fit into this machine's memory of "
+                f"{need.machine_bytes / GIB:.1f} GiB, and there is no GPU: {sizes}.",
+                fix="Use a machine with GPUs, or submit a smaller model.",
                 where="model size",
             ),
         )
-    room = f"{need.gpus} of {need.usable_bytes / GIB:.1f} usable GiB"
+    room = f"{need.gpus} GPUs with {need.usable_bytes / GIB:.1f} usable GiB each"
     if need.tensor_parallel is None:
         return (
             error(
                 "too_large",
-                f"The model is too large for the GPUs of this board, {room} on one machine: "
-                f"{sizes}; each of {need.most_gpus} would have to hold "
-                f"{need.bytes_per_gpu / GIB:.1f} GiB.",
-                fix="Ask for 8bit or 4bit, or submit a smaller model.",
+                f"The model does not fit on this board's machines ({room}): {sizes}. On "
+                f"{need.most_gpus} GPUs it would need {need.bytes_per_gpu / GIB:.1f} GiB on each.",
+                fix="Choose 8bit or 4bit, or submit a smaller model.",
                 where="model size",
             ),
         )
-    text = (
-        f"The model fits on {need.tensor_parallel} GPU(s), its tensor-parallel size, of the "
-        f"{room}: {sizes}."
-    )
+    text = f"The model fits with tensor-parallel size {need.tensor_parallel} ({room}): {sizes}."
     return (info("fits", text, where="model size"),)
 
 

@@ -15,29 +15,28 @@ class Subject(BaseModel):
     model: str = Field(description="Name of the model: `org/name`.")
     revision: str = Field(
         default="main",
-        description="Branch, tag or commit sha. It is pinned to the commit when submitted.",
+        description="Branch, tag or commit sha. A submission pins it to a commit.",
     )
     precision: Precision | None = Field(
         default=None,
-        description="Number format to evaluate in. Empty: the one stored in the checkpoint.",
+        description="Precision of the evaluation. Empty: the precision of the checkpoint.",
     )
     weight_type: WeightType = Field(
         default=WeightType.ORIGINAL,
-        description="Whether the repository holds whole weights, a LoRA adapter, or a difference "
-        "to its base model.",
+        description="Whether the repository contains full weights, a LoRA adapter, or a delta to "
+        "the base model.",
     )
     base_model: str = Field(
         default="",
-        description="Model that this one was made from: `org/name`. Adapters and deltas need it.",
+        description="Model from which this one was made: `org/name`. Required for adapters and "
+        "deltas.",
     )
     base_revision: str = Field(
         default="main",
-        description="Branch, tag or commit sha of the base model of an adapter or delta. It is "
-        "pinned to the commit when submitted.",
+        description="Branch, tag or commit sha of the base model of an adapter or delta. A "
+        "submission pins it to a commit.",
     )
     use_chat_template: bool = Field(
-        default=False, description="Whether questions are put into the model's chat template."
+        default=False, description="Whether the model's chat template is applied to the prompts."
     )
-    model_type: ModelType = Field(
-        default=ModelType.UNKNOWN, description="How the model came to be."
-    )
+    model_type: ModelType = Field(default=ModelType.UNKNOWN, description="How the model was made.")

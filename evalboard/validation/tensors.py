@@ -151,7 +151,7 @@ def find_shards(repository: Repository) -> Shards:
         return _indexed_shards(read_index(repository), found)
     if SINGLE_FILE in files:
         return Shards((SINGLE_FILE,), extra=tuple(path for path in found if path != SINGLE_FILE))
-    problem = f"neither {SINGLE_FILE!r} nor {INDEX_FILE!r} is there" if found else ""
+    problem = f"neither {SINGLE_FILE!r} nor {INDEX_FILE!r} exists" if found else ""
     return Shards(found[:MOST_SHARDS], problem=problem)
 
 
@@ -170,7 +170,7 @@ def survey(repository: Repository, paths: Sequence[str]) -> Survey:
             continue
         if len(tensors) + len(header) > MOST_TENSORS:
             problems[path] = Problem(
-                "bad_header", f"brings the number of tensors to more than {MOST_TENSORS:,}"
+                "bad_header", f"raises the number of tensors to more than {MOST_TENSORS:,}"
             )
             break
         for name, tensor in header.items():
@@ -198,7 +198,7 @@ def _headers(
 
 def _indexed_shards(index: Index, found: tuple[str, ...]) -> Shards:
     if index.problem:
-        return Shards(problem=f"{INDEX_FILE!r} is unusable: it {index.problem}")
+        return Shards(problem=f"{INDEX_FILE!r} is invalid: it {index.problem}")
     named = sorted(set(index.files.values()))
     if not 0 < len(named) <= MOST_SHARDS:
         return Shards(problem=f"{INDEX_FILE!r} names {len(named):,} files")

@@ -39,8 +39,8 @@ def _files(evidence: Evidence) -> Iterator[Finding]:
     if not has_vocabulary(file.name for file in evidence.model_folder.iterdir()):
         yield error(
             "no_tokenizer",
-            "The repository has no tokenizer.",
-            fix="Save the tokenizer with `save_pretrained`, and upload all files it writes.",
+            "The tokenizer is missing.",
+            fix="Save the tokenizer with `save_pretrained` and upload all files that it writes.",
             where=VOCABULARY,
         )
     document = evidence.tokenizer_config
@@ -65,8 +65,8 @@ def _judge_loading(evidence: Evidence, tokenizer: Loaded) -> Iterator[Finding]:
     elif tokenizer.problem != evidence.loaded_config.problem:
         yield error(
             "tokenizer_fails",
-            f"The tokenizer does not load: {tokenizer.problem}.",
-            fix="Load it with `AutoTokenizer.from_pretrained`, and correct what that reports.",
+            f"Loading the tokenizer failed: {tokenizer.problem}.",
+            fix="Load it with `AutoTokenizer.from_pretrained` and correct the reported problem.",
             where=_broken_file(evidence),
         )
 
@@ -82,7 +82,7 @@ def _judge_size(tokenizer: dict[str, Any], rows: object) -> Iterator[Finding]:
     if type(rows) is int and size > rows:
         yield error(
             "tokenizer_too_large",
-            f"The tokenizer has tokens up to number {size - 1:,}, and the model's embedding only "
+            f"The tokenizer has token ids up to {size - 1:,}, but the model's embedding has only "
             f"{rows:,} rows.",
             fix=f"{BELONGING}, or resize the embedding.",
             where="config.json: vocab_size",
@@ -103,8 +103,8 @@ def _judge_samples(tokenizer: dict[str, Any]) -> Iterator[Finding]:
     make = error if plain_text else warning
     yield make(
         "tokenizer_loses_text",
-        f"The tokenizer turns {quoted(sample)} into {quoted(back)}.",
-        fix=f"{BELONGING}; a vocabulary should hold every character, or every byte.",
+        f"The tokenizer does not preserve text: {quoted(sample)} becomes {quoted(back)}.",
+        fix=f"{BELONGING}. A vocabulary should cover every character or every byte.",
         where=VOCABULARY,
     )
 
@@ -113,8 +113,8 @@ def _judge_special_tokens(tokenizer: dict[str, Any]) -> Iterator[Finding]:
     if tokenizer["special_tokens"]["eos"] is None:
         yield warning(
             "no_end_token",
-            "The tokenizer names no token that ends a text, so that generation ends by length.",
-            fix="Write `eos_token` into tokenizer_config.json.",
+            "The tokenizer has no end-of-text token. Generation stops only at the length limit.",
+            fix="Add `eos_token` to tokenizer_config.json.",
             where=f"{CONFIG}: eos_token",
         )
 

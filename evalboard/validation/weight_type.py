@@ -16,16 +16,17 @@ def check(evidence: Evidence) -> Outcome:
             return Outcome()
         finding = error(
             "no_adapter",
-            f"The repository is no adapter: it has no {' and no '.join(missing)}.",
-            fix="Save the adapter with peft's `save_pretrained`, or submit as Original.",
+            f"The repository is not an adapter. Missing: {' and '.join(missing)}.",
+            fix="Save the adapter with peft's `save_pretrained`, or submit the model as Original.",
             where=missing[0],
         )
         return Outcome((finding,))
     if ADAPTER_CONFIG in files and "config.json" not in files:
         finding = error(
             "is_adapter",
-            f"The repository holds an adapter, submitted as {evidence.subject.weight_type}.",
-            fix="Submit it as Adapter, with its base model.",
+            "The repository contains an adapter, but the submission says "
+            f"{evidence.subject.weight_type}.",
+            fix="Submit it as Adapter and name its base model.",
             where=ADAPTER_CONFIG,
         )
         return Outcome((finding,))

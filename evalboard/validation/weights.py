@@ -9,7 +9,7 @@ from evalboard.validation.findings import Outcome, error, listed, quoted, warnin
 from evalboard.validation.quantisation import parameter_count, read_quantisation
 from evalboard.validation.tensors import Checkpoint, Shards, Survey
 
-SAVE_AGAIN = "Save the model again with `save_pretrained`, and upload all files it writes."
+SAVE_AGAIN = "Save the model again with `save_pretrained` and upload all files that it writes."
 
 
 def check(evidence: Evidence) -> Outcome:
@@ -42,7 +42,7 @@ def weight_errors(checkpoint: Checkpoint) -> Iterator[Finding]:
     if shards.problem:
         yield error(
             "bad_index",
-            f"It cannot be told which files hold the weights: {shards.problem}.",
+            f"The weights files cannot be determined: {shards.problem}.",
             fix=SAVE_AGAIN,
             where=INDEX_FILE,
         )
@@ -51,7 +51,7 @@ def weight_errors(checkpoint: Checkpoint) -> Iterator[Finding]:
         yield error(
             problem.finding,
             f"Weights file {quoted(path)} is broken: it {problem.message}.",
-            fix="Upload the file again, as `save_pretrained` wrote it.",
+            fix="Upload the file again as `save_pretrained` wrote it.",
             where=path,
         )
     yield from _disagreements(shards, checkpoint.survey)
@@ -62,14 +62,14 @@ def _misnamed(shards: Shards) -> Iterator[Finding]:
     if shards.missing:
         yield error(
             "missing_shard",
-            f"The index names weights that are not there: {listed(list(shards.missing))}.",
+            f"Weights files that the index names are missing: {listed(list(shards.missing))}.",
             fix="Upload the missing files.",
             where=f"{INDEX_FILE}: {shards.missing[0]}",
         )
     if shards.unsafe:
         yield error(
             "unsafe_path",
-            f"The index names files outside of the repository: {listed(list(shards.unsafe))}.",
+            f"The index names files outside the repository: {listed(list(shards.unsafe))}.",
             fix=SAVE_AGAIN,
             where=INDEX_FILE,
         )
@@ -77,9 +77,10 @@ def _misnamed(shards: Shards) -> Iterator[Finding]:
         beside = "that its index does not name" if shards.places is not None else "beside the model"
         yield error(
             "extra_shard",
-            f"The repository has weights {beside}: {listed(list(shards.extra))}; libraries differ "
-            "in which of them they load.",
-            fix="Delete what does not belong to the model, or upload the index that names it.",
+            f"The repository has additional weights {beside}: {listed(list(shards.extra))}. "
+            "Libraries may load the wrong ones.",
+            fix="Delete the files that do not belong to the model, or upload the index that names "
+            "them.",
             where=shards.extra[0],
         )
 
@@ -98,7 +99,7 @@ def _disagreements(shards: Shards, survey: Survey) -> Iterator[Finding]:
     if lost:
         yield error(
             "tensor_not_in_shard",
-            f"The index names tensors that are not in the file it names: {listed(lost)} "
+            f"Tensors are missing from the file that the index names: {listed(lost)} "
             f"({quoted(places[lost[0]])}).",
             fix=SAVE_AGAIN,
             where=f"{INDEX_FILE}: {lost[0]}",
@@ -107,7 +108,7 @@ def _disagreements(shards: Shards, survey: Survey) -> Iterator[Finding]:
         name, first, second = survey.twice[0]
         yield error(
             "duplicate_tensor",
-            f"Tensors are in two files: {listed(twice)} ({quoted(first)} and {quoted(second)}).",
+            f"Tensors occur in two files: {listed(twice)} ({quoted(first)} and {quoted(second)}).",
             fix=SAVE_AGAIN,
             where=f"{second}: {name}",
         )
@@ -122,7 +123,8 @@ def _unindexed(checkpoint: Checkpoint) -> Iterator[Finding]:
         file = checkpoint.survey.tensors[unnamed[0]].file
         yield warning(
             "tensor_not_in_index",
-            f"Files hold tensors that the index does not name: {listed(unnamed)} ({quoted(file)}).",
+            f"The index does not name tensors that are in the files: {listed(unnamed)} "
+            f"({quoted(file)}).",
             fix=SAVE_AGAIN,
             where=f"{file}: {unnamed[0]}",
         )
@@ -133,7 +135,7 @@ def _pickles_beside(checkpoint: Checkpoint) -> Iterator[Finding]:
     if pickled and checkpoint.shards != Shards():
         yield warning(
             "pickle_beside",
-            f"Pickled files lie beside the safetensors and are not used: {listed(pickled)}.",
+            f"The repository also contains pickled weights, which are not used: {listed(pickled)}.",
             fix="Delete them from the repository.",
             where=pickled[0],
         )
@@ -147,13 +149,14 @@ def _no_safetensors(checkpoint: Checkpoint) -> Iterator[Finding]:
     if pickled:
         yield error(
             "no_safetensors",
-            f"The weights are pickled only ({listed(pickled)}); a pickle can run any code.",
-            fix="Load the model, and save it with `save_pretrained`, which writes safetensors.",
+            f"The weights exist only as pickle files ({listed(pickled)}). A pickle can run "
+            "arbitrary code.",
+            fix="Load the model and save it with `save_pretrained`, which writes safetensors.",
             where=pickled[0],
         )
     else:
         yield error(
             "no_safetensors",
-            "There are no weights in safetensors format.",
-            fix="Save the model with `save_pretrained`, and upload all files it writes.",
+            "Weights in safetensors format are missing.",
+            fix="Save the model with `save_pretrained` and upload all files that it writes.",
         )

@@ -108,7 +108,7 @@ def test_one_more_than_allowed_is_too_many() -> None:
 def test_who_may_not_submit_at_all_is_told_so() -> None:
     finding = excess([], Rules(0), sender="", now=NOW)
     assert finding is not None
-    assert "may not submit" in finding.message
+    assert "accepts no submissions from" in finding.message
 
 
 def test_what_is_old_or_was_rejected_does_not_count() -> None:

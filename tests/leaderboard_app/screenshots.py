@@ -90,7 +90,7 @@ def fill(board: BoardFolder) -> None:
                 log_tail="Loading weights\nCUDA out of memory",
             ),
             make_entry(
-                "lab-6/no-card", "REJECTED", reason="There is no model card. Write a README.md."
+                "lab-6/no-card", "REJECTED", reason="The model card is missing. Add a README.md."
             ),
             make_entry("lab-3/model-3", "FINISHED"),
         ]

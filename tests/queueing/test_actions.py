@@ -29,7 +29,7 @@ def test_what_was_stopped_is_started_again(
     assert acted == actions.RequestChange(path, record)
     assert record.status is Status.PENDING
     assert (record.evalboard.attempts, record.evalboard.failed_attempts) == (3, 0)
-    assert record.evalboard.history[-1].reason == "started again by somebody"
+    assert record.evalboard.history[-1].reason == "restarted by somebody"
 
 
 def test_a_pause_is_ended(settings: Settings, put: Put, queue: RequestQueue) -> None:

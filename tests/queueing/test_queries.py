@@ -44,7 +44,7 @@ def test_of_several_the_one_is_meant_that_the_action_is_for() -> None:
 
 
 def test_what_may_mean_several_is_refused_with_the_candidates() -> None:
-    with pytest.raises(ConfigError, match="may mean 2 requests") as exc:
+    with pytest.raises(ConfigError, match="matches 2 requests") as exc:
         find_one(QUEUE, RequestQuery("org/model"), (Status.FAILED,))
     assert FAILED.path in exc.value.message
     assert NEWER.path in exc.value.message
@@ -56,7 +56,10 @@ def test_what_may_mean_several_is_refused_with_the_candidates() -> None:
     [
         (RequestQuery("org/modle"), "Did you mean: .*org/model"),
         (RequestQuery("zzz"), "evalboard status"),
-        (RequestQuery("org/model", "abc"), "this revision and precision. There are: .*FINISHED"),
+        (
+            RequestQuery("org/model", "abc"),
+            "this revision and precision. Its requests are: .*FINISHED",
+        ),
         (RequestQuery("org/broken.json"), "It is no JSON"),
     ],
 )

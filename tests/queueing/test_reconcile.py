@@ -61,8 +61,8 @@ def test_dead_and_unknown_runs_give_their_requests_back(
     states = {"alive": RunState.ALIVE, "dead": RunState.DEAD}
     done = reconcile(settings, states, now=NOW)
     assert paths(done.released) == [dead, unknown]
-    assert "Prefect says that it is over" in done.released[0].reason
-    assert "nobody knows it" in done.released[1].reason
+    assert "Prefect says that it has ended" in done.released[0].reason
+    assert "Prefect does not know it" in done.released[1].reason
     assert queue.get(alive).status is Status.RUNNING
     for path in (dead, unknown):
         record = queue.get(path)

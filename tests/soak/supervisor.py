@@ -305,7 +305,7 @@ class _Soak:
         for place, process in self._living.items():
             process.join(max(0.0, deadline - time.monotonic()))
             if process.exitcode is None:
-                self._wrong.append(f"a {place.role} does not come to an end")
+                self._wrong.append(f"a {place.role} does not end")
                 process.kill()
                 process.join()
             elif process.exitcode:

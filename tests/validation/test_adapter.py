@@ -91,7 +91,7 @@ class TestWithoutLoading:
         (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
         report = check(**LORA)
         assert codes(report) == {"no_safetensors"}
-        assert "a pickle can run any code" in report.summary()
+        assert "pickle can run arbitrary code" in report.summary()
 
     def test_a_tokenizer_of_its_own_comes_whole(
         self, adapter: Path, base: Path, check: Callable[..., Report]

@@ -95,7 +95,7 @@ def test_a_tokenizer_larger_than_the_embedding(model: Path, check: Callable[...,
     edit_json(model / "config.json", vocab_size=257)
     report = check((tokenizer.check, fit.check))
     assert codes(report) == {"tokenizer_too_large", "wrong_shape"}
-    assert "up to number 257" in report.summary()
+    assert "token ids up to 257" in report.summary()
 
 
 @pytest.mark.usefixtures("without_transformers")

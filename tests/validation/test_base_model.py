@@ -51,7 +51,9 @@ def test_its_weights_are_checked_too(
     report = check(weight_type="Adapter", base_model="org/base")
     (finding,) = report.errors
     assert finding.code == "no_safetensors"
-    assert finding.message.startswith("Base model 'org/base': The weights are pickled only")
+    assert finding.message.startswith(
+        "Base model 'org/base': The weights exist only as pickle files"
+    )
     assert finding.where == "org/base: pytorch_model.bin"
 
 

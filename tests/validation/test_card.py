@@ -70,7 +70,7 @@ def test_front_matter_that_cannot_be_read(
 def test_front_matter_without_an_end() -> None:
     card = parse_card("---\nlicense: mit\n")
     assert card.metadata == {}
-    assert "no end" in card.problem
+    assert "no closing line" in card.problem
 
 
 @pytest.mark.parametrize(

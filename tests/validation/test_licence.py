@@ -60,7 +60,7 @@ def test_another_licence_needs_name_and_link(
     write_card(model, licence)
     report = check()
     assert codes(report) == {"license_incomplete"}
-    assert f"without {wanting}." in report.summary()
+    assert f"Missing: {wanting}." in report.summary()
 
 
 @pytest.mark.parametrize("name", ["no", "mine", "unknown", "Apache License 2.0", "mit\ufeff x"])

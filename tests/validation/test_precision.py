@@ -103,7 +103,7 @@ def test_a_library_that_is_not_here(
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
     report = check_stored("8bit", "BF16", backend="hf")
     assert codes(report) == {"precision_unsupported"}
-    assert "This installation runs float16, bfloat16, float32" in report.errors[0].fix
+    assert "This installation supports float16, bfloat16, float32" in report.errors[0].fix
 
 
 @pytest.mark.usefixtures("without_transformers")
