@@ -23,24 +23,28 @@ from leaderboard_app.pages import Viewer, render, show_header, show_html
 from leaderboard_app.text import BOARD_UNREADABLE
 
 TITLE, PATH = mark("Analysis"), "analysis"
-LEAD = mark("What the scores say together: size, time, and what goes with what.")
+LEAD = mark("What the scores show together: size, time and related benchmarks.")
 
 SECTIONS = (
     (
         mark("Score and size"),
-        mark("A point is a model. The dotted line: no smaller model scores higher (Pareto front)."),
+        mark(
+            "Each point is a model. No smaller model scores higher than those on the dotted line (Pareto front)."
+        ),
     ),
     (
         mark("Score over time"),
-        mark("By time of submission. The dotted line is the record of its day."),
+        mark("By time of submission. The dotted line shows the record at each time."),
     ),
     (
-        mark("Benchmarks that go together"),
-        mark("Pearson's correlation over all models; 1 means that two benchmarks rank alike."),
+        mark("Related benchmarks"),
+        mark(
+            "Pearson's correlation over all models. 1 means that two benchmarks rank models alike."
+        ),
     ),
     (
         mark("Scores by subject"),
-        mark("The best models of the board. Darker is lower."),
+        mark("The best models on the board. A darker colour is a lower score."),
     ),
 )
 SCATTERS = 2
@@ -107,13 +111,16 @@ def _opened(viewer: Viewer, request: gr.Request) -> list[Any]:
     try:
         board = viewer.board.current()
     except EvalboardError:
-        heading = t("No board to show", language)
+        heading = t("The board cannot be shown", language)
         return [
             render("notice.html", language, heading=heading, text=t(BOARD_UNREADABLE, language)),
             *nothing,
         ]
     if board.meta is None or not board.table.num_rows:
-        heading, text = t("No model on the board yet", language), t("Charts need models.", language)
+        heading, text = (
+            t("No model on the board yet", language),
+            t("The charts appear when the first model is on the board.", language),
+        )
         return [render("notice.html", language, heading=heading, text=text), *nothing]
     asked = request.query_params
     chosen = _choose(board.meta, str(asked.get("score", "")), str(asked.get("group", "")))

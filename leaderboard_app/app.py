@@ -39,7 +39,7 @@ OTHER_PAGES = (
     element_page(mark("Compare"), "compare", "compare-page"),
     Page(analysis_page.TITLE, analysis_page.PATH, analysis_page.build_page),
     element_page(
-        mark("Queue"), "queue", "queue-list", mark("Every submitted model and what became of it.")
+        mark("Queue"), "queue", "queue-list", mark("The status of every submitted model.")
     ),
     Page(submit_page.TITLE, submit_page.PATH, submit_page.build_page),
     Page(about_page.TITLE, about_page.PATH, about_page.build_page),

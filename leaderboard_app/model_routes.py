@@ -121,7 +121,7 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
 def _built(viewer: Viewer) -> _Built:
     board = viewer.board.current()
     if board.meta is None:
-        raise HTTPException(404, "The board was not built yet.")
+        raise HTTPException(404, "The board has not been built yet.")
     return _Built(board, board.meta)
 
 

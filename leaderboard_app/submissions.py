@@ -35,12 +35,12 @@ CHECKS_AT_ONCE = 2
 CHECKS_WAITING = 20
 
 NOT_NOW = mark(
-    "This cannot be done just now: the queue or the Hub does not answer, or the board is not set "
-    "up for it. Try again in a few minutes; whoever runs this board finds the reason in its log."
+    "This is not possible right now: the queue or the Hub does not answer, or the board is not set "
+    "up for it. Try again in a few minutes. The viewer's log contains the reason."
 )
 BUSY = mark("Too many checks are waiting. Try again in a minute.")
-LOG_IN = mark("Only who is logged in can submit here. Log in on the page Submit and try again.")
-OTHER_SITE = mark("Another site sent this. Open the page Submit of this board.")
+LOG_IN = mark("You must be logged in to submit. Log in on the Submit page and try again.")
+OTHER_SITE = mark("This request came from another website. Use the Submit page of this board.")
 
 Answer = TypeVar("Answer")
 
@@ -58,12 +58,13 @@ class Form(BaseModel):
         None, description="Number format to evaluate in; null: as the checkpoint is stored."
     )
     weight_type: WeightType = Field(
-        WeightType.ORIGINAL, description="Whole weights, a LoRA adapter, or a difference to a base."
+        WeightType.ORIGINAL,
+        description="Whole weights, a LoRA adapter, or a delta to a base model.",
     )
     base_model: str = Field(
         "", max_length=LONGEST_NAME, description="What an adapter or difference belongs to."
     )
-    model_type: ModelType = Field(ModelType.UNKNOWN, description="How the model came to be.")
+    model_type: ModelType = Field(ModelType.UNKNOWN, description="How the model was made.")
     use_chat_template: bool = False
     sender: str = Field(
         "",

@@ -16,7 +16,9 @@ def build_page(viewer: Viewer) -> None:
     show_header(
         viewer,
         TITLE,
-        mark("Check shows what would be found. Submit checks again and queues the model."),
+        mark(
+            "Check reports all problems without submitting. Submit checks again and adds the model to the queue."
+        ),
     )
     tickets = viewer.tickets
     if tickets is None:

@@ -3,6 +3,5 @@
 from leaderboard_app.language import mark
 
 BOARD_UNREADABLE = mark(
-    "The board's data cannot be read just now. Whoever runs this board finds the reason in the "
-    "viewer's log."
+    "The board's data cannot be read right now. The viewer's log contains the reason."
 )

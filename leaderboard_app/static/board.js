@@ -26,9 +26,9 @@ const COLUMN_CHOICES = new Set(["columns", "opened"]);
 const KEEPING_PLACE = new Set([...COLUMN_CHOICES, "errors", "pins", "score"]);
 
 const HINT_TEXTS = {
-  [HINTS.field]: mark("There is no field “{value}”."),
-  [HINTS.pattern]: mark("“{value}” is no regular expression and is searched for as it stands."),
-  [HINTS.repeat]: mark("“{value}” repeats a group, which is not allowed, and is searched for as it stands."),
+  [HINTS.field]: mark("“{value}” is not a search field."),
+  [HINTS.pattern]: mark("“{value}” is not a regular expression and is searched for literally."),
+  [HINTS.repeat]: mark("“{value}” repeats a group, which is not allowed. It is searched for literally."),
 };
 
 class BoardTable extends HTMLElement {
@@ -51,8 +51,8 @@ class BoardTable extends HTMLElement {
     this.controls = new Controls(() => this.view, (parts) => this.change(parts));
     this.search = make("input", {
       type: "search",
-      placeholder: t("Search a model"),
-      "aria-label": t("Search a model by its name"),
+      placeholder: t("Search for a model"),
+      "aria-label": t("Search for a model by name"),
       "aria-describedby": "search-hint",
       spellcheck: "false",
       oninput: () => this.searchSoon(),
@@ -87,7 +87,7 @@ class BoardTable extends HTMLElement {
     if (!problem && this.problem.hidden) return;
     this.problem.hidden = !problem;
     const stale = this.board ? t("The board below may be out of date.") : "";
-    this.problem.textContent = problem ? [problem, stale, t("Trying again every few seconds.")].filter(Boolean).join(" ") : "";
+    this.problem.textContent = problem ? [problem, stale, t("This page tries again every few seconds.")].filter(Boolean).join(" ") : "";
     if (problem && !this.board) this.status.textContent = "";
   }
 
@@ -258,7 +258,7 @@ class BoardTable extends HTMLElement {
 
   drawNothing() {
     const reset = make("button", { type: "button", class: "plain", onclick: () => this.change(withoutFilters(this.view)) }, t("Show all models"));
-    return make("section", { class: "notice" }, make("h2", {}, t("No model fits")), make("p", {}, reset));
+    return make("section", { class: "notice" }, make("h2", {}, t("No model matches")), make("p", {}, reset));
   }
 
   /** Draw what can be done with the pinned rows. */
@@ -301,9 +301,9 @@ function drawEmpty(meta) {
     "section",
     { class: "notice" },
     make("h2", {}, t("No model on the board yet")),
-    make("p", {}, meta ? t("The board was built, and no model has a result.") : t("The board was not built yet.")),
-    make("p", {}, make("a", { href: "submit" }, t("Submit a model")), " · ", make("a", { href: "queue" }, t("Look at the queue"))),
-    make("p", {}, t("This page shows the first row as soon as there is one.")),
+    make("p", {}, meta ? t("The board is built, but no model has a result.") : t("The board has not been built yet.")),
+    make("p", {}, make("a", { href: "submit" }, t("Submit a model")), " · ", make("a", { href: "queue" }, t("See the queue"))),
+    make("p", {}, t("This page will show the first row as soon as it exists.")),
   );
 }
 

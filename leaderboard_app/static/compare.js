@@ -62,7 +62,7 @@ class ComparePage extends HTMLElement {
       return true;
     } catch (error) {
       if (error.name === "AbortError") return false;
-      this.report(error.status === 404 ? t("The board has no such model. Choose one that it suggests.") : error.message);
+      this.report(error.status === 404 ? t("The board has no such model. Choose a suggested one.") : error.message);
       if (!this.body.childNodes.length) {
         this.drawChosen([]);
         this.body.replaceChildren(drawInvitation());
@@ -103,14 +103,14 @@ class ComparePage extends HTMLElement {
       const link = make("a", { href: modelAddress(model) }, names[place]);
       const remove = makeButton("×", t("Remove {model}", { model: names[place] }), () => this.choose(others));
       const parts = [make("span", { class: `swatch-${place + 1}`, "aria-hidden": "true" }), link];
-      if (place === 0) parts.push(make("small", {}, t("the others are compared with it")));
+      if (place === 0) parts.push(make("small", {}, t("the other models are compared with it")));
       else parts.push(makeButton(t("First"), t("First: compare with {model}", { model: names[place] }), () => this.choose([model.reference, ...others])));
       return make("li", {}, ...parts, remove);
     });
     this.chosen.replaceChildren(...entries);
     const add = (reference) => this.choose([...this.references, reference]);
     const isFull = models.length >= MAX_MODELS;
-    this.picker.replaceChildren(isFull ? t("Six models are the most.") : makePicker(t("Name of a model"), t("Add"), add));
+    this.picker.replaceChildren(isFull ? t("You can compare at most six models.") : makePicker(t("Name of a model"), t("Add"), add));
   }
 
   /** Replace the differences of scores by those of the questions, which are known better. */
@@ -175,9 +175,9 @@ function drawBenchmark(benchmark, cells) {
 function drawDifference(difference) {
   if (!difference) return [];
   const { value, low, high, paired } = difference;
-  const verdict = low > 0 ? ["higher", "▲", t("higher")] : high < 0 ? ["lower", "▼", t("lower")] : ["alike", "≈", t("not told apart")];
+  const verdict = low > 0 ? ["higher", "▲", t("higher")] : high < 0 ? ["lower", "▼", t("lower")] : ["alike", "≈", t("no significant difference")];
   const [kind, sign, text] = verdict;
-  const how = paired ? t("from the same questions") : t("from the scores alone");
+  const how = paired ? t("from the same questions") : t("from the scores only");
   return [
     make(
       "span",
@@ -202,13 +202,13 @@ function drawInvitation() {
     "section",
     { class: "notice", role: "status" },
     make("h2", {}, t("Choose models to compare")),
-    make("p", {}, t("Two at least, six at most. On the board, pinned rows can be compared too.")),
+    make("p", {}, t("Choose two to six models. You can also pin rows on the board and compare them.")),
   );
 }
 
 function explain() {
   return t(
-    "Differences to the first model in points of percent, with their 95 % interval. ▲ higher, ▼ lower, ≈ not told apart by this benchmark. Where the answers are stored, the interval is that of the same questions answered by both, which is narrower.",
+    "Differences from the first model in percentage points, with their 95 % intervals. ▲ higher, ▼ lower, ≈ no significant difference on this benchmark. If the answers are stored, the interval is computed from the questions that both models answered, which makes it narrower.",
   );
 }
 

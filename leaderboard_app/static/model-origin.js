@@ -43,7 +43,7 @@ export function drawFacts(model) {
 
 /** Draw the result documents, newest first; the newest is open. */
 export function drawDocuments(documents) {
-  if (!documents.length) return make("p", { class: "quiet" }, t("The results store has no document of these scores."));
+  if (!documents.length) return make("p", { class: "quiet" }, t("The results store has no document for these scores."));
   return make("div", {}, ...documents.map((document, place) => drawDocument(document, place === 0)));
 }
 
@@ -71,7 +71,7 @@ function drawDocument(document, open) {
     "details",
     { class: "document" },
     make("summary", {}, title),
-    make("h3", {}, t("Command that reproduces it")),
+    make("h3", {}, t("Command to reproduce the scores")),
     make("copy-text", {}, make("pre", { tabindex: "0" }, document.command)),
     make("h3", {}, t("Versions")),
     drawList(VERSIONS.filter(([name]) => !isNothing(document[name])).map(([name, label]) => [t(label), document[name]])),

@@ -23,7 +23,7 @@ export function drawScores(model) {
         [t("± SE"), "number"],
         [t("95 % interval"), "number"],
         [t("0 – 100"), "chart"],
-        [t("Better than"), "number", t("Share of the board's other models that score lower")],
+        [t("Better than"), "number", t("Fraction of the board's other models that score lower")],
         [t("Normalised"), "number", t("0 is guessing, 100 is everything right")],
         [t("Questions"), "number"],
         [t("Guessing"), "number"],

@@ -83,7 +83,7 @@ class ModelPage extends HTMLElement {
 function drawHead(model) {
   const told = [make("span", { "aria-hidden": "true" }, model.sign), " ", t(model.model_type)];
   if (model.hub) told.push(" · ", makeOutsideLink(model.hub, t("model page on Hugging Face")));
-  told.push(" · ", make("a", { href: compareAddress([model.reference]) }, t("Compare with others")));
+  told.push(" · ", make("a", { href: compareAddress([model.reference]) }, t("Compare with other models")));
   told.push(" · ", make("button", { type: "button", class: "link", onclick: showQuestions }, t("See its answers")));
   return make("div", { class: "lead" }, make("h1", {}, model.model), make("p", {}, ...told));
 }
@@ -112,7 +112,7 @@ function drawFigures(model) {
 function drawRemarks(model) {
   if (model.complete) return [];
   const text = t(
-    "Incomplete: some benchmarks have no score, so this model has no rank and its average cannot be compared with the others.",
+    "Incomplete: some benchmarks have no score. This model has no rank, and its average cannot be compared with that of other models.",
   );
   return [make("p", { class: "remark" }, text)];
 }
@@ -133,7 +133,7 @@ function drawUnknown() {
     "section",
     { class: "notice", role: "status" },
     make("h1", {}, t("This model is not on the board")),
-    make("p", {}, t("It may still be waiting: look at the queue. Or go back to the board and follow the name of a row.")),
+    make("p", {}, t("It may still be in the queue. You can also go back to the board and select a model there.")),
   );
 }
 

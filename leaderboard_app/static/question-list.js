@@ -73,7 +73,7 @@ function drawTarget(question) {
 
 function drawOutput(answer, name) {
   const parts = [make("h4", {}, name)];
-  if (answer.output) parts.push(make("pre", { tabindex: "0", "aria-label": t("What the model wrote") }, answer.output));
+  if (answer.output) parts.push(make("pre", { tabindex: "0", "aria-label": t("Text of the model") }, answer.output));
   if (answer.extracted != null) parts.push(make("p", {}, make("strong", {}, t("Read as")), " ", answer.extracted));
   if (!answer.output && answer.loglikelihoods.length) {
     const numbers = answer.loglikelihoods.map((number) => (number == null ? "—" : formatNumber(number, 3)));

@@ -116,7 +116,7 @@ class QuestionBrowser extends HTMLElement {
 
   draw(found) {
     if (!found.stored) {
-      this.drawProblem(t("The answers to this benchmark are not stored for this choice of models."));
+      this.drawProblem(t("The answers of these models to this benchmark are not stored."));
       return;
     }
     const names = distinctNames(found.models);
@@ -125,8 +125,8 @@ class QuestionBrowser extends HTMLElement {
     const from = found.offset + 1;
     const to = found.offset + found.questions.length;
     const range = { from: formatNumber(from), to: formatNumber(to), total: formatNumber(found.total) };
-    this.status.textContent = found.total ? t("{from} to {to} of {total} questions", range) : t("No question fits.");
-    if (!found.shown) this.status.append(" ", t("The questions of this benchmark are not shown, only their numbers."));
+    this.status.textContent = found.total ? t("{from} to {to} of {total} questions", range) : t("No question matches.");
+    if (!found.shown) this.status.append(" ", t("This benchmark does not allow its questions to be shown. The list contains only their numbers."));
     this.drawSubjects(found, names);
     this.list.start = from;
     this.list.replaceChildren(...found.questions.map((question) => drawQuestion(question, names)));
@@ -173,7 +173,7 @@ class QuestionBrowser extends HTMLElement {
       { type: "button", onclick: () => this.change({ beside: [], show: this.usual.show }) },
       t("Remove {model}", { model: there ? distinctNames([there])[0] : "" }),
     );
-    this.beside.replaceChildren(there ? remove : makePicker(t("Another model beside it"), t("Show where they differ"), add));
+    this.beside.replaceChildren(there ? remove : makePicker(t("Add a model to compare"), t("Show where the models differ"), add));
   }
 
   drawSubjects({ subjects, models }, names) {
@@ -210,7 +210,7 @@ class QuestionBrowser extends HTMLElement {
       [t("0 – 100"), "chart"],
       [t("Questions"), "number"],
     ];
-    const title = t("By subject: {n} of them", { n: subjects.length });
+    const title = t("By subject ({n})", { n: subjects.length });
     const part = make(
       "details",
       { class: "subjects" },

@@ -46,7 +46,7 @@ function listFacts(entry) {
   if (entry.started_time) facts.push(t("started {time}", { time: formatTime(entry.started_time) }));
   if (entry.attempts > 1) facts.push(t("attempt {n}", { n: entry.attempts }));
   if (entry.priority) facts.push(t("priority {n}", { n: entry.priority }));
-  if (entry.retry_after) facts.push(t("tried again after {time}", { time: formatTime(entry.retry_after) }));
+  if (entry.retry_after) facts.push(t("next attempt after {time}", { time: formatTime(entry.retry_after) }));
   if (entry.seconds_left != null) facts.push(t("about {duration} left", { duration: timeLeft(entry.seconds_left) }));
   if (entry.code) facts.push(entry.code);
   return facts.filter(Boolean);

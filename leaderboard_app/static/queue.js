@@ -44,7 +44,7 @@ class QueueList extends HTMLElement {
   }
 
   drawFilters() {
-    this.search = drawField("search", "search", t("Search a model"), () => this.filter());
+    this.search = drawField("search", "search", t("Search for a model"), () => this.filter());
     this.sender = drawField("text", "sender", t("Submitted by"), () => this.filter());
     this.senders = make("datalist", { id: "queue-senders" });
     this.sender.setAttribute("list", this.senders.id);
@@ -62,7 +62,7 @@ class QueueList extends HTMLElement {
 
   report(problem) {
     this.problem.hidden = !problem;
-    this.problem.textContent = problem ? `${problem} ${t("Trying again every few seconds.")}` : "";
+    this.problem.textContent = problem ? `${problem} ${t("This page tries again every few seconds.")}` : "";
   }
 
   /** Draw what fits the filters; what a reader opened, closed or focused stays so. */
@@ -154,7 +154,7 @@ function drawCount({ status, title, entries }) {
 }
 
 function drawNoneFits() {
-  return make("section", { class: "notice" }, make("h2", {}, t("No request fits")), make("p", {}, t("Change the name of the model or of the submitter.")));
+  return make("section", { class: "notice" }, make("h2", {}, t("No request matches")), make("p", {}, t("Try another model or submitter.")));
 }
 
 function drawEmpty() {
@@ -162,7 +162,7 @@ function drawEmpty() {
     "section",
     { class: "notice" },
     make("h2", {}, t("The queue is empty")),
-    make("p", {}, t("Nothing was submitted yet."), " ", make("a", { href: keepLanguage("submit") }, t("Submit a model"))),
+    make("p", {}, t("No model has been submitted yet."), " ", make("a", { href: keepLanguage("submit") }, t("Submit a model"))),
   );
 }
 

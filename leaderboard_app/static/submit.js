@@ -7,9 +7,9 @@ import { drawReport } from "./report.js";
 
 const AS_STORED = mark("as stored");
 const WEIGHTS = {
-  Original: mark("whole weights"),
+  Original: mark("full weights"),
   Adapter: mark("LoRA adapter"),
-  Delta: mark("difference to a base"),
+  Delta: mark("delta to a base model"),
 };
 const LOOK_MILLISECONDS = 400;
 
@@ -29,31 +29,31 @@ class SubmitForm extends HTMLElement {
     const asked = new URLSearchParams(location.search);
     const { precisions, types, weights } = this.choices;
     const model = drawText("model", t("Model"), {
-      hint: t("As the Hub writes it: organisation/name."),
+      hint: t("Name on the Hub: organisation/name."),
       value: asked.get("model") ?? "",
       required: "",
     });
     completeNames(model.querySelector("input"));
     const base = drawText("base_model", t("Base model"), {
-      hint: t("The model that the adapter or difference belongs to: organisation/name."),
+      hint: t("Base model of the adapter or delta: organisation/name."),
     });
     completeNames(base.querySelector("input"));
     this.base = base;
     const texts = [
       model,
       drawText("revision", t("Revision"), {
-        hint: t("Branch, tag or commit. It is pinned to the commit."),
+        hint: t("Branch, tag or commit. The submission pins it to a commit."),
         value: asked.get("revision") ?? "main",
       }),
-      drawChoice("precision", t("Precision"), t("Number format to evaluate in."), [
+      drawChoice("precision", t("Precision"), t("Precision of the evaluation."), [
         ["", t(AS_STORED)],
         ...precisions.map((name) => [name, name]),
       ]),
-      drawChoice("weight_type", t("Weights"), t("What the repository holds."), [
+      drawChoice("weight_type", t("Weights"), t("What the repository contains."), [
         ...weights.map((name) => [name, `${name}: ${t(WEIGHTS[name] ?? name)}`]),
       ]),
       base,
-      drawChoice("model_type", t("Model type"), t("How the model came to be."), [
+      drawChoice("model_type", t("Model type"), t("How the model was made."), [
         ...types.map(([name, sign]) => [name, `${sign} ${t(name)}`]),
       ]),
       drawTick("use_chat_template", t("Use the model's chat template")),
@@ -68,11 +68,11 @@ class SubmitForm extends HTMLElement {
     this.limits = make("p", { class: "limits", role: "status" });
     const { sender, mustLogIn } = this.dataset;
     if (mustLogIn !== undefined) {
-      return make("div", { class: "field" }, make("p", {}, t("You can check a model now. Log in above to submit it.")));
+      return make("div", { class: "field" }, make("p", {}, t("You can check a model without logging in. Log in above to submit it.")));
     }
     if (sender) return make("div", { class: "field" }, make("p", {}, t("Submitted by {name}.", { name: sender })), this.limits);
     const field = drawText("sender", t("Submitted by"), {
-      hint: t("Shown in the queue and on the board. May stay empty."),
+      hint: t("Shown in the queue and on the board. Optional."),
       maxlength: "100",
     });
     let timer = null;
@@ -157,14 +157,14 @@ class SubmitForm extends HTMLElement {
   showReport(answer) {
     const { report, request } = answer;
     if (request) {
-      const text = make("p", {}, t("The model waits in the queue."), " ", make("a", { href: keepLanguage(`queue?search=${encodeURIComponent(report.model)}`) }, t("See the queue")));
+      const text = make("p", {}, t("The model is in the queue."), " ", make("a", { href: keepLanguage(`queue?search=${encodeURIComponent(report.model)}`) }, t("See the queue")));
       this.showOutcome(drawReport(answer, t("Submitted"), text));
       this.showLimits();
     } else if (request === null) {
-      this.showOutcome(drawReport(answer, t("Not submitted"), make("p", {}, t("Correct what is marked as error and submit again."))));
+      this.showOutcome(drawReport(answer, t("Not submitted"), make("p", {}, t("Correct the errors below and submit again."))));
     } else {
       const heading = answer.ok ? t("All checks passed") : t("This model cannot be evaluated yet");
-      this.showOutcome(drawReport(answer, heading, make("p", {}, t("Nothing was submitted."))));
+      this.showOutcome(drawReport(answer, heading, make("p", {}, t("The model was not submitted."))));
     }
   }
 
@@ -182,10 +182,10 @@ class SubmitForm extends HTMLElement {
 
 function describeLimits({ allowed, made, again }) {
   if (allowed == null) return "";
-  if (allowed === 0) return t("This board takes no submissions under this name.");
+  if (allowed === 0) return t("This board does not accept submissions under this name.");
   const left = Math.max(0, allowed - made);
-  const text = t("{left} of {allowed} submissions in seven days are left.", { left, allowed });
-  return again ? `${text} ${t("The next one is possible at {time}.", { time: formatTime(again) })}` : text;
+  const text = t("{left} of {allowed} submissions in seven days remaining.", { left, allowed });
+  return again ? `${text} ${t("You can submit again at {time}.", { time: formatTime(again) })}` : text;
 }
 
 function drawText(name, label, { hint, ...attributes }) {

@@ -84,7 +84,7 @@ def test_an_unreadable_board_is_explained_without_details(
         answer = httpx.get(f"{address}/data/board.json", timeout=300)
         queue = httpx.get(f"{address}/data/queue.json", timeout=300)
     assert answer.status_code == 503
-    assert "cannot be read just now" in answer.json()["error"]
+    assert "cannot be read right now" in answer.json()["error"]
     assert "garbage" not in answer.text
     assert str(board_folder.folder) not in answer.text
     assert queue.status_code == 200

@@ -78,7 +78,7 @@ def test_board_sorts_searches_and_stays_current(
     expect(rows).to_have_count(2)
     expect(page.locator("board-table .count")).to_contain_text("2 of 4 models")
     expect(page.locator("board-table mark")).to_have_text(["acm", "acm"])
-    expect(page.locator("board-table .hint")).to_have_text("There is no field “nonsense”.")
+    expect(page.locator("board-table .hint")).to_have_text("“nonsense” is not a search field.")
 
     board_folder.write_board([best, middle, part, hostile, make_row("acme/new", 0.9)])
     expect(rows).to_have_count(3)
@@ -218,7 +218,7 @@ def test_a_link_shows_the_same_view_to_somebody_else(
     open_menu(page, "Display")
     page.get_by_label("normalised").check()
     page.get_by_label("over the benchmarks shown").check()
-    page.get_by_label("among the rows that fit").check()
+    page.get_by_label("among the matching rows").check()
     page.get_by_label("± standard error").uncheck()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="MedMCQA").click()
@@ -322,7 +322,7 @@ def test_what_a_board_gains_appears_by_itself(
     expect(page.locator("td.use_chat_template")).to_have_text("yes")
     open_menu(page, "Filters")
     page.locator(".panel.filters").get_by_label("Merged").check()
-    expect(page.get_by_role("heading", name="No model fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No model matches")).to_be_visible()
 
 
 _CONTRASTS = """() => {

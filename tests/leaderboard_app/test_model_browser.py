@@ -158,8 +158,8 @@ def test_questions_are_filtered_by_keyboard_and_kept_in_the_address(
 def test_another_model_beside_it_shows_where_they_differ(page: Page, shown: Shown) -> None:
     page.goto(address(shown.second))
     browser = page.locator("question-browser")
-    browser.get_by_label("Another model beside it").fill(shown.first["model"])
-    browser.get_by_role("button", name="Show where they differ").click()
+    browser.get_by_label("Add a model to compare").fill(shown.first["model"])
+    browser.get_by_role("button", name="Show where the models differ").click()
     status = browser.get_by_role("status").first
     expect(status).to_have_text("1 to 20 of 42 questions")
     verdicts = browser.locator(".question").first.locator(".verdict")

@@ -118,7 +118,7 @@ def test_form_checks_by_enter_and_shows_the_report(
     page.get_by_label("Weights").select_option("Adapter")
     expect(page.get_by_label("Base model")).to_be_visible()
     page.get_by_label("Submitted by").fill("Lab")
-    expect(page.locator(".limits")).to_have_text("2 of 3 submissions in seven days are left.")
+    expect(page.locator(".limits")).to_have_text("2 of 3 submissions in seven days remaining.")
 
     model.press("End")
     model.press_sequentially("s")
@@ -132,7 +132,7 @@ def test_form_checks_by_enter_and_shows_the_report(
     model.press("Enter")
     heading = page.get_by_role("heading", name="This model cannot be evaluated yet")
     expect(heading).to_be_focused()
-    expect(page.locator("#outcome")).to_contain_text("Nothing was submitted.")
+    expect(page.locator("#outcome")).to_contain_text("The model was not submitted.")
     expect(page.locator("#outcome")).to_contain_text("<img src=x")
     expect(page.locator("#outcome .findings .error")).not_to_have_count(0)
     expect(page.locator("#outcome img")).to_have_count(0)

@@ -198,7 +198,7 @@ def test_what_went_wrong_inside_is_not_told_to_strangers(
     answer = client.post("/api/check?lang=de", json={"model": "org/model"})
     assert answer.status_code == 503
     assert "/home" not in answer.text
-    assert "Das geht gerade nicht" in answer.json()["error"]
+    assert "Das ist gerade nicht möglich" in answer.json()["error"]
 
 
 def test_more_checks_than_can_wait_are_sent_away(

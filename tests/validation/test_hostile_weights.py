@@ -161,7 +161,7 @@ def test_pairs_are_what_json_says(document: dict[str, Any], indent: bool) -> Non
         (b'{"a": ' + b"1" * 5000 + b"}", "is not JSON"),
         (b'{"a": ' + b"[" * 100_000, "nested too deeply"),
         (b'{"a": [' + b"{}," * (MOST_VALUES // 2) + b"{}]}", "more than 1,500,000 values"),
-        (b"[1]", "does not hold a JSON object"),
+        (b"[1]", "is not a JSON object"),
         (b'{"\xff": 1}', "is not text in UTF-8"),
         (b'\xef\xbb\xbf{"a": 1}', "is not JSON"),
     ],

@@ -79,7 +79,7 @@ function drawModel(picture, column, row, place) {
   if (columns.use_chat_template?.[row]) cell.append(drawMark("💬", t("Prompted with the model's chat template")));
   if (columns.flags?.[row]?.length) {
     const flags = columns.flags[row].join(", ").replaceAll("_", " ");
-    cell.append(drawMark("⚑", t("Not made like the other scores: {flags}", { flags })));
+    cell.append(drawMark("⚑", t("Measured in another way than the other scores: {flags}", { flags })));
   }
   cell.append(details);
   return [cell];

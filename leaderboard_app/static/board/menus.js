@@ -8,7 +8,7 @@ import { knownMarks, MARKS } from "./select.js";
 import { isSame, SIZES, withoutFilters } from "./view.js";
 
 const HIDES = {
-  flagged: mark("Flagged: not made like the others"),
+  flagged: mark("Flagged: measured in another way"),
   merged: mark("Merged"),
   moe: mark("Mixture of experts"),
 };
@@ -75,7 +75,7 @@ export function drawChooser(controls, columns) {
     const keys = members.map((column) => column.key);
     const boxes = members.map(({ key, title }) => controls.checkbox(title, (view) => shown(view).includes(key), (view, on) => put([key], on)(view)));
     if (keys.length < 2) return makeGroup(group, ...boxes);
-    const all = controls.checkbox(t("all of these"), (view) => keys.every((key) => shown(view).includes(key)), (view, on) => put(keys, on)(view));
+    const all = controls.checkbox(t("all conditions"), (view) => keys.every((key) => shown(view).includes(key)), (view, on) => put(keys, on)(view));
     all.classList.add("all");
     return makeGroup(group, all, ...boxes);
   });
@@ -91,7 +91,7 @@ export function drawDisplay(controls, board) {
   }
   groups.push(
     controls.radios(t("Average"), "mean", [["board", t("over all benchmarks")], ["shown", t("over the benchmarks shown")]]),
-    controls.radios(t("Rank"), "ranking", [["board", t("on the whole board")], ["view", t("among the rows that fit")]]),
+    controls.radios(t("Rank"), "ranking", [["board", t("on the whole board")], ["view", t("among the matching rows")]]),
     controls.radios(t("Rows"), "size", [["compact", t("compact")], ["normal", t("normal")], ["large", t("large")]]),
     makeGroup(t("Uncertainty"), controls.checkbox(t("± standard error in every cell"), (view) => view.errors, (_, on) => ({ errors: on }))),
   );
@@ -102,9 +102,9 @@ export function drawDisplay(controls, board) {
 export function drawHelp() {
   const lines = [
     ["llama 7b", t("both words in the name")],
-    ["llama; qwen", t("either of them")],
+    ["llama; qwen", t("either condition")],
     ["@license: mit", t("also @architecture: @precision: @type: @org: @base: @sender: @sha: @flag:")],
-    ["license:mit llama", t("both of these")],
+    ["license:mit llama", t("both conditions")],
     ["-(7|8)b$", t("a regular expression, or between slashes: /v[0-9]/")],
     ['"two words"', t("a text with spaces")],
   ];
