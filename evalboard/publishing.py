@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 HOSTED_SECONDS = 60.0
 """Between two commits of the same file to a hosted store."""
+PROGRESS_SECONDS = 5.0
+"""Between two versions of the queue that tell nothing but progress."""
 
 
 class Pace:
@@ -124,15 +126,25 @@ def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
     return pace.in_turn(publish) if wait else pace.when_due(publish)
 
 
-def announce_queue(settings: Settings) -> None:
+def announce_queue(settings: Settings) -> bool:
     """Write `queue.json` where the board store can be had; no run fails because it cannot.
 
     Whoever writes it next takes this news along.
+
+    Returns:
+        Whether it was written.
     """
     try:
-        publish_queue(settings)
+        return publish_queue(settings)
     except StoreError as exc:
         logger.warning("The published queue is out of date: %s", exc)
+        return False
+
+
+def announce_progress(settings: Settings) -> bool:
+    """Do as `announce_queue` does, where it was not done for progress within the last seconds."""
+    pace = _pace(settings, "progress", PROGRESS_SECONDS)
+    return pace.when_due(lambda: announce_queue(settings))
 
 
 def run_page(settings: Settings, run_id: str) -> str:
@@ -142,5 +154,5 @@ def run_page(settings: Settings, run_id: str) -> str:
     return f"{settings.prefect_api_url.removesuffix('/api')}/runs/flow-run/{run_id}"
 
 
-def _pace(settings: Settings, name: str) -> Pace:
-    return Pace(settings.work_folder / "pace", name, HOSTED_SECONDS)
+def _pace(settings: Settings, name: str, seconds: float = HOSTED_SECONDS) -> Pace:
+    return Pace(settings.work_folder / "pace", name, seconds)

@@ -13,12 +13,13 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from evalboard.attempt import course
 from evalboard.attempt.course import Steps
 from evalboard.attempt.model import Attempt
+from evalboard.attempt.summary import markdown_summary
 from evalboard.errors import ClaimLost, EvalboardError, LifecycleError
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan
 from evalboard.records.request import Status
 from flows.board_flow import build_board
-from flows.report import publish_report
+from tasks.artifacts import create_artifact
 from tasks.evaluate_tasks import (
     claim_request,
     close_attempt,
@@ -52,7 +53,8 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
         return Failed(message=exc.message)
     end = course.run(attempt, STEPS)
     build_board()
-    publish_report(attempt, end)
+    summary = markdown_summary(attempt, end)
+    create_artifact("markdown", "evaluation", summary, attempt.record.model)
     if end.status is Status.FINISHED:
         return Completed(message=f"{len(end.scores)} benchmarks stored", data=end)
     ended = Cancelled if end.failure and end.failure.code == ClaimLost.code else Failed

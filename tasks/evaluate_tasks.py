@@ -13,7 +13,7 @@ from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 from evalboard.settings import load_settings
-from tasks.progress import ProgressArtifact
+from tasks.progress_artifact import ProgressArtifact
 
 
 async def is_worth_another_try(task: Any, run: Any, state: Any) -> bool:

@@ -29,9 +29,9 @@ from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 
 T = TypeVar("T")
 
-WAIT_SECONDS = 1.0
+SEAT_WAIT_SECONDS = 1.0
 """Between two looks whether a benchmark that was waited for is still not there."""
-ENDINGS = (EngineDied, NodeLost, OutOfMemory, TimedOut)
+ENDS_OF_PROCESS = (EngineDied, NodeLost, OutOfMemory, TimedOut)
 """After these there is no process any more."""
 
 
@@ -57,7 +57,7 @@ class EnginePool:
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._limits = allotment.starting_limits(spec)
-        self._room: allotment.Room | None = None
+        self._headroom: allotment.Headroom | None = None
         self._changed = threading.Condition(threading.RLock())
         self._engines: dict[int, Engine] = {}
         self._started = 0
@@ -199,7 +199,7 @@ class EnginePool:
                 if not self._engines and self._given_up:
                     self._seating.leave(benchmark)
                     raise self._given_up
-                self._changed.wait(WAIT_SECONDS)
+                self._changed.wait(SEAT_WAIT_SECONDS)
 
     def _fresh(self, benchmark: str, engine: Engine) -> Engine:
         """Return the engine, with a new process where smaller settings are to be tried."""
@@ -220,18 +220,20 @@ class EnginePool:
             else:
                 exc.try_again = is_worth_another_try(exc, earlier, can_be_smaller=smaller)
                 earlier.append(exc)
-            if isinstance(exc, ENDINGS):
+            if isinstance(exc, ENDS_OF_PROCESS):
                 self._remove(engine).ended_by = exc
         return exc.try_again
 
     def _step_down(self, engine: Engine) -> bool:
         """Choose smaller settings; return whether there are some that were not tried yet."""
-        if engine.handle.spec.limits == self._limits and self._room is None:
-            self._room = allotment.room(engine.handle.spec)
+        if engine.handle.spec.limits == self._limits and self._headroom is None:
+            self._headroom = allotment.find_headroom(engine.handle.spec)
         with self._changed:
             if engine.handle.spec.limits != self._limits:
                 return True
-            smaller = allotment.smaller_limits(self._limits, self._room or allotment.NO_ROOM)
+            smaller = allotment.smaller_limits(
+                self._limits, self._headroom or allotment.NO_HEADROOM
+            )
             self._limits = smaller or self._limits
             return smaller is not None
 

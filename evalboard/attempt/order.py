@@ -15,7 +15,7 @@ def asking_order(plans: Iterable[BenchmarkPlan]) -> list[BenchmarkPlan]:
     """
     families: defaultdict[str, list[BenchmarkPlan]] = defaultdict(list)
     for plan in plans:
-        families[plan.opening or f"of its own: {plan.benchmark}"].append(plan)
+        families[plan.prompt_prefix or f"of its own: {plan.benchmark}"].append(plan)
     largest_first = sorted(families.values(), key=lambda family: -sum(plan.n for plan in family))
     return [plan for family in largest_first for plan in sorted(family, key=lambda plan: -plan.n)]
 

@@ -9,22 +9,17 @@ from evalboard.attempt.model import Attempt, AttemptPlan
 from evalboard.attempt.order import asking_order, engine_count
 from evalboard.engine.placing import placement
 from evalboard.errors import EngineError, EvalboardError
-from evalboard.publishing import announce_queue
+from evalboard.publishing import announce_progress, announce_queue
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Status
 from evalboard.records.table import BenchmarkProgress
-from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_queue
 from evalboard.stores.work import WorkFolder
 
 OnProgress = Callable[[BenchmarkProgress], None]
 
-QUEUE_SECONDS = 5.0
-"""Between two versions of the queue that show progress only."""
-
 _pools: dict[str, EnginePool] = {}
 _opening = threading.Lock()
-_published: dict[str, float] = {}
 
 
 def plan_attempt(attempt: Attempt) -> AttemptPlan:
@@ -87,7 +82,7 @@ def evaluate_benchmark(
         progress = work.progress(attempt.progress_key).get(plan.benchmark)
         if on_progress and progress:
             on_progress(progress)
-        _publish_progress(settings)
+        announce_progress(settings)
 
     try:
         with pool.seat(plan.benchmark) as engine:
@@ -182,15 +177,4 @@ def _note_plan(attempt: Attempt, plan: AttemptPlan, work: WorkFolder) -> None:
 def _note(attempt: Attempt, benchmark: str, progress: BenchmarkProgress) -> None:
     settings = attempt.engine.settings
     WorkFolder(settings.work_folder).note_progress(attempt.progress_key, benchmark, progress)
-    announce_queue(settings)
-
-
-def _publish_progress(settings: Settings) -> None:
-    """Write the queue where it was not written for a while."""
-    address = settings.store_address("board")
-    with _opening:
-        now = time.monotonic()
-        if now - _published.get(address, -QUEUE_SECONDS) < QUEUE_SECONDS:
-            return
-        _published[address] = now
     announce_queue(settings)

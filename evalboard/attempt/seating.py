@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from evalboard.records.outcome import BenchmarkPlan
 
-SEATS = 2
+SEATS_PER_ENGINE = 2
 ARRIVAL_SECONDS = 5.0
 """Benchmarks come from threads of their own, in any order. So long is waited for one whose turn it
 is: its thread starts, or it comes back for another try."""
@@ -106,7 +106,11 @@ class Seating:
         left = {engine: sum(self._sizes[g] for g in there) for engine, there in guests.items()}
         # A second seat only where least is left to do: whoever sits down stays.
         best = min(left, key=left.__getitem__, default=None)
-        if best is None or len(guests[best]) >= SEATS or self._alone.intersection(guests[best]):
+        if (
+            best is None
+            or len(guests[best]) >= SEATS_PER_ENGINE
+            or self._alone.intersection(guests[best])
+        ):
             return None
         return best
 

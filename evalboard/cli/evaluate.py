@@ -16,9 +16,9 @@ from rich.table import Table
 from evalboard.attempt import course, opening, running
 from evalboard.attempt.course import Steps
 from evalboard.attempt.model import Attempt, AttemptEnd
-from evalboard.attempt.report import time_account
+from evalboard.attempt.summary import time_account
 from evalboard.backends import BACKENDS
-from evalboard.cli.progress import ProgressDisplay
+from evalboard.cli.progress_display import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
 from evalboard.engine.placing import placement

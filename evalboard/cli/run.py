@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from evalboard.cli.embedding import embed
-from evalboard.cli.progress import ProgressDisplay
+from evalboard.cli.progress_display import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.engine.placing import cluster
 from evalboard.intake.polling import Checked

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from lm_eval.api.model import LM
 
+from evalboard.engine.benchmarks.answer_log import AnswerLog
 from evalboard.engine.benchmarks.answering import AnsweringModel
-from evalboard.engine.benchmarks.checkpoint import Checkpoint
 from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
-from evalboard.engine.benchmarks.progress import ProgressNotes
-from evalboard.engine.benchmarks.prompts import longest_request, opening, scales_with_length
+from evalboard.engine.benchmarks.progress_notes import ProgressNotes
+from evalboard.engine.benchmarks.prompts import longest_request, prompt_prefix, scales_with_length
 from evalboard.engine.benchmarks.scoring import score
 from evalboard.engine.catalog import architecture, chat_template_sha, machine, versions
 from evalboard.engine.loading.finite import check_finite
@@ -92,9 +92,9 @@ class EngineProcess:
         loaded = self._load_task(benchmark, last=True)
         key = self._key(loaded.identity)
         report = ProgressNotes(self._work, progress_key, benchmark).note
-        with Checkpoint(self._work.answers_file(benchmark, key)) as checkpoint:
+        with AnswerLog(self._work.answers_file(benchmark, key)) as log:
             outcome, answers = score(
-                AnsweringModel(model, checkpoint, report),
+                AnsweringModel(model, log, report),
                 loaded,
                 key=key,
                 limit=self._spec.limit,
@@ -141,7 +141,7 @@ class EngineProcess:
             benchmark=benchmark,
             key=self._key(loaded.identity),
             n=loaded.n_effective,
-            opening=opening(loaded.tasks[0]),
+            prompt_prefix=prompt_prefix(loaded.tasks[0]),
         )
 
     def _load_task(self, benchmark: str, *, last: bool = False) -> LoadedBenchmark:

@@ -64,7 +64,7 @@ class BenchmarkPlan(BaseModel):
     key: str
     n: int
     """Questions that will be asked."""
-    opening: str = ""
+    prompt_prefix: str = ""
     """How its first prompt begins, where it is long; see `evalboard.attempt.order`."""
     problem: dict[str, str] | None = None
     """`{code, message}` when it cannot be run, for example because its questions are missing."""

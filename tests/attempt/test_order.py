@@ -2,8 +2,8 @@ from evalboard.attempt.order import asking_order, engine_count
 from evalboard.records.outcome import BenchmarkPlan
 
 
-def plan(benchmark: str, n: int, opening: str = "") -> BenchmarkPlan:
-    return BenchmarkPlan(benchmark=benchmark, key=benchmark, n=n, opening=opening)
+def plan(benchmark: str, n: int, prefix: str = "") -> BenchmarkPlan:
+    return BenchmarkPlan(benchmark=benchmark, key=benchmark, n=n, prompt_prefix=prefix)
 
 
 def order(*plans: BenchmarkPlan) -> list[str]:

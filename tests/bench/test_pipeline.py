@@ -5,7 +5,7 @@ import psutil
 import pytest
 
 from evalboard.attempt.model import Attempt, AttemptEnd
-from evalboard.attempt.report import markdown_report
+from evalboard.attempt.summary import markdown_summary
 from evalboard.bench.memory import free_ports, tree_memory
 from evalboard.bench.pipeline import time_account
 from evalboard.intake.submission import EvaluationRequest
@@ -30,7 +30,7 @@ def test_a_run_report_is_read_back() -> None:
         total=27,
     )
     end = AttemptEnd(status=Status.FINISHED, scores={"demo_anatomy": 0.5}, seconds=seconds)
-    assert time_account(markdown_report(attempt, end)) == pytest.approx(
+    assert time_account(markdown_summary(attempt, end)) == pytest.approx(
         {"start": 5.0, "load": 15.5, "score": 5.5, "store": 0.1, "overhead": 0.9, "total": 27.0}
     )
 

@@ -2,6 +2,6 @@
 
 `library` reads a suite's benchmarks with lm-eval (`definitions` finds their files, `mirror` and
 `harness` their questions), `prompts` looks at what is asked. `answering` asks one benchmark's
-questions and keeps the answers in a `checkpoint`; `scoring` turns them into a score and `details`
+questions and keeps the answers in an `answer_log`; `scoring` turns them into a score and `details`
 into a row for each question.
 """

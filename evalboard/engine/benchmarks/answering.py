@@ -9,7 +9,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from evalboard.engine.benchmarks.checkpoint import Checkpoint, request_keys
+from evalboard.engine.benchmarks.answer_log import AnswerLog, request_keys
 from evalboard.engine.streaming import Answer, Kind, StreamingModel
 from evalboard.errors import NotFinite
 
@@ -24,14 +24,14 @@ class AnsweringModel(LM):
 
     Args:
         model: A loaded model; everything but the requests is handed on to it.
-        checkpoint: Answers that are known; new ones are added as they come.
+        log: Answers that are known; new ones are added as they come.
         report: Is called at the beginning, at most once a second, and at the end.
     """
 
-    def __init__(self, model: Any, checkpoint: Checkpoint, report: Report) -> None:
+    def __init__(self, model: Any, log: AnswerLog, report: Report) -> None:
         super().__init__()
         self._model = model
-        self._checkpoint = checkpoint
+        self._log = log
         self._report = report
 
     def loglikelihood(
@@ -72,17 +72,17 @@ class AnsweringModel(LM):
         distinct = list(dict.fromkeys(keys))
         by_key = dict(zip(reversed(keys), reversed(requests), strict=True))
         asked = [by_key[key] for key in distinct]
-        wanted = {n for n, key in enumerate(distinct) if self._checkpoint.get(key) is None}
+        wanted = {n for n, key in enumerate(distinct) if self._log.get(key) is None}
         progress = _Progress(asked, wanted, self._report)
         model: StreamingModel = self._model
         for answers in model.stream(kind, asked, wanted) if wanted else ():
             new = [(n, answer) for n, answer in answers if n in wanted]
             for n, answer in new:
                 _require_finite(answer, asked[n])
-            self._checkpoint.add((distinct[n], answer) for n, answer in new)
+            self._log.add((distinct[n], answer) for n, answer in new)
             progress.note(n for n, _ in new)
         progress.tell()
-        return [self._checkpoint.get(key) for key in keys]
+        return [self._log.get(key) for key in keys]
 
 
 class _Progress:

@@ -10,7 +10,7 @@ from lm_eval.defaults import DEFAULT_OTHER_SEED
 
 from evalboard.engine.benchmarks.library import LoadedTask
 
-OPENING_CHARACTERS = 256
+PREFIX_CHARACTERS = 256
 """Of a prompt. Prompts that share them are worth asking one after another: the prefix cache then
 holds the examples that they begin with."""
 MAX_GEN_TOKS = 256
@@ -19,14 +19,14 @@ SPECIAL_TOKENS = 8
 """Room for what a tokenizer or a backend adds to a request."""
 
 
-def opening(loaded: LoadedTask) -> str:
+def prompt_prefix(loaded: LoadedTask) -> str:
     """Return how the first prompt of a task begins, empty when it is short."""
     task, shots = loaded.task, loaded.identity.num_fewshot
     questions: Any = task.eval_docs  # a list, or rows of a data set
     first = next(iter(questions), None)
     prompt = "" if first is None else task.fewshot_context(first, num_fewshot=shots)
     text = prompt if isinstance(prompt, str) else prompt[0]
-    return text[:OPENING_CHARACTERS] if len(text) >= OPENING_CHARACTERS else ""
+    return text[:PREFIX_CHARACTERS] if len(text) >= PREFIX_CHARACTERS else ""
 
 
 def longest_request(tasks: Iterable[LoadedTask], folder: Path, *, use_chat_template: bool) -> int:

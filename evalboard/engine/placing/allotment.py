@@ -17,7 +17,7 @@ from evalboard.repositories.selection import weight_files
 CONFIG_BYTES = 10_000_000
 
 
-class Room(NamedTuple):
+class Headroom(NamedTuple):
     """What there is for smaller settings to make use of."""
 
     longest_request: int | None
@@ -28,7 +28,7 @@ class Room(NamedTuple):
     """Whether an engine takes a share of a GPU's memory that can be smaller."""
 
 
-NO_ROOM = Room(longest_request=None, max_gpus=0, takes_share=False)
+NO_HEADROOM = Headroom(longest_request=None, max_gpus=0, takes_share=False)
 
 
 def starting_limits(spec: EngineSpec) -> EngineLimits:
@@ -47,10 +47,10 @@ def starting_limits(spec: EngineSpec) -> EngineLimits:
     )
 
 
-def room(spec: EngineSpec) -> Room:
+def find_headroom(spec: EngineSpec) -> Headroom:
     """Return what smaller settings can make use of, as the backend takes memory."""
     backend, has_gpus = find_backend(spec.backend), spec.limits.resource == "gpus"
-    return Room(
+    return Headroom(
         longest_request=_longest_request(spec) if backend.reserves_memory else None,
         max_gpus=_most_gpus(spec) if has_gpus and backend.spans_gpus else 0,
         takes_share=has_gpus and backend.reserves_memory,
@@ -61,7 +61,7 @@ def _longest_request(spec: EngineSpec) -> int | None:
     """Ask a process that is started for that; None where a shorter length is of no use."""
     asking = spec.model_copy(
         update={
-            "name": f"{spec.name}-room",
+            "name": f"{spec.name}-headroom",
             "limits": spec.limits.model_copy(update={"resource": "nothing"}),
         }
     )
@@ -74,7 +74,7 @@ def _longest_request(spec: EngineSpec) -> int | None:
         engine.close()
 
 
-def smaller_limits(limits: EngineLimits, available: Room) -> EngineLimits | None:
+def smaller_limits(limits: EngineLimits, available: Headroom) -> EngineLimits | None:
     """Return the next smaller settings, None when there are none left."""
     return next_limits(
         limits,

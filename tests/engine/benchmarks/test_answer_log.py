@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 from lm_eval.api.instance import Instance
 
+from evalboard.engine.benchmarks.answer_log import AnswerLog, request_keys
 from evalboard.engine.benchmarks.answering import AnsweringModel
-from evalboard.engine.benchmarks.checkpoint import Checkpoint, request_keys
 from evalboard.engine.hf_model import question_blocks
 from evalboard.engine.streaming import Answer, Kind, NumberedAnswers
 from evalboard.errors import NotFinite
@@ -47,8 +47,8 @@ PAIRS = [(f"Question {n}", choice) for n in range(5) for choice in (" A", " Bb")
 
 
 def answer(path: Path, backend: Any, pairs: Sequence[tuple[str, str]] = PAIRS) -> list[Any]:
-    with Checkpoint(path) as checkpoint:
-        model = AnsweringModel(backend, checkpoint, lambda done, total: None)
+    with AnswerLog(path) as log:
+        model = AnsweringModel(backend, log, lambda done, total: None)
         return model.loglikelihood(ask(pairs))
 
 
@@ -114,9 +114,9 @@ def test_no_number_is_no_answer(tmp_path: Path, value: float) -> None:
 def test_progress_counts_questions(tmp_path: Path) -> None:
     reports: list[tuple[int, int]] = []
     for dies_after in (4, math.inf):
-        with Checkpoint(tmp_path / "a.jsonl") as checkpoint:
+        with AnswerLog(tmp_path / "a.jsonl") as log:
             model = AnsweringModel(
-                CountingBackend(dies_after), checkpoint, lambda *now: reports.append(now)
+                CountingBackend(dies_after), log, lambda *now: reports.append(now)
             )
             if dies_after == 4:
                 with pytest.raises(KeyboardInterrupt):

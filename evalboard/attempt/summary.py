@@ -17,7 +17,7 @@ def time_account(seconds: Seconds) -> list[tuple[str, float]]:
     ]
 
 
-def markdown_report(attempt: Attempt, end: AttemptEnd) -> str:
+def markdown_summary(attempt: Attempt, end: AttemptEnd) -> str:
     """Return the run's report as Markdown."""
     record = attempt.record
     lines = [

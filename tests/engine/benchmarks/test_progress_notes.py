@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.engine.benchmarks.progress import ProgressNotes, pace
+from evalboard.engine.benchmarks.progress_notes import ProgressNotes, pace
 from evalboard.stores.work import WorkFolder
 
 

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from evalboard.attempt.report import progress_line
+from evalboard.attempt.summary import progress_line
 from evalboard.cli.reporting import console
 from evalboard.settings import Settings
 from evalboard.stores.work import WorkFolder

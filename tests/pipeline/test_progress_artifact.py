@@ -6,7 +6,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.runtime import flow_run
 
 from evalboard.records.table import BenchmarkProgress
-from tasks.progress import ProgressArtifact
+from tasks.progress_artifact import ProgressArtifact
 
 
 @task

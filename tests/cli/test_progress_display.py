@@ -3,7 +3,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from evalboard.cli.progress import ProgressDisplay
+from evalboard.cli.progress_display import ProgressDisplay
 from evalboard.records.table import BenchmarkProgress
 from evalboard.settings import Settings
 from evalboard.stores.work import WorkFolder

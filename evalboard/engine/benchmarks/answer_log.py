@@ -20,7 +20,7 @@ from evalboard.engine.streaming import Answer, Kind
 KEY_LENGTH = 32
 
 
-class Checkpoint:
+class AnswerLog:
     """Answers by the key of their request.
 
     Args:
