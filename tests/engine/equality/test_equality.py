@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from lm_eval.api.instance import Instance
 
-from evalboard.engine.answers import BLOCK_SIZE
+from evalboard.engine.streaming import QUESTIONS_PER_BLOCK
 from evalboard.errors import HarnessError
 from tests.engine.equality.lm_requests import (
     OPENING,
@@ -139,10 +139,10 @@ def test_transformers_computes_a_block_of_which_a_part_is_wanted_whole(
     load_hf: Callable[[Path], Any], model_folder: Callable[[str, str], Path]
 ) -> None:
     model = load_hf(model_folder("llama", "byte-level"))
-    requests = instances([("The heart is", " A")] * (BLOCK_SIZE + 3))
-    wanted = frozenset({BLOCK_SIZE + 1})
+    requests = instances([("The heart is", " A")] * (QUESTIONS_PER_BLOCK + 3))
+    wanted = frozenset({QUESTIONS_PER_BLOCK + 1})
     found = [n for part in model.stream("loglikelihood", requests, wanted) for n, _ in part]
-    assert found == [BLOCK_SIZE, BLOCK_SIZE + 1, BLOCK_SIZE + 2]
+    assert found == [QUESTIONS_PER_BLOCK, QUESTIONS_PER_BLOCK + 1, QUESTIONS_PER_BLOCK + 2]
 
 
 TEXT = st.text(alphabet=st.sampled_from("ab eA.\n心ß🫀 "), max_size=40)
