@@ -20,12 +20,12 @@ ENDS = tuple(f"prefect.flow-run.{name}" for name in ("Completed", "Failed", "Can
 SAY_CRASHED = ChangeFlowRunState(
     name=None,
     state=StateType.CRASHED,
-    message="The run stopped giving signs of life.",
+    message="The run stopped sending heartbeats.",
     force=False,
 )
 SILENT_RUNS = AutomationCore(
-    name="evalboard: runs that stopped beating",
-    description="A flow run that gave no sign of life three times has crashed.",
+    name="evalboard: runs without heartbeats",
+    description="Mark a flow run as crashed after it misses three heartbeats.",
     trigger=EventTrigger(
         after={BEAT},
         expect={BEAT, *ENDS},

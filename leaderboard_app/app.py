@@ -50,12 +50,12 @@ NO_UPLOADS = 1
 # Open pages hold connections that never end; Ctrl-C does not wait for them.
 SHUTDOWN_SECONDS = 2
 DESCRIPTION = (
-    "What the board's pages show, for programs. Reading takes no key; the addresses are relative to "
-    "that of the board. Submitting takes one only where the board asks people to log in: then a "
-    "Hugging Face token as `Authorization: Bearer`."
+    "The data of the board's pages, for programs. All addresses are relative to the address of the "
+    "board. Reading needs no key. If the board requires a log-in, submitting needs a Hugging Face "
+    "token as `Authorization: Bearer`."
 )
 UNREADABLE: dict[int | str, dict[str, Any]] = {
-    503: {"description": "The board store cannot be read just now."}
+    503: {"description": "The board store cannot be read right now."}
 }
 LOCAL_SECONDS = 2.0
 """Between two looks at a board store in a folder."""
@@ -228,6 +228,6 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((host, port))
     except OSError as exc:
         raise ConfigError(
-            f"The viewer cannot listen on {host}:{port}: {exc.strerror}. "
-            "Set EVALBOARD_VIEWER_PORT or EVALBOARD_VIEWER_HOST to something else."
+            f"The viewer cannot listen on {host}:{port}: {exc.strerror}. Change "
+            "EVALBOARD_VIEWER_PORT or EVALBOARD_VIEWER_HOST."
         ) from exc

@@ -98,7 +98,7 @@ class Follower(Generic[T]):
         except EvalboardError as exc:
             if last is None:
                 raise
-            logger.warning("Still showing the last good state: %s", exc)
+            logger.warning("The board store cannot be read; the pages show its last state: %s", exc)
             return last
 
 

@@ -56,7 +56,7 @@ class Completion:
         try:
             names = models_on_hub(words, self._settings, limit=MAX_NAMES_SHOWN)
         except StoreError as exc:
-            logger.info("No names from the Hub: %s", exc)
+            logger.info("The Hub suggested no names: %s", exc)
             self._asleep_until = time.monotonic() + PAUSE_SECONDS
             return []
         finally:

@@ -29,8 +29,8 @@ References = Annotated[
     Field(
         min_length=1,
         max_length=MAX_MODELS,
-        description="Rows of the board, each as `org/name@sha8@precision@weights@chat`; what is "
-        "left out at the right fits all.",
+        description="Rows of the board, each as `org/name@sha8@precision@weights@chat`. Parts "
+        "omitted on the right match any value.",
     ),
 ]
 
@@ -39,10 +39,10 @@ class ModelQuery(BaseModel):
     """Which row; the best one that fits, where a model was evaluated in several ways."""
 
     id: str = Field(max_length=MAX_NAME_CHARACTERS, description="Name of the model, `org/name`.")
-    sha: str = Field("", max_length=64, description="Commit, or how it begins.")
+    sha: str = Field("", max_length=64, description="Commit, or the start of it.")
     precision: str = Field("", max_length=64)
     weights: str = Field("", max_length=64, description="Weight type.")
-    chat: str = Field("", max_length=1, description="1 with the chat template, 0 without.")
+    chat: str = Field("", max_length=1, description="1 with the chat template, 0 without it.")
 
 
 class ComparisonQuery(BaseModel):
@@ -57,7 +57,9 @@ class QuestionsQuery(BaseModel):
     m: References
     benchmark: str = Field(max_length=MAX_NAME_CHARACTERS, description="Key of the benchmark.")
     show: Show = Field(
-        "all", description="`right`, `wrong`: by the first model; `differ`: between the models."
+        "all",
+        description="`right` or `wrong`: the first model's answer; `differ`: the models' answers "
+        "differ.",
     )
     subject: str = Field("", max_length=MAX_NAME_CHARACTERS)
     search: str = Field("", max_length=MAX_NAME_CHARACTERS)

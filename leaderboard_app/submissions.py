@@ -52,25 +52,27 @@ class Form(BaseModel):
 
     model: str = Field(max_length=LONGEST_NAME, description="`organisation/name`.")
     revision: str = Field(
-        "main", max_length=LONGEST_NAME, description="Branch, tag or commit; pinned to the commit."
+        "main",
+        max_length=LONGEST_NAME,
+        description="Branch, tag or commit. The submission pins it to a commit.",
     )
     precision: Precision | None = Field(
-        None, description="Number format to evaluate in; null: as the checkpoint is stored."
+        None, description="Precision of the evaluation. Null: the precision of the checkpoint."
     )
     weight_type: WeightType = Field(
         WeightType.ORIGINAL,
         description="Whole weights, a LoRA adapter, or a delta to a base model.",
     )
     base_model: str = Field(
-        "", max_length=LONGEST_NAME, description="What an adapter or difference belongs to."
+        "", max_length=LONGEST_NAME, description="Base model of an adapter or delta."
     )
     model_type: ModelType = Field(ModelType.UNKNOWN, description="How the model was made.")
     use_chat_template: bool = False
     sender: str = Field(
         "",
         max_length=100,
-        description="Name of the submitter, shown in the queue; where people log in, that of the "
-        "account is taken.",
+        description="Name of the submitter, shown in the queue. If the board requires a log-in, "
+        "the account's name is used.",
     )
 
 
@@ -113,9 +115,9 @@ class Names(BaseModel):
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": description}
     for status, description in (
-        (401, "Log-in is needed."),
-        (403, "Sent by another site."),
-        (503, "Not possible just now."),
+        (401, "A log-in is required."),
+        (403, "The request came from another website."),
+        (503, "Not possible right now."),
     )
 }
 
@@ -146,8 +148,11 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
         response_model=SubmissionAnswer,
         responses=_REFUSALS
         | {
-            409: {"model": Problem, "description": "The same submission was made before."},
-            422: {"model": SubmissionAnswer, "description": "The checks found an error."},
+            409: {
+                "model": Problem,
+                "description": "The model has already been submitted in this form.",
+            },
+            422: {"model": SubmissionAnswer, "description": "The checks found errors."},
         },
         tags=["submit"],
     )
@@ -212,7 +217,7 @@ class _Turns:
             return _problem(409, exc.message)
         except EvalboardError as exc:
             # Its message is for those who run the board, and may name folders of theirs.
-            logger.exception("A submission could not be handled.")
+            logger.exception("A submission failed.")
             return _problem(503, t(NOT_NOW, language), {"X-Error-Code": exc.code})
         finally:
             self._here -= 1

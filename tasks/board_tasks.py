@@ -36,4 +36,6 @@ def show_board() -> None:
     except EvalboardError as exc:
         get_run_logger().error("%s", exc.message)
     else:
-        get_run_logger().info("%s shows it%s", settings.space, ", restarted" if restarted else "")
+        get_run_logger().info(
+            "%s shows the board%s", settings.space, ", restarted" if restarted else ""
+        )

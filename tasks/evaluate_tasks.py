@@ -37,7 +37,7 @@ def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
     """Start the engine's process and find out what is to be done."""
     plan = running.plan_attempt(attempt)
     get_run_logger().info(
-        "%d benchmarks to run, %d finished earlier, %d impossible",
+        "%d benchmarks to run, %d already finished, %d cannot run",
         len(plan.waiting),
         len(plan.finished),
         len(plan.impossible),

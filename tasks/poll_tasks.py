@@ -57,7 +57,7 @@ def start_evaluation(checked: polling.Checked) -> str | None:
             log.warning("%s cancelled, as run %s was", checked.path, run.id)
             return None
     log.error(
-        "%s: %d runs ended before they claimed it. Look at them.",
+        "%s: %d runs ended before they claimed the request. Check their logs.",
         checked.path,
         polling.MAX_STARTS_PER_ATTEMPT,
     )

@@ -18,7 +18,7 @@ def read_runs() -> dict[str, RunState]:
     return run_states(core.claimed_runs(load_settings()))
 
 
-@task(name="Set right", cache_policy=NO_CACHE)
+@task(name="Reconcile requests", cache_policy=NO_CACHE)
 def set_right(runs: dict[str, RunState]) -> core.Reconciliation:
     """Change every RUNNING request whose run is gone; report what is strange."""
     settings = load_settings()
@@ -28,7 +28,7 @@ def set_right(runs: dict[str, RunState]) -> core.Reconciliation:
         for path, _, reason in getattr(done, kind):
             log.warning("%s: %s (%s)", kind, path, reason)
     for path in done.unrequested:
-        log.warning("results without a request: %s", path)
+        log.warning("results without a matching request: %s", path)
     for path, problem in done.problems.items():
-        log.error("%s could not be set right: %s", path, problem)
+        log.error("%s could not be reconciled: %s", path, problem)
     return done

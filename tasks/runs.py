@@ -45,13 +45,13 @@ def stop_run(run_id: str) -> None:
     known = _run_id(run_id)
     try:
         if known is None:
-            raise ValueError(f"{run_id!r} is no run of a Prefect server")
+            raise ValueError(f"{run_id!r} is not a run of a Prefect server")
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(known, Cancelling())
     except (ObjectNotFound, PrefectHTTPStatusError, OSError, ValueError) as exc:
         raise EvalboardError(
-            f"Prefect could not stop run {run_id!r}: {exc}. The run looks at its request every few "
-            "seconds and stops by itself."
+            f"Prefect could not stop run {run_id!r}: {exc}. The run checks its request every few "
+            "seconds and will stop by itself."
         ) from exc
 
 

@@ -116,7 +116,7 @@ def _claim(
         if not request.request_path:
             current = _made_pending(current, now)
         elif (current.model, current.revision) != (request.model, request.revision):
-            raise LifecycleError(f"Request {path!r} is not for {request.model!r} any more.")
+            raise LifecycleError(f"Request {path!r} is no longer for {request.model!r}.")
         return claim(current, mine, now=now)
 
     return path, queue.change(path, decide, message=f"claim {request.model}")
@@ -149,7 +149,8 @@ def _made_pending(record: RequestRecord, now: datetime) -> RequestRecord:
         case Status.FINISHED:
             raise LifecycleError(
                 f"{record.model!r} at revision {record.revision[:8]} in {record.precision} is "
-                "finished; the same score is never run twice. Name benchmarks to run a part anew."
+                "already finished, and a score is never computed twice. Name benchmarks to rerun a "
+                "part of the suite."
             )
         case _:
             return record
@@ -162,7 +163,7 @@ def _checked(
     report = check_submission(request, settings, allow_folder=allow_folder)
     if not report.ok:
         raise ValidationFailed(
-            f"{report.model!r} does not pass its checks: {report.summary()}", report=report
+            f"{report.model!r} failed the checks: {report.summary()}", report=report
         )
     return record_of(request, report, settings, now=now)
 

@@ -35,7 +35,7 @@ def markdown_summary(attempt: Attempt, end: AttemptEnd) -> str:
     lines += ["", "| time | seconds |", "|---|---|"]
     lines += [f"| {part} | {taken:.1f} |" for part, taken in time_account(end.seconds)]
     if end.document_path:
-        lines += ["", f"Document: `{end.document_path}`"]
+        lines += ["", f"Result document: `{end.document_path}`"]
     return "\n".join(lines)
 
 

@@ -51,7 +51,7 @@ def _watch(attempt: Attempt, path: str, every_seconds: float, ended: threading.E
         try:
             record = queue.get(path)
         except (RecordError, StoreError) as exc:  # an edit by hand may be put right
-            logger.warning("It cannot be seen whether the request was cancelled: %s", exc.message)
+            logger.warning("Cannot check whether the request was cancelled: %s", exc.message)
             continue
         if not is_claimed_by(record, attempt.run_id):
             abandon(attempt, ClaimLost(_what_happened(record)))
@@ -61,4 +61,4 @@ def _watch(attempt: Attempt, path: str, every_seconds: float, ended: threading.E
 def _what_happened(record: RequestRecord) -> str:
     history = record.evalboard.history
     reason = f" ({history[-1].reason})" if history and history[-1].reason else ""
-    return f"The request of {record.model!r} is {record.status} now{reason}; this run has ended."
+    return f"The request for {record.model!r} is now {record.status}{reason}. This run has stopped."

@@ -73,7 +73,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     finally:
         placement.end_ahead()
     if end.document_path is None:
-        message = end.failure.message if end.failure else "Nothing was evaluated."
+        message = end.failure.message if end.failure else "No benchmark was evaluated."
         print(f"evalboard: {message}", file=sys.stderr)
         return 1
     _show(attempt, end, arguments)
@@ -126,7 +126,7 @@ def _retried(work: Callable[P, T]) -> Callable[P, T]:
             except EngineError as exc:
                 if not exc.try_again:
                     raise
-                print(f"evalboard: {exc.message} Trying again.", file=sys.stderr)
+                print(f"evalboard: {exc.message} Retrying.", file=sys.stderr)
 
     return tried
 

@@ -72,8 +72,8 @@ def group_by_context(
         if not context or room <= 0:
             raise HarnessError(
                 f"Request {number} has a continuation of {len(continuation)} tokens after a "
-                f"context of {len(context)}; the model takes {max_tokens}, and at least one must "
-                "be of the context. Evaluate a model with a longer maximum length."
+                f"context of {len(context)} tokens. The model's limit is {max_tokens} tokens, "
+                "including at least one token of context. Use a model with a longer context."
             )
         seen = tuple(context[-room:])
         choices.setdefault(seen, []).append(Choice(number, tuple(continuation)))

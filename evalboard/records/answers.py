@@ -34,9 +34,9 @@ class Answers(NamedTuple):
         try:
             table = pq.read_table(pa.BufferReader(content))
         except pa.ArrowException as exc:
-            raise RecordError(f"Answers {path!r} are not a Parquet file: {exc}.") from exc
+            raise RecordError(f"Answers file {path!r} is not a Parquet file: {exc}.") from exc
         if missing := [name for name in REQUIRED_COLUMNS if name not in table.column_names]:
-            raise RecordError(f"Answers {path!r} have no column {missing[0]!r}.")
+            raise RecordError(f"Answers file {path!r} has no column {missing[0]!r}.")
         numbers = [int(number) for number in table.column("question_id").to_pylist()]
         hashes = text_column(table, "doc_hash")
         questions = list(zip(text_column(table, "subject"), numbers, hashes, strict=True))

@@ -149,8 +149,8 @@ def _parse(path: str, kind: TypeAdapter[T], content: bytes) -> T:
         return kind.validate_json(content)
     except ValidationError as exc:
         raise RecordError(
-            f"{path!r} in the board store cannot be read: {first_problem(exc)}. "
-            "Build the board again."
+            f"{path!r} in the board store cannot be read: {first_problem(exc)}. Rebuild it with "
+            "`evalboard board build`."
         ) from exc
 
 
@@ -159,10 +159,12 @@ def _parse_table(content: bytes) -> pa.Table:
         table = pq.read_table(pa.BufferReader(content))
     except pa.ArrowException as exc:
         raise RecordError(
-            f"{TABLE_FILE!r} in the board store is not a Parquet file: {exc}. Build the board again."
+            f"{TABLE_FILE!r} in the board store is not a Parquet file: {exc}. Rebuild it with "
+            "`evalboard board build`."
         ) from exc
     if missing := [name for name in REQUIRED_COLUMNS if name not in table.column_names]:
         raise RecordError(
-            f"{TABLE_FILE!r} in the board store has no column {missing[0]!r}. Build the board again."
+            f"{TABLE_FILE!r} in the board store has no column {missing[0]!r}. Rebuild it with "
+            "`evalboard board build`."
         )
     return table

@@ -53,13 +53,15 @@ def test_a_task_with_examples_keeps_their_split(tmp_path: Path) -> None:
 
 def test_a_mirror_without_the_questions_is_refused(tmp_path: Path) -> None:
     raw = {"dataset_path": "org/exams", "test_split": "test"}
-    with pytest.raises(ConfigError, match=r"no test\.parquet in .*exams/default.*unset EVALB"):
+    with pytest.raises(
+        ConfigError, match=r"test\.parquet is missing from .*exams/default.*unset EVALB"
+    ):
         mirrored_files(BENCHMARK, raw, tmp_path, num_fewshot=0)
 
 
 def test_a_mirror_without_the_examples_is_refused_where_they_are_needed(tmp_path: Path) -> None:
     mirror_with(tmp_path, "test")
-    with pytest.raises(ConfigError, match=r"no dev\.parquet in"):
+    with pytest.raises(ConfigError, match=r"dev\.parquet is missing from"):
         mirrored_files(BENCHMARK, RAW, tmp_path, num_fewshot=5)
 
 

@@ -38,7 +38,7 @@ def test_no_continuation_is_in_no_group() -> None:
 
 @pytest.mark.parametrize("request_", [([1], [2, 3, 4]), ([], [2])])
 def test_no_room_for_a_context(request_: tuple[list[int], list[int]]) -> None:
-    with pytest.raises(HarnessError, match="at least one must be of the context"):
+    with pytest.raises(HarnessError, match="including at least one token of context"):
         group(request_, max_tokens=3)
 
 

@@ -119,7 +119,7 @@ def test_a_broken_file_leaves_the_last_good_board(
 def test_a_board_that_never_could_be_read_is_an_error(board_folder: Any) -> None:
     board_folder.write({TABLE_FILE: b"garbage", META_FILE: b"{}"})
     follower = follow_board(LocalStore(board_folder.folder), max_age_seconds=0)
-    with pytest.raises(RecordError, match=f"'{META_FILE}'.*Build the board again"):
+    with pytest.raises(RecordError, match=f"'{META_FILE}'.*evalboard board build"):
         follower.current()
 
 

@@ -145,7 +145,7 @@ def test_a_file_that_is_no_board_is_named(
     files: dict[str, bytes], problem: str, store: Store
 ) -> None:
     store.commit([Write(p, c) for p, c in (published(ROW) | files).items()], message="by hand")
-    with pytest.raises(RecordError, match=f"{problem}.*Build the board again"):
+    with pytest.raises(RecordError, match=f"{problem}.*evalboard board build"):
         read_board(store)
 
 

@@ -118,7 +118,7 @@ def _require_finite(answer: Answer, request: Instance) -> None:
     value = answer[0] if isinstance(answer, tuple) else answer
     if isinstance(value, float) and not math.isfinite(value):
         raise NotFinite(
-            f"The model gave the log-probability {value} on question {request.doc_id} of "
-            f"{request.task_name!r}. Weights stored in bfloat16 or float32 can overflow in "
-            "float16: submit the model in bfloat16 or float32."
+            f"The model returned the log-probability {value} for question {request.doc_id} of "
+            f"{request.task_name!r}. Weights that are stored in bfloat16 or float32 can overflow "
+            "in float16. Submit the model in bfloat16 or float32."
         )

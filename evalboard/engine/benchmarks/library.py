@@ -181,8 +181,9 @@ class TaskLibrary:
         elif self._offline:
             where = folder or "EVALBOARD_DATASETS (not set)"
             raise DataMissing(
-                f"Benchmark {benchmark.key!r}: no questions at {str(where)!r}, and the Hub is not "
-                "asked (offline). Put the Parquet files there, or run online."
+                f"Benchmark {benchmark.key!r}: its questions are missing from {str(where)!r}, and "
+                "the Hub is not used (offline). Put the Parquet files there, or unset "
+                "EVALBOARD_OFFLINE."
             )
         elif benchmark.source:
             overrides["custom_dataset"] = _source_reader(benchmark.source, raw.get("dataset_name"))
@@ -196,8 +197,8 @@ class TaskLibrary:
         except (OSError, DatasetsError, RuntimeError) as exc:
             raise DataMissing(
                 f"Benchmark {benchmark.key!r}: its questions cannot be loaded: "
-                f"{type(exc).__name__}: {exc}. Check the network and the token, or put them into "
-                "the mirror folder EVALBOARD_DATASETS."
+                f"{type(exc).__name__}: {exc}. Check the network and the token, or put the "
+                "questions into the folder EVALBOARD_DATASETS."
             ) from exc
         except (
             KeyError,
@@ -208,15 +209,15 @@ class TaskLibrary:
             TemplateError,
         ) as exc:
             raise HarnessError(
-                f"Benchmark {benchmark.key!r}: lm_eval cannot build task "
-                f"{benchmark.task_name!r}: {type(exc).__name__}: {exc}. Check that the data has "
-                "the columns that the task definition reads."
+                f"Benchmark {benchmark.key!r}: lm_eval cannot build task {benchmark.task_name!r}: "
+                f"{type(exc).__name__}: {exc}. Check that the data has all columns that the task "
+                "definition reads."
             ) from exc
         (task,) = loaded["tasks"].values()
         if not isinstance(task, ConfigurableTask):
             raise HarnessError(
-                f"Benchmark {benchmark.key!r}: task {benchmark.task_name!r} is a class of its own, "
-                "which cannot be loaded with other data."
+                f"Benchmark {benchmark.key!r}: task {benchmark.task_name!r} is a Python class and "
+                "cannot be loaded with other data. Use a task that is defined in YAML."
             )
         return task
 
@@ -254,8 +255,8 @@ def _require(
 ) -> None:
     if split is not None and split not in files:
         raise DataMissing(
-            f"Benchmark {benchmark.key!r}: the mirror has no {split}.parquet in {str(folder)!r}. "
-            f"It has: {', '.join(sorted(files))}. Add the file."
+            f"Benchmark {benchmark.key!r}: {split}.parquet is missing from {str(folder)!r}, which "
+            f"contains: {', '.join(sorted(files))}. Add the file."
         )
 
 

@@ -111,8 +111,8 @@ def _task_outcome(
     }
     if metric not in metrics:
         raise HarnessError(
-            f"Task {task!r} has no finite metric {metric!r}; it has: "
-            f"{', '.join(name for name in metrics if ',' in name)}. Correct the suite."
+            f"Task {task!r} has no finite metric {metric!r}. Correct the suite to one of: "
+            f"{', '.join(name for name in metrics if ',' in name)}."
         )
     return TaskOutcome(
         task=task,

@@ -122,7 +122,7 @@ def _address_space() -> int:
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if event in _REFUSED_EVENTS:
-        raise Refused(f"{event} is not allowed while a repository is checked")
+        raise Refused(f"{event} is not allowed during the check of a repository")
 
 
 def _library_places() -> list[Path]:

@@ -101,9 +101,9 @@ def put_adapter(
     for what, keys in (("lacks", result.missing_keys), ("has", more)):
         if keys:
             raise LoadFailed(
-                f"Bad weights: the adapter {what} {some(keys)}, other than its configuration and "
-                "its base model want it. Save the adapter with peft's `save_pretrained`, and name "
-                "the base model that it was made on."
+                f"Bad weights: the adapter {what} {some(keys)}, contrary to its config and its "
+                "base model. Save the adapter with peft's `save_pretrained`, and name the base "
+                "model of its training."
             )
     return changed.eval()
 
@@ -124,9 +124,8 @@ def _fit_vocabulary(model: "PreTrainedModel", adapter: Path, tokenizer: Path) ->
     needed = max(vocabulary.values(), default=-1) + 1
     if needed > wanted:
         raise LoadFailed(
-            f"Bad weights: the tokenizer has tokens up to number {needed - 1:,}, and model and "
-            f"adapter only {wanted:,} embeddings. Save the adapter with "
-            "`save_embedding_layers=True`."
+            f"Bad weights: the tokenizer has token ids up to {needed - 1:,}, but model and adapter "
+            f"have only {wanted:,} embeddings. Save the adapter with `save_embedding_layers=True`."
         )
 
 

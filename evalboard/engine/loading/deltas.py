@@ -86,8 +86,8 @@ def _check_names(base: set[str], delta: set[str], *, tied: bool) -> None:
     for what, names in (("lacks", base - delta), ("has, without its base,", delta - base)):
         if alone := sorted(filter(needed, names)):
             raise LoadFailed(
-                f"Bad weights: the delta {what} {some(alone)}. Name the base model that it was "
-                "taken from, and upload a delta of all of its tensors."
+                f"Bad weights: the delta {what} {some(alone)}. Name the base model from which the "
+                "delta was computed, and upload a delta of all its tensors."
             )
 
 
@@ -97,8 +97,8 @@ def _check_shapes(pairs: dict[str, tuple[Any, Any]]) -> None:
         if shapes[0] != shapes[1]:
             raise LoadFailed(
                 f"Bad weights: tensor {name!r} has the shape {shapes[0]} in the base and "
-                f"{shapes[1]} in the delta. Name the base model that it was taken from; where the "
-                "vocabulary was changed, add the two and submit the result as Original."
+                f"{shapes[1]} in the delta. Name the base model from which the delta was computed. "
+                "If the vocabulary differs, add delta and base and submit the result as Original."
             )
 
 

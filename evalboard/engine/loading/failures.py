@@ -79,20 +79,21 @@ def classify(exc: Exception, settings: dict[str, Any], log: str = "") -> EngineE
         text = text[:MAX_LIBRARY_TEXT] + "…"
     if is_out_of_memory(exc, log):
         return OutOfMemory(
-            f"Out of memory while loading: {text}. Use more GPUs for one engine, a shorter "
-            "maximum length or a smaller precision.",
+            f"Out of memory during loading: {text}. Use more GPUs per engine "
+            "(EVALBOARD_TENSOR_PARALLEL), a shorter context (EVALBOARD_MAX_MODEL_LENGTH) or a "
+            "smaller precision.",
             settings=settings,
         )
     if is_unsupported_architecture(exc, log):
         return LoadFailed(
-            f"Unsupported architecture: {text}. Try the other backend (EVALBOARD_BACKEND), or wait "
-            "for a version of it that knows this architecture.",
+            f"Unsupported architecture: {text}. Try another backend (EVALBOARD_BACKEND), or wait "
+            "for a version that supports this architecture.",
             settings=settings,
         )
     if is_about_weights(exc, log):
         return LoadFailed(
-            f"Bad weights: {text}. Save the model with `save_pretrained`, and upload all files it "
-            "writes.",
+            f"Bad weights: {text}. Save the model with `save_pretrained` and upload all files that "
+            "it writes.",
             settings=settings,
         )
     return LoadFailed(

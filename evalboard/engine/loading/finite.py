@@ -54,8 +54,8 @@ def check_finite(folder: Path) -> None:
         broken += find_broken(folder / name)
     if broken:
         raise LoadFailed(
-            f"Bad weights: values are infinite or not numbers (NaN) in {some(broken)}. Save the "
-            "model again in the number type that it was trained in."
+            f"Bad weights: infinite or NaN values in {some(broken)}. Save the model again in the "
+            "precision of its training."
         )
 
 

@@ -33,13 +33,14 @@ def load_pretrained(folder: Path, **arguments: Any) -> "PreTrainedModel":
     )
     for name, stored, wanted in sorted(info["mismatched_keys"]):
         raise LoadFailed(
-            f"Bad weights: tensor {name!r} has the shape {tuple(stored)}, and the config wants "
-            f"{tuple(wanted)}. Save the model with `save_pretrained`, and upload all files it writes."
+            f"Bad weights: tensor {name!r} has the shape {tuple(stored)}, but the config requires "
+            f"{tuple(wanted)}. Save the model with `save_pretrained` and upload all files that it "
+            "writes."
         )
     if missing := sorted(info["missing_keys"]):
         raise LoadFailed(
-            f"Bad weights: the checkpoint lacks {some(missing)}. Save the model with "
-            "`save_pretrained`, and upload all files it writes."
+            f"Bad weights: missing from the checkpoint: {some(missing)}. Save the model with "
+            "`save_pretrained` and upload all files that it writes."
         )
     return model
 

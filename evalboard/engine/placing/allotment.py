@@ -90,9 +90,9 @@ def _tensor_parallel(spec: EngineSpec, gpus: ClusterGpus) -> int:
         return 1
     if wanted and wanted > gpus.on_one_machine:
         raise ConfigError(
-            f"One engine is to take {wanted} GPUs, and no machine that Ray knows has more than "
-            f"{gpus.on_one_machine}. Lower EVALBOARD_TENSOR_PARALLEL, or join larger machines with "
-            "RAY_ADDRESS."
+            f"One engine needs {wanted} GPUs, but no machine of the Ray cluster has more than "
+            f"{gpus.on_one_machine}. Lower EVALBOARD_TENSOR_PARALLEL, or use a cluster with larger "
+            "machines (RAY_ADDRESS)."
         )
     if wanted or not find_backend(spec.backend).spans_gpus:
         return wanted or 1

@@ -87,7 +87,7 @@ def _installed_gpus(settings: Settings) -> LocalGpus:
         memory = 0 if settings.gpu_memory_gib else cluster.gpu_memory_bytes(found.node_ids)
     except (ConnectionError, RuntimeError, TimeoutError) as exc:
         raise EngineError(
-            f"The Ray cluster at {settings.ray_address!r} does not say what GPUs it has: {exc}. "
-            "Check RAY_ADDRESS and the cluster."
+            f"Reading the GPUs of the Ray cluster at {settings.ray_address!r} failed: {exc}. Check "
+            "RAY_ADDRESS and the cluster."
         ) from exc
     return LocalGpus(found.on_one_machine, memory)

@@ -125,5 +125,7 @@ class ChildEngine:
             return ProcessEnded(EngineDied, f"it ended with exit code {code}.")
         name = signal.Signals(-code).name
         if code == -signal.SIGKILL and memory_kills() > self._memory_kills:
-            return ProcessEnded(OutOfMemory, f"{name}, sent by Linux, which had no memory left.")
-        return ProcessEnded(EngineDied, f"it died of {name}.")
+            return ProcessEnded(
+                OutOfMemory, f"it was killed by {name}: the machine ran out of memory."
+            )
+        return ProcessEnded(EngineDied, f"it was killed by {name}.")

@@ -146,22 +146,22 @@ class EngineHandle:
         except NoAnswer as exc:
             self.close()
             raise TimedOut(
-                f"The engine of {self.spec.model!r} did not end {doing!r} within {limit:.0f} s and "
-                "was stopped. Allow it more time in EVALBOARD_ENGINE_PLACE_TIMEOUT_SECONDS, "
+                f"The engine of {self.spec.model!r} did not finish {doing!r} within {limit:.0f} s "
+                "and was stopped. Raise EVALBOARD_ENGINE_PLACE_TIMEOUT_SECONDS, "
                 "EVALBOARD_ENGINE_START_TIMEOUT_SECONDS or EVALBOARD_BENCHMARK_TIMEOUT_SECONDS.",
                 **_circumstances(self.spec),
             ) from exc
         except ProcessEnded as exc:
             self.close()
             raise exc.kind(
-                f"The process that held {self.spec.model!r} ended during {doing!r}: {exc.why}",
+                f"The engine process of {self.spec.model!r} died during {doing!r}: {exc.why}",
                 **_circumstances(self.spec),
             ) from exc
         except Unforeseen as exc:
             if exc.kind is not EngineError:
                 self.close()
             raise exc.kind(
-                f"The engine of {self.spec.model!r} failed in {doing!r}: {exc.what}",
+                f"The engine of {self.spec.model!r} failed during {doing!r}: {exc.what}",
                 **_circumstances(self.spec),
             ) from exc
         except OutOfMemory:

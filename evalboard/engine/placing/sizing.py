@@ -88,11 +88,11 @@ def gpus_needed(size: ModelSize, *, gpu_bytes: int, fraction: float, gpus: int) 
     usable = gpu_bytes * fraction
     most = max(gpu_numbers(size.heads, gpus))
     raise ConfigError(
-        f"The model is too large: on {most} of {gpus} GPUs each would have to hold "
-        f"{size.bytes_per_gpu(most) / GIB:.1f} GiB (weights {size.weight_bytes / GIB:.1f} GiB in "
-        f"all, and the cache for {max(size.max_length, CACHED_TOKENS):,} tokens), and "
-        f"{usable / GIB:.1f} GiB are usable. Evaluate it in a smaller precision, set "
-        "EVALBOARD_MAX_MODEL_LENGTH, or join larger machines with RAY_ADDRESS."
+        f"The model is too large. On {most} of {gpus} GPUs it needs "
+        f"{size.bytes_per_gpu(most) / GIB:.1f} GiB on each (weights {size.weight_bytes / GIB:.1f} "
+        f"GiB in total, and the cache for {max(size.max_length, CACHED_TOKENS):,} tokens), but "
+        f"only {usable / GIB:.1f} GiB are usable. Choose a smaller precision, set "
+        "EVALBOARD_MAX_MODEL_LENGTH, or use a cluster with larger machines (RAY_ADDRESS)."
     )
 
 

@@ -232,7 +232,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_a_missing_split_is_named(lost: str, shots: int, mirror: Path) -> None:
     folder = mirror / "cais" / "mmlu" / "anatomy"
     (folder / f"{lost}.parquet").unlink()
-    with pytest.raises(DataMissing, match=rf"no {lost}\.parquet") as caught:
+    with pytest.raises(DataMissing, match=rf"{lost}\.parquet is missing") as caught:
         load(mirror, num_fewshot=shots)
     assert repr(str(folder)) in caught.value.message
 
@@ -388,7 +388,7 @@ def test_two_processes_with_two_mirrors_see_the_same_benchmarks(
 @pytest.mark.parametrize(("key", "split"), [("medqa_4options", "train"), ("pubmedqa", "train")])
 def test_real_questions_without_examples_say_so(key: str, split: str, real_datasets: Path) -> None:
     (benchmark,) = load_suite("open-medical").select((key,))
-    with pytest.raises(DataMissing, match=rf"no {split}\.parquet"):
+    with pytest.raises(DataMissing, match=rf"{split}\.parquet is missing"):
         load(real_datasets, benchmark, num_fewshot=1)
 
 

@@ -113,7 +113,7 @@ def test_new_tokens_without_embeddings_are_refused(
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.add_tokens([" the femur"])
     tokenizer.save_pretrained(models / "org" / "lora")
-    with pytest.raises(LoadFailed, match=r"tokens up to number .*save_embedding_layers"):
+    with pytest.raises(LoadFailed, match=r"token ids up to .*save_embedding_layers"):
         _ = open_files("org/lora", "Adapter").loadable
 
 

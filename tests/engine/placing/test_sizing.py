@@ -79,7 +79,7 @@ def test_as_few_gpus_as_hold_the_model(
 
 def test_what_fits_nowhere_is_refused_with_numbers() -> None:
     size = model_size(LLAMA_70B, BYTES_70B, precision="bfloat16", max_length=4096)
-    with pytest.raises(ConfigError, match=r"on 2 of 3 GPUs .* 131\.4 GiB .* 21\.6 GiB are usable"):
+    with pytest.raises(ConfigError, match=r"On 2 of 3 GPUs .* 131\.4 GiB .* 21\.6 GiB are usable"):
         gpus_needed(size, gpu_bytes=GPU_24, fraction=0.9, gpus=3)
 
 
