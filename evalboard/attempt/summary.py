@@ -3,6 +3,7 @@
 from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.records.result import Seconds
 from evalboard.records.table import BenchmarkProgress
+from evalboard.wording import duration
 
 
 def time_account(seconds: Seconds) -> list[tuple[str, float]]:
@@ -45,13 +46,5 @@ def progress_line(progress: BenchmarkProgress) -> str:
     if progress.per_second:
         parts.append(f"{progress.per_second:.3g}/s")
     if progress.seconds_left:
-        parts.append(f"{_duration(progress.seconds_left)} left")
+        parts.append(f"{duration(progress.seconds_left)} left")
     return ", ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,13 +1,14 @@
 """The queue as a table for a terminal."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.table import Table
 from rich.text import Text
 
 from evalboard.records.table import BenchmarkProgress, QueueEntry
 from evalboard.records.times import parse_time
+from evalboard.wording import duration
 
 STYLES = {
     "RUNNING": "bold cyan",
@@ -60,18 +61,6 @@ def status_table(entries: Sequence[QueueEntry], *, now: datetime) -> Table:
             Text(_why(entry)),
         )
     return table
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time in its two largest units: `3 d 4 h`, `25 min`, `40 s`."""
-    whole = timedelta(seconds=max(0, round(seconds)))
-    hours, rest = divmod(whole.seconds, 3600)
-    minutes, left = divmod(rest, 60)
-    if whole.days:
-        return f"{whole.days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min" if minutes else f"{left} s"
 
 
 def _since(entry: QueueEntry, now: datetime) -> str:

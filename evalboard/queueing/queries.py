@@ -7,6 +7,7 @@ from typing import NamedTuple
 from evalboard.errors import ConfigError
 from evalboard.records.request import RequestRecord, Status
 from evalboard.stores.requests import QueuedRequest
+from evalboard.wording import first_few
 
 MAX_LISTED = 10
 
@@ -65,7 +66,7 @@ def find_one(
     if len(candidates) > 1:
         raise ConfigError(
             f"{query.name!r} matches {len(candidates)} requests. Add a revision and a precision, "
-            f"or use the path of one: {_listed([str(found) for found in candidates])}."
+            f"or use the path of one: {first_few([str(found) for found in candidates], MAX_LISTED)}."
         )
     return candidates[0]
 
@@ -85,16 +86,15 @@ def _unknown(entries: Sequence[QueuedRequest], query: RequestQuery) -> str:
     if same_model:
         return (
             f"No request for {query.name!r} has this revision and precision. Its requests are: "
-            f"{_listed(same_model)}."
+            f"{first_few(same_model, MAX_LISTED)}."
         )
     unreadable = [entry for entry in entries if entry.path == query.name]
     if unreadable:
         return unreadable[0].problem
     close = get_close_matches(query.name, models, n=MAX_LISTED, cutoff=0.5)
-    advice = f"Did you mean: {_listed(close)}?" if close else "`evalboard status` lists them."
+    advice = (
+        f"Did you mean: {first_few(close, MAX_LISTED)}?"
+        if close
+        else "`evalboard status` lists them."
+    )
     return f"The queue has no request {query.name!r}. {advice}"
-
-
-def _listed(texts: list[str]) -> str:
-    more = f" and {len(texts) - MAX_LISTED} more" if len(texts) > MAX_LISTED else ""
-    return ", ".join(texts[:MAX_LISTED]) + more

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from evalboard.errors import ConflictError, FileTooLarge, StoreError
+from evalboard.files import write_synced
 from evalboard.records.times import timestamp
 from evalboard.stores.paths import check_path, is_content_name, is_content_path
 from evalboard.stores.protocol import (
@@ -195,13 +196,13 @@ class LocalStore:
         for number, operation in enumerate(operations):
             match operation:
                 case Write(path, content):
-                    _write_synced(aside / str(number), content)
+                    write_synced(aside / str(number), content)
                     moves.append({"from": str(number), "to": path})
                 case Delete(path):
                     moves.append({"from": None, "to": path})
         journal = {"aside": aside.name, "moves": moves, "note": note}
         pending = self._journal.with_suffix(".new")
-        _write_synced(pending, json.dumps(journal).encode())
+        write_synced(pending, json.dumps(journal).encode())
         pending.replace(self._journal)
         self._finish_journal()
 
@@ -345,10 +346,3 @@ def _note(
 def _revision(files: Mapping[str, str]) -> str:
     lines = "".join(f"{blob} {path}\n" for path, blob in sorted(files.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -10,13 +10,13 @@ Not a store: a local or shared folder without history. Every file is replaced wh
 """
 
 import hashlib
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from evalboard.files import write_whole
 from evalboard.records.outcome import BenchmarkOutcome
 from evalboard.records.table import BenchmarkProgress
 
@@ -39,8 +39,8 @@ class WorkFolder:
             answers: All of them, as Parquet.
         """
         stem = self._stem(outcome.benchmark, outcome.key)
-        _replace(stem.with_suffix(".parquet"), answers)
-        _replace(stem.with_suffix(".json"), outcome.model_dump_json().encode())
+        write_whole(stem.with_suffix(".parquet"), answers)
+        write_whole(stem.with_suffix(".json"), outcome.model_dump_json().encode())
         self.answers_file(outcome.benchmark, outcome.key).unlink(missing_ok=True)
 
     def outcome(self, benchmark: str, key: str) -> BenchmarkOutcome | None:
@@ -66,7 +66,7 @@ class WorkFolder:
     def note_progress(self, request: str, benchmark: str, progress: BenchmarkProgress) -> None:
         """Note how far one benchmark of a request is."""
         path = self._progress_folder(request) / f"{benchmark}.json"
-        _replace(path, progress.model_dump_json().encode())
+        write_whole(path, progress.model_dump_json().encode())
 
     def progress(self, request: str) -> dict[str, BenchmarkProgress]:
         """Return how far every benchmark of a request is; empty before it was first started.
@@ -95,9 +95,9 @@ class WorkFolder:
         """
         folder = self._root / "documents" / run
         for benchmark, content in answers.items():
-            _replace(folder / f"{benchmark}.parquet", content)
+            write_whole(folder / f"{benchmark}.parquet", content)
         path = folder / "results.json"
-        _replace(path, document)
+        write_whole(path, document)
         return path
 
     def _stem(self, benchmark: str, key: str) -> Path:
@@ -105,11 +105,3 @@ class WorkFolder:
 
     def _progress_folder(self, request: str) -> Path:
         return self._root / "progress" / hashlib.sha256(request.encode()).hexdigest()[:KEY_LENGTH]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # An engine that is ending may still write the progress that a task of the run writes too.
-    pending = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
-    pending.write_bytes(content)
-    pending.replace(path)

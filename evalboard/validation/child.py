@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 from evalboard.engine.environment import import_path
 from evalboard.engine.inspection.confinement import ResourceLimits
 from evalboard.errors import EngineError
+from evalboard.files import read_end
 from evalboard.validation.findings import plain
 
 ANSWER_BYTES = 20_000_000
-TAIL_BYTES = 2000
+LOG_TAIL_BYTES = 2000
 CLOSING_SECONDS = 10
 
 
@@ -188,8 +189,7 @@ class _Inspector:
 
     def log_tail(self) -> str:
         """Return the end of what it and its forks wrote to standard error."""
-        content = self._log.read_bytes() if self._log.is_file() else b""
-        return content[-TAIL_BYTES:].decode(errors="replace")
+        return read_end(self._log, max_bytes=LOG_TAIL_BYTES)
 
     def close(self) -> None:
         """End it."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from evalboard.records.report import Finding, Level
+from evalboard.wording import first_few
 
 LONGEST_TEXT = 1000
 LONGEST_QUOTE = 120
@@ -55,8 +56,7 @@ def quoted(value: object) -> str:
 
 def listed(values: list[str], *, shown: int = 5) -> str:
     """Return the first few of many values for a message."""
-    more = f" and {len(values) - shown} more" if len(values) > shown else ""
-    return ", ".join(quoted(value) for value in values[:shown]) + more
+    return first_few([quoted(value) for value in values], shown)
 
 
 def _finding(level: Level, code: str, message: str, fix: str, where: str) -> Finding:

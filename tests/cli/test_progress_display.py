@@ -30,5 +30,5 @@ def test_every_running_benchmark_has_a_line(tmp_path: Path) -> None:
     with display.watch("request.json", "org/model"):
         (line,) = shown(display).splitlines()
     assert line.startswith("org/model  medmcqa")
-    assert "1,200 of 4,183 questions, 37.2/s, 1 min 20 s left" in line
+    assert "1,200 of 4,183 questions, 37.2/s, 1 min left" in line
     assert shown(display).strip() == ""

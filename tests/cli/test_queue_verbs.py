@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from evalboard.cli import main
-from evalboard.cli.queue_table import duration
 from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
 from evalboard.records.table import QUEUE_FILE, BenchmarkProgress
 from evalboard.settings import Settings
@@ -136,14 +135,3 @@ def test_wrong_words_are_wrong_usage(arguments: list[str], capsys: Capture) -> N
         main(arguments)
     assert exc.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        *((0, "0 s"), (59.4, "59 s"), (60, "1 min"), (3600, "1 h 0 min"), (90_000, "1 d 1 h")),
-        (-5, "0 s"),
-    ],
-)
-def test_lengths_of_time_are_short(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

@@ -26,11 +26,12 @@ from evalboard.engine.benchmarks.mirror import mirror_folder, parquet_files, spl
 from evalboard.errors import DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity, digest
 from evalboard.suites.model import Benchmark, DataSource
+from evalboard.wording import first_few
 
 # Where the questions come from is not part of what is asked; the fingerprint stands for them.
 DATA_KEYS = ("dataset_path", "dataset_name", "dataset_kwargs", "custom_dataset", "metadata")
 # Subjects that a message names of those whose questions are missing.
-NAMED_SUBJECTS = 3
+MAX_SUBJECTS_NAMED = 3
 
 
 class LoadedTask(NamedTuple):
@@ -242,11 +243,9 @@ def _all_missing(benchmark: Benchmark, missing: Mapping[str, DataMissing]) -> Da
     first = next(iter(missing.values()))
     if not benchmark.tasks:
         return first
-    named = ", ".join(list(missing)[:NAMED_SUBJECTS])
-    rest = ", …" if len(missing) > NAMED_SUBJECTS else ""
     return DataMissing(
         f"Benchmark {benchmark.key!r}: {len(missing)} of its {len(benchmark.tasks)} subjects have "
-        f"no questions ({named}{rest}). {first.message}"
+        f"no questions ({first_few(list(missing), MAX_SUBJECTS_NAMED)}). {first.message}"
     )
 
 

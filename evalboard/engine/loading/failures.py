@@ -9,6 +9,8 @@ from typing import Any
 
 from evalboard.backends import BACKENDS, FailureSigns
 from evalboard.errors import EngineError, EvalboardError, LoadFailed, OutOfMemory
+from evalboard.files import read_end
+from evalboard.wording import first_few
 
 SIGNS = FailureSigns(
     out_of_memory=(
@@ -68,7 +70,9 @@ def loading_errors(settings: dict[str, Any], *, log_file: Path | None = None) ->
     except EvalboardError:
         raise
     except Exception as exc:
-        log = _written(log_file, begin) if log_file and _says(_signs("in_log"), exc, "") else ""
+        log = ""
+        if log_file and _says(_signs("in_log"), exc, ""):
+            log = read_end(log_file, max_bytes=LOG_TAIL_BYTES, begin=begin)
         raise classify(exc, settings, log) from exc
 
 
@@ -131,8 +135,7 @@ def is_fatal(exc: BaseException) -> bool:
 
 def some(names: Sequence[str]) -> str:
     """Return the first few names of tensors, for a message."""
-    rest = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
-    return f"{', '.join(map(repr, names[:MAX_NAMES]))}{rest}"
+    return first_few([repr(name) for name in names], MAX_NAMES)
 
 
 def _signs(kind: str) -> tuple[str, ...]:
@@ -143,13 +146,6 @@ def _signs(kind: str) -> tuple[str, ...]:
 def _says(signs: tuple[str, ...], exc: BaseException, log: str) -> bool:
     text = f"{type(exc).__name__}: {exc}\n{log}".lower()
     return any(sign in text for sign in signs)
-
-
-def _written(log_file: Path, begin: int) -> str:
-    """Return the end of what was written to a log since it had a length."""
-    with log_file.open("rb") as file:
-        file.seek(max(begin, log_file.stat().st_size - LOG_TAIL_BYTES))
-        return file.read().decode("utf-8", errors="replace")
 
 
 def _functions(exc: BaseException) -> Iterator[str]:

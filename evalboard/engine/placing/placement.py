@@ -26,10 +26,12 @@ from evalboard.engine.placing.cluster import ClusterGpus, cluster_gpus, connect
 from evalboard.engine.placing.ray_engine import RayEngine
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineError, OutOfMemory, TimedOut
+from evalboard.files import read_end
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.settings import Settings
 
 LOG_TAIL_LINES = 30
+LOG_TAIL_BYTES = 50_000
 
 _ahead: list[ChildEngine] = []
 """Started before the model of their engine was known."""
@@ -207,7 +209,5 @@ def _circumstances(spec: EngineSpec) -> dict[str, Any]:
 
 
 def _log_tail(spec: EngineSpec) -> str:
-    if not spec.log_file.exists():
-        return ""
-    lines = spec.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = read_end(spec.log_file, max_bytes=LOG_TAIL_BYTES).splitlines()
     return "\n".join(lines[-LOG_TAIL_LINES:])

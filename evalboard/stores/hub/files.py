@@ -2,28 +2,13 @@
 
 import fcntl
 import json
-import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from evalboard.errors import StoreError
-
-
-def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Replace a file in one step; `durable`: it is on the disk when this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with aside.open("wb") as file:
-        file.write(content)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    aside.replace(path)
-    if durable:
-        sync_folder(path.parent)
+from evalboard.files import write_whole
 
 
 def write_json(path: Path, document: Any, *, durable: bool = False) -> None:
@@ -37,15 +22,6 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
         return None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was moved into a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

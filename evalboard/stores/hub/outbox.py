@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError, ConflictError, EvalboardError, StoreError
-from evalboard.stores.hub.files import locked, read_json, sync_folder, write_json
+from evalboard.files import sync_folder
+from evalboard.stores.hub.files import locked, read_json, write_json
 from evalboard.stores.protocol import Delete, Operation, Write
 
 STALE_SECONDS = 24 * 3600.0

@@ -20,6 +20,7 @@ from evalboard.stores.protocol import (
     blob_id,
     check_expectations,
 )
+from evalboard.wording import first_few
 
 MAX_ENTRIES = 100
 MAX_BYTES = 64 * 2**20
@@ -219,8 +220,7 @@ def _mark(name: str) -> str:
 
 
 def _title(entries: Sequence[Entry]) -> str:
-    more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
-    return (entries[0].message or "change") + more
+    return first_few([entry.message or "change" for entry in entries], 1)
 
 
 def _blob_after(operation: Operation) -> str:

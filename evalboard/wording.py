@@ -1,0 +1,22 @@
+"""How messages and tables say what would be too long: many values, and lengths of time."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+
+def first_few(texts: Sequence[str], shown: int) -> str:
+    """Return the first of many texts and how many more there are: `a, b and 1,200 more`."""
+    more = f" and {len(texts) - shown:,} more" if len(texts) > shown else ""
+    return ", ".join(texts[:shown]) + more
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as one reads it: `3 d 4 h`, `1 h 5 min`, `25 min`, `40 s`."""
+    whole = timedelta(seconds=max(0, round(seconds)))
+    hours, rest = divmod(whole.seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    if whole.days:
+        return f"{whole.days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{left} s"
