@@ -102,8 +102,8 @@ def test_an_engine_takes_what_it_says_and_loads_with_its_module(
         revision="main",
         folder=model,
         weight_type=WeightType.ORIGINAL,
+        is_only_run=True,
         backend="stand_in",
-        is_child=True,
     )
     limits = starting_limits(spec)
     assert limits.max_num_seqs == 5

@@ -14,7 +14,7 @@ PROCESSORS = Path("/proc/cpuinfo")
 
 def describe_machine() -> dict[str, Any]:
     """Return what this machine is. Imports torch."""
-    from evalboard.engine.catalog import machine
+    from evalboard.engine.provenance import machine
 
     return machine() | {"processor": processor_name()}
 

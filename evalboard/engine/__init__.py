@@ -9,6 +9,6 @@ Four rooms:
 
 Beside them, `process` holds one model as its `spec` says, in the `environment` that the libraries
 read. The backends' model classes are `vllm_model` (with `vllm_choices`, `vllm_feeding` and
-`vllm_last_layer`) and `hf_model`; both answer as `streaming` says. `catalog` tells what the installed
-libraries are, `hardware` what the machine has.
+`vllm_last_layer`) and `hf_model`; both answer as `streaming` says. `provenance` collects what is
+stored with a score, `hardware` asks what the machine has.
 """

@@ -21,10 +21,10 @@ from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
 from evalboard.engine.benchmarks.progress_notes import ProgressNotes
 from evalboard.engine.benchmarks.prompts import longest_request, prompt_prefix, scales_with_length
 from evalboard.engine.benchmarks.scoring import score
-from evalboard.engine.catalog import architecture, chat_template_sha, machine, versions
 from evalboard.engine.loading.finite import check_finite
 from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model
 from evalboard.engine.loading.weights import ModelFiles
+from evalboard.engine.provenance import architecture, chat_template_sha, machine, versions
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
 from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalboard.engine.loading.adapters import merge_adapter
+from evalboard.engine.loading.deltas import add_delta
 from evalboard.engine.loading.failures import loading_errors
 from evalboard.engine.spec import EngineSpec
 from evalboard.records.choice import WeightType
@@ -85,8 +86,6 @@ class ModelFiles:
         return made_once(self._place / f"{self._name}_{self._number_type}", fill)
 
     def _with_delta(self, delta: Path) -> Path:
-        from evalboard.engine.loading.deltas import add_delta  # imports torch
-
         def fill(folder: Path) -> None:
             copy_files(self.small, self._small_names, folder)
             add_delta(self._base.weights(), delta, folder, number_type=self._number_type)

@@ -1,4 +1,4 @@
-"""What the installed libraries and this machine are, for those who may not import them."""
+"""What is stored with a score: versions, chat template, architecture, machine."""
 
 import hashlib
 import json
