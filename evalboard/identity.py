@@ -1,15 +1,54 @@
-"""What makes two scores the same score. Pure.
+"""What makes two things the same: submissions, rows, scores, and the folder of a result. Pure.
 
-Same key: never run twice. Different key: never compared silently. See `docs/design/identity.md`.
+All are projections of `ModelChoice`, the model and how it is loaded:
+
+| the same   | agree in                                                                        |
+|------------|---------------------------------------------------------------------------------|
+| submission | model, revision, precision, weight type, template, suite, and the base model of |
+|            | an adapter or a delta. Names without regard to case                             |
+| row        | model, revision, precision, weight type, template. Scores on two bases, or on   |
+|            | two commits of one, are marked within the row                                   |
+| folder     | all of a row, the first 8 digits of the base's commit, and the suite            |
+| score      | all of the choice, the base's commit too, and everything else that can change a |
+|            | score: `ModelIdentity` and `BenchmarkIdentity`                                  |
+
+Same key of a score: never run twice. Different key: never compared silently. The reasons stand in
+`docs/design/identity.md`.
 """
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from evalboard.records.choice import PinnedChoice
+from evalboard.records.choice import ModelChoice, PinnedChoice, WeightType
+from evalboard.records.precision import Precision
+from evalboard.records.request import RequestRecord
+from evalboard.records.result import ResultDocument
+
+
+class SubmissionIdentity(NamedTuple):
+    """What makes two submissions the same."""
+
+    model: str
+    revision: str
+    precision: str | None
+    weight_type: str
+    base_model: str
+    """Empty for whole weights, which are the same whatever they were made from."""
+    use_chat_template: bool
+    suite: str
+
+
+class RowIdentity(NamedTuple):
+    """What makes two results belong to the same row of the board."""
+
+    model: str
+    sha: str
+    precision: str
+    weight_type: str
+    use_chat_template: bool
 
 
 class ModelIdentity(BaseModel):
@@ -40,6 +79,65 @@ class BenchmarkIdentity(BaseModel):
     limit: int | None
 
 
+def submission_identity(choice: ModelChoice, suite: str) -> SubmissionIdentity:
+    """Return what makes a submission the same as another.
+
+    Args:
+        choice: Which model is submitted.
+        suite: Name of the suite that is asked for.
+    """
+    is_whole = choice.weight_type == WeightType.ORIGINAL
+    return SubmissionIdentity(
+        model=choice.model.casefold(),
+        revision=choice.revision,
+        precision=choice.precision,
+        weight_type=choice.weight_type,
+        base_model="" if is_whole else choice.base_model.casefold(),
+        use_chat_template=choice.use_chat_template,
+        suite=suite,
+    )
+
+
+def request_identity(record: RequestRecord, board_suite: str = "") -> SubmissionIdentity:
+    """Return the identity of a request; one that names no suite means the board's own."""
+    return submission_identity(record.choice, record.evalboard.suite or board_suite)
+
+
+def base_identity(choice: PinnedChoice) -> str:
+    """Return what the weights are put on, `{model}@{commit}`; empty for whole weights."""
+    if choice.weight_type == WeightType.ORIGINAL:
+        return ""
+    return f"{choice.base_model.casefold()}@{choice.base_revision}"
+
+
+def row_identity(choice: PinnedChoice) -> RowIdentity:
+    """Return which row of the board a result belongs to."""
+    return RowIdentity(
+        choice.model,
+        choice.revision,
+        choice.precision,
+        choice.weight_type,
+        choice.use_chat_template,
+    )
+
+
+def result_folder(choice: PinnedChoice, suite: str) -> str:
+    """Return the folder of a model's documents on a suite, in the results store.
+
+    `{org}/{model}/{sha}/{precision}_{weight_type}[_chat][_{first 8 of the base's sha}]/{suite}`,
+    the base's where the weights are put on one: answers on two bases must not share a file.
+    """
+    chat = "_chat" if choice.use_chat_template else ""
+    base = f"_{choice.base_revision[:8]}" if choice.base_revision else ""
+    way = f"{_first_word(choice.precision)}_{choice.weight_type}{chat}{base}"
+    return f"{choice.model}/{choice.revision}/{way}/{suite}"
+
+
+def document_folder(document: ResultDocument) -> str:
+    """Return where a document lies in the results store; its answers lie there under `details/`."""
+    return result_folder(document.config.choice, document.evalboard.suite)
+
+
 def run_key(model: ModelIdentity, suite: str) -> str:
     """Return the key of one model on one suite: 64 hexadecimal digits."""
     return digest({"model": _content(model), "suite": suite})
@@ -68,8 +166,14 @@ def _content(model: ModelIdentity) -> dict[str, Any]:
     later = {"base_revision"} if not model.choice.base_revision else set[str]()
     return {
         **model.choice.model_dump(exclude={"use_chat_template", *later}),
+        "precision": _first_word(model.choice.precision),
         **model.model_dump(exclude={"choice"}),
     }
+
+
+def _first_word(precision: str) -> str:
+    """Return a precision under the name that it had first: keys and folders keep it."""
+    return "GPTQ" if precision == Precision.PREQUANTISED else precision
 
 
 def digest(value: Any) -> str:

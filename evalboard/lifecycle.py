@@ -26,6 +26,11 @@ FOLLOWS: dict[Status, frozenset[Status]] = {
     Status.REJECTED: frozenset({Status.PENDING}),
 }
 
+STOPPED = (Status.FAILED, Status.REJECTED, Status.CANCELLED)
+"""Nothing happens to such a request until a person starts it again."""
+REPLACEABLE = (Status.REJECTED, Status.CANCELLED)
+"""The same model may be submitted again, in such a request's place."""
+
 
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5))
 """Before the second attempt and before the third, which is the last one without a person."""
@@ -172,7 +177,7 @@ def requeue(record: RequestRecord, *, now: datetime, reason: str) -> RequestReco
     if record.status is Status.PENDING and block.retry_after:
         noted = note(record, Status.PENDING, now=now, reason=reason)
         return _with_block(noted, retry_after=None, failed_attempts=0, lost_runs=0)
-    _require(record, Status.FAILED, Status.REJECTED, Status.CANCELLED)
+    _require(record, *STOPPED)
     pending = move(record, Status.PENDING, now=now, reason=reason)
     return _with_block(pending, failed_attempts=0, lost_runs=0)
 
@@ -185,6 +190,11 @@ def prioritise(record: RequestRecord, priority: int) -> RequestRecord:
     """
     _require(record, Status.PENDING)
     return _with_block(record, priority=priority)
+
+
+def plain_name(sender: str) -> str:
+    """Return a sender's name as names are compared."""
+    return sender.strip().casefold()
 
 
 def is_pausing(record: RequestRecord, now: datetime) -> bool:
@@ -215,13 +225,13 @@ def order_pending(
     ]
     pending.sort(key=lambda item: (-item[1].evalboard.priority, *_submission(item)))
     running = Counter(
-        _sender(record) for _, record in everything if record.status is Status.RUNNING
+        plain_name(record.sender) for _, record in everything if record.status is Status.RUNNING
     )
     taken: Counter[tuple[int, str]] = Counter()
     turns: list[tuple[int, int, str, str]] = []
     by_path = dict(pending)
     for path, record in pending:
-        priority, sender = record.evalboard.priority, _sender(record)
+        priority, sender = record.evalboard.priority, plain_name(record.sender)
         turn = running[sender] + taken[priority, sender]
         taken[priority, sender] += 1
         turns.append((-priority, turn, *_submission((path, record))))
@@ -236,10 +246,6 @@ def _submission(item: tuple[str, RequestRecord]) -> tuple[str, str]:
     """Return time of submission and path; an unknown time comes last."""
     path, record = item
     return record.submitted_time or _NEVER, path
-
-
-def _sender(record: RequestRecord) -> str:
-    return record.sender.strip().casefold()
 
 
 def _require(record: RequestRecord, *statuses: Status) -> None:

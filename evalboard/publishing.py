@@ -20,6 +20,7 @@ from evalboard.records.table import QUEUE_FILE
 from evalboard.settings import Settings
 from evalboard.stores.board import publish_file, publish_table
 from evalboard.stores.opening import is_hosted, open_archive, open_board
+from evalboard.stores.work import WorkFolder
 from evalboard.suites.loader import load_suite
 
 logger = logging.getLogger(__name__)
@@ -127,13 +128,18 @@ def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
 
 
 def announce_queue(settings: Settings) -> bool:
-    """Write `queue.json` where the board store can be had; no run fails because it cannot.
+    """Write `queue.json` where the board store can be had; nothing fails because it cannot.
 
-    Whoever writes it next takes this news along.
+    Whoever writes it next takes this news along. A machine that does not share the work folder of
+    a hosted board, such as that of its viewer, does not know how far the runs are: it leaves the
+    queue to the next poll.
 
     Returns:
         Whether it was written.
     """
+    work = WorkFolder(settings.work_folder)
+    if is_hosted(settings.store_address("board")) and not work.has_progress:
+        return False
     try:
         return publish_queue(settings)
     except StoreError as exc:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from evalboard.errors import EvalboardError, FileTooLarge, RecordError
+from evalboard.identity import result_folder
+from evalboard.records.choice import PinnedChoice
 from evalboard.records.request import RequestRecord
-from evalboard.records.result import ResultDocument, result_folder
+from evalboard.records.result import ResultDocument
 from evalboard.records.table import QueueEntry
 from evalboard.stores.protocol import Snapshot, retry_on_conflict
 from evalboard.stores.results import MAX_BYTES, answers_path, document_path
@@ -49,14 +51,14 @@ class StoredDocument(NamedTuple):
 
 def row_folder(row: dict[str, Any], suite: str) -> str:
     """Return where a row's documents lie when its weights are put on no base."""
-    return result_folder(
-        row["model"],
-        row["sha"],
-        suite,
+    choice = PinnedChoice(
+        model=row["model"],
+        revision=row["sha"],
         precision=row.get("precision", ""),
         weight_type=row.get("weight_type", ""),
         use_chat_template=bool(row.get("use_chat_template")),
     )
+    return result_folder(choice, suite)
 
 
 def read_documents(

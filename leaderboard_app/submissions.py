@@ -12,19 +12,18 @@ from typing import Annotated, Any, TypeVar
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, field_validator
 
 from evalboard.errors import EvalboardError
+from evalboard.intake.house_rules import Allowance, count_submissions, counting_rules
 from evalboard.intake.submission import Submission, preview_submission, submit
-from evalboard.records.choice import WeightType
-from evalboard.records.precision import Precision
 from evalboard.records.report import Report
-from evalboard.records.request import ModelType
 from evalboard.repositories.searching import owner_of_token
+from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import DuplicateRequest
+from evalboard.validation.subject import Subject
 from leaderboard_app.completion import LONGEST, Completion
 from leaderboard_app.language import language_of, mark, t
-from leaderboard_app.limits import Allowance, allowance_of
 from leaderboard_app.pages import Viewer
 
 logger = logging.getLogger(__name__)
@@ -45,35 +44,24 @@ OTHER_SITE = mark("This request came from another website. Use the Submit page o
 Answer = TypeVar("Answer")
 
 
-class Form(BaseModel):
+class Form(Subject, frozen=True):
     """What to evaluate."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    model: str = Field(max_length=LONGEST_NAME, description="`organisation/name`.")
-    revision: str = Field(
-        "main",
-        max_length=LONGEST_NAME,
-        description="Branch, tag or commit. The submission pins it to a commit.",
-    )
-    precision: Precision | None = Field(
-        None, description="Precision of the evaluation. Null: the precision of the checkpoint."
-    )
-    weight_type: WeightType = Field(
-        WeightType.ORIGINAL,
-        description="Whole weights, a LoRA adapter, or a delta to a base model.",
-    )
-    base_model: str = Field(
-        "", max_length=LONGEST_NAME, description="Base model of an adapter or delta."
-    )
-    model_type: ModelType = Field(ModelType.UNKNOWN, description="How the model was made.")
-    use_chat_template: bool = False
     sender: str = Field(
         "",
         max_length=100,
         description="Name of the submitter, shown in the queue. If the board requires a log-in, "
         "the account's name is used.",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _stripped(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if len(value) > LONGEST_NAME:
+            raise ValueError(f"has more than {LONGEST_NAME} characters")
+        return value.strip()
 
 
 class ReportAnswer(BaseModel):
@@ -171,8 +159,10 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
     @app.get("/api/limits", tags=["submit"])
     def limits(sender: Annotated[str, Query(max_length=LONGEST_NAME)] = "") -> Allowance:
         """Say how many submissions a sender has made in seven days, and how many are allowed."""
-        entries = viewer.queue.current().entries
-        return allowance_of(sender, entries, viewer.settings, now=datetime.now(UTC))
+        rules = counting_rules(viewer.settings)
+        limited = rules.allowance(sender) is not None
+        entries = open_queue(viewer.settings).entries() if limited else ()
+        return count_submissions(entries, rules, sender=sender, now=datetime.now(UTC))
 
     @app.get("/api/names", tags=["submit"])
     def names(q: Annotated[str, Query(max_length=LONGEST)] = "") -> Names:
@@ -181,20 +171,8 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
 
 
 def read_form(form: Form, sender: str) -> Submission:
-    """Make a submission of a form."""
-    return Submission(
-        model=form.model.strip(),
-        revision=form.revision.strip() or "main",
-        precision=form.precision,
-        weight_type=form.weight_type,
-        base_model="" if form.weight_type is WeightType.ORIGINAL else form.base_model.strip(),
-        model_type=form.model_type,
-        use_chat_template=form.use_chat_template,
-        sender=sender.strip(),
-        # Not for strangers to choose.
-        suite="",
-        priority=0,
-    )
+    """Make a submission of a form. Suite and priority are not for strangers to choose."""
+    return Submission(**form.model_dump(exclude={"sender"}), sender=sender.strip())
 
 
 class _Turns:

@@ -7,8 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, digest, run_key
+from evalboard.identity import (
+    BenchmarkIdentity,
+    ModelIdentity,
+    base_identity,
+    benchmark_key,
+    digest,
+    request_identity,
+    result_folder,
+    row_identity,
+    run_key,
+    submission_identity,
+)
 from evalboard.records.choice import PinnedChoice
+from evalboard.records.precision import Precision
+from evalboard.records.request import BoardBlock, RequestRecord, Status
 
 CHOICE = PinnedChoice(
     model="org/model",
@@ -108,3 +121,89 @@ def test_a_digest_is_the_same_in_another_process() -> None:
         check=True,
     )
     assert done.stdout.strip() == digest(value)
+
+
+ADAPTER = CHOICE.model_copy(
+    update={"weight_type": "Adapter", "base_model": "org/base", "base_revision": "9" * 40}
+)
+
+
+@pytest.mark.parametrize("field", PinnedChoice.model_fields.keys() - {"base_revision"})
+def test_every_part_of_an_adapters_choice_tells_submissions_apart(field: str) -> None:
+    other = ADAPTER.model_copy(update={field: not ADAPTER.use_chat_template})
+    if field != "use_chat_template":
+        other = changed(ADAPTER, field)
+    assert submission_identity(other, "demo") != submission_identity(ADAPTER, "demo")
+    assert submission_identity(ADAPTER, "other") != submission_identity(ADAPTER, "demo")
+
+
+def test_whole_weights_are_the_same_whatever_they_were_made_from() -> None:
+    made = CHOICE.model_copy(update={"base_model": "org/base"})
+    assert submission_identity(made, "demo") == submission_identity(CHOICE, "demo")
+    assert base_identity(made) == base_identity(CHOICE) == ""
+
+
+def test_names_are_the_same_in_any_case() -> None:
+    shouted = ADAPTER.model_copy(update={"model": "ORG/Model", "base_model": "Org/BASE"})
+    assert submission_identity(shouted, "demo") == submission_identity(ADAPTER, "demo")
+
+
+def test_two_commits_of_a_base_are_one_submission_and_one_row_and_two_bases() -> None:
+    moved = ADAPTER.model_copy(update={"base_revision": "8" * 40})
+    assert submission_identity(moved, "demo") == submission_identity(ADAPTER, "demo")
+    assert row_identity(moved) == row_identity(ADAPTER)
+    assert base_identity(moved) != base_identity(ADAPTER)
+    assert result_folder(moved, "demo") != result_folder(ADAPTER, "demo")
+
+
+def test_a_request_without_a_suite_means_the_boards() -> None:
+    named = RequestRecord(model="org/model", evalboard=BoardBlock(suite="demo"))
+    bare = RequestRecord(model="org/model")
+    assert request_identity(bare, "demo") == request_identity(named, "demo")
+    assert request_identity(bare, "other") != request_identity(named, "other")
+
+
+def test_who_submits_and_when_does_not_tell_submissions_apart() -> None:
+    record = RequestRecord(model="org/model")
+    again = {"sender": "another", "submitted_time": "later", "status": Status.FAILED, "params": 1.0}
+    assert request_identity(record.model_copy(update=again)) == request_identity(record)
+
+
+@pytest.mark.parametrize(
+    ("fields", "folder"),
+    [
+        ({}, "float16_Original/demo"),
+        (
+            {"precision": "8bit", "weight_type": "Adapter", "use_chat_template": True},
+            "8bit_Adapter_chat/demo",
+        ),
+        (
+            {"weight_type": "Adapter", "base_model": "org/base", "base_revision": "9" * 40},
+            "float16_Adapter_99999999/demo",
+        ),
+    ],
+)
+def test_documents_lie_by_model_commit_format_and_suite(
+    fields: dict[str, Any], folder: str
+) -> None:
+    choice = CHOICE.model_copy(update=fields)
+    assert result_folder(choice, "demo") == f"org/model/{'0' * 40}/{folder}"
+
+
+def test_a_checkpoint_that_is_quantised_already_keeps_the_keys_and_folders_of_its_first_name() -> (
+    None
+):
+    quantised = CHOICE.model_copy(update={"precision": "prequantised"})
+    fields = CHOICE.model_dump(exclude={"base_revision", "use_chat_template"})
+    content = fields | {"precision": "GPTQ"} | MODEL.model_dump(exclude={"choice"})
+    model = MODEL.model_copy(update={"choice": quantised})
+    assert run_key(model, "suite") == digest({"model": content, "suite": "suite"})
+    assert result_folder(quantised, "demo") == f"org/model/{'0' * 40}/GPTQ_Original/demo"
+
+
+def test_the_first_name_of_a_precision_is_the_same_submission() -> None:
+    path = "org/model_eval_request_False_GPTQ_Original_00000000.json"
+    content = b'{"model": "org/model", "precision": "GPTQ", "status": "FINISHED"}'
+    old = RequestRecord.from_json(content, path=path)
+    new = RequestRecord(model="org/model", precision=Precision.PREQUANTISED)
+    assert request_identity(old) == request_identity(new)

@@ -211,14 +211,8 @@ def model_config(record: RequestRecord, facts: EngineFacts) -> ModelConfig:
     """Return what a result document says of the model, from its request, the checks and the engine."""
     found = (record.evalboard.report or {}).get("facts")
     return ModelConfig(
-        model_name=record.model,
-        model_sha=record.revision,
-        model_dtype=record.precision,
+        **ModelConfig.choice_fields(record.choice),
         model_type=record.model_type,
-        weight_type=record.weight_type,
-        base_model=record.base_model,
-        base_revision=record.evalboard.base_revision,
-        use_chat_template=record.use_chat_template,
         chat_template_sha=facts.chat_template_sha,
         backend=facts.backend,
         backend_version=facts.backend_version,

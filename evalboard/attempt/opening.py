@@ -8,16 +8,17 @@ from evalboard.attempt.model import Attempt
 from evalboard.backends import backend_for
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import LifecycleError, ValidationFailed
+from evalboard.identity import request_identity, submission_identity
 from evalboard.intake.submission import EvaluationRequest, check_submission, record_of
-from evalboard.lifecycle import claim, requeue
+from evalboard.lifecycle import STOPPED, claim, requeue
 from evalboard.queueing.claims import claim_of, released, server_name, this_process
-from evalboard.records.request import RequestIdentity, RequestRecord, Status
+from evalboard.records.request import RequestRecord, Status
 from evalboard.repositories.names import folder_of
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
 from evalboard.stores.requests import RequestQueue
 from evalboard.stores.work import WorkFolder
-from evalboard.suites.loader import load_suite
+from evalboard.suites.loader import load_requested_suite, load_suite
 from evalboard.suites.model import Suite
 
 SHA = re.compile(r"[0-9a-f]{40}")
@@ -94,8 +95,7 @@ def open_trial(
 
 def _suite(request: EvaluationRequest, settings: Settings) -> Suite:
     """Return the suite that the request names, having checked that it has the benchmarks."""
-    board = load_suite(settings.suite)
-    suite = board if request.suite in ("", board.name) else load_suite(request.suite)
+    suite = load_requested_suite(request.suite, settings.suite)
     suite.select(request.benchmarks)
     return suite
 
@@ -105,11 +105,12 @@ def _claim(
 ) -> tuple[str, RequestRecord]:
     """Claim the request by compare-and-swap; return its path and what it then says."""
     queue = open_queue(settings)
-    path = request.request_path or _find(queue, request, suite)
+    board = load_suite(settings.suite).name
+    path = request.request_path or _find(queue, request, suite, board)
     if not path:
         record = _checked(request, settings, now=now)
-        entry = queue.find(record.identity)
-        path = entry.path if entry else queue.add(record)
+        entry = queue.find(request_identity(record, board), board_suite=board)
+        path = entry.path if entry else queue.add(record, board_suite=board)
     mine = claim_of(run_id, this_process(), server=server_name(settings))
 
     def decide(current: RequestRecord) -> RequestRecord:
@@ -122,28 +123,22 @@ def _claim(
     return path, queue.change(path, decide, message=f"claim {request.model}")
 
 
-def _find(queue: RequestQueue, request: EvaluationRequest, suite: Suite) -> str | None:
+def _find(
+    queue: RequestQueue, request: EvaluationRequest, suite: Suite, board_suite: str
+) -> str | None:
     """Return where the request lies, when all that makes its identity is given."""
     if request.precision is None or not SHA.fullmatch(request.revision):
         return None
-    identity = RequestIdentity(
-        request.model,
-        request.revision,
-        request.precision,
-        request.weight_type,
-        request.base_model,
-        request.use_chat_template,
-        suite.name,
-    )
-    entry = queue.find(identity)
+    identity = submission_identity(request, suite.name)
+    entry = queue.find(identity, board_suite=board_suite)
     return entry.path if entry else None
 
 
 def _made_pending(record: RequestRecord, now: datetime) -> RequestRecord:
     """Return the record as one that can be claimed, where a person may ask for that."""
+    if record.status in STOPPED:
+        return requeue(record, now=now, reason="started by hand")
     match record.status:
-        case Status.FAILED | Status.CANCELLED | Status.REJECTED:
-            return requeue(record, now=now, reason="started by hand")
         case Status.RUNNING:
             return released(record, now=now)
         case Status.FINISHED:

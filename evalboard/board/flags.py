@@ -27,7 +27,7 @@ class _Comparison(NamedTuple):
 MIXED: dict[str, Aspect] = {
     "mixed_backends": lambda o: (o.backend, o.backend_version),
     "mixed_harness": lambda o: o.lm_eval_version,
-    "mixed_base_models": lambda o: o.base_model,
+    "mixed_base_models": lambda o: o.base,
     "mixed_templates": lambda o: o.chat_template,
 }
 

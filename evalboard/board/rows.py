@@ -7,18 +7,9 @@ from typing import NamedTuple
 from evalboard.board.flags import flag_rows
 from evalboard.board.scores import Score, read_score
 from evalboard.board.statistics import unweighted_mean
+from evalboard.identity import RowIdentity, row_identity
 from evalboard.records.result import ModelConfig, ResultDocument
 from evalboard.suites.model import Suite
-
-
-class RowIdentity(NamedTuple):
-    """What makes two documents belong to the same row."""
-
-    model: str
-    sha: str
-    precision: str
-    weight_type: str
-    use_chat_template: bool
 
 
 class Row(NamedTuple):
@@ -64,20 +55,10 @@ def _attempts(
     attempts: dict[RowIdentity, list[ResultDocument]] = defaultdict(list)
     for document in documents:
         if document.evalboard.suite == suite.name:
-            attempts[_identity(document.config)].append(document)
+            attempts[row_identity(document.config.choice)].append(document)
     for found in attempts.values():
         found.sort(key=lambda document: document.evalboard.finished_time)
     return attempts
-
-
-def _identity(config: ModelConfig) -> RowIdentity:
-    return RowIdentity(
-        config.model_name,
-        config.model_sha,
-        config.model_dtype,
-        config.weight_type,
-        config.use_chat_template,
-    )
 
 
 def _merge(identity: RowIdentity, attempts: Sequence[ResultDocument], suite: Suite) -> Row | None:

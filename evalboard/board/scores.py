@@ -3,6 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
+from evalboard.identity import base_identity
 from evalboard.records.result import ResultDocument
 from evalboard.suites.model import Benchmark
 
@@ -19,7 +20,8 @@ class Origin(NamedTuple):
     backend: str
     backend_version: str
     lm_eval_version: str
-    base_model: str
+    base: str
+    """What the weights were put on, `{model}@{commit}`; empty for whole weights."""
     chat_template: str | None
     """Hash of the template, None without one."""
 
@@ -76,7 +78,7 @@ def _origin(document: ResultDocument, benchmark: Benchmark) -> Origin:
         backend=config.backend,
         backend_version=config.backend_version,
         lm_eval_version=config.lm_eval_version,
-        base_model=config.base_model,
+        base=base_identity(config.choice),
         chat_template=config.chat_template_sha,
     )
 

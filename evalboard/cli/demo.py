@@ -13,6 +13,7 @@ from evalboard.cli.board import draw_board
 from evalboard.cli.embedding import embed
 from evalboard.cli.queue_table import queue_table
 from evalboard.cli.reporting import console, print_report
+from evalboard.identity import request_identity
 from evalboard.publishing import publish_queue
 from evalboard.records.precision import Precision
 from evalboard.records.report import Report
@@ -109,7 +110,7 @@ def _submit(models: list[str], settings: Settings) -> None:
                 history=(HistoryEntry(status=Status.PENDING, time=now, reason="submitted"),),
             ),
         )
-        if queue.find(record.identity) is None:
+        if queue.find(request_identity(record)) is None:
             queue.add(record)
     publish_queue(settings)
 

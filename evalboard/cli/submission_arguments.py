@@ -20,7 +20,8 @@ def add_submission_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--revision", default="main", help="branch, tag or commit sha")
     parser.add_argument(
         "--precision",
-        choices=[str(p) for p in Precision],
+        type=_read_precision,
+        metavar="{" + ",".join(Precision) + "}",
         help="default: the precision of the checkpoint",
     )
     parser.add_argument(
@@ -32,7 +33,10 @@ def add_submission_arguments(parser: argparse.ArgumentParser) -> None:
         "--model-type", choices=[str(t) for t in ModelType], default=str(ModelType.UNKNOWN)
     )
     parser.add_argument(
-        "--chat-template", action="store_true", help="apply the model's chat template to prompts"
+        "--chat-template",
+        dest="use_chat_template",
+        action="store_true",
+        help="apply the model's chat template to prompts",
     )
     parser.add_argument(
         "--sender", default=None, help="name of the submitter; default: EVALBOARD_SENDER"
@@ -40,20 +44,20 @@ def add_submission_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", default="", help="default: EVALBOARD_SUITE")
 
 
+def _read_precision(text: str) -> Precision:
+    precision = Precision.parse(text)
+    if precision is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not known; use one of {', '.join(Precision)}"
+        )
+    return precision
+
+
 def submission_fields(arguments: argparse.Namespace, *, sender: str) -> dict[str, Any]:
     """Return the fields of a `Submission`, or of a model derived from it."""
-    return {
-        "model": arguments.model,
-        "revision": arguments.revision,
-        "precision": arguments.precision,
-        "weight_type": arguments.weight_type,
-        "base_model": arguments.base_model,
-        "base_revision": arguments.base_revision,
-        "model_type": arguments.model_type,
-        "use_chat_template": arguments.chat_template,
-        "sender": sender if arguments.sender is None else arguments.sender,
-        "suite": arguments.suite,
-    }
+    given = vars(arguments)
+    fields = {name: given[name] for name in Submission.model_fields if name in given}
+    return fields | {"sender": sender if arguments.sender is None else arguments.sender}
 
 
 def make(kind: type[Submission], fields: dict[str, Any]) -> Any:

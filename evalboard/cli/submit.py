@@ -6,7 +6,6 @@ import json
 from evalboard.cli.reporting import print_report
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
 from evalboard.intake.submission import Submission, submit
-from evalboard.publishing import publish_queue
 from evalboard.settings import Settings
 
 
@@ -21,8 +20,6 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Submit a model; 1 when its checks reject it."""
     submission = make(Submission, submission_fields(arguments, sender=settings.sender))
     submitted = submit(submission, settings)
-    if submitted.request_path:
-        publish_queue(settings)
     if arguments.json:
         document = {"request": submitted.request_path, **submitted.report.to_document()}
         print(json.dumps(document, indent=2))

@@ -9,7 +9,11 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from pydantic import BaseModel
+
 from evalboard.errors import ConfigError
+from evalboard.identity import SubmissionIdentity, request_identity
+from evalboard.lifecycle import REPLACEABLE, plain_name
 from evalboard.records.report import Finding
 from evalboard.records.request import RequestRecord, Status
 from evalboard.records.times import parse_time, timestamp
@@ -18,7 +22,17 @@ from evalboard.stores.requests import QueuedRequest
 from evalboard.validation.findings import error, quoted
 
 WEEK = timedelta(days=7)
-ASK = "Ask the board's operators."
+ASK_THE_BOARD = "Ask the board's operators."
+
+
+class Allowance(BaseModel):
+    """A sender's submissions of seven days. Shown as a help: the count at submission decides."""
+
+    allowed: int | None
+    """None for any number."""
+    made: int
+    again: str | None = None
+    """UTC time at which the next one is allowed, when none is left now."""
 
 
 class Rules(NamedTuple):
@@ -52,11 +66,6 @@ def load_rules(settings: Settings) -> Rules:
     return counting_rules(settings)._replace(denied=tuple(map(str.casefold, denied)))
 
 
-def plain_name(sender: str) -> str:
-    """Return a sender's name as names are compared."""
-    return sender.strip().casefold()
-
-
 def next_allowed(made: Sequence[datetime], allowed: int) -> datetime | None:
     """Return when a sender may submit again, None where that is now or never.
 
@@ -78,21 +87,30 @@ def denial(rules: Rules, *, model: str, base_model: str, sender: str) -> Finding
             return error(
                 "denied",
                 f"This board does not accept {quoted(model)} or its submitter.",
-                fix=ASK,
+                fix=ASK_THE_BOARD,
                 where="deny list",
             )
     return None
 
 
 def excess(
-    entries: Iterable[QueuedRequest], rules: Rules, *, sender: str, now: datetime
+    entries: Iterable[QueuedRequest], rules: Rules, record: RequestRecord, *, now: datetime
 ) -> Finding | None:
-    """Return the finding on one submission more by a sender; None when it is allowed."""
-    allowed = rules.allowance(sender)
+    """Return the finding on one submission more, which is not in the queue; None when allowed."""
+    allowed = rules.allowance(record.sender)
     if allowed is None:
         return None
-    theirs = (e for e in entries if e.record and _is_by(e.record, sender))
-    return _excess(sender, allowed, _this_week(theirs, now))
+    return _excess(record.sender, allowed, _made_by(record.sender, entries, now))
+
+
+def count_submissions(
+    entries: Iterable[QueuedRequest], rules: Rules, *, sender: str, now: datetime
+) -> Allowance:
+    """Return what a sender has submitted in seven days, and may still submit."""
+    made = _made_by(sender, entries, now)
+    allowed = rules.allowance(sender)
+    again = None if allowed is None else next_allowed(made, allowed)
+    return Allowance(allowed=allowed, made=len(made), again=timestamp(again) if again else None)
 
 
 def first_of_same(
@@ -107,9 +125,9 @@ def first_of_same(
         suite: Name of the board's suite, which an empty one stands for.
         now: When a file without a history was first seen.
     """
-    wanted = _identity(record, suite)
+    wanted = request_identity(record, suite)
     others = (e for e in entries if e.path != path and e.record is not None)
-    same = [e for e in others if e.record is not None and _identity(e.record, suite) == wanted]
+    same = [e for e in others if e.record and request_identity(e.record, suite) == wanted]
     first = _first([*same, QueuedRequest(path, record)], now)
     return None if first.path == path else first
 
@@ -139,7 +157,7 @@ def refusals(
         suite: Name of the board's suite, which an empty one stands for.
         now: The current time, which is when a file without a history was first seen.
     """
-    by_identity: dict[tuple[object, ...], list[QueuedRequest]] = {}
+    by_identity: dict[SubmissionIdentity, list[QueuedRequest]] = {}
     by_sender: dict[str, list[QueuedRequest]] = {}
     found: dict[str, Finding] = {}
     for entry in entries:
@@ -152,7 +170,7 @@ def refusals(
         if denied and record.status is Status.PENDING:
             found[entry.path] = denied
             continue
-        by_identity.setdefault(_identity(record, suite), []).append(entry)
+        by_identity.setdefault(request_identity(record, suite), []).append(entry)
         by_sender.setdefault(plain_name(record.sender), []).append(entry)
     for same in by_identity.values():
         if len(same) > 1:
@@ -189,7 +207,9 @@ def _excess(sender: str, allowed: int, seen: list[datetime]) -> Finding | None:
     who = quoted(sender) if sender.strip() else "submitters without a name"
     if not allowed:
         return error(
-            "too_many_submissions", f"This board accepts no submissions from {who}.", fix=ASK
+            "too_many_submissions",
+            f"This board accepts no submissions from {who}.",
+            fix=ASK_THE_BOARD,
         )
     again = next_allowed(seen, allowed)
     if again is None:
@@ -201,6 +221,12 @@ def _excess(sender: str, allowed: int, seen: list[datetime]) -> Finding | None:
     )
 
 
+def _made_by(sender: str, entries: Iterable[QueuedRequest], now: datetime) -> list[datetime]:
+    """Return when a sender made the submissions of this week, the earliest first."""
+    name = plain_name(sender)
+    return _this_week((e for e in entries if e.record and plain_name(e.record.sender) == name), now)
+
+
 def _this_week(entries: Iterable[QueuedRequest], now: datetime) -> list[datetime]:
     """Return when the requests that count were first seen, the earliest first."""
     times = (
@@ -209,10 +235,6 @@ def _this_week(entries: Iterable[QueuedRequest], now: datetime) -> list[datetime
         if record is not None and record.status is not Status.REJECTED
     )
     return sorted(time for time in times if time is not None and time > now - WEEK)
-
-
-def _is_by(record: RequestRecord, sender: str) -> bool:
-    return plain_name(record.sender) == plain_name(sender)
 
 
 def _first_seen(record: RequestRecord, now: datetime) -> datetime | None:
@@ -232,8 +254,9 @@ def _first(same: list[QueuedRequest], now: datetime) -> QueuedRequest:
 
     What was started comes before what waits. A rejected or cancelled one stands in nobody's way.
     """
-    idle = (Status.REJECTED, Status.CANCELLED)
-    return min(same, key=lambda e: (e.record is None or e.record.status in idle, _rank(e, now)))
+    return min(
+        same, key=lambda e: (e.record is None or e.record.status in REPLACEABLE, _rank(e, now))
+    )
 
 
 def _rank(entry: QueuedRequest, now: datetime) -> tuple[bool, datetime, bool, str, str]:
@@ -244,17 +267,6 @@ def _rank(entry: QueuedRequest, now: datetime) -> tuple[bool, datetime, bool, st
     is_unseen = not record.evalboard.history
     waits = record.status is Status.PENDING
     return waits, seen, is_unseen, record.submitted_time, entry.path
-
-
-def _identity(record: RequestRecord, suite: str) -> tuple[object, ...]:
-    """Return a request's identity as submissions are compared: names without regard to case."""
-    return (
-        *record.identity._replace(
-            model=record.model.casefold(),
-            base_model=record.base_model.casefold(),
-            suite=record.evalboard.suite or suite,
-        ),
-    )
 
 
 def _denied_in_file(settings: Settings) -> list[str]:

@@ -6,11 +6,11 @@ from functools import partial
 from typing import NamedTuple
 
 from evalboard.engine.placing import cluster
+from evalboard.identity import request_identity
 from evalboard.intake.house_rules import first_of_same, load_rules, refusals, repetition
-from evalboard.intake.submission import EvaluationRequest, check_request, is_checked
+from evalboard.intake.request_files import check_request, is_checked
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import move, note, order_pending
-from evalboard.records.choice import WeightType
-from evalboard.records.precision import Precision
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import ModelType, RequestRecord, Status
 from evalboard.settings import Settings
@@ -122,8 +122,8 @@ def _unless_repeated(
     only now, so only now a file that names one can turn out to repeat another request.
     """
     report = Report.model_validate(checked.evalboard.report)
-    if report.ok and checked.identity != before.identity:
-        suite = load_suite(settings.suite).name
+    suite = load_suite(settings.suite).name
+    if report.ok and request_identity(checked, suite) != request_identity(before, suite):
         first = first_of_same(queue.entries(), path, checked, suite=suite, now=now)
         if first:
             return _refuse(repetition(first), now, checked)
@@ -146,15 +146,9 @@ def _refuse(finding: Finding, now: datetime, record: RequestRecord) -> RequestRe
 
 def _evaluation(path: str, record: RequestRecord) -> EvaluationRequest:
     return EvaluationRequest(
+        **record.choice.choice_fields(),
         request_path=path,
-        model=record.model,
-        revision=record.revision,
-        precision=Precision(record.precision),
-        weight_type=WeightType(record.weight_type),
-        base_model=record.base_model,
-        base_revision=record.evalboard.base_revision or "main",
         model_type=ModelType.parse(record.model_type),
-        use_chat_template=record.use_chat_template,
         sender=record.sender,
         suite=record.evalboard.suite,
     )

@@ -3,31 +3,31 @@
 Everything here is written by strangers, so models are names only, never folders of this machine.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from evalboard.errors import ConfigError, StoreError
+from evalboard.identity import request_identity
 from evalboard.intake.house_rules import denial, excess, load_rules, repetition
-from evalboard.records.choice import WeightType
-from evalboard.records.precision import Precision
+from evalboard.lifecycle import REPLACEABLE
+from evalboard.publishing import announce_queue
+from evalboard.records.choice import ModelChoice, PinnedChoice
 from evalboard.records.report import Finding, Report
-from evalboard.records.request import BoardBlock, HistoryEntry, ModelType, RequestRecord, Status
+from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, Status
 from evalboard.records.times import timestamp
-from evalboard.repositories.names import is_commit, is_folder_path
+from evalboard.repositories.names import is_folder_path
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.requests import QueuedRequest, RequestQueue
 from evalboard.suites.loader import load_suite, shipped_suites
 from evalboard.validation.checks import validate
 from evalboard.validation.findings import error, info, listed, plain, quoted
 from evalboard.validation.subject import Subject
 
-LONGEST_SENDER = 200
-
-Choice = TypeVar("Choice", bound=StrEnum)
+MAX_SENDER_CHARACTERS = 200
 
 
 class Submission(Subject):
@@ -84,13 +84,6 @@ class Submitted(NamedTuple):
     """Where the request lies in its store; None when the checks found an error."""
 
 
-class CheckedRequest(NamedTuple):
-    """A request with what the checks learned."""
-
-    record: RequestRecord
-    report: Report
-
-
 class ResolvedSuite(NamedTuple):
     """The name under which a suite is stored."""
 
@@ -101,7 +94,7 @@ class ResolvedSuite(NamedTuple):
 def check_submission(
     submission: Submission, settings: Settings, *, allow_folder: bool = False
 ) -> Report:
-    """Run all checks on a submission.
+    """Run all checks on a submission; what the deny list refuses is checked no further.
 
     Args:
         submission: What to evaluate.
@@ -115,9 +108,11 @@ def check_submission(
         EngineError: The processes that load config and tokenizer cannot start here.
     """
     suite = resolve_suite(submission.suite, settings)
+    refused = find_denial(submission, submission.sender, settings)
+    if refused:
+        return denied_report(submission, refused)
     report = validate(submission, settings, allow_folder=allow_folder)
-    denied = _denied(submission.model, submission.base_model, submission.sender, settings)
-    return _with_findings(report, (*suite.findings, *denied))
+    return with_findings(report, suite.findings)
 
 
 def preview_submission(
@@ -147,16 +142,16 @@ def preview_submission(
     try:
         queue = open_queue(settings)
         record = record_of(submission, report, settings, now=time)
-        found = _repeated(record, queue) or _in_excess(record, queue, settings, now=time)
+        found = _repeated(record, queue, settings) or _in_excess(record, queue, settings, now=time)
     except StoreError as exc:
         found = info(
             "queue_not_read", f"The check for an earlier submission of this model failed: {exc}"
         )
-    return _with_findings(report, (found,)) if found else report
+    return with_findings(report, (found,)) if found else report
 
 
 def submit(submission: Submission, settings: Settings, *, now: datetime | None = None) -> Submitted:
-    """Check a submission and, when nothing is wrong with it, put it into the queue.
+    """Check a submission and, when nothing is wrong with it, put it into the queue and show it.
 
     Args:
         submission: What to evaluate.
@@ -181,55 +176,10 @@ def submit(submission: Submission, settings: Settings, *, now: datetime | None =
     record = record_of(submission, report, settings, now=time)
     too_many = _in_excess(record, queue, settings, now=time)
     if too_many:
-        return Submitted(_with_findings(report, (too_many,)), None)
-    return Submitted(report, queue.add(record))
-
-
-def check_request(record: RequestRecord, settings: Settings) -> CheckedRequest:
-    """Check a request file, which another board may have written, and fill in what it leaves open.
-
-    Its revision and its base's become commit shas and its suite the board's; what the file said
-    there is kept under `evalboard.original`. Its status stays as it is.
-
-    Raises:
-        ConfigError: The board's own suite cannot be loaded.
-        StoreError: The Hub did not answer, so that nothing can be said about the model.
-        EngineError: The processes that load config and tokenizer cannot start here.
-    """
-    precision = _choice(Precision, record.precision)
-    weight_type = _choice(WeightType, record.weight_type)
-    suite = resolve_suite(record.evalboard.suite, settings)
-    subject = Subject(
-        model=record.model,
-        revision=record.revision or "main",
-        precision=precision,
-        weight_type=weight_type or WeightType.ORIGINAL,
-        base_model=record.base_model,
-        base_revision=record.evalboard.base_revision or "main",
-        use_chat_template=record.use_chat_template,
-        model_type=ModelType.parse(record.model_type),
-    )
-    problems = list(suite.findings)
-    if precision is None:
-        problems.append(_unknown("precision", record.precision, Precision))
-    if weight_type is None:
-        problems.append(_unknown("weight_type", record.weight_type, WeightType))
-    problems += _denied(record.model, record.base_model, record.sender, settings)
-    report = _with_findings(validate(subject, settings), tuple(problems))
-    updated: dict[str, Any] = {
-        "base_model": report.facts.get("base_model", record.base_model),
-        "revision": report.revision,
-        "params": report.facts.get("params_billion", record.params),
-        "architectures": _architectures(report) or record.architectures,
-    }
-    block = {
-        "suite": suite.name,
-        "base_revision": report.facts.get("base_revision", ""),
-        "report": report.to_document(),
-        "original": _replaced(record, updated) | record.evalboard.original,
-    }
-    updated["evalboard"] = record.evalboard.model_copy(update=block)
-    return CheckedRequest(record.model_copy(update=updated), report)
+        return Submitted(with_findings(report, (too_many,)), None)
+    path = queue.add(record, board_suite=load_suite(settings.suite).name)
+    announce_queue(settings)
+    return Submitted(report, path)
 
 
 def record_of(
@@ -237,41 +187,29 @@ def record_of(
 ) -> RequestRecord:
     """Return the pending request of a submission that passed its checks."""
     time = timestamp(now)
+    found = {
+        "model": report.model,
+        "revision": report.revision,
+        "precision": report.facts["precision"],
+        "base_model": report.facts.get("base_model", submission.base_model),
+        "base_revision": report.facts.get("base_revision", ""),
+    }
+    choice = PinnedChoice(**submission.choice_fields() | found)
     return RequestRecord(
-        model=report.model,
-        base_model=report.facts.get("base_model", submission.base_model),
-        revision=report.revision,
-        precision=report.facts["precision"],
+        **RequestRecord.choice_fields(choice),
         params=report.facts.get("params_billion"),
-        architectures=_architectures(report),
-        weight_type=submission.weight_type,
+        architectures=architectures_in(report),
         submitted_time=time,
         model_type=submission.model_type,
-        use_chat_template=submission.use_chat_template,
-        sender=plain(submission.sender, LONGEST_SENDER),
+        sender=plain(submission.sender, MAX_SENDER_CHARACTERS),
         evalboard=BoardBlock(
             suite=resolve_suite(submission.suite, settings).name,
             priority=submission.priority,
-            base_revision=report.facts.get("base_revision", ""),
+            base_revision=choice.base_revision,
             history=(HistoryEntry(status=Status.PENDING, time=time, reason="submitted"),),
             report=report.to_document(),
         ),
     )
-
-
-def is_checked(record: RequestRecord) -> bool:
-    """Return whether a request carries the full report on what it asks for.
-
-    A report by an installation without transformers leaves a check to the poll.
-    """
-    try:
-        report = Report.model_validate(record.evalboard.report)
-    except ValidationError:
-        return False
-    complete = all(finding.code != "checked_by_poll" for finding in report.findings)
-    pinned = is_commit(record.revision) and report.revision == record.revision
-    base = report.facts.get("base_revision", "")
-    return report.ok and complete and pinned and record.evalboard.base_revision == base
 
 
 def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:
@@ -295,54 +233,49 @@ def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:
     return ResolvedSuite(suite)
 
 
-def _repeated(record: RequestRecord, queue: RequestQueue) -> Finding | None:
-    """Return the finding on a submission that was made before, and was not rejected."""
-    former = queue.find(record.identity)
-    if former is None or former.record is None:
+def _repeated(record: RequestRecord, queue: RequestQueue, settings: Settings) -> Finding | None:
+    """Return the finding on a submission that was made before, and may not replace that one."""
+    former = _former(record, queue, settings)
+    if former is None or former.record is None or former.record.status in REPLACEABLE:
         return None
-    idle = (Status.REJECTED, Status.CANCELLED)
-    return None if former.record.status in idle else repetition(former)
+    return repetition(former)
 
 
 def _in_excess(
     record: RequestRecord, queue: RequestQueue, settings: Settings, *, now: datetime
 ) -> Finding | None:
     """Return the finding on a new submission by a sender who has made as many as are allowed."""
-    rules = load_rules(settings)
-    if rules.allowance(record.sender) is None or queue.find(record.identity):
+    if _former(record, queue, settings):
         return None
-    return excess(queue.entries(), rules, sender=record.sender, now=now)
+    return excess(queue.entries(), load_rules(settings), record, now=now)
 
 
-def _denied(model: str, base_model: str, sender: str, settings: Settings) -> tuple[Finding, ...]:
-    finding = denial(load_rules(settings), model=model, base_model=base_model, sender=sender)
-    return () if finding is None else (finding,)
+def _former(record: RequestRecord, queue: RequestQueue, settings: Settings) -> QueuedRequest | None:
+    board = load_suite(settings.suite).name
+    return queue.find(request_identity(record, board), board_suite=board)
 
 
-def _replaced(record: RequestRecord, updated: dict[str, Any]) -> dict[str, Any]:
-    """Return what a file said itself in the fields that a check gives other values."""
-    return {
-        field: getattr(record, field)
-        for field, value in updated.items()
-        if field in record.model_fields_set and getattr(record, field) not in (value, None, "")
-    }
+def find_denial(choice: ModelChoice, sender: str, settings: Settings) -> Finding | None:
+    """Return the finding on a submission that the deny list names; None when it does not.
+
+    Raises:
+        ConfigError: The deny list cannot be read.
+    """
+    rules = load_rules(settings)
+    return denial(rules, model=choice.model, base_model=choice.base_model, sender=sender)
 
 
-def _choice(choices: type[Choice], text: str) -> Choice | None:
-    return choices(text) if text in list(choices) else None
+def denied_report(choice: ModelChoice, refused: Finding) -> Report:
+    """Return the report on a submission that was not checked, because it is refused anyway."""
+    model, revision = plain(choice.model, 200), plain(choice.revision, 200)
+    return Report(model=model, revision=revision, findings=(refused,))
 
 
-def _unknown(name: str, text: str, choices: type[StrEnum]) -> Finding:
-    return error(
-        f"{name}_unknown",
-        f"The {name} {quoted(text)} is unknown.",
-        fix=f"Use one of {listed(list(choices), shown=len(choices))}.",
-    )
-
-
-def _with_findings(report: Report, findings: tuple[Finding, ...]) -> Report:
+def with_findings(report: Report, findings: Sequence[Finding]) -> Report:
+    """Return a report with further findings, which come first."""
     return report.model_copy(update={"findings": (*findings, *report.findings)})
 
 
-def _architectures(report: Report) -> str | None:
+def architectures_in(report: Report) -> str | None:
+    """Return the architectures that the checks found, as requests hold them."""
     return ", ".join(report.facts.get("architectures", ())) or None

@@ -14,7 +14,6 @@ from evalboard.stores.opening import open_queue
 
 WAITING = (Status.PENDING,)
 UNFINISHED = (Status.PENDING, Status.RUNNING)
-STOPPED = (Status.FAILED, Status.REJECTED, Status.CANCELLED)
 
 Decide = Callable[[str, RequestRecord], RequestRecord]
 """Path and record to the record after."""
@@ -49,7 +48,7 @@ def requeue(
     return _change(
         queries,
         settings,
-        (*STOPPED, *WAITING),
+        (*lifecycle.STOPPED, *WAITING),
         lambda _, record: lifecycle.requeue(record, now=now, reason=reason),
         "requeue",
     )

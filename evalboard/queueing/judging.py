@@ -5,8 +5,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from evalboard.identity import document_folder, result_folder
 from evalboard.records.request import RequestRecord
-from evalboard.records.result import ResultDocument, result_folder
+from evalboard.records.result import ResultDocument
 from evalboard.records.times import parse_time
 
 GRACE = timedelta(minutes=2)
@@ -104,17 +105,4 @@ def is_complete(
 
 
 def _is_of(document: ResultDocument, record: RequestRecord) -> bool:
-    return document.folder == result_folder_of(record, document.evalboard.suite)
-
-
-def result_folder_of(record: RequestRecord, suite: str) -> str:
-    """Return where the results of a request lie in the results store."""
-    return result_folder(
-        record.model,
-        record.revision,
-        suite,
-        precision=record.precision,
-        weight_type=record.weight_type,
-        use_chat_template=record.use_chat_template,
-        base_revision=record.evalboard.base_revision,
-    )
+    return document_folder(document) == result_folder(record.choice, document.evalboard.suite)

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError
+from evalboard.records.precision import Precision
 from evalboard.records.request import RequestRecord, Status
 from evalboard.stores.requests import QueuedRequest
 from evalboard.wording import first_few
@@ -76,8 +77,12 @@ def _fits(found: RequestMatch, query: RequestQuery) -> bool:
     return (
         query.name.casefold() in (record.model.casefold(), found.path.casefold())
         and record.revision.startswith(query.revision)
-        and query.precision.casefold() in ("", record.precision.casefold())
+        and (not query.precision or _precision(query.precision) == _precision(record.precision))
     )
+
+
+def _precision(text: str) -> str:
+    return Precision.parse(text) or text.casefold()
 
 
 def _unknown(entries: Sequence[QueuedRequest], query: RequestQuery) -> str:

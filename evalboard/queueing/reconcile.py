@@ -11,23 +11,17 @@ from functools import partial
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError, EvalboardError
+from evalboard.identity import result_folder
 from evalboard.lifecycle import is_claimed_by, move, release
 from evalboard.queueing.claims import is_alive, is_dead
-from evalboard.queueing.judging import (
-    RunEvidence,
-    RunState,
-    Verdict,
-    is_complete,
-    judge,
-    result_folder_of,
-)
+from evalboard.queueing.judging import RunEvidence, RunState, Verdict, is_complete, judge
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
 from evalboard.stores.results import ResultsArchive
-from evalboard.suites.loader import load_suite
+from evalboard.suites.loader import load_requested_suite, load_suite
 
 _FOLDER_PARTS = 5
 
@@ -189,10 +183,8 @@ def _evidence(
 
 def _is_complete(record: RequestRecord, archive: ResultsArchive, settings: Settings) -> bool:
     """Return whether the results store holds everything that a request asks for."""
-    board = load_suite(settings.suite)
-    name = record.evalboard.suite
     try:
-        suite = board if name in ("", board.name) else load_suite(name)
+        suite = load_requested_suite(record.evalboard.suite, settings.suite)
     except ConfigError:
         return False  # a suite that is no longer there: its next attempt says so
     documents = archive.read(model=record.model).documents
@@ -209,7 +201,7 @@ def _unrequested(
     """
     board = load_suite(settings.suite).name
     records = [entry.record for entry in entries if entry.record is not None]
-    folders = {result_folder_of(record, record.evalboard.suite or board) for record in records}
+    folders = {result_folder(r.choice, r.evalboard.suite or board) for r in records}
     models = {record.model for record in records}
     strange: set[str] = set()
     for path in archive.paths():

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from evalboard.records.precision import precision_spellings
+from evalboard.records.precision import Precision
 from evalboard.records.times import parse_time, timestamp
 
 _ABSENT = object()
@@ -38,9 +38,6 @@ STATUSES = {
 }
 """Status of others, in lower case, to ours. Each also stands for itself with more words after it:
 `PENDING_NEW_EVAL`, `FINISHED_OLD`."""
-
-PRECISIONS = precision_spellings()
-"""Precision of others, in lower case without `torch.`, `-` and spaces, to ours."""
 
 WEIGHT_TYPES = {"original": "Original", "adapter": "Adapter", "delta": "Delta"}
 
@@ -104,7 +101,7 @@ def _named(path: str) -> dict[str, Any]:
         return {}
     precision, weights = name["precision"], name["weights"]
     found: dict[str, Any] = {}
-    if precision == "True" or _precision(precision) in PRECISIONS.values():
+    if precision == "True" or Precision.parse(precision):
         found["precision"] = "8bit" if precision == "True" else _precision(precision)
     if weights == "True" or _weight_type(weights) in WEIGHT_TYPES.values():
         found["weight_type"] = "Delta" if weights == "True" else _weight_type(weights)
@@ -132,8 +129,7 @@ def _status(value: Any) -> Any:
 def _precision(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    text = re.sub(r"[\s-]+", "", value.lower()).removeprefix("torch.")
-    return PRECISIONS.get(text, value.strip())
+    return str(Precision.parse(value) or value.strip())
 
 
 def _weight_type(value: Any) -> Any:

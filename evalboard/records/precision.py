@@ -5,6 +5,7 @@ it (`evalboard.backends`); a way of storing weights that the checks do not know 
 `evalboard.validation.quantisation`.
 """
 
+import re
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ class PrecisionFacts(NamedTuple):
     bytes_per_parameter: float | None
     """In memory; None for as many as in the files."""
     spellings: tuple[str, ...] = ()
-    """Other names of it in request files, in lower case without `torch.`, `-` and spaces."""
+    """Other names of it in request files, its earlier ones too, in lower case without `torch.`, `-` and spaces."""
     methods: tuple[str, ...] = ()
     """Methods of quantisation, as configs name them, of the checkpoints that are stored in it."""
     is_made_by_loading: bool = False
@@ -32,7 +33,19 @@ class Precision(StrEnum):
     FLOAT32 = "float32"
     INT8 = "8bit"
     INT4 = "4bit"
-    GPTQ = "GPTQ"
+    PREQUANTISED = "prequantised"
+    """As the checkpoint is stored, which somebody has quantised already."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Precision | None":
+        """Read a precision as boards write it: `torch.float16`, `BF16`, `8-bit`; None for others."""
+        word = re.sub(r"[\s-]+", "", text.lower()).removeprefix("torch.")
+        return next((p for p in cls if word == p.value or word in p.facts.spellings), None)
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Precision | None":
+        """Accept what earlier versions wrote."""
+        return cls.PREQUANTISED if value == "GPTQ" else None
 
     @property
     def facts(self) -> PrecisionFacts:
@@ -68,19 +81,10 @@ _FACTS = {
         methods=("bitsandbytes_4bit",),
         is_made_by_loading=True,
     ),
-    Precision.GPTQ: PrecisionFacts("auto", None, methods=("gptq",)),
+    Precision.PREQUANTISED: PrecisionFacts("auto", None, spellings=("gptq",), methods=("gptq",)),
 }
 
 PLAIN_PRECISIONS = tuple(precision for precision in Precision if precision.is_plain)
-
-
-def precision_spellings() -> dict[str, str]:
-    """Return each precision by all names that request files give it, in lower case."""
-    return {
-        name: str(precision)
-        for precision in Precision
-        for name in (precision.lower(), *precision.facts.spellings)
-    }
 
 
 def stored_as(method: str) -> Precision | None:

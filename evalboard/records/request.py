@@ -8,7 +8,7 @@ are read stands in `evalboard.records.foreign`.
 import codecs
 import json
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -182,18 +182,10 @@ class RequestRecord(BaseModel):
         fields = {name: getattr(self, name) for name in _CHOICE_FIELDS}
         return PinnedChoice(**fields, base_revision=self.evalboard.base_revision)
 
-    @property
-    def identity(self) -> "RequestIdentity":
-        """What makes two requests the same submission."""
-        return RequestIdentity(
-            self.model,
-            self.revision,
-            self.precision,
-            self.weight_type,
-            self.base_model,
-            self.use_chat_template,
-            self.evalboard.suite,
-        )
+    @staticmethod
+    def choice_fields(choice: PinnedChoice) -> dict[str, Any]:
+        """Return a choice as a request's fields; `evalboard.base_revision` is not among them."""
+        return choice.model_dump(include=set(_CHOICE_FIELDS))
 
     @property
     def path(self) -> str:
@@ -235,18 +227,6 @@ class RequestRecord(BaseModel):
 
 _CHOICE_FIELDS = PinnedChoice.model_fields.keys() & RequestRecord.model_fields.keys()
 """Those that a request's file has outside of the block of this project."""
-
-
-class RequestIdentity(NamedTuple):
-    """What makes two requests the same submission."""
-
-    model: str
-    revision: str
-    precision: str
-    weight_type: str
-    base_model: str
-    use_chat_template: bool
-    suite: str
 
 
 def _parse(content: bytes, path: str) -> dict[str, Any]:

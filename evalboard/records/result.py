@@ -7,9 +7,11 @@ one key `evalboard`.
 import json
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from evalboard.errors import RecordError, first_problem
+from evalboard.records.choice import PinnedChoice
+from evalboard.records.precision import Precision
 
 SCHEMA_VERSION = 1
 
@@ -47,17 +49,29 @@ class ModelConfig(BaseModel):
     submitted_time: str = ""
     sender: str = ""
 
-    def folder(self, suite: str) -> str:
-        """Return where documents of this model on a suite lie; see `result_folder`."""
-        return result_folder(
-            self.model_name,
-            self.model_sha,
-            suite,
-            precision=self.model_dtype,
-            weight_type=self.weight_type,
-            use_chat_template=self.use_chat_template,
-            base_revision=self.base_revision,
-        )
+    @field_validator("model_dtype")
+    @classmethod
+    def _renamed(cls, precision: str) -> str:
+        """Documents of earlier versions have an earlier word for one."""
+        return str(Precision.parse(precision) or precision)
+
+    @property
+    def choice(self) -> PinnedChoice:
+        """Which model was evaluated."""
+        return PinnedChoice(**{name: getattr(self, own) for name, own in _CHOICE_FIELDS.items()})
+
+    @staticmethod
+    def choice_fields(choice: PinnedChoice) -> dict[str, Any]:
+        """Return a choice under the names that a document has for it."""
+        return {own: getattr(choice, name) for name, own in _CHOICE_FIELDS.items()}
+
+
+_CHOICE_FIELDS = {name: name for name in PinnedChoice.model_fields} | {
+    "model": "model_name",
+    "revision": "model_sha",
+    "precision": "model_dtype",
+}
+"""What lm_eval, and so the document, calls each part of the choice."""
 
 
 class Seconds(BaseModel):
@@ -122,11 +136,6 @@ class ResultDocument(BaseModel):
     configs: dict[str, dict[str, Any]]
     evalboard: Provenance
 
-    @property
-    def folder(self) -> str:
-        """Where it lies in the results store; its answers lie in the same folder of `details/`."""
-        return self.config.folder(self.evalboard.suite)
-
     def to_json(self) -> bytes:
         """Return the file's content.
 
@@ -156,23 +165,3 @@ class ResultDocument(BaseModel):
             raise RecordError(
                 f"Result file {path!r} cannot be read: {first_problem(exc)}."
             ) from exc
-
-
-def result_folder(
-    model: str,
-    sha: str,
-    suite: str,
-    *,
-    precision: str,
-    weight_type: str,
-    use_chat_template: bool,
-    base_revision: str = "",
-) -> str:
-    """Return the folder of a model's documents in the results store.
-
-    `{org}/{model}/{sha}/{precision}_{weight_type}[_chat][_{first 8 of the base's sha}]/{suite}`,
-    the base's where the weights are put on one: answers on two bases must not share a file.
-    """
-    chat = "_chat" if use_chat_template else ""
-    base = f"_{base_revision[:8]}" if base_revision else ""
-    return f"{model}/{sha}/{precision}_{weight_type}{chat}{base}/{suite}"

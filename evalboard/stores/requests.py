@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError, EvalboardError, FileTooLarge, RecordError, StoreError
-from evalboard.records.request import LARGEST_FILE, RequestIdentity, RequestRecord, Status
+from evalboard.identity import SubmissionIdentity, request_identity
+from evalboard.lifecycle import REPLACEABLE
+from evalboard.records.request import LARGEST_FILE, RequestRecord
 from evalboard.stores.paths import free_path
 from evalboard.stores.protocol import ABSENT, Snapshot, Store, Write, retry_on_conflict
 
@@ -49,19 +51,24 @@ class RequestQueue:
         content = retry_on_conflict(lambda: self._store.snapshot().read(path, at_most=LARGEST_FILE))
         return RequestRecord.from_json(content, path=path)
 
-    def add(self, record: RequestRecord) -> str:
+    def add(self, record: RequestRecord, *, board_suite: str = "") -> str:
         """Write a new request and return its path.
 
         A rejected or cancelled request of the same identity is replaced, with its history kept in
         front.
 
+        Args:
+            record: The request.
+            board_suite: Name of the suite that a request means when it names none.
+
         Raises:
             DuplicateRequest: The same submission is pending, running, finished or failed.
         """
+        identity = request_identity(record, board_suite)
 
         def change() -> str:
             snapshot = self._store.snapshot()
-            former = _find(_entries(snapshot), record.identity)
+            former = _find(_entries(snapshot), identity, board_suite)
             if former is None:
                 # Requests that differ in their suite or base model alone have the same path, and
                 # so may a file that cannot be read.
@@ -75,9 +82,9 @@ class RequestQueue:
 
         return retry_on_conflict(change)
 
-    def find(self, identity: RequestIdentity) -> QueuedRequest | None:
-        """Return the request of this identity, whatever its status."""
-        return _find(self.entries(), identity)
+    def find(self, identity: SubmissionIdentity, *, board_suite: str = "") -> QueuedRequest | None:
+        """Return the request of this identity, whatever its status; `board_suite` as for `add`."""
+        return _find(self.entries(), identity, board_suite)
 
     def change(
         self, path: str, decide: Callable[[RequestRecord], RequestRecord], *, message: str
@@ -187,16 +194,17 @@ def _entry(path: str, content: bytes | FileTooLarge) -> QueuedRequest:
         return QueuedRequest(path, None, exc.message)
 
 
-def _find(entries: list[QueuedRequest], identity: RequestIdentity) -> QueuedRequest | None:
-    return next(
-        (e for e in entries if e.record is not None and e.record.identity == identity), None
-    )
+def _find(
+    entries: list[QueuedRequest], identity: SubmissionIdentity, board_suite: str
+) -> QueuedRequest | None:
+    same = (e for e in entries if e.record and request_identity(e.record, board_suite) == identity)
+    return next(same, None)
 
 
 def _replacing(former: QueuedRequest, record: RequestRecord) -> RequestRecord:
     """Return the new submission with the history of the one that it replaces."""
     before = former.record
-    if before is None or before.status not in (Status.REJECTED, Status.CANCELLED):
+    if before is None or before.status not in REPLACEABLE:
         status = before.status if before else "unreadable"
         raise DuplicateRequest(
             f"{record.model!r} at revision {record.revision[:8]} in {record.precision} has already "

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from evalboard.errors import FileTooLarge, RecordError
+from evalboard.identity import document_folder
 from evalboard.records.answers import Answers
 from evalboard.records.result import ResultDocument
 from evalboard.stores.paths import free_path
@@ -67,7 +68,7 @@ class ResultsArchive:
             document: With everything that is finished.
             answers: Parquet bytes by benchmark key.
         """
-        folder = document.folder
+        folder = document_folder(document)
         usual = document_path(folder, document.evalboard.finished_time)
         named = {answers_path(folder, key): content for key, content in answers.items()}
 
@@ -133,7 +134,7 @@ def _read(snapshot: Snapshot, folder: str) -> Results:
 def _find_same(snapshot: Snapshot, document: ResultDocument) -> str | None:
     """Return the path of a document with the same benchmarks, None when there is none."""
     keys = document.evalboard.benchmark_keys.items()
-    for path, stored, _ in _read(snapshot, document.folder).stored:
+    for path, stored, _ in _read(snapshot, document_folder(document)).stored:
         if stored and keys <= stored.evalboard.benchmark_keys.items():
             return path
     return None

@@ -63,6 +63,11 @@ class WorkFolder:
         stem.with_suffix(".json").unlink(missing_ok=True)
         stem.with_suffix(".parquet").unlink(missing_ok=True)
 
+    @property
+    def has_progress(self) -> bool:
+        """Whether runs note here how far they are."""
+        return (self._root / "progress").is_dir()
+
     def note_progress(self, request: str, benchmark: str, progress: BenchmarkProgress) -> None:
         """Note how far one benchmark of a request is."""
         path = self._progress_folder(request) / f"{benchmark}.json"

@@ -41,6 +41,20 @@ def load_suite(name_or_file: str) -> Suite:
     return suite.model_copy(update={"tasks": (path.parent / suite.tasks).resolve()})
 
 
+def load_requested_suite(name: str, board: str) -> Suite:
+    """Read the suite that a request names; one that names none means the board's.
+
+    Args:
+        name: What the request says.
+        board: The board's own suite, as the settings name it.
+
+    Raises:
+        ConfigError: There is no such suite, or its file says something a suite cannot say.
+    """
+    own = load_suite(board)
+    return own if name in ("", own.name, board) else load_suite(name)
+
+
 def _suite_path(name_or_file: str) -> Path:
     shipped = SHIPPED / f"{name_or_file}.yaml"
     if name_or_file in shipped_suites():

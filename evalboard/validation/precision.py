@@ -80,13 +80,12 @@ def _quantised_problem(
     elif not _is_put_on_quantised(evidence, natural):
         message = (
             f"Weights of type {subject.weight_type} cannot be added to a checkpoint that is "
-            f"quantised as {natural}."
+            f"stored as {natural}."
         )
         fix = "Name the unquantised base model."
     elif subject.precision not in (None, natural):
         message = (
-            f"The checkpoint is quantised as {natural} and cannot be evaluated in "
-            f"{subject.precision}."
+            f"The checkpoint is stored as {natural} and cannot be evaluated in {subject.precision}."
         )
         fix = f"Choose {natural}, or submit the unquantised model."
     else:
@@ -101,7 +100,7 @@ def _float_problem(
     if asked and asked.must_be_stored:
         yield error(
             "precision_unsupported",
-            f"The submission asks for {asked}, but the checkpoint is not quantised with it.",
+            f"The submission asks for {asked}, but the checkpoint is not stored so.",
             fix="Choose the precision of the checkpoint, or leave the field empty.",
             where="config.json: quantization_config",
         )

@@ -76,7 +76,7 @@ def _precision(evidence: Evidence, survey: Survey) -> str:
     if evidence.subject.precision:
         return evidence.subject.precision
     if read_quantisation(evidence.config.content):
-        return Precision.GPTQ  # as it is stored, whatever the method
+        return Precision.PREQUANTISED
     stored = survey.stored_type or ""
     return stored if stored in PLAIN_PRECISIONS else FALLBACK
 

@@ -1,16 +1,16 @@
 """What is checked: one model, and how it is to be evaluated."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
-from evalboard.records.choice import WeightType
+from evalboard.records.choice import ModelChoice, WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
 
 
-class Subject(BaseModel):
+class Subject(ModelChoice, frozen=True):
     """The part of a submission that the checks look at."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     model: str = Field(description="Name of the model: `org/name`.")
     revision: str = Field(
@@ -40,3 +40,9 @@ class Subject(BaseModel):
         default=False, description="Whether the model's chat template is applied to the prompts."
     )
     model_type: ModelType = Field(default=ModelType.UNKNOWN, description="How the model was made.")
+
+    @field_validator("revision", "base_revision")
+    @classmethod
+    def _main(cls, revision: str) -> str:
+        """An empty revision is the branch `main`, as where none is given."""
+        return revision.strip() or "main"

@@ -35,10 +35,13 @@ class SubmitForm extends HTMLElement {
     });
     completeNames(model.querySelector("input"));
     const base = drawText("base_model", t("Base model"), {
-      hint: t("Base model of the adapter or delta: organisation/name."),
+      hint: t("The model that this one was made from: organisation/name. Adapters and deltas need it."),
     });
     completeNames(base.querySelector("input"));
-    this.base = base;
+    this.baseRevision = drawText("base_revision", t("Revision of the base"), {
+      hint: t("Branch, tag or commit. The submission pins it to a commit."),
+      value: "main",
+    });
     const texts = [
       model,
       drawText("revision", t("Revision"), {
@@ -53,6 +56,7 @@ class SubmitForm extends HTMLElement {
         ...weights.map((name) => [name, `${name}: ${t(WEIGHTS[name] ?? name)}`]),
       ]),
       base,
+      this.baseRevision,
       drawChoice("model_type", t("Model type"), t("How the model was made."), [
         ...types.map(([name, sign]) => [name, `${sign} ${t(name)}`]),
       ]),
@@ -60,7 +64,7 @@ class SubmitForm extends HTMLElement {
       this.drawSender(),
     ];
     texts[3].querySelector("select").addEventListener("change", () => this.showBase());
-    texts[5].querySelector("select").value = "unknown";
+    texts[6].querySelector("select").value = "unknown";
     return texts;
   }
 
@@ -98,8 +102,9 @@ class SubmitForm extends HTMLElement {
     this.send("api/check");
   }
 
+  /** Only what is put on its base depends on the commit of that base. */
   showBase() {
-    this.base.hidden = this.form.elements.weight_type.value === "Original";
+    this.baseRevision.hidden = this.form.elements.weight_type.value === "Original";
   }
 
   /** Tell how many submissions the sender has left, where there is a limit. */
@@ -119,6 +124,7 @@ class SubmitForm extends HTMLElement {
       precision: elements.precision.value || null,
       weight_type: elements.weight_type.value,
       base_model: elements.base_model.value.trim(),
+      base_revision: elements.base_revision.value.trim() || "main",
       model_type: elements.model_type.value,
       use_chat_template: elements.use_chat_template.checked,
       sender: elements.sender?.value.trim() ?? "",

@@ -11,7 +11,7 @@ USUAL = Origin(
     backend="vllm",
     backend_version="0.32.0",
     lm_eval_version="0.4.13",
-    base_model="",
+    base="",
     chat_template=None,
 )
 
@@ -37,7 +37,7 @@ def test_no_rows_have_no_flags():
     [
         ({"backend": "hf"}, "mixed_backends"),
         ({"lm_eval_version": "0.4.12"}, "mixed_harness"),
-        ({"base_model": "org/base"}, "mixed_base_models"),
+        ({"base": "org/base@0"}, "mixed_base_models"),
         ({"chat_template": "t"}, "mixed_templates"),
     ],
 )
@@ -70,7 +70,7 @@ def test_what_a_column_shows_is_no_flag():
     rows = [
         {"a": score(backend="hf", backend_version="5.19.0")},
         {"a": score(lm_eval_version="0.4.12")},
-        {"a": score(base_model="org/base")},
+        {"a": score(base="org/base@0")},
         {"a": score(chat_template="t", task_hash="prompts in that template")},
     ]
 

@@ -14,7 +14,13 @@ def test_a_score_comes_with_its_standard_error_and_number_of_questions(suite, do
 
 def test_a_score_knows_what_made_it(suite, document):
     made = document(
-        {"anatomy": 0.5}, version=2.0, chat_template_sha="t", base_model="org/base", backend="hf"
+        {"anatomy": 0.5},
+        version=2.0,
+        chat_template_sha="t",
+        weight_type="Adapter",
+        base_model="org/base",
+        base_revision="9" * 40,
+        backend="hf",
     )
     score = read_score(made, suite.benchmarks[0])
 
@@ -27,7 +33,7 @@ def test_a_score_knows_what_made_it(suite, document):
         "hf",
         "0.32.0",
         "0.4.13",
-        "org/base",
+        f"org/base@{'9' * 40}",
         "t",
     )
 

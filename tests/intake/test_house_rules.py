@@ -10,6 +10,7 @@ from evalboard.errors import ConfigError
 from evalboard.intake.house_rules import (
     WEEK,
     Rules,
+    count_submissions,
     denial,
     excess,
     first_of_same,
@@ -95,25 +96,25 @@ def test_nothing_is_refused_without_rules() -> None:
 
 def test_one_more_than_allowed_is_too_many() -> None:
     queue = entries(sent(6, sender="A"), sent(1, sender="a "), sent(2, sender="b"))
-    assert excess(queue, Rules(3), sender="A", now=NOW) is None
-    finding = excess(queue, Rules(2), sender="a", now=NOW)
+    assert excess(queue, Rules(3), make(sender="A"), now=NOW) is None
+    finding = excess(queue, Rules(2), make(sender="a"), now=NOW)
     assert finding is not None
     assert finding.code == "too_many_submissions"
     assert timestamp(NOW - timedelta(days=6) + WEEK) in finding.fix
-    assert excess(queue, Rules(2, {"a": None}), sender="A", now=NOW) is None
-    assert excess(queue, Rules(2, {"a": 3}), sender="A", now=NOW) is None
-    assert excess(queue, Rules(None, {"a": 1}), sender="A", now=NOW) is not None
+    assert excess(queue, Rules(2, {"a": None}), make(sender="A"), now=NOW) is None
+    assert excess(queue, Rules(2, {"a": 3}), make(sender="A"), now=NOW) is None
+    assert excess(queue, Rules(None, {"a": 1}), make(sender="A"), now=NOW) is not None
 
 
 def test_who_may_not_submit_at_all_is_told_so() -> None:
-    finding = excess([], Rules(0), sender="", now=NOW)
+    finding = excess([], Rules(0), make(sender=""), now=NOW)
     assert finding is not None
     assert "accepts no submissions from" in finding.message
 
 
 def test_what_is_old_or_was_rejected_does_not_count() -> None:
     queue = entries(sent(8), sent(1, status=Status.REJECTED), sent(7))
-    assert excess(queue, Rules(1), sender="", now=NOW) is None
+    assert excess(queue, Rules(1), make(sender=""), now=NOW) is None
 
 
 def test_the_poll_refuses_the_latest_of_too_many() -> None:
@@ -125,7 +126,7 @@ def test_a_file_that_claims_to_be_old_is_as_new_as_it_is() -> None:
     written = make("org/new", sender="a", submitted_time="2020-01-01T00:00:00Z")
     records = [sent(1, "org/one", sender="a"), sent(2, "org/two", sender="a"), written]
     assert refused(*records, rules=Rules(2)) == {"2.json": "too_many_submissions"}
-    finding = excess(entries(written), Rules(1), sender="a", now=NOW)
+    finding = excess(entries(written), Rules(1), make(sender="a"), now=NOW)
     assert finding is not None
 
 
@@ -163,7 +164,6 @@ def test_what_was_rejected_or_cancelled_stands_in_nobodys_way(status: Status) ->
         make(revision="f" * 40),
         make(precision="8bit"),
         make(weight_type="Adapter"),
-        make(base_model="org/base"),
         make(use_chat_template=True),
         make(block={"suite": "another"}),
         make("org/another"),
@@ -173,6 +173,30 @@ def test_another_submission_is_no_repetition(other: RequestRecord) -> None:
     assert refused(sent(1, status=Status.FINISHED), other, rules=Rules()) == {}
     queue = entries(sent(1, status=Status.FINISHED))
     assert first_of_same(queue, "other.json", other, suite="demo", now=NOW) is None
+
+
+def test_another_base_is_another_adapter_and_the_same_whole_weights() -> None:
+    first, second = make(base_model="org/base"), make(base_model="org/other")
+    assert refused(first, second, rules=Rules()) == {"1.json": "duplicate"}
+    adapters = [r.model_copy(update={"weight_type": "Adapter"}) for r in (first, second)]
+    assert refused(*adapters, rules=Rules()) == {}
+
+
+def test_counts_the_submissions_of_seven_days_as_the_limit_does() -> None:
+    queue = entries(
+        sent(1, sender="Lab"),
+        sent(3, sender=" lab "),
+        sent(2, sender="lab", status=Status.REJECTED),
+        sent(20, sender="lab"),
+        sent(1, sender="other"),
+    )
+    rules = Rules(2, {"boss": None})
+    full = count_submissions(queue, rules, sender="LAB", now=NOW)
+    assert (full.allowed, full.made) == (2, 2)
+    assert full.again == timestamp(NOW - timedelta(days=3) + WEEK)
+    one = count_submissions(queue, rules, sender="other", now=NOW)
+    assert (one.allowed, one.made, one.again) == (2, 1, None)
+    assert count_submissions(queue, rules, sender="boss", now=NOW).allowed is None
 
 
 def test_what_is_refused_does_not_count_against_its_sender() -> None:
@@ -214,4 +238,4 @@ def test_no_sender_has_more_new_requests_than_allowed(
     assert refusals(kept, Rules(allowed), suite="demo", now=NOW) == {}
     for path in found:
         sender = records[int(path.removesuffix(".json"))].sender
-        assert excess(kept, Rules(allowed), sender=sender, now=NOW) is not None
+        assert excess(kept, Rules(allowed), make(sender=sender), now=NOW) is not None

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evalboard.identity import result_folder
 from evalboard.records.request import (
     BoardBlock,
     Failure,
@@ -113,7 +114,7 @@ def write_document(
             ).model_copy(update=changes),
         }
     )
-    folder = config.folder(SUITE)
+    folder = result_folder(config.choice, SUITE)
     file = results / folder / f"results_{finished.replace(':', '-')}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(document.to_json())
@@ -174,4 +175,4 @@ def _config(row: Mapping[str, Any]) -> ModelConfig:
 
 
 def _folder(row: Mapping[str, Any]) -> str:
-    return _config(row).folder(SUITE)
+    return result_folder(_config(row).choice, SUITE)

@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from evalboard.records.request import RequestRecord
 from evalboard.settings import Settings
+from evalboard.stores.opening import open_queue
 from tests.leaderboard_app.browsing import browse
 from tests.leaderboard_app.serving import build_app, serving
 from tests.leaderboard_app.surroundings import behind_prefix, page_with_frame
@@ -107,16 +109,16 @@ def settings(settings: Settings, home: Path) -> Settings:
 
 
 def test_form_checks_by_enter_and_shows_the_report(
-    page: Page, board_folder: Any, make_entry: Callable[..., Any], hostile_name: str
+    page: Page, settings: Settings, hostile_name: str
 ) -> None:
-    recent = make_entry("a/b", "PENDING", sender="lab", submitted_time="2999-01-01T00:00:00Z")
-    board_folder.write_queue([recent])
+    open_queue(settings).add(RequestRecord(model="a/b", sender="lab"))
     page.goto("/submit?model=org%2Fpre")
     model = page.get_by_label("Model", exact=True)
     expect(model).to_have_value("org/pre")
-    expect(page.get_by_label("Base model")).to_be_hidden()
-    page.get_by_label("Weights").select_option("Adapter")
     expect(page.get_by_label("Base model")).to_be_visible()
+    expect(page.get_by_label("Revision of the base")).to_be_hidden()
+    page.get_by_label("Weights").select_option("Adapter")
+    expect(page.get_by_label("Revision of the base")).to_have_value("main")
     page.get_by_label("Submitted by").fill("Lab")
     expect(page.locator(".limits")).to_have_text("2 of 3 submissions in seven days remaining.")
 

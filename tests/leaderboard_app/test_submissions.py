@@ -2,7 +2,6 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,21 @@ from fastapi.testclient import TestClient
 from itsdangerous import TimestampSigner, URLSafeSerializer
 
 from evalboard.errors import StoreError
-from evalboard.records.choice import WeightType
+from evalboard.records.choice import ModelChoice, WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
-from evalboard.records.table import QueueEntry
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_store
 from leaderboard_app import submissions
 from leaderboard_app.app import make_viewer
-from leaderboard_app.limits import allowance_of
 from leaderboard_app.login import VALID_SECONDS, Tickets
 from leaderboard_app.pages import Viewer
-from leaderboard_app.submissions import Form, add_submission_routes, read_form
+from leaderboard_app.submissions import (
+    LONGEST_NAME,
+    Form,
+    add_submission_routes,
+    read_form,
+)
 
 CARD = """---
 license: apache-2.0
@@ -51,6 +53,10 @@ def viewer(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A viewer on a machine that has the viewer alone, with a folder of models."""
     monkeypatch.setitem(sys.modules, "transformers", None)
     return make_viewer(settings.model_copy(update={"models": tmp_path / "models"}))
+
+
+def replace_settings(viewer: Viewer, settings: Settings) -> Viewer:
+    return Viewer(settings, viewer.suite, viewer.board, viewer.queue, viewer.tickets)
 
 
 def client_of(viewer: Viewer) -> TestClient:
@@ -100,6 +106,7 @@ def test_reads_every_field() -> None:
         "precision": "4bit",
         "weight_type": "Adapter",
         "base_model": " org/base ",
+        "base_revision": " v1 ",
         "model_type": "chat",
         "use_chat_template": True,
     }
@@ -107,15 +114,27 @@ def test_reads_every_field() -> None:
     assert submission.revision == "v2"
     assert submission.precision is Precision.INT4
     assert submission.weight_type is WeightType.ADAPTER
-    assert submission.base_model == "org/base"
+    assert (submission.base_model, submission.base_revision) == ("org/base", "v1")
     assert submission.model_type is ModelType.CHAT
     assert submission.use_chat_template
     assert submission.sender == "lab"
 
 
-def test_a_base_model_left_in_the_hidden_field_is_not_sent() -> None:
-    form = Form.model_validate({"model": "org/model", "base_model": "org/base"})
-    assert read_form(form, "").base_model == ""
+def test_whole_weights_keep_the_model_that_they_were_made_from() -> None:
+    form = Form.model_validate({"model": "org/model", "base_model": " org/base "})
+    assert read_form(form, "").base_model == "org/base"
+
+
+def test_a_form_asks_for_all_that_says_which_model_is_meant() -> None:
+    assert ModelChoice.model_fields.keys() <= Form.model_fields.keys()
+
+
+@pytest.mark.parametrize("field", ["model", "revision", "base_model", "base_revision"])
+def test_a_text_that_is_no_name_is_refused(field: str, client: TestClient) -> None:
+    form = {"model": "org/model", field: "x" * (LONGEST_NAME + 1)}
+    answer = client.post("/api/check", json=form)
+    assert answer.status_code == 422
+    assert field in answer.text
 
 
 @pytest.mark.parametrize("field", [{"priority": 9}, {"suite": "demo"}, {"precision": "int1"}])
@@ -267,42 +286,32 @@ def test_a_ticket_names_its_account_until_it_is_old(monkeypatch: pytest.MonkeyPa
     assert tickets.read(ticket) is None
 
 
-def entry(time: str, sender: str = "Lab", status: str = "FINISHED") -> QueueEntry:
-    return QueueEntry(
-        request="r",
-        model="a/b",
-        sha8="0" * 8,
-        precision="float16",
-        status=status,
-        sender=sender,
-        submitted_time=time,
-    )
+def test_limits_are_counted_in_the_queue_itself(viewer: Viewer, model: Path) -> None:
+    limited = viewer.settings.model_copy(update={"submissions_per_week": 1})
+    with client_of(replace_settings(viewer, limited)) as client:
+        assert client.get("/api/limits?sender=lab").json() == {
+            "allowed": 1,
+            "made": 0,
+            "again": None,
+        }
+        assert client.post(
+            "/api/submissions", json={"model": "org/model", "sender": "lab"}
+        ).is_success
+        told = client.get("/api/limits?sender=LAB").json()
+    assert (told["allowed"], told["made"]) == (1, 1)
+    assert told["again"]
 
 
-def test_counts_the_submissions_of_seven_days() -> None:
-    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    settings = Settings.model_validate(
-        {"submissions_per_week": 2, "submission_exceptions": "boss=unlimited"}
-    )
-    entries = [
-        entry("2026-11-20T00:00:00Z"),
-        entry("2026-11-18T06:00:00Z", sender=" lab "),
-        entry("2026-11-19T00:00:00Z", status="REJECTED"),
-        entry("2026-11-01T00:00:00Z"),
-        entry("2026-11-20T00:00:00Z", sender="other"),
-    ]
-    full = allowance_of("LAB", entries, settings, now=now)
-    assert (full.allowed, full.made, full.again) == (2, 2, "2026-11-25T06:00:00Z")
-    one = allowance_of("other", entries, settings, now=now)
-    assert (one.allowed, one.made, one.again) == (2, 1, None)
-    assert allowance_of("boss", entries, settings, now=now).allowed is None
-
-
-def test_limits_are_told_from_the_queue(
-    client: TestClient, board_folder: Any, make_entry: Any
-) -> None:
+def test_limits_are_told_where_there_are_none(client: TestClient) -> None:
     assert client.get("/api/limits?sender=clinic-lab").json()["allowed"] is None
     assert client.get("/api/limits", params={"sender": "x" * 300}).status_code == 422
+
+
+def test_who_submits_finds_the_model_in_the_queue_at_once(
+    client: TestClient, viewer: Viewer, model: Path
+) -> None:
+    assert client.post("/api/submissions", json={"model": "org/model"}).status_code == 201
+    assert [entry.model for entry in viewer.queue.current().entries] == ["org/model"]
 
 
 def test_names_are_completed_from_the_mirror_where_the_hub_may_not_be_asked(

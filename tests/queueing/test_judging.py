@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from evalboard.identity import result_folder
 from evalboard.queueing.judging import (
     FOREIGN_GRACE,
     GRACE,
@@ -12,7 +13,6 @@ from evalboard.queueing.judging import (
     Verdict,
     is_complete,
     judge,
-    result_folder_of,
 )
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.result import ResultDocument
@@ -131,4 +131,4 @@ def test_a_request_that_nobody_claimed_is_never_complete() -> None:
 
 def test_a_request_knows_where_its_results_are() -> None:
     record = running(use_chat_template=True)
-    assert result_folder_of(record, "demo") == f"org/model/{SHA}/float16_Original_chat/demo"
+    assert result_folder(record.choice, "demo") == f"org/model/{SHA}/float16_Original_chat/demo"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evalboard.errors import RecordError
 from evalboard.records.choice import WeightType
-from evalboard.records.foreign import PRECISIONS, STATUSES, WEIGHT_TYPES
+from evalboard.records.foreign import STATUSES, WEIGHT_TYPES
 from evalboard.records.precision import Precision
 from evalboard.records.request import LARGEST_FILE, RequestRecord, Status
 
@@ -29,7 +29,7 @@ def original(record: RequestRecord) -> dict[str, Any]:
 
 def test_the_words_of_others_become_words_of_ours() -> None:
     assert set(STATUSES.values()) == set(Status)
-    assert set(PRECISIONS.values()) == set(Precision)
+    assert {Precision.parse(precision) for precision in Precision} == set(Precision)
     assert set(WEIGHT_TYPES.values()) == set(WeightType)
 
 
@@ -111,7 +111,8 @@ def test_sizes_that_are_numbers_stay(params: float) -> None:
         ("fp32", "float32"),
         ("8-bit", "8bit"),
         ("int4", "4bit"),
-        ("gptq", "GPTQ"),
+        ("gptq", "prequantised"),
+        ("GPTQ", "prequantised"),
     ],
 )
 def test_precisions_in_other_words(theirs: str, precision: str) -> None:
@@ -187,7 +188,7 @@ def test_flags_as_text_and_number(theirs: Any, flag: bool) -> None:
     [
         ("org/model_eval_request_False_8bit_Original.json", "8bit", "Original"),
         ("org/model_eval_request_False_4bit_Adapter.json", "4bit", "Adapter"),
-        ("org/model_eval_request_False_GPTQ_Original.json", "GPTQ", "Original"),
+        ("org/model_eval_request_False_GPTQ_Original.json", "prequantised", "Original"),
         ("org/my_model_eval_request_private_torch.bfloat16_Delta.json", "bfloat16", "Delta"),
         ("org/model_eval_request_False_float32_Original_vllm_A100.json", "float32", "Original"),
         ("org/model_eval_request_False_True_False.json", "8bit", "Original"),

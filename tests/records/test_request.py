@@ -183,27 +183,6 @@ def test_no_file_breaks_its_reader(content: str | bytes) -> None:
     assert RequestRecord.from_json(record.to_json(), path="a.json") == record
 
 
-@pytest.mark.parametrize(
-    "field", ["model", "revision", "precision", "weight_type", "base_model", "suite", "chat"]
-)
-def test_every_part_of_the_identity_tells_submissions_apart(field: str) -> None:
-    record = parse(SECOND | {"use_chat_template": False})
-    match field:
-        case "suite":
-            other = record.model_copy(update={"evalboard": BoardBlock(suite="other")})
-        case "chat":
-            other = record.model_copy(update={"use_chat_template": True})
-        case _:
-            other = record.model_copy(update={field: "other"})
-    assert other.identity != record.identity
-
-
-def test_who_submits_and_when_does_not_tell_submissions_apart() -> None:
-    record = parse(SECOND)
-    again = {"sender": "another", "submitted_time": "later", "status": Status.FAILED, "params": 1.0}
-    assert record.model_copy(update=again).identity == record.identity
-
-
 @pytest.mark.parametrize("member", ModelType)
 def test_types_are_read_in_every_form_that_boards_write(member: ModelType) -> None:
     forms = [member.value, member.value.upper(), f"{member.sign} : {member.value}"]

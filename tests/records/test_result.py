@@ -60,25 +60,14 @@ def test_what_is_no_document_is_an_error_that_names_the_file(content: bytes) -> 
         ResultDocument.from_json(content, path="org/results.json")
 
 
-@pytest.mark.parametrize(
-    ("fields", "folder"),
-    [
-        ({}, f"org/model/{SHA}/float16_Original/demo"),
-        (
-            {"model_dtype": "8bit", "weight_type": "Adapter", "use_chat_template": True},
-            f"org/model/{SHA}/8bit_Adapter_chat/demo",
-        ),
-        (
-            {"weight_type": "Adapter", "base_model": "org/base", "base_revision": "9" * 40},
-            f"org/model/{SHA}/float16_Adapter_99999999/demo",
-        ),
-    ],
-)
-def test_documents_lie_by_model_commit_format_and_suite(
-    fields: dict[str, Any], folder: str
-) -> None:
-    config = ModelConfig.model_validate(DOCUMENT["config"] | fields)
-    assert config.folder("demo") == folder
+def test_a_choice_has_the_names_that_lm_eval_gives_its_parts() -> None:
+    config = ModelConfig.model_validate(DOCUMENT["config"] | {"base_revision": "9" * 40})
+    choice = config.choice
+    assert (choice.model, choice.revision, choice.base_revision) == ("org/model", SHA, "9" * 40)
+    assert choice.precision == "float16"
+    fields = ModelConfig.choice_fields(choice)
+    assert fields.items() <= config.model_dump().items()
+    assert {"model_name", "model_sha", "model_dtype", "base_revision"} <= fields.keys()
 
 
 def test_overhead_is_what_no_part_accounts_for() -> None:

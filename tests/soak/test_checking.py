@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from evalboard.identity import document_folder
 from evalboard.lifecycle import claim, fail, move
 from evalboard.records.request import Claim, Failure, RequestRecord, Status
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument
@@ -54,7 +55,7 @@ def found_of(*requests: RequestRecord) -> Found:
     documents: dict[str, ResultDocument | None] = {}
     for record in requests:
         document = document_of(record)
-        documents[f"{document.folder}/results_1.json"] = document
+        documents[f"{document_folder(document)}/results_1.json"] = document
     details = {
         f"details/{path.rpartition('/')[0]}/{key}.parquet" for path in documents for key in KEYS
     }

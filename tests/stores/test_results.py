@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evalboard.errors import RecordError, StoreError
+from evalboard.identity import document_folder
 from evalboard.records.result import ResultDocument
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store, Write
@@ -177,7 +178,7 @@ def test_answers_are_read_back_question_by_question(store: Store) -> None:
     made = document()
     content = parquet(question_id=[7, 8], doc_hash=["a", "b"], correct=[True, None])
     ResultsArchive(store).add(made, {"anatomy": content})
-    path = answers_path(made.folder, "anatomy")
+    path = answers_path(document_folder(made), "anatomy")
     answers = read_answers(store.snapshot(path.rpartition("/")[0]), path)
     assert answers.questions == [("", 7, "a"), ("", 8, "b")]
     assert answers.correct == [True, None]

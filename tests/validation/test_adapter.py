@@ -127,7 +127,7 @@ class TestWithoutLoading:
         write_tensors(base / "model.safetensors", QUANTISED_PARTS[method])
         report = check(**LORA)
         assert codes(report) == expected
-        assert report.facts["precision"] == ("GPTQ" if expected else "4bit")
+        assert report.facts["precision"] == ("prequantised" if expected else "4bit")
 
     def test_a_config_in_its_repository_is_not_that_of_the_model(
         self, adapter: Path, base: Path, check: Callable[..., Report]

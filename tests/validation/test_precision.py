@@ -51,7 +51,7 @@ def check_stored(model: Path, settings: Settings) -> Callable[..., Report]:
         ("BF16", None, "bfloat16"),
         ("F32", None, "float32"),
         ("F64", None, "float16"),
-        ("I32", GPTQ, "GPTQ"),
+        ("I32", GPTQ, "prequantised"),
         ("U8", FOUR_BITS, "4bit"),
         ("I8", EIGHT_BITS, "8bit"),
         ("BF16", "nonsense", "bfloat16"),
