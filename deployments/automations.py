@@ -1,7 +1,7 @@
-"""Automations of a self-hosted Prefect server: `python -m deployments.automations` puts them there.
+"""Automations of a self-hosted Prefect server. `python -m deployments.automations` creates them.
 
-A run whose process was killed stays Running in Prefect for ever. Flow runs beat
-(`PREFECT_FLOWS_HEARTBEAT_FREQUENCY`); one whose beat stops is said to be crashed, and the next
+A run whose process was killed stays Running in Prefect forever. Flow runs send heartbeats
+(`PREFECT_FLOWS_HEARTBEAT_FREQUENCY`). A run without heartbeats is marked as crashed, and the next
 reconciliation makes its request pending again.
 """
 
@@ -40,7 +40,7 @@ SILENT_RUNS = AutomationCore(
 
 
 def install() -> None:
-    """Create the automations that the server does not have yet."""
+    """Create the automations that are missing on the server."""
     with get_client(sync_client=True) as client:
         if not client.read_automations_by_name(SILENT_RUNS.name):
             client.create_automation(SILENT_RUNS)

@@ -1,8 +1,8 @@
-"""The backends: what loads a model and answers questions, and all that the rest must know of each.
+"""The backends: libraries that load a model and answer questions, each with its description.
 
-Imports none of their libraries. Whatever depends on the backend asks its description: the settings
-which names there are, the checks which precisions and architectures it runs, the placing whether it
-spans GPUs, the loading which module loads with it.
+The module imports none of these libraries. Everything that depends on the backend asks its
+description: the settings for the names, the checks for precisions and architectures, the placing
+for the use of several GPUs, and the loading for the module.
 
 A new backend is a description here, in `BACKENDS`, and a module of the engine with a function
 `load(arguments: LoadArguments)`, which returns a model of lm_eval that has the method `stream`
@@ -21,63 +21,64 @@ from evalboard.records.precision import PLAIN_PRECISIONS, Precision
 
 @dataclass(frozen=True)
 class FailureSigns:
-    """How a library's failures are understood, beside what torch and transformers raise.
+    """The interpretation of a library's failures, in addition to those of torch and transformers.
 
-    Texts are parts of the error's class and message, in lower case.
+    The texts are parts of the error's class and message, in lower case.
     """
 
     out_of_memory: tuple[str, ...] = ()
     unsupported_architecture: tuple[str, ...] = ()
     bad_weights: tuple[str, ...] = ()
     weight_readers: tuple[str, ...] = ()
-    """Names of functions: a failure in one of them is about the weights."""
+    """Names of functions in which a failure concerns the weights."""
     in_log: tuple[str, ...] = ()
-    """Texts of errors whose reason only the log of another process has."""
+    """Texts of errors whose reason is only in the log of another process."""
     fatal: tuple[str, ...] = ()
-    """Names of error classes after which the process is of no more use."""
+    """Names of error classes after which the process is unusable."""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """One way to load a model and ask it."""
+    """One way to load a model and run it."""
 
     name: str
-    """In settings, results and identities."""
+    """Name in settings, results and identities."""
     title: str
-    """In messages."""
+    """Name in messages."""
     distribution: str
-    """Installed package whose version the scores depend on."""
+    """Installed package whose version affects the scores."""
     module: str
-    """Module of the engine that loads with it."""
+    """Module of the engine that loads models with this backend."""
     precisions: Mapping[Precision, str]
-    """What it runs, each with the package to import for it beside the backend, empty for none."""
+    """Supported precisions, each with the additional package that it needs, empty for none."""
     spans_gpus: bool
-    """Whether it can divide a model over several GPUs."""
+    """Whether it can split a model over several GPUs."""
     reserves_memory: bool
-    """Whether it takes memory for whole requests beforehand, a share of a GPU that it is told.
-    Then a shorter maximum length and another share help when memory runs out; else only fewer
-    requests at the same time do."""
+    """Whether it reserves a given fraction of a GPU's memory in advance. If so, a shorter context
+    and another fraction help when memory runs out; otherwise only fewer concurrent requests do.
+    """
     puts_adapters: bool = False
-    """Whether it can put an adapter on loaded weights, without merging the two."""
+    """Whether it can apply an adapter to loaded weights without merging."""
     batch_size: int | None = None
-    """Requests at the same time at first; None for the library's own number."""
+    """Initial number of concurrent requests, None for the library's default."""
     architectures: Callable[[], frozenset[str]] = frozenset
-    """Return the names that it has models for; empty where it does not say, or is not installed."""
+    """Return its supported architectures, empty if unknown or not installed."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Variables to set before its library is imported."""
+    """Environment variables to set before the import of its library."""
     cpu_environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    """More of them where there is no GPU. `{cpu_kv_cache_gib}` stands for that setting."""
+    """Further variables without a GPU. `{cpu_kv_cache_gib}` stands for that setting."""
     falls_back: bool = False
-    """Whether it runs transformers' own model of an architecture that it lacks, where that model
-    takes its attention from outside."""
+    """Whether it can run transformers' model of an architecture without a native one, if that model
+    supports external attention.
+    """
     failures: FailureSigns = FailureSigns()
 
     def runs(self, precision: str) -> bool:
-        """Return whether it runs a precision."""
+        """Return whether it supports a precision."""
         return precision in self.precisions
 
     def may_run(self, architectures: Iterable[str]) -> bool:
-        """Return whether it has one of a model's architectures, as far as it says."""
+        """Return whether it supports one of a model's architectures, as far as known."""
         known = self.architectures()
         return not known or not known.isdisjoint(architectures)
 
@@ -94,10 +95,10 @@ def find_backend(name: str) -> Backend:
 
 
 def backend_for(precision: str, preferred: str) -> Backend:
-    """Return the backend that runs a precision: the preferred one where it does, or where none does.
+    """Return the backend for a precision: the preferred one if it supports it, or if none does.
 
     Args:
-        precision: Empty where none is asked for yet.
+        precision: Empty if not chosen yet.
         preferred: Name of the board's backend.
     """
     first = find_backend(preferred)
@@ -107,7 +108,7 @@ def backend_for(precision: str, preferred: str) -> Backend:
 
 @cache
 def vllm_architectures() -> frozenset[str]:
-    """Return the architectures in vLLM's registry, without importing it, which takes long."""
+    """Return the architectures in vLLM's registry without the slow import of vLLM."""
     spec = find_spec("vllm")
     if spec is None or not spec.submodule_search_locations:
         return frozenset()
@@ -117,7 +118,7 @@ def vllm_architectures() -> frozenset[str]:
 
 
 _NOT_FOR_TEXT = frozenset({"_PREVIOUSLY_SUPPORTED_MODELS", "_OOT_SUPPORTED_MODELS"})
-"""Tables of vLLM's registry with architectures that it does not run."""
+"""Tables of vLLM's registry with unsupported architectures."""
 
 
 def _table_keys(path: Path) -> Iterator[str]:
@@ -213,4 +214,4 @@ HF = Backend(
 )
 
 BACKENDS = {backend.name: backend for backend in (VLLM, HF)}
-"""By name, in the order in which one is looked for that runs a precision."""
+"""All backends by name, in the order of the search for a precision."""

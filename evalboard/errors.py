@@ -7,31 +7,31 @@ The tree:
     ├── StoreError            a store could not be read or written
     │   ├── ConflictError     somebody else committed first: read again, decide again
     │   ├── StoreUnreachable  no usable answer
-    │   └── FileTooLarge      more bytes than the reader takes
-    ├── RecordError           a stored file is not what its place promises
-    ├── LifecycleError        a status may not follow the one that is there
-    │   └── ClaimLost         somebody took the request away from the run that worked on it
-    ├── RunLost               a run ended without ending its request; noted, never raised
+    │   └── FileTooLarge      more bytes than the reader accepts
+    ├── RecordError           a stored file is not of the kind that its path promises
+    ├── LifecycleError        the requested change of status is not allowed
+    │   └── ClaimLost         the request was taken away from its run
+    ├── RunLost               a run died without ending its request; recorded, never raised
     ├── ValidationFailed      the submission is wrong; carries the report
     ├── ModelNotFound         no repository or folder under that name and revision
     │   ├── RevisionNotFound  the repository has no such branch, tag or commit
-    │   ├── ModelGated        its files are given out to those alone whom its owner let in
-    │   ├── ModelDisabled     the Hub has closed it
-    │   └── TooManyFiles      more files than are looked at
+    │   ├── ModelGated        only users whom the owner has approved can read its files
+    │   ├── ModelDisabled     the Hub has disabled the repository
+    │   └── TooManyFiles      more files than the limit
     ├── HarnessError          lm_eval refused, or returned something unusable
-    │   ├── DataMissing       the questions of a benchmark cannot be had
-    │   └── NotFinite         the model's log-probabilities are no numbers
-    └── EngineError           a process that holds a model failed
+    │   ├── DataMissing       the questions of a benchmark are not available
+    │   └── NotFinite         the model's log-probabilities are infinite or NaN
+    └── EngineError           a process with a loaded model failed
         ├── OutOfMemory       device or host memory was too small
         ├── EngineDied        the process ended
-        ├── NodeLost          the machine went away with it
+        ├── NodeLost          its machine left the cluster
         ├── TimedOut          no answer in time
         └── LoadFailed        the weights or the architecture
 
 Each class has a `code`, which is stored with the failed request, and two facts that decide what
-follows: `repeats` within an attempt, `recovery` after it. A message says what failed, with the
-value, and what to do about it. Constructors pass only the message to `super()`, so that errors cross
-process borders (pickle) whole.
+follows: `repeats` within an attempt, `recovery` after it. A message names what failed, the value in
+quotes, and what to do. Constructors pass only the message to `super()`, so errors survive pickling
+between processes.
 """
 
 from collections.abc import Iterator
@@ -42,12 +42,12 @@ from pydantic import ValidationError
 
 
 class Recovery(StrEnum):
-    """Who starts a failed request again."""
+    """How a failed request is restarted."""
 
     ITSELF = "itself"
-    """Chance or the surroundings: the next attempt may end otherwise."""
+    """Automatically: chance or the environment caused the failure."""
     PERSON = "person"
-    """It would end the same way, or nobody knows: a person looks first."""
+    """By a person: the next attempt would probably fail in the same way."""
 
 
 class EvalboardError(Exception):
@@ -71,33 +71,33 @@ class ConfigError(EvalboardError):
 
 
 class StoreError(EvalboardError):
-    """Raised when a store cannot be read, or does not hold what was written to it."""
+    """Raised when a store cannot be read, or does not contain what was written to it."""
 
     code = "store"
     recovery = Recovery.ITSELF
 
 
 class ConflictError(StoreError):
-    """Raised when the store moved on from the revision that a commit was decided on."""
+    """Raised when a store has changed since the revision on which a commit is based."""
 
     code = "conflict"
 
 
 class StoreUnreachable(StoreError):
-    """Raised when a remote store gives no usable answer: nothing is wrong with what was asked."""
+    """Raised when a remote store gives no usable answer to a valid request."""
 
     code = "store_unreachable"
 
 
 class FileTooLarge(StoreError):
-    """Raised in place of reading a file that has more bytes than the reader takes."""
+    """Raised instead of reading a file with more bytes than the reader accepts."""
 
     code = "file_too_large"
     recovery = Recovery.PERSON
 
     @classmethod
     def of(cls, path: str, address: str, size: int, at_most: int) -> Self:
-        """Build it for a file of a store; sizes in bytes."""
+        """Return the error for a file of a store. Sizes are in bytes."""
         return cls(
             f"File {path!r} in {address!r} has {size} bytes; at most {at_most} are read. Correct "
             "the file or delete it."
@@ -105,19 +105,19 @@ class FileTooLarge(StoreError):
 
 
 class RecordError(EvalboardError):
-    """Raised when a stored file cannot be read as the record that its place promises."""
+    """Raised when a stored file is not the kind of record that its path promises."""
 
     code = "record"
 
 
 class LifecycleError(EvalboardError):
-    """Raised when a request may not go from its status to the one asked for."""
+    """Raised when a request cannot change from its status to the requested one."""
 
     code = "lifecycle"
 
 
 class ClaimLost(LifecycleError):
-    """Raised when a request was cancelled, or released, while a run worked on it."""
+    """Raised when a request was cancelled or released during its run."""
 
     code = "claim_lost"
 
@@ -130,7 +130,7 @@ class RunLost(EvalboardError):
 
 
 class ValidationFailed(EvalboardError):
-    """Raised when a submission does not pass its checks.
+    """Raised when a submission fails its checks.
 
     `report` is the `evalboard.records.report.Report` with every finding.
     """
@@ -155,7 +155,7 @@ class RevisionNotFound(ModelNotFound):
 
 
 class ModelGated(ModelNotFound):
-    """Raised when the Hub gives a model's files only to those whom its owner let in."""
+    """Raised when only users whom the owner has approved can read a model's files."""
 
     code = "model_gated"
 
@@ -167,7 +167,7 @@ class ModelDisabled(ModelNotFound):
 
 
 class TooManyFiles(ModelNotFound):
-    """Raised when a repository has more files than are looked at."""
+    """Raised when a repository has more files than the limit."""
 
     code = "too_many_files"
 
@@ -179,26 +179,26 @@ class HarnessError(EvalboardError):
 
 
 class DataMissing(HarnessError):
-    """Raised when the questions of a benchmark are in no mirror and on no reachable Hub."""
+    """Raised when the questions of a benchmark are neither in the mirror nor on a reachable Hub."""
 
     code = "data_missing"
 
 
 class NotFinite(HarnessError):
-    """Raised when a model gives log-probabilities that are NaN or infinite."""
+    """Raised when a model returns infinite or NaN log-probabilities."""
 
     code = "not_finite"
 
 
 class EngineError(EvalboardError):
-    """Raised when the process that holds a model fails.
+    """Raised when a process with a loaded model fails.
 
     Args:
         message: What failed and what to do.
         settings: The engine settings in force.
         log_tail: The last lines that the process wrote.
 
-    `try_again` says whether another try may end otherwise. Whoever counts the tries sets it.
+    `try_again` says whether another try may succeed. The caller that counts the tries sets it.
     """
 
     code = "engine"
@@ -213,7 +213,7 @@ class EngineError(EvalboardError):
 
 
 class OutOfMemory(EngineError):
-    """Raised when an engine ran out of device or host memory.
+    """Raised when an engine runs out of device or host memory.
 
     Repeated as long as there are smaller settings to try; by then, a person must look.
     """
@@ -222,7 +222,7 @@ class OutOfMemory(EngineError):
 
 
 class EngineDied(EngineError):
-    """Raised when the process of an engine ended without an answer."""
+    """Raised when an engine's process dies without an answer."""
 
     code = "engine_died"
     recovery = Recovery.ITSELF
@@ -231,16 +231,16 @@ class EngineDied(EngineError):
 
 
 class NodeLost(EngineError):
-    """Raised when the machine that an engine ran on left the cluster."""
+    """Raised when the machine of an engine leaves the cluster."""
 
     code = "node_lost"
     recovery = Recovery.ITSELF
     repeats = 20
-    """A machine that goes away says nothing about the work, but a cluster that loses more is ill."""
+    """A lost machine says nothing about the work, but a cluster that loses more is unhealthy."""
 
 
 class TimedOut(EngineError):
-    """Raised when an engine gave no answer, or found no place, in the time that is allowed."""
+    """Raised when an engine does not answer, or gets no GPUs, within the time limit."""
 
     code = "time_out"
 
@@ -264,7 +264,7 @@ def _kinds(kind: type[EvalboardError]) -> Iterator[type[EvalboardError]]:
 
 
 def first_problem(exc: ValidationError) -> str:
-    """Return where the first problem of a file is, and what: `status: Input should be …`."""
+    """Return the location and the text of a file's first problem: `status: Input should be …`."""
     first = exc.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "the file"
     return f"{where}: {first['msg']}"

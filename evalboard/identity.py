@@ -58,16 +58,16 @@ class ModelIdentity(BaseModel):
 
     choice: PinnedChoice
     chat_template_sha: str | None
-    """sha256 of the template's text; None when none is applied."""
+    """sha256 of the template's text, None without a template."""
     backend: str
     backend_version: str
     lm_eval_version: str
     max_length: int | None
-    """Length that contexts are cut to, when it is set; None for the model's own."""
+    """Limit of the context length in tokens, None for the model's own."""
 
 
 class BenchmarkIdentity(BaseModel):
-    """Everything about a benchmark and how it is asked that can change a score."""
+    """Everything about a benchmark and its prompts that can change a score."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -150,7 +150,7 @@ def benchmark_key(
 
     Args:
         model: Which model, and how it is run.
-        benchmark: What is asked; of a group, its first subject.
+        benchmark: What is asked; for a group, its first subject.
         more: The other subjects of a group, in the suite's order.
     """
     asked = [subject.model_dump() for subject in (benchmark, *more)]
@@ -158,7 +158,7 @@ def benchmark_key(
 
 
 def _content(model: ModelIdentity) -> dict[str, Any]:
-    """Return what the keys are made of.
+    """Return the content of the keys.
 
     The keys of scores that were taken earlier must stay as they are: what came later than they is
     left out while it says nothing more. The template's hash stands for the template.

@@ -1,4 +1,4 @@
-"""Which status may follow which, what follows a failure, and who is next.
+"""The order of statuses, the consequence of a failure, and the order of the queue.
 
 Pure: no clock, no store. See `docs/design/lifecycle.md` for the picture.
 """
@@ -33,9 +33,9 @@ REPLACEABLE = (Status.REJECTED, Status.CANCELLED)
 
 
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5))
-"""Before the second attempt and before the third, which is the last one without a person."""
+"""Pauses before the second attempt and before the third, which is the last automatic one."""
 MOST_LOST_RUNS = 20
-"""So many runs of one request may vanish: after that it is the model that takes them along."""
+"""Limit of lost runs of one request. After more losses the model is the probable cause."""
 
 
 def move(
@@ -49,7 +49,7 @@ def move(
     """Return the record with a new status and one more line of history.
 
     Raises:
-        LifecycleError: The status may not follow the record's.
+        LifecycleError: The record's status does not allow the change.
     """
     if status not in FOLLOWS[record.status]:
         allowed = ", ".join(sorted(FOLLOWS[record.status])) or "nothing"
@@ -63,19 +63,19 @@ def move(
 
 
 def note(record: RequestRecord, status: Status, *, now: datetime, reason: str) -> RequestRecord:
-    """Return the record with one more line of history, and nothing else changed."""
+    """Return the record with one more line of history and no other change."""
     entry = HistoryEntry(status=status, time=timestamp(now), reason=reason)
     return _with_block(record, history=(*record.evalboard.history, entry))
 
 
 def claim(record: RequestRecord, claim: Claim, *, now: datetime) -> RequestRecord:
-    """Return the record as the claimant's: RUNNING, one more attempt.
+    """Return the record as claimed: RUNNING, with one more attempt.
 
-    Claiming what is claimed by the same run changes nothing: its commit may have been made although
-    the answer was lost.
+    A second claim by the same run changes nothing: the commit of the first may have succeeded
+    although its answer was lost.
 
     Raises:
-        LifecycleError: The request is neither PENDING nor the claimant's.
+        LifecycleError: The request is neither PENDING nor claimed by this run.
     """
     if is_claimed_by(record, claim.run_id):
         return record
@@ -86,7 +86,7 @@ def claim(record: RequestRecord, claim: Claim, *, now: datetime) -> RequestRecor
 
 
 def is_claimed_by(record: RequestRecord, run_id: str) -> bool:
-    """Return whether this run, and no other, works on the request."""
+    """Return whether the request is RUNNING and claimed by this run."""
     claimed_by = record.evalboard.claimed_by
     return (
         record.status is Status.RUNNING and claimed_by is not None and (claimed_by.run_id == run_id)
@@ -94,7 +94,7 @@ def is_claimed_by(record: RequestRecord, run_id: str) -> bool:
 
 
 def is_retried(code: str) -> bool:
-    """Return whether a failure of this code is tried again without a person."""
+    """Return whether a failure with this code is retried automatically."""
     return recovery_of(code) is Recovery.ITSELF
 
 
@@ -111,12 +111,12 @@ def fail(
         record: The request.
         failure: Why the attempt failed. Its code decides, see `evalboard.errors`.
         now: Time of the failure.
-        pauses: Before the second attempt, the third, and so on; after the last one a person must
-            look.
+        pauses: Pauses before the second attempt, the third, and so on. After the last attempt the
+            request waits for a person.
 
     Returns:
-        PENDING with a pause, or FAILED when the failure waits for a person or was the last one
-        allowed. Either way with the failure, which stays visible until the next attempt.
+        PENDING with a pause, or FAILED if the failure waits for a person or no attempt is left.
+        Both contain the failure, which stays visible until the next attempt.
 
     Raises:
         LifecycleError: The request is not RUNNING.
@@ -137,16 +137,16 @@ def fail(
 def release(
     record: RequestRecord, *, now: datetime, reason: str, most: int = MOST_LOST_RUNS
 ) -> RequestRecord:
-    """Return a RUNNING request whose run is gone: PENDING, to go on where the run was.
+    """Return a RUNNING request whose run is gone as PENDING. The next run continues its work.
 
-    Such an end says nothing about the model, so it does not count as one of the failed attempts.
-    Only a request whose runs vanish again and again ends FAILED.
+    A lost run says nothing about the model, so it is not a failed attempt. A request becomes FAILED
+    only after many lost runs.
 
     Args:
         record: The request.
         now: Time of the release.
-        reason: What became of the run.
-        most: How many of its runs may vanish.
+        reason: What happened to the run.
+        most: Limit of lost runs.
 
     Raises:
         LifecycleError: The request is not RUNNING.
@@ -165,13 +165,13 @@ def release(
 
 
 def requeue(record: RequestRecord, *, now: datetime, reason: str) -> RequestRecord:
-    """Return a request as PENDING because a person wants it so.
+    """Return a request as PENDING at a person's wish.
 
-    Automatic retries are counted from here; attempts and history go on. A pending request that
-    pauses after a failure is started at once.
+    The count of automatic retries restarts; attempts and history continue. A pending request that
+    pauses after a failure loses its pause.
 
     Raises:
-        LifecycleError: It is RUNNING or FINISHED, or PENDING without a pause.
+        LifecycleError: The request is RUNNING or FINISHED, or PENDING without a pause.
     """
     block = record.evalboard
     if record.status is Status.PENDING and block.retry_after:
@@ -186,7 +186,7 @@ def prioritise(record: RequestRecord, priority: int) -> RequestRecord:
     """Return a waiting request with another priority.
 
     Raises:
-        LifecycleError: It is not PENDING.
+        LifecycleError: The request is not PENDING.
     """
     _require(record, Status.PENDING)
     return _with_block(record, priority=priority)
@@ -198,7 +198,7 @@ def plain_name(sender: str) -> str:
 
 
 def is_pausing(record: RequestRecord, now: datetime) -> bool:
-    """Return whether a pending request waits for the end of its pause."""
+    """Return whether a pending request is in its pause."""
     end = parse_time(record.evalboard.retry_after)
     return record.status is Status.PENDING and end is not None and now < end
 
@@ -206,16 +206,16 @@ def is_pausing(record: RequestRecord, now: datetime) -> bool:
 def order_pending(
     requests: Iterable[tuple[str, RequestRecord]], *, now: datetime | None = None
 ) -> list[tuple[str, RequestRecord]]:
-    """Return the PENDING requests in the order in which they are to be run.
+    """Return the PENDING requests in the order of the queue.
 
-    Higher priority first. Within a priority the submitters take turns: everybody's first request
-    comes before anybody's second, where a submitter's RUNNING requests count as the first ones.
-    Within a turn the earlier submission comes first, then the path. Senders are compared without
-    regard to case; those who give no name are one submitter.
+    Higher priorities come first. Within a priority the submitters take turns: the first requests of
+    all submitters come before any second one, and a submitter's RUNNING requests count as the first
+    ones. Within a turn the earlier submission comes first, then the path. Case is ignored in names
+    of senders. All submissions without a name count as one submitter.
 
     Args:
         requests: Path and record of all requests.
-        now: Leaves out those that pause until a later time; None leaves out none.
+        now: Omit requests that pause beyond this time. None omits none.
     """
     everything = list(requests)
     pending = [
@@ -243,7 +243,7 @@ _NEVER = "9"
 
 
 def _submission(item: tuple[str, RequestRecord]) -> tuple[str, str]:
-    """Return time of submission and path; an unknown time comes last."""
+    """Return the time of submission and the path. Unknown times come last."""
     path, record = item
     return record.submitted_time or _NEVER, path
 

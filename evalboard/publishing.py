@@ -1,7 +1,7 @@
 """Write the board store from the requests and results stores.
 
-A hosted store takes few commits, so there the table and the queue are written at most once a
-minute, however many runs of this machine ask for it.
+The Hub allows few commits. The table and the queue of a hosted store are therefore written at most
+once a minute, however many runs of this machine ask for it.
 """
 
 import fcntl
@@ -26,18 +26,18 @@ from evalboard.suites.loader import load_suite
 logger = logging.getLogger(__name__)
 
 HOSTED_SECONDS = 60.0
-"""Between two commits of the same file to a hosted store."""
+"""Time between two commits of the same file to a hosted store."""
 PROGRESS_SECONDS = 5.0
 """Between two versions of the queue that tell nothing but progress."""
 
 
 class Pace:
-    """The pace of one kind of work, over all processes that share a folder.
+    """The pace of one kind of work, shared by all processes that use a folder.
 
     Args:
-        folder: Shared by everybody who does that work.
+        folder: Folder that all processes with this work share.
         name: Of the work.
-        seconds: At least so much time lies between two times.
+        seconds: Minimum time between two runs of the work.
     """
 
     def __init__(self, folder: Path, name: str, seconds: float) -> None:
@@ -46,18 +46,18 @@ class Pace:
         self._seconds = seconds
 
     def when_due(self, work: Callable[[], bool]) -> bool:
-        """Do the work when its time has come; return what it returns, or False before that."""
+        """Do the work if its time has come, and return its result; otherwise return False."""
         if self._seconds_left() > 0:
             return False
         self._note()
         return work()
 
     def in_turn(self, work: Callable[[], bool]) -> bool:
-        """Wait until the time has come, and do the work.
+        """Wait for the time of the work, and do it.
 
         Returns:
-            What the work returns. False at once where somebody waits already: that one's work
-            begins later than this call, and so covers it.
+            The result of the work. False at once if another process already waits: its work starts
+            after this call and therefore covers it.
         """
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         with self._lock.open("wb") as lock:
@@ -83,9 +83,9 @@ class Pace:
 
 
 def publish_board(settings: Settings, *, now: datetime) -> bool:
-    """Build the table from all results and write it when it changed; return whether it did.
+    """Build the table from all results. Write it if it changed, and return whether it did.
 
-    On a hosted store this waits for its turn, or leaves it to whoever waits already.
+    On a hosted store this waits for its turn, or leaves the work to a process that already waits.
     """
     suite = load_suite(settings.suite)
     archive = open_archive(settings)
@@ -106,12 +106,12 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
 
 
 def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
-    """Write `queue.json` from all requests when it changed; return whether it did.
+    """Write `queue.json` from all requests if it changed, and return whether it did.
 
     Args:
         settings: Where the stores are.
-        wait: On a hosted store, wait for its turn. Otherwise a call that comes too early does
-            nothing: the next one takes its news along.
+        wait: On a hosted store, wait for the next turn. Without it, an early call does nothing,
+            because the next call publishes its changes too.
     """
 
     def build() -> bytes:
@@ -130,8 +130,8 @@ def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
 def announce_queue(settings: Settings) -> bool:
     """Write `queue.json` where the board store can be had; nothing fails because it cannot.
 
-    Whoever writes it next takes this news along. A machine that does not share the work folder of
-    a hosted board, such as that of its viewer, does not know how far the runs are: it leaves the
+    The next call publishes these changes too. A machine that does not share the work folder of a
+    hosted board, such as that of its viewer, does not know how far the runs are: it leaves the
     queue to the next poll.
 
     Returns:
@@ -154,7 +154,7 @@ def announce_progress(settings: Settings) -> bool:
 
 
 def run_page(settings: Settings, run_id: str) -> str:
-    """Return the page of a flow run in the Prefect UI, empty where no server is set."""
+    """Return the page of a flow run in the Prefect UI, empty without a server."""
     if not settings.prefect_api_url:
         return ""
     return f"{settings.prefect_api_url.removesuffix('/api')}/runs/flow-run/{run_id}"

@@ -1,4 +1,4 @@
-"""Start programs beside this one, wait until they answer or end, and stop them all."""
+"""Start programs, wait until they answer or end, and stop them all."""
 
 import ctypes
 import os
@@ -21,14 +21,14 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Services:
-    """Programs that end when this one does. Leaving the context stops them, the last one first.
+    """Programs that end with this one. Leaving the context stops them, the last one first.
 
-    Within it, SIGINT and SIGTERM raise KeyboardInterrupt, also where a shell started this program
-    in the background and with it the habit to ignore SIGINT.
+    Within the context SIGINT and SIGTERM raise KeyboardInterrupt, even if a shell started this
+    program in the background with SIGINT ignored.
 
     Args:
-        logs: Folder for what they write, one file each.
-        environment: Their variables.
+        logs: Folder for their output, one file per program.
+        environment: Environment variables of the programs.
     """
 
     def __init__(self, logs: Path, environment: dict[str, str]) -> None:
@@ -61,7 +61,7 @@ class Services:
             signal.signal(number, handler)
 
     def start(self, name: str, command: Sequence[str]) -> int:
-        """Start a program in a process group of its own, and return the number of its process."""
+        """Start a program in its own process group, and return its process id."""
         with _signals_held_back():  # until it is known what is to be stopped
             process = self._open(name, command)
             self._running.append((name, process))
@@ -71,7 +71,7 @@ class Services:
         """Run a program to its end.
 
         Raises:
-            ConfigError: It failed; the message names its log.
+            ConfigError: The program failed. The message names its log.
         """
         self.start(name, command)
         if self._running[-1][1].wait():
@@ -95,7 +95,7 @@ class Services:
         """Wait until a started program answers at its address.
 
         Raises:
-            ConfigError: It ended, or does not answer in time; the message names its log.
+            ConfigError: The program ended, or does not answer in time. The message names its log.
         """
         deadline = time.monotonic() + timeout_seconds
         while not _answers(url):
@@ -109,7 +109,7 @@ class Services:
         self.check()
 
     def check(self) -> None:
-        """Raise ConfigError when one of the programs has ended."""
+        """Raise ConfigError if one of the programs has ended."""
         for name, process in self._running:
             if process.poll() is not None:
                 raise ConfigError(
@@ -118,18 +118,18 @@ class Services:
                 )
 
     def log_file(self, name: str) -> Path:
-        """Return where a program's output goes."""
+        """Return the log file of a program."""
         return self._logs / f"{name}.log"
 
 
 def die_with_parent() -> None:
-    """Ask Linux to end this process when its parent is killed without a chance to stop it."""
+    """Ask Linux to end this process when its parent is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextmanager
 def _signals_held_back() -> Iterator[None]:
-    """Let the signals that end this program wait until the context is left."""
+    """Delay the signals that end this program until the context is left."""
     came: list[int] = []
     handlers = {
         number: signal.signal(number, lambda number, _: came.append(number))

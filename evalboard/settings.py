@@ -1,8 +1,8 @@
 """The one tree of settings: environment variables with the prefix `EVALBOARD_`.
 
-Loaded at entry points with `load_settings()` and passed on from there. No other module reads the
-environment (ruff TID251 holds that); `child_environment` is the way to hand settings to a process.
-`python -m evalboard.settings` prints the reference table of `docs/settings.md`.
+Entry points call `load_settings()` and pass the settings on. No other module reads the environment
+(enforced by ruff TID251). `child_environment` passes settings to a process. `python -m
+evalboard.settings` prints the reference table of `docs/settings.md`.
 """
 
 import os
@@ -21,7 +21,7 @@ LONGEST_PAUSE_MINUTES = 7 * 24 * 60
 
 
 class Settings(BaseSettings):
-    """Where things are, what the board is, and what one engine may take."""
+    """Locations, the board, and the resources of an engine."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -209,7 +209,7 @@ class Settings(BaseSettings):
     @field_validator("datasets", "models", "denied_file", "hub_folder")
     @classmethod
     def _absolute_folder(cls, folder: Path | None) -> Path | None:
-        """Engines may work in another folder than the one that a relative path was written for."""
+        """Make paths absolute, because engines may run in another folder."""
         return folder.resolve() if folder else None
 
     @field_validator("backend")
@@ -231,31 +231,31 @@ class Settings(BaseSettings):
 
     @property
     def token(self) -> str | None:
-        """The Hub's token in clear, for its client."""
+        """The Hub's token in plain text, for the Hub's client."""
         return self.hf_token.get_secret_value() if self.hf_token else None
 
     @property
     def gpu_memory_bytes(self) -> int:
-        """Memory of one GPU as it was set, 0 where it is to be asked of the GPUs."""
+        """Memory of one GPU in bytes, 0 if it is to be read from the GPUs."""
         return round((self.gpu_memory_gib or 0) * 2**30)
 
     @property
     def allowances(self) -> dict[str, int | None]:
-        """Submissions in seven days by sender, in lower case; None for any number."""
+        """Limits of submissions in seven days, by sender in lower case. None means no limit."""
         return _allowances(self.submission_exceptions)
 
     @property
     def pauses(self) -> tuple[timedelta, ...]:
-        """Waits before a second attempt, a third, and so on."""
+        """Pauses before the second attempt, the third attempt, and so on."""
         return _pauses(self.retry_pauses)
 
     def store_address(self, name: Literal["requests", "results", "board"]) -> str:
-        """Return the folder or address of a store, the default under `home` when none is set."""
+        """Return the folder or address of a store. The default is a folder under `home`."""
         return getattr(self, name) or str(self.home / name)
 
     @property
     def hub_state_folder(self) -> Path:
-        """Folder for what is kept of stores on the Hub."""
+        """Folder for local copies of stores on the Hub."""
         return (self.hub_folder or self.home / "hub").resolve()
 
     @property
@@ -265,7 +265,7 @@ class Settings(BaseSettings):
 
 
 def listed_words(text: str) -> list[str]:
-    """Return the words of a setting that is a list: separated by commas, without empty ones."""
+    """Return the comma-separated words of a setting, without empty ones."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -290,7 +290,7 @@ def load_settings() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        ConfigError: A variable holds a value that its setting does not take.
+        ConfigError: A variable has a value that its setting does not allow.
     """
     try:
         return Settings()  # pyright: ignore[reportCallIssue]
@@ -327,7 +327,7 @@ def child_environment(settings: Settings, **more: str) -> dict[str, str]:
 
 
 def set_environment(variables: dict[str, str]) -> None:
-    """Set variables that libraries read at import. Called by entry points, before the import."""
+    """Set variables that libraries read at import. Entry points call it before the import."""
     os.environ.update(variables)
 
 

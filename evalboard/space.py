@@ -1,7 +1,7 @@
-"""Have the Space that shows the board show its newest state.
+"""Make the board's Space show the newest board.
 
-The viewer follows the board store by itself, so a Space that runs needs nothing but a moment. One
-that sleeps, or that runs a viewer which no longer answers, is restarted.
+The viewer follows the board store, so a running Space only needs a moment. A sleeping Space, or one
+whose viewer no longer answers, is restarted.
 """
 
 import json
@@ -19,9 +19,9 @@ from evalboard.stores.opening import open_board
 from evalboard.stores.protocol import retry_on_conflict
 
 FOLLOW_SECONDS = 60.0
-"""So long a running viewer may take to notice the new board."""
+"""Time for a running viewer to notice the new board."""
 RESTART_SECONDS = 900.0
-"""So long a Space may take to be built and to start."""
+"""Time for a Space to build and start."""
 PAUSE_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 BOARD_PATH = "/data/board.json"
@@ -34,13 +34,13 @@ def show_on_space(
     restart_seconds: float = RESTART_SECONDS,
     pause_seconds: float = PAUSE_SECONDS,
 ) -> bool:
-    """Wait until the Space of the settings serves the published board, restarting it if need be.
+    """Wait until the Space serves the published board. Restart it if necessary.
 
     Returns:
         Whether it was restarted.
 
     Raises:
-        StoreError: The Space cannot be restarted, or does not serve the board after that.
+        StoreError: The Space cannot be restarted, or does not serve the board after the restart.
     """
     store = open_board(settings)
     content = retry_on_conflict(lambda: store.snapshot().read(META_FILE))
@@ -69,7 +69,7 @@ def show_on_space(
 
 
 def _served_hash(api: HfApi, space: str, token: str | None) -> str | None:
-    """Return the content hash of the board that a Space serves; None where it serves none."""
+    """Return the content hash of the board that a Space serves, None if it serves none."""
     try:
         host = api.space_info(space).host
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -1,1 +1,1 @@
-"""Prefect flows: what happens in which order. No logic."""
+"""Prefect flows: the order of the steps. No logic."""

@@ -1,4 +1,4 @@
-"""Flows `requeue`, `cancel` and `prioritise`: what people do to requests, from the Prefect UI."""
+"""Flows `requeue`, `cancel` and `prioritise`: actions on requests, from the Prefect UI."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,17 +17,17 @@ from tasks.board_tasks import publish_queue
 from tasks.runs import stop_run
 
 ACTOR = "a flow run"
-"""How the history of a request names these flows."""
+"""Name of these flows in the history of a request."""
 
 
 @flow(name="requeue")
 def requeue(requests: list[str], revision: str = "", precision: str = "") -> State[Any]:
-    """Start failed, rejected or cancelled requests again.
+    """Restart failed, rejected or cancelled requests.
 
     Args:
         requests: Paths of requests, or names of models.
-        revision: Commit sha or its beginning, where a name means several.
-        precision: The same.
+        revision: Commit sha or the start of it, if a name matches several requests.
+        precision: Precision, if a name matches several requests.
     """
     queries = _queries(requests, revision, precision)
     return _state_after(
@@ -37,7 +37,7 @@ def requeue(requests: list[str], revision: str = "", precision: str = "") -> Sta
 
 @flow(name="cancel")
 def cancel(requests: list[str], revision: str = "", precision: str = "") -> State[Any]:
-    """Cancel requests, and stop the runs that work on them; arguments as for `requeue`."""
+    """Cancel requests and stop their runs. The arguments are those of `requeue`."""
     queries = _queries(requests, revision, precision)
     return _state_after(
         lambda: actions.cancel(
@@ -50,7 +50,7 @@ def cancel(requests: list[str], revision: str = "", precision: str = "") -> Stat
 def prioritise(
     requests: list[str], priority: int, revision: str = "", precision: str = ""
 ) -> State[Any]:
-    """Give waiting requests another priority, a higher one being earlier; else as for `requeue`."""
+    """Change the priority of waiting requests. Higher priorities run earlier. See `requeue`."""
     queries = _queries(requests, revision, precision)
     return _state_after(lambda: actions.prioritise(queries, priority, load_settings()))
 
@@ -60,7 +60,7 @@ def _queries(requests: list[str], revision: str, precision: str) -> list[Request
 
 
 def _state_after(act: Callable[[], list[RequestChange]]) -> State[Any]:
-    """Act, publish the queue, and return the flow's state: Failed where a request stayed as it was."""
+    """Act, publish the queue, and return the flow's state: Failed if a request did not change."""
     try:
         changes = act()
     except EvalboardError as exc:

@@ -7,7 +7,7 @@ from tasks.board_tasks import publish_board, publish_queue, show_board
 
 @flow(name="build-board")
 def build_board() -> bool:
-    """Build the board from all results and write it when it changed; return whether it did."""
+    """Build the board from all results. Write it if it changed, and return whether it did."""
     publish_queue(wait=True)
     changed = publish_board()
     if changed:

@@ -39,11 +39,11 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=64)
     task_runner=THREADS,
 )
 def evaluate_model(request: EvaluationRequest) -> State[Any]:
-    """Evaluate one model on every benchmark of a suite, and put its row on the board.
+    """Evaluate one model on all benchmarks of a suite, and add its row to the board.
 
-    Ends Completed when the request is FINISHED, Failed with the reason when it is FAILED or the
-    submission does not pass its checks, Cancelled when another run has the request or takes it
-    over, and when somebody cancels it.
+    The run ends Completed if the request is FINISHED, Failed with the reason if it is FAILED or the
+    submission fails its checks, and Cancelled if the request is cancelled or belongs to another
+    run.
     """
     try:
         attempt = claim_request(request, str(flow_run.id), flow_run.ui_url or "")
@@ -64,7 +64,7 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
 def _evaluate_all(
     attempt: Attempt, plans: Sequence[BenchmarkPlan]
 ) -> list[BenchmarkOutcome | BaseException]:
-    """Run each benchmark as a task of its own, and wait for all."""
+    """Run each benchmark as a separate task, and wait for all."""
     started = [_start(attempt, plan) for plan in plans]
     wait(started)
     return [future.result(raise_on_failure=False) for future in started]

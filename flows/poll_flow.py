@@ -1,4 +1,4 @@
-"""Flow `poll-requests`: look through the queue, check what is new, start what may run."""
+"""Flow `poll-requests`: read the queue, check new requests, start evaluations."""
 
 from prefect import flow
 
@@ -13,8 +13,7 @@ def poll_requests(start_runs: bool = True, at_most: int | None = None) -> list[C
     """Check the next pending requests and start an evaluation of each that passes.
 
     Args:
-        start_runs: Start the evaluations through their deployment. Off where the caller runs them
-            itself.
+        start_runs: Start the evaluations through their deployment. Off if the caller runs them.
         at_most: Start no more than this many.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Flow `reconcile`: requests whose runs ended without a word."""
+"""Flow `reconcile`: release requests whose runs have died."""
 
 from prefect import flow
 
@@ -9,7 +9,7 @@ from tasks.reconcile_tasks import read_runs, set_right
 
 @flow(name="reconcile")
 def reconcile() -> Reconciliation:
-    """Make requests PENDING again whose runs are gone, and end those whose results are stored."""
+    """Release requests whose runs are gone, and finish those whose results are stored."""
     done = set_right(read_runs())
     publish_queue()
     return done

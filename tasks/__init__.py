@@ -1,1 +1,1 @@
-"""Prefect tasks: a decorator and one call into the core each. No logic."""
+"""Prefect tasks: each is a decorator and one call into the core. No logic."""

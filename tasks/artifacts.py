@@ -1,7 +1,7 @@
 """Artifacts of the current run in the Prefect UI.
 
-Prefect's own functions, called from a task or flow that is not asynchronous, open a client at every
-call and close none: the connections stay until the garbage collector finds them.
+In synchronous tasks and flows Prefect's own functions open a client on every call and never close
+it: the connections stay open until garbage collection.
 """
 
 from typing import Any
@@ -16,13 +16,14 @@ def create_artifact(kind: str, key: str, data: Any, description: str) -> UUID:
     """Attach an artifact to the run.
 
     Args:
-        kind: Prefect's name of it: `markdown`, `progress`.
+        kind: Prefect's name of the
+        kind: `markdown`, `progress`.
         key: Name in the UI; lower-case letters, digits and dashes.
         data: Markdown, or a percentage.
         description: One line.
 
     Returns:
-        Its id, to update it with.
+        The artifact's id, for updates.
     """
     artifact = ArtifactCreate(
         type=kind,
@@ -37,7 +38,7 @@ def create_artifact(kind: str, key: str, data: Any, description: str) -> UUID:
 
 
 def update_artifact(artifact: UUID, data: Any, description: str) -> None:
-    """Replace what an artifact shows."""
+    """Replace the data of an artifact."""
     with get_client(sync_client=True) as client:
         client.update_artifact(artifact, ArtifactUpdate(data=data, description=description))
 

@@ -1,4 +1,4 @@
-"""Tasks that write the board and have it shown."""
+"""Tasks that write the board and make the Space show it."""
 
 from datetime import UTC, datetime
 
@@ -13,13 +13,13 @@ from evalboard.space import show_on_space
 
 @task(name="Publish queue", cache_policy=NO_CACHE)
 def publish_queue(*, wait: bool = False) -> bool:
-    """Write the queue file when it changed."""
+    """Write the queue file if it changed."""
     return publishing.publish_queue(load_settings(), wait=wait)
 
 
 @task(name="Publish board", cache_policy=NO_CACHE)
 def publish_board() -> bool:
-    """Build the table and write it when it changed."""
+    """Build the table and write it if it changed."""
     changed = publishing.publish_board(load_settings(), now=datetime.now(UTC))
     get_run_logger().info("board changed" if changed else "board unchanged")
     return changed
@@ -27,7 +27,7 @@ def publish_board() -> bool:
 
 @task(name="Show board", cache_policy=NO_CACHE)
 def show_board() -> None:
-    """Wait until the Space shows the board. One that does not is no failure of what was built."""
+    """Wait until the Space shows the board. A Space that does not is not a failure of the build."""
     settings = load_settings()
     if not settings.space:
         return

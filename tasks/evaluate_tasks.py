@@ -17,7 +17,7 @@ from tasks.progress_artifact import ProgressArtifact
 
 
 async def is_worth_another_try(task: Any, run: Any, state: Any) -> bool:
-    """Return what the core has decided and noted in the error."""
+    """Return the core's decision, which is part of the error."""
     return getattr(await state.aresult(raise_on_failure=False), "try_again", False)
 
 
@@ -34,7 +34,7 @@ def claim_request(request: EvaluationRequest, run_id: str, run_url: str) -> Atte
 
 @task(name="Plan", cache_policy=NO_CACHE, **TRY_AGAIN)
 def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
-    """Start the engine's process and find out what is to be done."""
+    """Start the engine's process and plan the benchmarks."""
     plan = running.plan_attempt(attempt)
     get_run_logger().info(
         "%d benchmarks to run, %d already finished, %d cannot run",
@@ -47,7 +47,7 @@ def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
 
 @task(name="Load", cache_policy=NO_CACHE, **TRY_AGAIN)
 def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
-    """Load the model into the first engine, and begin with the further ones."""
+    """Load the model into the first engine, and start further engines."""
     facts = running.load_model(attempt, plan)
     get_run_logger().info("loaded in %.1f s: %s", facts.load_seconds, facts.settings)
     return facts
@@ -64,7 +64,7 @@ def evaluate_benchmark(attempt: Attempt, plan: BenchmarkPlan) -> BenchmarkOutcom
 
 @task(name="Stop engines", cache_policy=NO_CACHE)
 def stop_engines(attempt: Attempt, facts: EngineFacts | None) -> EngineFacts | None:
-    """End the engines' processes; return what they were at the end."""
+    """End the engines' processes, and return their facts."""
     return running.stop_engines(attempt, facts)
 
 
@@ -75,7 +75,7 @@ def close_attempt(
     facts: EngineFacts | None,
     failures: dict[str, Failure],
 ) -> AttemptEnd:
-    """Write what was finished, and end the request."""
+    """Store the finished benchmarks, and end the request."""
     end = closing.close_attempt(attempt, plan, facts, failures, now=datetime.now(UTC))
     get_run_logger().info("%s: %s", end.status, end.document_path or "nothing to store")
     return end

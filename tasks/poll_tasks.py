@@ -29,7 +29,7 @@ def read_queue() -> polling.Waiting:
 
 @task(name="Check", cache_policy=NO_CACHE)
 def check_request(path: str) -> polling.Checked:
-    """Check one pending request; reject it with the report, or pin it."""
+    """Check one pending request. Reject it with the report, or pin its revision."""
     checked = polling.check(path, load_settings(), now=datetime.now(UTC))
     if checked.report and not checked.report.ok:
         get_run_logger().warning("%s rejected: %s", path, checked.report.summary())
@@ -38,11 +38,11 @@ def check_request(path: str) -> polling.Checked:
 
 @task(name="Start evaluation", cache_policy=NO_CACHE)
 def start_evaluation(checked: polling.Checked) -> str | None:
-    """Start one evaluation as a flow run of its own, at most once per attempt; return its id.
+    """Start one evaluation as a flow run, at most once per attempt, and return its id.
 
-    A run that died before it claimed the request is followed by another one. One that a person
-    cancelled by then takes the request with it: nobody has claimed this attempt, so it was not
-    cancelled for having lost it.
+    A run that dies before it claims the request is followed by another run. If a person cancels a
+    run before its claim, the request is cancelled too: the attempt was not claimed, so the run was
+    not cancelled for losing it.
     """
     log = get_run_logger()
     for number in range(polling.MAX_STARTS_PER_ATTEMPT):

@@ -1,4 +1,4 @@
-"""How far a benchmark is, as a progress artifact of its task run."""
+"""The progress of a benchmark, as an artifact of its task run."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from tasks.artifacts import create_artifact, update_artifact
 
 
 class ProgressArtifact:
-    """The artifact of one benchmark, made when there is something to show."""
+    """The artifact of one benchmark, created with the first progress."""
 
     def __init__(self, benchmark: str) -> None:
         self._benchmark = benchmark
@@ -19,7 +19,7 @@ class ProgressArtifact:
         self._id: UUID | None = None
 
     def show(self, progress: BenchmarkProgress) -> None:
-        """Show how far the benchmark is, where that has changed; log every tenth of it."""
+        """Show changes in the benchmark's progress, and log every tenth of it."""
         if progress == self._shown or not progress.total:
             return
         self._shown = progress

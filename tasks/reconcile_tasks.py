@@ -1,4 +1,4 @@
-"""Tasks that set right what dead runs left behind."""
+"""Tasks that reconcile requests with dead runs."""
 
 from datetime import UTC, datetime
 
@@ -14,13 +14,13 @@ from tasks.runs import run_states
 
 @task(name="Read runs", cache_policy=NO_CACHE)
 def read_runs() -> dict[str, RunState]:
-    """Ask Prefect for the runs that have claimed a request."""
+    """Ask Prefect for the runs that have claimed requests."""
     return run_states(core.claimed_runs(load_settings()))
 
 
 @task(name="Reconcile requests", cache_policy=NO_CACHE)
 def set_right(runs: dict[str, RunState]) -> core.Reconciliation:
-    """Change every RUNNING request whose run is gone; report what is strange."""
+    """Release every RUNNING request whose run is gone, and log anomalies."""
     settings = load_settings()
     done = core.reconcile(settings, runs, now=datetime.now(UTC), server=server_name(settings))
     log = get_run_logger()

@@ -1,4 +1,4 @@
-"""What Prefect knows of flow runs, and how one is stopped."""
+"""States of flow runs in Prefect, and how to stop a run."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -13,14 +13,14 @@ from evalboard.errors import EvalboardError
 from evalboard.queueing.judging import RunState
 
 RUNS_PER_PAGE = 200
-"""Runs that Prefect returns in one answer at most."""
+"""Limit of runs in one answer of Prefect."""
 STATES = {
     StateType.COMPLETED: RunState.DEAD,
     StateType.FAILED: RunState.DEAD,
     StateType.CRASHED: RunState.DEAD,
     StateType.CANCELLED: RunState.CANCELLED,
 }
-"""All others are still to come to an end."""
+"""All other states are not final."""
 
 
 def run_states(run_ids: Iterable[str]) -> dict[str, RunState]:
@@ -37,7 +37,7 @@ def run_states(run_ids: Iterable[str]) -> dict[str, RunState]:
 
 
 def stop_run(run_id: str) -> None:
-    """Ask for the end of a flow run: its worker kills it, which ends its engines too.
+    """Stop a flow run: its worker kills it, which also ends its engines.
 
     Raises:
         EvalboardError: The server does not know the run, or does not answer.

@@ -1,9 +1,9 @@
 """One attempt at one model: claim, plan, evaluate, close.
 
-`model` what is asked for and what is being worked on, `opening` finds or makes the request and
-claims it, `course` is the order of what follows, `running` works on the engines, `closing` writes
-what was finished and ends the request.
-Below `running`: `engines` the processes of one attempt, `seating` who is worked on where, `order`
-who comes first, `retrying` what is tried again.
-The flow `evaluate-model` and `evalboard evaluate`, which has no queue, run the same `course`.
+`model` contains the records of an attempt, `opening` finds or creates the request and claims it,
+`course` is the order of the steps, `running` uses the engines, and `closing` stores the finished
+benchmarks and ends the request. Below `running`: `engines` are the processes of one attempt,
+`seating` assigns benchmarks to engines, `order` sorts benchmarks, and `retrying` decides about
+retries. The flow `evaluate-model` and `evalboard evaluate`, which has no queue, run the same
+`course`.
 """

@@ -1,4 +1,4 @@
-"""Close an attempt: write what was finished as one document, and end the request."""
+"""Close an attempt: store the finished benchmarks as one document, and end the request."""
 
 import shlex
 import time
@@ -19,7 +19,7 @@ from evalboard.stores.work import WorkFolder
 
 
 def failure_of(exc: EvalboardError, attempt: Attempt) -> Failure:
-    """Return what a request says about an error."""
+    """Return an error in the form that a request contains."""
     log_tail = exc.log_tail if isinstance(exc, EngineError) else ""
     return Failure(code=exc.code, message=exc.message, log_tail=log_tail, run_url=attempt.run_url)
 
@@ -32,14 +32,14 @@ def close_attempt(
     *,
     now: datetime,
 ) -> AttemptEnd:
-    """Store what was finished, in one commit, and end the request.
+    """Store the finished benchmarks in one commit, and end the request.
 
     Args:
         attempt: What was worked on.
-        plan: What there was to do; None when that could not even be found out.
-        loaded: What the engine said after loading; None when no model was loaded.
-        failures: What went wrong, by benchmark key; under "" what concerns the whole attempt.
-        now: Time that the document and the request carry.
+        plan: The attempt's plan, None if planning failed.
+        loaded: Facts of the engine after loading, None if no model was loaded.
+        failures: Failures by benchmark key. The key "" stands for the whole attempt.
+        now: Time in the document and the request.
     """
     failures = {**_impossible(attempt, plan), **failures}
     finished = _finished(attempt, plan)
@@ -75,7 +75,7 @@ def _impossible(attempt: Attempt, plan: AttemptPlan | None) -> dict[str, Failure
 
 
 def _overall(failures: Mapping[str, Failure]) -> Failure | None:
-    """Return one failure that speaks for all: where another attempt may help, one that says so."""
+    """Return one failure for all. Failures that another attempt may fix take precedence."""
     if not failures:
         return None
     hopeful = next((f for f in failures.values() if is_retried(f.code)), None)
@@ -89,7 +89,7 @@ def _overall(failures: Mapping[str, Failure]) -> Failure | None:
 
 
 def _finished(attempt: Attempt, plan: AttemptPlan | None) -> list[BenchmarkOutcome]:
-    """Return what the work folder holds of this attempt's benchmarks, in the suite's order."""
+    """Return this attempt's benchmarks from the work folder, in the suite's order."""
     if plan is None:
         return []
     work = WorkFolder(attempt.engine.settings.work_folder)
@@ -103,7 +103,7 @@ def _finished(attempt: Attempt, plan: AttemptPlan | None) -> list[BenchmarkOutco
 
 
 def _store(attempt: Attempt, document: ResultDocument, finished: list[BenchmarkOutcome]) -> str:
-    """Write the document where it belongs, and forget what the work folder kept for it."""
+    """Store the document, and delete its benchmarks from the work folder."""
     settings = attempt.engine.settings
     work = WorkFolder(settings.work_folder)
     answers = {outcome.benchmark: work.answers(outcome) for outcome in finished}
@@ -182,9 +182,9 @@ def _document(
 
 
 def scores_of(outcomes: Sequence[BenchmarkOutcome]) -> dict[str, Any]:
-    """Return the part of a document that lm_eval's documents have too, under its keys.
+    """Return the part of a document that lm_eval's documents also have, under lm_eval's keys.
 
-    A group has its subjects' entries, and one in `results` for itself.
+    A group has the entries of its subjects, and its own entry in `results`.
     """
     tasks = {task.task: (task, outcome) for outcome in outcomes for task in outcome.tasks}
     groups = {outcome.benchmark: outcome for outcome in outcomes if outcome.is_group}
@@ -208,7 +208,7 @@ def scores_of(outcomes: Sequence[BenchmarkOutcome]) -> dict[str, Any]:
 
 
 def model_config(record: RequestRecord, facts: EngineFacts) -> ModelConfig:
-    """Return what a result document says of the model, from its request, the checks and the engine."""
+    """Return a result document's description of the model, from request, checks and engine."""
     found = (record.evalboard.report or {}).get("facts")
     return ModelConfig(
         **ModelConfig.choice_fields(record.choice),
@@ -230,7 +230,7 @@ def model_config(record: RequestRecord, facts: EngineFacts) -> ModelConfig:
 
 
 def reproduce_command(attempt: Attempt) -> str:
-    """Return the command that gives the same document again."""
+    """Return the command that reproduces the document."""
     record, request, engine = attempt.record, attempt.request, attempt.engine
     model, base = str(engine.folder or record.model), str(engine.base_folder or record.base_model)
     words = ["evalboard", "evaluate", model, "--revision", record.revision]

@@ -1,7 +1,7 @@
 """The course of one attempt: plan, load, evaluate every benchmark, stop the engines, close.
 
-The caller hands in how each step is done: the flow its tasks, which Prefect shows and tries again,
-the command line its own functions.
+The caller passes in the steps: the flow passes its tasks, which Prefect shows and retries, and the
+command line its own functions.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,15 +27,16 @@ def _close(
 
 @dataclass(frozen=True)
 class Steps:
-    """How the steps of an attempt are done. An `EvalboardError` of one ends the attempt's work."""
+    """The steps of an attempt. An `EvalboardError` in a step ends the attempt's work."""
 
     plan: Callable[[Attempt], AttemptPlan]
     load: Callable[[Attempt, AttemptPlan], EngineFacts]
     evaluate: Callable[
         [Attempt, Sequence[BenchmarkPlan]], Sequence[BenchmarkOutcome | BaseException]
     ]
-    """Runs all benchmarks and waits for all; returns what each gave, or the error that it ended
-    with, in the given order."""
+    """Runs all benchmarks and waits for them. Returns the result or the error of each, in the given
+    order.
+    """
     stop: Callable[[Attempt, EngineFacts | None], EngineFacts | None] = running.stop_engines
     close: Callable[
         [Attempt, AttemptPlan | None, EngineFacts | None, dict[str, Failure]], AttemptEnd
@@ -43,9 +44,9 @@ class Steps:
 
 
 def run(attempt: Attempt, steps: Steps) -> AttemptEnd:
-    """Evaluate every benchmark and close the attempt, however far it came.
+    """Evaluate every benchmark and close the attempt, also after a failure.
 
-    The claim is watched while there are engines to end; closing checks it by itself.
+    The claim is watched while there are engines to stop. Closing checks it again.
     """
     plan: AttemptPlan | None = None
     facts: EngineFacts | None = None
@@ -68,7 +69,7 @@ def _failures(
     plans: Sequence[BenchmarkPlan],
     outcomes: Sequence[BenchmarkOutcome | BaseException],
 ) -> dict[str, Failure]:
-    """Return what went wrong, by benchmark; raise what is no error of the project."""
+    """Return the failures by benchmark. Raise errors from outside the project."""
     failures: dict[str, Failure] = {}
     for plan, outcome in zip(plans, outcomes, strict=True):
         if isinstance(outcome, EvalboardError):

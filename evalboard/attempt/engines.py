@@ -1,7 +1,7 @@
-"""The engines of one attempt: started, handed out, replaced when they end, and ended with it.
+"""The engines of one attempt: their start, assignment, replacement and end.
 
-All tasks of an attempt live in one process and share its pool. Engines come and go: a further one
-works from when it is loaded, and one whose machine was lost is replaced while the others go on.
+All tasks of an attempt share one process and one pool. A further engine joins the pool when it is
+loaded, and an engine whose machine is lost is replaced while the others continue.
 """
 
 import threading
@@ -30,9 +30,9 @@ from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 T = TypeVar("T")
 
 SEAT_WAIT_SECONDS = 1.0
-"""Between two looks whether a benchmark that was waited for is still not there."""
+"""Interval between checks for a benchmark that is expected but has not arrived."""
 ENDS_OF_PROCESS = (EngineDied, NodeLost, OutOfMemory, TimedOut)
-"""After these there is no process any more."""
+"""Errors after which the process is gone."""
 
 
 class Engine:
@@ -48,7 +48,7 @@ class EnginePool:
     """The engines of one attempt.
 
     Args:
-        spec: Of its engines. The first has its name, further ones a number behind it.
+        spec: Specification of the engines. The first has its name, further ones a number after it.
 
     Raises:
         ConfigError: The cluster has too few GPUs for the model.
@@ -69,14 +69,15 @@ class EnginePool:
 
     @property
     def limits(self) -> EngineLimits:
-        """What engines take that are started from now on."""
+        """Settings of engines that start from now on."""
         return self._limits
 
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
-        """Ask the first engine what there is to do, starting it when there is none.
+        """Let the first engine plan the benchmarks. Start it if necessary.
 
         Raises:
-            EvalboardError: It failed; `try_again` of an `EngineError` says whether to repeat it.
+            EvalboardError: The call failed. `try_again` of an `EngineError` says whether to retry
+                it.
         """
         return self._ask_first("plan", EngineHandle.plan)
 
@@ -84,16 +85,18 @@ class EnginePool:
         """Load the model into the first engine.
 
         Raises:
-            EvalboardError: It failed; `try_again` of an `EngineError` says whether to repeat it.
+            EvalboardError: The call failed. `try_again` of an `EngineError` says whether to retry
+                it.
         """
         return self._ask_first("load", EngineHandle.load)
 
     def open(self, plans: Sequence[BenchmarkPlan], *, count: int) -> None:
-        """Let benchmarks take seats, and start further engines.
+        """Open the seats for benchmarks, and start further engines.
 
         Args:
-            plans: What will come, in order.
-            count: Engines in all. The first is loaded; the others work from when they are.
+            plans: The expected benchmarks, in order.
+            count: Total number of engines. The first is loaded; the others join when they are
+                loaded.
         """
         with self._changed:
             self._seating.expect(plans, now=time.monotonic())
@@ -104,11 +107,11 @@ class EnginePool:
 
     @contextmanager
     def seat(self, benchmark: str) -> Iterator[EngineHandle]:
-        """Wait for the benchmark's turn and a place, and hold it.
+        """Wait for the benchmark's turn and a seat, and hold the seat.
 
         Raises:
-            EvalboardError: No engine is left and none can be started; or what is raised inside,
-                where `try_again` of an `EngineError` then says whether to come back.
+            EvalboardError: No engine is left and none can be started; or an error from the context,
+                in which `try_again` of an `EngineError` says whether to retry.
         """
         engine = self._take_seat(benchmark)
         again, alone = False, False
@@ -132,7 +135,7 @@ class EnginePool:
                 self._changed.notify_all()
 
     def shrink(self, count: int) -> None:
-        """End engines that are not needed while other models wait, as far as they are free."""
+        """End free engines that are not needed while other models wait."""
         with self._changed:
             self._wanted = min(self._wanted, max(1, count))
             ready = self._seating.engines
@@ -142,13 +145,13 @@ class EnginePool:
                     self._remove(self._engines[number]).handle.close()
 
     def stop(self, reason: EvalboardError) -> None:
-        """End all engines now; whoever works with them, or wants to, gets the reason."""
+        """End all engines now. Everything that uses or awaits them gets the reason."""
         with self._changed:
             self._stopped_by = self._stopped_by or reason
             self.close()
 
     def require_going(self) -> None:
-        """Raise the reason where the engines were stopped."""
+        """Raise the reason of the stop if the engines were stopped."""
         if self._stopped_by:
             raise self._stopped_by
 
@@ -176,14 +179,14 @@ class EnginePool:
         return answer
 
     def _prefer_reason_of_stop(self, exc: EvalboardError) -> None:
-        """Raise the reason where the engines were stopped: a failure follows from that."""
+        """Raise the reason of the stop, which caused the failure, if the engines were stopped."""
         if exc is self._stopped_by:
             raise exc
         if self._stopped_by:
             raise self._stopped_by from exc
 
     def _end_if_stopped(self, engine: Engine) -> None:
-        """End a process that whoever had the engine started at the moment of the stop."""
+        """End a process that was started at the moment of the stop."""
         if self._stopped_by:
             engine.handle.close()
 
@@ -202,14 +205,14 @@ class EnginePool:
                 self._changed.wait(SEAT_WAIT_SECONDS)
 
     def _fresh(self, benchmark: str, engine: Engine) -> Engine:
-        """Return the engine, with a new process where smaller settings are to be tried."""
+        """Return the engine, with a new process if smaller settings are needed."""
         if self._seating.is_alone(benchmark) and engine.handle.spec.limits != self._limits:
             engine.handle.close()
             engine.handle = EngineHandle(self._next_spec())
         return engine
 
     def _note_failure(self, work: str, engine: Engine, exc: EvalboardError) -> bool:
-        """Decide whether the work is to be tried again, and strike an engine that has ended."""
+        """Decide whether to retry the work, and remove an engine that has ended."""
         if not isinstance(exc, EngineError):
             return False
         smaller = isinstance(exc, OutOfMemory) and self._step_down(engine)
@@ -225,7 +228,7 @@ class EnginePool:
         return exc.try_again
 
     def _step_down(self, engine: Engine) -> bool:
-        """Choose smaller settings; return whether there are some that were not tried yet."""
+        """Choose smaller settings, and return whether untried ones are left."""
         if engine.handle.spec.limits == self._limits and self._headroom is None:
             self._headroom = allotment.find_headroom(engine.handle.spec)
         with self._changed:
@@ -238,7 +241,7 @@ class EnginePool:
             return smaller is not None
 
     def _refill(self) -> None:
-        """Start engines where some are missing that would have something to do."""
+        """Start missing engines if there is work for them."""
         if not self._seating.is_done and not self._stopped_by:
             for _ in range(self._wanted - len(self._engines)):
                 threading.Thread(
@@ -246,7 +249,7 @@ class EnginePool:
                 ).start()
 
     def _bring_up(self, engine: Engine) -> None:
-        """Load an engine and offer its seats; give up one place in the pool when it cannot be."""
+        """Load an engine and offer its seats. If loading fails, reduce the size of the pool."""
         try:
             engine.handle.load(self.require_going)
         except EvalboardError as exc:

@@ -1,4 +1,4 @@
-"""What is asked for, and what is being worked on."""
+"""The records of an attempt."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,17 +11,17 @@ from evalboard.suites.model import Benchmark, Suite
 
 
 class Attempt(BaseModel):
-    """An evaluation that is being worked on. Crosses process borders."""
+    """An evaluation in progress. It is passed between processes."""
 
     model_config = ConfigDict(frozen=True)
 
     request: EvaluationRequest
     is_trial: bool
-    """Whether the result stays out of the results store and is run whether or not it is known."""
+    """Whether the result stays out of the results store, and known scores are computed again."""
     record: RequestRecord
-    """The claimed request; for a run beside the queue, what its request would be."""
+    """The claimed request. Without the queue, an equivalent record."""
     request_path: str | None
-    """Where the request lies; None for a run beside the queue."""
+    """Path of the request, None without the queue."""
     run_id: str
     run_url: str
     suite: Suite
@@ -31,41 +31,43 @@ class Attempt(BaseModel):
 
     @property
     def benchmarks(self) -> tuple[Benchmark, ...]:
-        """The benchmarks that were asked for."""
+        """The requested benchmarks."""
         return self.suite.select(self.request.benchmarks)
 
     @property
     def progress_key(self) -> str:
-        """Name under which progress is noted."""
+        """Name under which progress is recorded."""
         return self.request_path or f"run {self.run_id}"
 
 
 class AttemptPlan(BaseModel):
-    """What an attempt has to do."""
+    """The plan of an attempt."""
 
     model_config = ConfigDict(frozen=True)
 
     waiting: tuple[BenchmarkPlan, ...]
-    """To be run, the longest first."""
+    """Benchmarks to run, the longest first."""
     finished: tuple[BenchmarkPlan, ...]
-    """Finished earlier, in the work folder or the results store."""
+    """Benchmarks finished earlier, in the work folder or the results store."""
     impossible: tuple[BenchmarkPlan, ...]
-    """Cannot be run; each carries its problem."""
+    """Benchmarks that cannot run, each with its problem."""
     facts: EngineFacts
-    """What the engine says of itself before a model is loaded."""
+    """Facts of the engine before a model is loaded."""
     start_seconds: float
-    """Process start, imports, reading the questions."""
+    """Seconds for process start, imports and reading the questions."""
 
 
 class AttemptEnd(BaseModel):
-    """How an attempt ended."""
+    """The end of an attempt."""
 
     model_config = ConfigDict(frozen=True)
 
     status: Status
     failure: Failure | None = None
     document_path: str | None = None
-    """In the results store; for a trial, the file in the work folder; None with nothing to store."""
+    """Path in the results store; for a trial, the file in the work folder; None if nothing was
+    stored.
+    """
     scores: dict[str, float] = Field(default_factory=dict)
-    """By benchmark key, fractions in [0, 1]: what this attempt stored."""
+    """Scores that this attempt stored, by benchmark key, as fractions in [0, 1]."""
     seconds: Seconds = Field(default_factory=Seconds)

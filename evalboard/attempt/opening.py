@@ -1,4 +1,4 @@
-"""Find or make the request of an evaluation, and claim it."""
+"""Find or create the request of an evaluation, and claim it."""
 
 import re
 import time
@@ -27,14 +27,14 @@ SHA = re.compile(r"[0-9a-f]{40}")
 def open_attempt(
     request: EvaluationRequest, settings: Settings, *, run_id: str, run_url: str, now: datetime
 ) -> Attempt:
-    """Make or adopt the request, claim it, and return what is to be done.
+    """Find or create the request, claim it, and return the attempt.
 
-    A run with a limit, another number of examples or a part of the suite leaves the queue alone.
+    A run with a limit, another number of examples or a part of the suite does not use the queue.
 
     Raises:
         ConfigError: The suite or a benchmark does not exist.
-        ValidationFailed: The submission does not pass its checks.
-        LifecycleError: Somebody else works on the request, or it is finished.
+        ValidationFailed: The submission fails its checks.
+        LifecycleError: Another run has the request, or it is finished.
     """
     if not request.is_whole:
         attempt = open_trial(request, settings, run_id=run_id, now=now)
@@ -63,19 +63,19 @@ def open_trial(
     now: datetime,
     is_only_run: bool = False,
 ) -> Attempt:
-    """Return what is to be done for an evaluation that touches neither queue nor results store.
+    """Return the attempt of an evaluation that uses neither the queue nor the results store.
 
     Args:
-        request: What to evaluate.
-        settings: Where things are.
+        request: The evaluation.
+        settings: The settings.
         run_id: Name of the run.
-        now: Time that the record carries.
-        is_only_run: Whether a person runs it on this machine, with no run beside it. The model may
-            be a folder then.
+        now: Time in the record.
+        is_only_run: Whether a person started it as the only run on this machine. The model can then
+            be a folder.
 
     Raises:
         ConfigError: The suite or a benchmark does not exist.
-        ValidationFailed: The submission does not pass its checks.
+        ValidationFailed: The submission fails its checks.
     """
     started = time.time()
     suite = _suite(request, settings)
@@ -94,7 +94,7 @@ def open_trial(
 
 
 def _suite(request: EvaluationRequest, settings: Settings) -> Suite:
-    """Return the suite that the request names, having checked that it has the benchmarks."""
+    """Return the requested suite, after a check that it has the benchmarks."""
     suite = load_requested_suite(request.suite, settings.suite)
     suite.select(request.benchmarks)
     return suite
@@ -103,7 +103,7 @@ def _suite(request: EvaluationRequest, settings: Settings) -> Suite:
 def _claim(
     request: EvaluationRequest, suite: Suite, settings: Settings, *, run_id: str, now: datetime
 ) -> tuple[str, RequestRecord]:
-    """Claim the request by compare-and-swap; return its path and what it then says."""
+    """Claim the request by compare-and-swap, and return its path and the new record."""
     queue = open_queue(settings)
     board = load_suite(settings.suite).name
     path = request.request_path or _find(queue, request, suite, board)
@@ -126,7 +126,7 @@ def _claim(
 def _find(
     queue: RequestQueue, request: EvaluationRequest, suite: Suite, board_suite: str
 ) -> str | None:
-    """Return where the request lies, when all that makes its identity is given."""
+    """Return the path of the request if its identity is fully given."""
     if request.precision is None or not SHA.fullmatch(request.revision):
         return None
     identity = submission_identity(request, suite.name)
@@ -135,7 +135,7 @@ def _find(
 
 
 def _made_pending(record: RequestRecord, now: datetime) -> RequestRecord:
-    """Return the record as one that can be claimed, where a person may ask for that."""
+    """Return the record in a state that can be claimed, if a person's start allows it."""
     if record.status in STOPPED:
         return requeue(record, now=now, reason="started by hand")
     match record.status:

@@ -1,4 +1,4 @@
-"""In which order the benchmarks of a model are asked. Pure."""
+"""The order of a model's benchmarks. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from evalboard.records.outcome import BenchmarkPlan
 
 
 def asking_order(plans: Iterable[BenchmarkPlan]) -> list[BenchmarkPlan]:
-    """Return the benchmarks in the order in which they are handed out.
+    """Return the benchmarks in the order in which they run.
 
-    Those whose prompts open alike are one family and stay together, so that what they share is in
-    the prefix cache. The largest family is first and within it the longest benchmark: what takes
-    longest must not begin last, when other engines have nothing left to do.
+    Benchmarks whose prompts start alike are one family and stay together, so their common start is
+    in the prefix cache. The largest family comes first, and within it the longest benchmark: the
+    longest work must not start last, while other engines are idle.
     """
     families: defaultdict[str, list[BenchmarkPlan]] = defaultdict(list)
     for plan in plans:
@@ -21,11 +21,11 @@ def asking_order(plans: Iterable[BenchmarkPlan]) -> list[BenchmarkPlan]:
 
 
 def engine_count(*, slots: int, requests: int, waiting: int) -> int:
-    """Return how many engines one model gets: its share of the slots, at least one.
+    """Return the number of engines for one model: its share of the slots, at least one.
 
     Args:
-        slots: Engines that may run at the same time.
-        requests: Models that are being evaluated or wait for it.
-        waiting: Benchmarks of this one that are to be run; more engines would have nothing to do.
+        slots: Limit of concurrent engines.
+        requests: Number of models that run or wait.
+        waiting: Number of this model's benchmarks to run, a limit of useful engines.
     """
     return max(1, min(slots // max(1, requests), waiting))

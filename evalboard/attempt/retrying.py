@@ -1,22 +1,22 @@
-"""Whether work that failed is done again within its attempt. Pure; the error classes say how often."""
+"""Retries of failed work within an attempt. Pure; the error classes define their number."""
 
 from collections.abc import Sequence
 
 from evalboard.errors import EvalboardError, OutOfMemory
 
 MAX_TRIES = 50
-"""Of one piece of work: more than the error classes and the whole ladder allow together."""
+"""Limit of tries for one piece of work, above what the error classes and the ladder allow."""
 
 
 def is_worth_another_try(
     error: EvalboardError, earlier: Sequence[EvalboardError], *, can_be_smaller: bool
 ) -> bool:
-    """Return whether the same work may end otherwise when it is tried again.
+    """Return whether the same work may succeed in another try.
 
     Args:
-        error: How it ended now.
-        earlier: How it ended before, this time not included.
-        can_be_smaller: Whether there are smaller settings to try after running out of memory.
+        error: The current failure.
+        earlier: Earlier failures, without the current one.
+        can_be_smaller: Whether smaller settings are left after running out of memory.
     """
     if isinstance(error, OutOfMemory):
         return can_be_smaller

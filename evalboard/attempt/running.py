@@ -1,4 +1,4 @@
-"""Work on an attempt's engines: plan, load, evaluate."""
+"""The work on an attempt's engines: plan, load, evaluate."""
 
 import threading
 import time
@@ -23,11 +23,10 @@ _opening = threading.Lock()
 
 
 def plan_attempt(attempt: Attempt) -> AttemptPlan:
-    """Ask what is to be done. The model is not loaded yet.
+    """Plan the benchmarks. The model is not loaded yet.
 
     Raises:
-        EvalboardError: It cannot be found out; `try_again` of an `EngineError` says whether to
-            repeat it.
+        EvalboardError: Planning failed. `try_again` of an `EngineError` says whether to retry.
     """
     started = time.monotonic()
     settings = attempt.engine.settings
@@ -48,11 +47,10 @@ def plan_attempt(attempt: Attempt) -> AttemptPlan:
 
 
 def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
-    """Load the attempt's model, and begin to load it into as many further engines as it gets.
+    """Load the attempt's model, and start to load it into its further engines.
 
     Raises:
-        EvalboardError: It cannot be loaded; `try_again` of an `EngineError` says whether to repeat
-            it.
+        EvalboardError: Loading failed. `try_again` of an `EngineError` says whether to retry.
     """
     pool = _pool(attempt)
     facts = pool.load()
@@ -63,16 +61,15 @@ def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
 def evaluate_benchmark(
     attempt: Attempt, plan: BenchmarkPlan, *, on_progress: OnProgress | None = None
 ) -> BenchmarkOutcome:
-    """Run one benchmark when it is its turn. The engine keeps it in the work folder when it is done.
+    """Run one benchmark in its turn. The engine stores the result in the work folder.
 
     Args:
-        attempt: What it belongs to.
-        plan: Of the benchmark.
-        on_progress: Is told every few seconds how far it is.
+        attempt: The attempt.
+        plan: The benchmark's plan.
+        on_progress: Called every few seconds with the progress.
 
     Raises:
-        EvalboardError: It could not be run; `try_again` of an `EngineError` says whether to repeat
-            it.
+        EvalboardError: The benchmark failed. `try_again` of an `EngineError` says whether to retry.
     """
     settings, pool = attempt.engine.settings, _pool(attempt)
     work = WorkFolder(settings.work_folder)
@@ -103,19 +100,19 @@ def evaluate_benchmark(
 
 
 def abandon(attempt: Attempt, reason: EvalboardError) -> None:
-    """End the attempt's engines while they work: all that is under way ends with the reason."""
+    """End the attempt's engines while they work. All current work fails with the reason."""
     _pool(attempt).stop(reason)
 
 
 def stop_engines(attempt: Attempt, facts: EngineFacts | None) -> EngineFacts | None:
-    """End the attempt's engines and free what they held.
+    """End the attempt's engines and free their resources.
 
     Args:
-        attempt: Whose engines.
-        facts: What the first engine said after loading; None when no model was loaded.
+        attempt: The attempt.
+        facts: Facts of the first engine after loading, None if no model was loaded.
 
     Returns:
-        The facts, with the settings that engines had at the end.
+        The facts, with the engines' final settings.
     """
     pool = _pools.pop(attempt.engine.name, None)
     if pool is None:
@@ -145,7 +142,7 @@ def _engine_count(attempt: Attempt, pool: EnginePool, *, waiting: int) -> int:
 def _finished_earlier(
     attempt: Attempt, plans: list[BenchmarkPlan], work: WorkFolder
 ) -> tuple[BenchmarkPlan, ...]:
-    """Return what the work folder, or the results store for this suite, holds under the key."""
+    """Return the result with this key from the work folder or the results store of this suite."""
     archive = open_archive(attempt.engine.settings)
     stored = {
         key

@@ -1,7 +1,7 @@
-"""Which benchmark is worked on by which engine. Pure, and not safe for threads.
+"""The assignment of benchmarks to engines. Pure, and not thread-safe.
 
-Benchmarks sit down in the order of the plan. An engine has two seats: while it answers the
-questions of one benchmark, the next one builds and tokenises its own.
+Benchmarks take seats in the order of the plan. An engine has two seats: while it answers the
+questions of one benchmark, the next one builds and tokenises its prompts.
 """
 
 from collections.abc import Iterable
@@ -10,12 +10,13 @@ from evalboard.records.outcome import BenchmarkPlan
 
 SEATS_PER_ENGINE = 2
 ARRIVAL_SECONDS = 5.0
-"""Benchmarks come from threads of their own, in any order. So long is waited for one whose turn it
-is: its thread starts, or it comes back for another try."""
+"""Time to wait for the benchmark whose turn it is. Each benchmark has its own thread, which may
+still have to start or to come back for another try.
+"""
 
 
 class Seating:
-    """Benchmarks that wait and engines that are ready, by number."""
+    """Waiting benchmarks and ready engines, by number."""
 
     def __init__(self) -> None:
         self._sizes: dict[str, int] = {}  # of all that are not done, in the order of the plan
@@ -26,20 +27,20 @@ class Seating:
 
     @property
     def engines(self) -> frozenset[int]:
-        """Those that are ready."""
+        """The engines that are ready."""
         return frozenset(self._engines)
 
     @property
     def is_done(self) -> bool:
-        """Whether no benchmark is left that wants a seat or has one."""
+        """Whether no benchmark needs or has a seat."""
         return not self._sizes
 
     def expect(self, plans: Iterable[BenchmarkPlan], *, now: float) -> None:
-        """Say which benchmarks will come, in order.
+        """Set the expected benchmarks, in order.
 
         Args:
-            plans: What is to be run.
-            now: In seconds, on a clock that never goes back.
+            plans: The benchmarks to run.
+            now: Monotonic time in seconds.
         """
         self._sizes = {plan.benchmark: plan.n for plan in plans}
         self._awaited = dict.fromkeys(self._sizes, now + ARRIVAL_SECONDS)
@@ -49,18 +50,18 @@ class Seating:
         self._engines.add(engine)
 
     def remove(self, engine: int) -> None:
-        """Offer an engine's seats no more. Who sits there stays."""
+        """Withdraw an engine's free seats. Seated benchmarks stay."""
         self._engines.discard(engine)
 
     def arrive(self, benchmark: str) -> None:
-        """Say that a benchmark is there and waits for a seat."""
+        """Record that a benchmark waits for a seat."""
         self._awaited.pop(benchmark, None)
 
     def take_seat(self, benchmark: str, *, now: float) -> int | None:
-        """Seat a benchmark when it is its turn and there is a place for it.
+        """Seat a benchmark if it is its turn and a seat is free.
 
         Returns:
-            The engine, None when it has to wait.
+            The engine, None if the benchmark has to wait.
         """
         for earlier in self._sizes:
             if earlier == benchmark:
@@ -73,18 +74,18 @@ class Seating:
         return engine
 
     def leave(self, benchmark: str) -> None:
-        """Say that a benchmark is done, or failed for good."""
+        """Record that a benchmark is done or has finally failed."""
         self._seated.pop(benchmark, None)
         self._sizes.pop(benchmark, None)
 
     def leave_for_another_try(self, benchmark: str, *, alone: bool, now: float) -> None:
-        """Say that a benchmark will come back.
+        """Record that a benchmark will come back.
 
         Args:
-            benchmark: Which one.
-            alone: Whether nothing may be worked on beside it: what kills engines takes no other
-                benchmark down twice.
-            now: In seconds, on a clock that never goes back.
+            benchmark: The benchmark.
+            alone: Whether its engine must run nothing else: a benchmark that kills engines must not
+                hit another one twice.
+            now: Monotonic time in seconds.
         """
         self._seated.pop(benchmark, None)
         self._awaited[benchmark] = now + ARRIVAL_SECONDS
@@ -92,11 +93,11 @@ class Seating:
             self._alone.add(benchmark)
 
     def is_alone(self, benchmark: str) -> bool:
-        """Return whether nothing may be worked on beside a benchmark."""
+        """Return whether a benchmark must be alone on its engine."""
         return benchmark in self._alone
 
     def empty(self) -> list[int]:
-        """Return the engines on whose seats nobody sits."""
+        """Return the engines whose seats are all free."""
         return sorted(self._engines.difference(self._seated.values()))
 
     def _place_for(self, benchmark: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What a run says of itself at its end: scores, and where its time went. Pure."""
+"""The report of a finished run: scores and durations. Pure."""
 
 from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.records.result import Seconds
@@ -7,7 +7,7 @@ from evalboard.wording import duration
 
 
 def time_account(seconds: Seconds) -> list[tuple[str, float]]:
-    """Return where the time went: `(part, seconds of wall clock)`, the whole last."""
+    """Return the parts of the duration: `(part, seconds of wall-clock time)`, the total last."""
     return [
         ("start", seconds.start),
         ("load", seconds.load),
@@ -41,7 +41,7 @@ def markdown_summary(attempt: Attempt, end: AttemptEnd) -> str:
 
 
 def progress_line(progress: BenchmarkProgress) -> str:
-    """Return how far a benchmark is: `120 of 500 questions, 35/s, 11 s left`."""
+    """Return a benchmark's progress: `120 of 500 questions, 35/s, 11 s left`."""
     parts = [f"{progress.done:,} of {progress.total:,} questions"]
     if progress.per_second:
         parts.append(f"{progress.per_second:.3g}/s")

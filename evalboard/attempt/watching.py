@@ -1,7 +1,8 @@
-"""Look whether a request is still the run's own while it works.
+"""A watch over the claim of a run while it works.
 
-A person may cancel a request at any moment, and a reconciliation may give it to another run. The
-store tells, whatever Prefect knows of the run; the engines are ended then, which frees their GPUs.
+A person can cancel a request at any time, and a reconciliation can give it to another run. The
+store decides, whatever Prefect reports about the run. A lost claim ends the engines, which frees
+their GPUs.
 """
 
 import logging
@@ -19,15 +20,15 @@ from evalboard.stores.opening import open_queue
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 10.0
-"""Between two looks: one call to a hosted store each."""
+"""Interval between checks. Each is one call to a hosted store."""
 
 
 @contextmanager
 def watched_claim(attempt: Attempt, *, every_seconds: float = WATCH_SECONDS) -> Iterator[None]:
-    """Work inside, and have the attempt's engines ended when its request is taken away.
+    """Work in this context, and end the attempt's engines if its request is taken away.
 
-    Inside, `ClaimLost` is raised then by whatever waits for an engine. A run beside the queue has
-    nothing that could be taken away.
+    In this context every wait for an engine then raises `ClaimLost`. A run without the queue has no
+    claim to lose.
     """
     path = attempt.request_path
     if path is None:

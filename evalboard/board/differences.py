@@ -1,4 +1,4 @@
-"""How far two models are apart on one benchmark, with a 95 % interval. Scores are fractions."""
+"""The difference of two models on one benchmark, with a 95 % interval. Scores are fractions."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from evalboard.board.statistics import Z_95
 
 
 class Difference(NamedTuple):
-    """A model's score less another's, a fraction in [-1, 1], with its 95 % interval."""
+    """The difference of two models' scores, a fraction in [-1, 1], with its 95 % interval."""
 
     value: float
     low: float
@@ -16,22 +16,22 @@ class Difference(NamedTuple):
 
 
 class Discordance(NamedTuple):
-    """How two models answered the same yes-or-no questions."""
+    """The answers of two models to the same yes-or-no questions."""
 
     n: int
     """Questions, at least 1."""
     only_first: int
-    """Those that only the first model answered right."""
+    """Questions that only the first model answered correctly."""
     only_second: int
 
 
 def independent_difference(
     first: float, first_stderr: float, second: float, second_stderr: float
 ) -> Difference:
-    """Return `second - first` where nothing is known of single questions.
+    """Return `second - first` without the answers to individual questions.
 
-    The normal approximation for independent scores. Two models are right on much the same
-    questions, so the interval is wider than the paired one.
+    The normal approximation for independent scores. Two models answer mostly the same questions
+    correctly, so this interval is wider than the paired one.
 
     Args:
         first: Score of the model that the other is compared with, fraction in [0, 1].
@@ -43,19 +43,19 @@ def independent_difference(
 
 
 def paired_difference(subjects: Sequence[Discordance]) -> Difference:
-    """Return the second model's score less the first's, from the same questions.
+    """Return `second - first` from the answers to the same questions.
 
     The adjusted Wald interval of A. Agresti and Y. Min, "Simple improved confidence intervals for
     comparing matched proportions", Statistics in Medicine 24 (2005), 729-740: half a question is
-    added to each of the four cells, which keeps it sound where the models hardly differ. Only the
-    spread is taken from the adjusted table; the value is the plain difference.
+    added to each of the four cells, which keeps the interval valid for models that hardly differ.
+    The adjusted table gives only the width; the value is the plain difference.
 
     Args:
-        subjects: One for a single task; of a group, whose score is the unweighted mean of its
-            subjects, one for each.
+        subjects: One for a single task. For a group, one per subject, because its score is the
+        unweighted mean of its subjects.
 
     Raises:
-        ValueError: There is no subject, or one has no question.
+        ValueError: There is no subject, or a subject has no questions.
     """
     if not subjects or any(subject.n < 1 for subject in subjects):
         raise ValueError("a difference needs questions")

@@ -1,9 +1,9 @@
-"""Marks on rows whose scores were not made alike.
+"""Marks on rows whose scores were measured in different ways.
 
 The columns of the board show precision, weight type, base model, template, backend and lm_eval
-version of a row. What no column can show is marked here: scores within a row that were made
-differently from each other (`mixed_…`), and scores that were made differently from those of most
-other rows (`other_…`).
+version of a row. The marks show what columns cannot: scores within a row that differ in how they
+were measured (`mixed_…`), and scores that were measured in another way than those of most rows
+(`other_…`).
 """
 
 from collections import Counter, defaultdict
@@ -16,12 +16,12 @@ Aspect = Callable[[Origin], Hashable]
 
 
 class _Comparison(NamedTuple):
-    """One thing in which the rows' scores on one benchmark should agree."""
+    """A property that the scores of all rows on one benchmark should share."""
 
     flag: str
     aspect: Callable[[Origin], str]
     among: Aspect
-    """Only scores that are equal in this are compared."""
+    """Only scores with the same value are compared."""
 
 
 MIXED: dict[str, Aspect] = {
@@ -33,7 +33,7 @@ MIXED: dict[str, Aspect] = {
 
 OTHER: tuple[_Comparison, ...] = (
     _Comparison("other_task_version", lambda o: o.task_version, among=lambda o: None),
-    # lm_eval hashes the prompts as they were asked, so template and questions change it as well.
+    # lm_eval hashes the rendered prompts, so the template and the questions change the hash too.
     _Comparison(
         "other_task_version",
         lambda o: o.task_hash,
@@ -48,7 +48,7 @@ def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:
     """Return the flags of every row, each list sorted.
 
     Args:
-        rows: Per row its scores by benchmark key.
+        rows: The scores of each row by benchmark key.
     """
     flags: list[set[str]] = [_mixed(row) for row in rows]
     for comparison in OTHER:
@@ -73,7 +73,7 @@ def _mixed(row: Mapping[str, Score]) -> set[str]:
 def _most_common(
     rows: Sequence[Mapping[str, Score]], comparison: _Comparison
 ) -> dict[tuple[str, Hashable], str]:
-    """Return what most rows have, by benchmark and group; of equally many, what is newest."""
+    """Return the most frequent value by benchmark and group, the newest one in a tie."""
     counts: dict[tuple[str, Hashable], Counter[str]] = defaultdict(Counter)
     newest: dict[tuple[str, Hashable, str], str] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""The queue file: every request with where it stands, why, and how far it is."""
+"""The queue file: every request with its status, reason and progress."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,9 +22,9 @@ ORDER: tuple[Status, ...] = (
     Status.CANCELLED,
     Status.FINISHED,
 )
-"""What needs eyes comes first."""
+"""Order of the groups. Those that need attention come first."""
 SHOWN_LINES, SHOWN_CHARACTERS = 20, 4000
-"""Of the log of a failure."""
+"""Lines of the log of a failure."""
 
 
 def build_queue(
@@ -37,15 +37,15 @@ def build_queue(
     """Return the queue as its page shows it.
 
     Args:
-        entries: Path, record and problem of every request file. A file without a record cannot be
-            read and shows as rejected, with the problem as its reason.
+        entries: Path, record and problem of every request file. A file without a record is
+            unreadable and appears as rejected, with the problem as its reason.
         progress: By request path, then by benchmark key.
         pending: Paths of the pending requests in the order in which they will be claimed.
-        run_url: Gives the page of a run by its id; empty where there is none.
+        run_url: Returns the page of a run by its id, empty if there is none.
 
     Returns:
-        Running, pending by position, failed, rejected, cancelled, finished; in each the newest
-        change first.
+        Running, pending by position, failed, rejected, cancelled, finished; within each group the
+        newest change first.
     """
     everything = sorted(entries, key=lambda entry: entry[0])
     records = [record for _, record, _ in everything if record is not None]
@@ -72,7 +72,7 @@ def build_queue(
 
 
 def queue_file(entries: Iterable[QueueEntry]) -> bytes:
-    """Return `queue.json`: one entry per line; the same queue gives the same bytes."""
+    """Return `queue.json` with one entry per line. The same queue gives the same bytes."""
     lines = [json.dumps(entry.model_dump(mode="json"), ensure_ascii=False) for entry in entries]
     return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
@@ -108,7 +108,7 @@ def _describe(
 
 
 def _last_lines(log: str) -> str:
-    """Return the end of a log, short enough for a file that every reader of the queue gets."""
+    """Return the end of a log. It is short, because every reader of the queue downloads it."""
     return "\n".join(log[-SHOWN_CHARACTERS:].splitlines()[-SHOWN_LINES:])
 
 
@@ -124,7 +124,7 @@ def _unreadable(path: str, problem: str) -> QueueEntry:
 
 
 def _reason(record: RequestRecord) -> str:
-    """Return why the request stands where it does."""
+    """Return the reason for the request's status."""
     block = record.evalboard
     if block.failure:
         return block.failure.message
@@ -133,7 +133,7 @@ def _reason(record: RequestRecord) -> str:
 
 
 def _rejection(report: Mapping[str, object] | None) -> str:
-    """Return a report's summary, empty where there is none or somebody else's tool wrote it."""
+    """Return the report's summary, empty if the report is missing or from another program."""
     try:
         return Report.model_validate(report).summary()
     except ValidationError:

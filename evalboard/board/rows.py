@@ -13,18 +13,20 @@ from evalboard.suites.model import Suite
 
 
 class Row(NamedTuple):
-    """One line of the board."""
+    """One row of the board."""
 
     identity: RowIdentity
     config: ModelConfig
-    """Of the newest document that gives the row a score."""
+    """Value from the newest document that gives the row a score."""
     finished_time: str
     """When that document was finished; UTC, ISO 8601."""
     scores: dict[str, Score]
     """By benchmark key, in the suite's order; a benchmark without a score is absent."""
     flags: list[str]
     average: float | None
-    """Unweighted mean over all benchmarks of the suite, fraction in [0, 1]; None while one lacks."""
+    """Unweighted mean over all benchmarks of the suite, a fraction in [0, 1]. None if a score is
+    missing.
+    """
 
     @property
     def complete(self) -> bool:
@@ -33,11 +35,11 @@ class Row(NamedTuple):
 
 
 def build_rows(documents: Iterable[ResultDocument], suite: Suite) -> list[Row]:
-    """Merge documents into rows, in the order in which models first appear.
+    """Merge documents into rows, in the order of each model's first document.
 
-    Every benchmark takes its score from the newest document that has one that counts (see
-    `read_score`); of documents finished in the same second, from the one listed last. Documents of
-    other suites are left out, and so is a model without any score.
+    Every benchmark takes its score from the newest document with a valid score (see `read_score`).
+    Of documents from the same second the one listed last counts. Documents of other suites and
+    models without any score are omitted.
     """
     drafts = [
         _merge(identity, attempts, suite)
@@ -62,7 +64,7 @@ def _attempts(
 
 
 def _merge(identity: RowIdentity, attempts: Sequence[ResultDocument], suite: Suite) -> Row | None:
-    """Return the row of documents that are listed oldest first, None when they hold no score."""
+    """Return the row of documents listed oldest first, None if they contain no score."""
     chosen: dict[str, Score] = {}
     newest: ResultDocument | None = None
     for document in attempts:

@@ -1,4 +1,4 @@
-"""One benchmark's score, as one result document gives it."""
+"""The score of one benchmark in one result document."""
 
 import math
 from typing import Any, NamedTuple
@@ -9,14 +9,14 @@ from evalboard.suites.model import Benchmark
 
 
 class Origin(NamedTuple):
-    """What made a score, as far as it is not the row's own identity."""
+    """The origin of a score, as far as it is not part of the row's identity."""
 
     finished_time: str
     """UTC, ISO 8601."""
     task_version: str
     task_hash: str
     questions: str
-    """Fingerprint of the data set."""
+    """Fingerprint of the dataset."""
     backend: str
     backend_version: str
     lm_eval_version: str
@@ -32,19 +32,20 @@ class Score(NamedTuple):
     value: float
     """Fraction in [0, 1]."""
     stderr: float | None
-    """None where the document gives none."""
+    """None if the document has none."""
     n: int
-    """Questions, at least 1; of a group, those of all its subjects."""
+    """Number of questions, at least 1. For a group, the sum over its subjects."""
     origin: Origin
     subjects: "tuple[Score, ...]" = ()
-    """What a group is the unweighted mean of, in the suite's order."""
+    """Subjects of a group, whose unweighted mean is the score, in the suite's order."""
 
 
 def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
-    """Return the document's score on a benchmark, None where it has none that counts.
+    """Return the document's score on a benchmark, None if it has no valid one.
 
-    A score counts when it is a fraction in [0, 1], taken with the suite's number of few-shots on
-    every question of the benchmark; that of a group, when those of all its subjects count.
+    A score is valid if it is a fraction in [0, 1], measured with the suite's number of shots on
+    every question of the benchmark. The score of a group is valid if the scores of all its subjects
+    are.
     """
     subjects = [read_score(document, subject) for subject in benchmark.subjects]
     counting = tuple(subject for subject in subjects if subject is not None)
@@ -58,7 +59,7 @@ def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
 
 
 def _questions(document: ResultDocument, benchmark: Benchmark) -> int | None:
-    """Return on how many questions a task was scored, None where it was not asked as it should."""
+    """Return the number of scored questions of a task, None if it differs from the suite's."""
     task = benchmark.task_name
     samples = document.n_samples.get(task, {})
     n = samples.get("effective", 0)
@@ -84,7 +85,7 @@ def _origin(document: ResultDocument, benchmark: Benchmark) -> Origin:
 
 
 def _fraction(value: Any) -> float | None:
-    """Return a number in [0, 1], None for anything else; lm_eval writes "N/A" where it has none."""
+    """Return a number in [0, 1], None for anything else such as lm_eval's "N/A"."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return float(value) if 0 <= value <= 1 else None

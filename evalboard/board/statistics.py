@@ -10,25 +10,25 @@ Z_95 = NormalDist().inv_cdf(0.975)
 
 
 class Interval(NamedTuple):
-    """A 95 % confidence interval of a score; both ends are fractions in [0, 1]."""
+    """A 95 % confidence interval of a score. Both ends are fractions in [0, 1]."""
 
     low: float
     high: float
 
 
 def wilson_interval(score: float, n: float) -> Interval:
-    """Return Wilson's 95 % interval of a share of right answers.
+    """Return Wilson's 95 % interval of a proportion of correct answers.
 
     The score interval without continuity correction of E. B. Wilson, "Probable inference, the law
     of succession, and statistical inference", Journal of the American Statistical Association 22
     (1927), 209-212.
 
     Args:
-        score: Share of right answers, fraction in [0, 1].
-        n: Questions, more than 0. A fraction stands for an effective number of them.
+        score: Proportion of correct answers, a fraction in [0, 1].
+        n: Number of questions, greater than 0. A fraction is an effective number.
 
     Returns:
-        The interval, which holds the score.
+        The interval, which contains the score.
 
     Raises:
         ValueError: An argument is outside its range.
@@ -39,7 +39,7 @@ def wilson_interval(score: float, n: float) -> Interval:
     shrink = 1 + Z_95**2 / n
     centre = (score + Z_95**2 / (2 * n)) / shrink
     half = Z_95 / shrink * math.sqrt(score * (1 - score) / n + (Z_95 / (2 * n)) ** 2)
-    # At 0 and 1 an end is the score itself, which rounding would miss by some 1e-17.
+    # At 0 and 1 one end is the score itself, which rounding would miss by about 1e-17.
     return Interval(min(max(0.0, centre - half), score), max(min(1.0, centre + half), score))
 
 
@@ -47,33 +47,33 @@ def mean_interval(score: float, stderr: float) -> Interval:
     """Return the 95 % interval of a mean of per-question fractions with a known standard error.
 
     Wilson's interval with the number of yes-or-no questions that would have this mean and this
-    standard error, `1 + score (1 - score) / stderr²`. Where every question counts 0 or 1, and the
-    standard error is the sample's (divisor n - 1), that number is n and the interval is
-    `wilson_interval(score, n)`. Means of finer fractions spread less and get a narrower interval.
+    standard error, `1 + score (1 - score) / stderr²`. If every question counts 0 or 1 and the
+    standard error is that of the sample (divisor n - 1), this number is n and the interval is
+    `wilson_interval(score, n)`. Means of finer fractions vary less and get a narrower interval.
 
     Args:
         score: The mean, fraction in [0, 1].
-        stderr: Its standard error, more than 0.
+        stderr: Its standard error, greater than 0.
 
     Raises:
         ValueError: An argument is outside its range.
     """
     _check_score(score)
     _check_stderr(stderr)
-    # Divided twice, since the square of a tiny standard error is 0.
+    # Divide twice, because the square of a tiny standard error underflows to 0.
     return wilson_interval(score, 1 + score * (1 - score) / stderr / stderr)
 
 
 def normal_interval(score: float, stderr: float) -> Interval:
     """Return the 95 % interval of a mean of independent scores with a known standard error.
 
-    The normal approximation `score ± 1.96 stderr`, cut to [0, 1]. Its place is the unweighted mean
-    of many subjects, where no number of yes-or-no questions stands behind the score, as Wilson's
-    interval takes it, and the sum of many errors is near to normal.
+    The normal approximation `score ± 1.96 stderr`, cut to [0, 1]. It is meant for the unweighted
+    mean of many subjects: Wilson's interval needs a number of yes-or-no questions, which such a
+    mean does not have, and the sum of many errors is nearly normal.
 
     Args:
         score: The mean, fraction in [0, 1].
-        stderr: Its standard error, more than 0.
+        stderr: Its standard error, greater than 0.
 
     Raises:
         ValueError: An argument is outside its range.
@@ -85,7 +85,7 @@ def normal_interval(score: float, stderr: float) -> Interval:
 
 
 def normalise(score: float, baseline: float) -> float:
-    """Return where a score lies between guessing (0) and perfect (1); below guessing is 0.
+    """Return a score on a scale from guessing (0) to perfect (1). Scores below guessing become 0.
 
     As the Open LLM Leaderboard normalises ("Scores Normalization" in the documentation of Hugging
     Face's leaderboards), but as a fraction, not in percent.
@@ -104,10 +104,10 @@ def normalise(score: float, baseline: float) -> float:
 
 
 def unweighted_mean(scores: Sequence[float]) -> float:
-    """Return the mean in which every benchmark counts the same, however many questions it has.
+    """Return the mean in which every benchmark counts the same, whatever its number of questions.
 
     Raises:
-        ValueError: There is no score, or one is outside [0, 1].
+        ValueError: There is no score, or a score is outside [0, 1].
     """
     if not scores:
         raise ValueError("the mean of no scores is undefined")

@@ -51,7 +51,7 @@ _MODEL_TYPES = {column.key: _OTHER_KINDS.get(column.kind, _STRING) for column in
 
 
 class Board(NamedTuple):
-    """The table and what it is."""
+    """The table and its description."""
 
     frame: pd.DataFrame
     meta: BoardMeta
@@ -63,9 +63,9 @@ def build_board(
     """Build a suite's board.
 
     Args:
-        documents: Result documents; those of other suites are left out.
-        suite: Which benchmarks the board has.
-        revision: Revision of the results store that the documents were read at.
+        documents: Result documents. Those of other suites are ignored.
+        suite: The benchmarks of the board.
+        revision: Revision of the results store from which the documents were read.
         now: Time of the build.
     """
     frame = build_frame(build_rows(documents, suite), suite)
@@ -81,9 +81,9 @@ def build_board(
 
 
 def build_frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
-    """Return the table: complete rows by falling average, then the others by model.
+    """Return the table: complete rows by descending average, then the other rows by model.
 
-    Absent numbers are NaN or NA, absent texts are empty. Without rows all columns are there.
+    Missing numbers are NaN or NA, missing texts are empty. A table without rows has all columns.
     """
     ordered = sorted(rows, key=lambda row: (not row.complete, -(row.average or 0), row.identity))
     records = [_record(row, suite) for row in ordered]
@@ -93,17 +93,17 @@ def build_frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
-    """Return the table as a Parquet file; the same table gives the same bytes."""
+    """Return the table as a Parquet file. The same table gives the same bytes."""
     sink = pa.BufferOutputStream()
     pq.write_table(_to_arrow(frame), sink, compression="zstd")
     return sink.getvalue().to_pybytes()
 
 
 def content_hash(frame: pd.DataFrame, meta: BoardMeta) -> str:
-    """Return the sha256 of what the board says.
+    """Return the sha256 of the board's content.
 
-    When and from which revision it was built are left out, and so is how Parquet stores it: a new
-    writer of Parquet makes no new board.
+    The time of the build, the revision and Parquet's encoding are not part of it: a new version of
+    Parquet does not make a new board.
     """
     description = meta.model_dump(mode="json", exclude={"built_at", "revision", "content_hash"})
     table = _to_arrow(frame).to_pydict()
@@ -112,7 +112,7 @@ def content_hash(frame: pd.DataFrame, meta: BoardMeta) -> str:
 
 
 def board_files(board: Board) -> dict[str, bytes]:
-    """Return the board's files by their path in the board store."""
+    """Return the board's files by path in the board store."""
     meta = json.dumps(board.meta.model_dump(mode="json"), indent=2, ensure_ascii=False)
     return {TABLE_FILE: to_parquet(board.frame), META_FILE: (meta + "\n").encode()}
 
@@ -132,7 +132,7 @@ def _score_type(column: str) -> tuple[str, pa.DataType]:
 
 
 def _to_arrow(frame: pd.DataFrame) -> pa.Table:
-    """Return the table with types that do not hang on its values, so that it may be empty."""
+    """Return the table with types that do not depend on its values, because it can be empty."""
     fields = [(str(name), _arrow_type(str(name))) for name in frame.columns]
     return pa.Table.from_pandas(frame, schema=pa.schema(fields), preserve_index=False)
 
@@ -184,7 +184,7 @@ def _named(key: str, suffixes: Sequence[str], values: Sequence[Any]) -> dict[str
 
 
 def _interval(score: Score) -> Interval:
-    """A standard error of 0 says that all questions came out alike, not that the score is sure."""
+    """Treat a standard error of 0 as unknown: all questions had the same result."""
     if not score.stderr:
         return wilson_interval(score.value, score.n)
     if score.subjects:
@@ -209,6 +209,6 @@ def _describe(benchmark: Benchmark, frame: pd.DataFrame) -> BenchmarkColumn:
 
 
 def _usual_count(key: str, frame: pd.DataFrame) -> int | None:
-    """Return how many questions most rows have there; of equally many, the larger number."""
+    """Return the most frequent number of questions, the larger one in a tie."""
     counts: list[int] = frame[f"{key}__n"].dropna().tolist()
     return max(multimode(counts), default=None)

@@ -1,4 +1,4 @@
-"""How long requests still take, as far as the queue itself can tell. Pure."""
+"""Estimates of how long requests still take, from the queue alone. Pure."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ MAX_REQUESTS_AVERAGED = 20
 
 
 def mean_duration(records: Iterable[RequestRecord]) -> float | None:
-    """Return the mean seconds from claim to end of the latest finished requests; None for none."""
+    """Return the mean seconds from claim to end of the latest finished requests, None for none."""
     ends: list[tuple[str, float]] = []
     for record in records:
         block = record.evalboard
@@ -27,20 +27,20 @@ def mean_duration(records: Iterable[RequestRecord]) -> float | None:
 
 
 def seconds_until_done(position: int, *, running: int, duration: float | None) -> float | None:
-    """Return the seconds until a pending request is finished; None while no duration is known.
+    """Return the seconds until a pending request is finished, None while no duration is known.
 
     Args:
         position: Its place among the pending, from 1.
-        running: How many requests are worked on at the same time; 0 counts as 1.
-        duration: Mean seconds that one takes.
+        running: Number of requests that run at the same time. 0 counts as 1.
+        duration: Mean duration of a request in seconds.
     """
     return None if duration is None else math.ceil(position / max(1, running)) * duration
 
 
 def seconds_left(benchmarks: Mapping[str, BenchmarkProgress]) -> float | None:
-    """Return the seconds until all benchmarks of a running request are done; None while unknown.
+    """Return the seconds until all benchmarks of a running request are done, None while unknown.
 
-    The questions that are left, at the speed at which those that run are answered now.
+    The estimate divides the remaining questions by the current speed.
     """
     unfinished = [p for p in benchmarks.values() if p.state in ("waiting", "running")]
     speed = sum(p.per_second for p in unfinished if p.state == "running")

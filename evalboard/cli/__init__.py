@@ -1,8 +1,8 @@
 """The command line: the composition root, above flows and viewer.
 
-One module per verb, with `add(parser)`, which describes its arguments, and a function that does it
-and returns the exit code: 0 done, 1 failed, 2 wrong usage or a setting to fix. Only the verb that
-is asked for is imported, so that the viewer starts where only the viewer is installed.
+Each verb is one module with `add(parser)`, which describes its arguments, and a function that runs
+it and returns the exit code: 0 done, 1 failed, 2 wrong usage or a setting to correct. Only the
+requested verb is imported, because an installation may contain nothing but the viewer.
 """
 
 import argparse
@@ -32,7 +32,7 @@ VERBS = {
     "suite": "list suites, or show one",
     "bench": "compare the speed of evalboard with that of lm_eval",
 }
-"""Verb, which is the name of its module, and what it does."""
+"""What each verb does. A verb is the name of its module."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,14 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says in one line what is wrong, without the usage before it."""
+    """A parser that reports an error in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return a parser that knows every verb, and the arguments of the one that is asked for."""
+    """Return a parser with every verb, and with the arguments of the requested one."""
     parser = _Parser(
         prog="evalboard",
         description="Run an open leaderboard of language models. Environment variables that start "

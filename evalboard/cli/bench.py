@@ -1,4 +1,4 @@
-"""`evalboard bench`: measure lm_eval and this project side by side, on this machine."""
+"""`evalboard bench`: compare the speed of lm_eval and this project on this machine."""
 
 import argparse
 import shlex
@@ -56,7 +56,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Measure; show and write after each case what came out so far."""
+    """Measure all cases. Show and write the results so far after each case."""
     wishes = _wishes(arguments)
     for path in (arguments.json, arguments.markdown):
         if path and not path.resolve().parent.is_dir():
@@ -99,7 +99,7 @@ def _chosen(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    """Return the command that was given, but for where it writes."""
+    """Return the command without its output options."""
     words = ["evalboard", "bench"]
     words += [f"--{name}" for name in ("quick", "pipeline") if getattr(arguments, name)]
     for name in ("cases", "models", "limit"):
@@ -132,7 +132,7 @@ def _show(measured: CaseReport | PipelineReport) -> None:
 
 @contextmanager
 def _folder_kept_after_failure() -> Iterator[Path]:
-    """Yield a fresh folder; when a program fails it stays, since the message names a log in it."""
+    """Yield a new folder. It is kept if a program fails, because the message names a log in it."""
     folder = Path(tempfile.mkdtemp(prefix="evalboard-bench-"))
     failed = False
     try:

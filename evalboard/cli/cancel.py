@@ -17,7 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Cancel requests; 1 when one could not be."""
+    """Cancel requests. Return 1 if one could not be cancelled."""
     changes = cancel(
         request_queries(arguments),
         settings,
@@ -29,7 +29,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _stop_run(settings: Settings) -> Callable[[str], None] | None:
-    """Return what stops a run in Prefect; None where no server is set, and runs notice by themselves."""
+    """Return a function that stops a run in Prefect, None without a server."""
     if settings.prefect_api_url is None:
         return None
     embed(settings)

@@ -1,4 +1,4 @@
-"""`evalboard demo`: the whole pipeline on tiny models made on the spot."""
+"""`evalboard demo`: the whole pipeline on tiny models, which are built first."""
 
 import argparse
 import time
@@ -42,7 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Make models, submit them, work on the queue, and serve the board."""
+    """Build models, submit them, evaluate the queue, and serve the board."""
     started = time.monotonic()
     settings = demo_settings(settings, arguments.folder)
     embed(settings)
@@ -63,7 +63,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def demo_settings(settings: Settings, folder: Path) -> Settings:
-    """Return settings under which everything lies in one folder and nothing is asked of the Hub."""
+    """Return settings that keep everything in one folder and never contact the Hub."""
     folder = folder.resolve()
     return settings.model_copy(
         update={
@@ -94,7 +94,7 @@ def _make_material(settings: Settings, on_progress: Callable[[str], None]) -> li
 
 
 def _submit(models: list[str], settings: Settings) -> None:
-    """Put request files into the queue as another program might: the poll checks them."""
+    """Add request files to the queue without a check, as another program might."""
     queue = open_queue(settings)
     now = timestamp(datetime.now(UTC))
     for model in models:
@@ -116,7 +116,7 @@ def _submit(models: list[str], settings: Settings) -> None:
 
 
 def _work_with_table(settings: Settings) -> None:
-    """Work on the queue in a thread, and show it meanwhile."""
+    """Evaluate the queue in a thread, and show the queue meanwhile."""
     from evalboard.cli.run import work
 
     board = open_board(settings)

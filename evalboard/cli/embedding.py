@@ -6,10 +6,10 @@ STARTUP_SECONDS = 120
 
 
 def embed(settings: Settings) -> None:
-    """Prepare this process for flows. Called before Prefect is imported, which reads it then.
+    """Prepare this process for flows. Call it before the import of Prefect.
 
-    Where `PREFECT_API_URL` names a server, that one is used; otherwise Prefect starts one of its
-    own for the time of this process, with its database under the project's home.
+    If `PREFECT_API_URL` names a server, that server is used. Otherwise Prefect starts its own
+    server for the lifetime of this process, with its database under the project's home.
     """
     variables = environment_of(settings)
     variables["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = str(STARTUP_SECONDS)

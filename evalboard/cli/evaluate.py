@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Evaluate a model; 1 when a benchmark failed."""
+    """Evaluate a model. Return 1 if a benchmark failed."""
     if arguments.backend:
         settings = settings.model_copy(update={"backend": arguments.backend})
     request = make(

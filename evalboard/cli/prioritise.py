@@ -15,6 +15,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Give requests another priority; 1 when one no longer waits."""
+    """Change the priority of requests. Return 1 if one is no longer waiting."""
     changes = prioritise(request_queries(arguments), arguments.priority, settings)
     return finish(changes, arguments, settings)

@@ -1,4 +1,4 @@
-"""How far the running benchmarks are, as lines at the foot of a terminal."""
+"""The progress of running benchmarks, as lines at the bottom of a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +18,10 @@ BAR_WIDTH = 24
 
 
 class ProgressDisplay:
-    """Shows one line per running benchmark while it is open; nothing where there is no terminal.
+    """One line per running benchmark while the context is open, on terminals only.
 
     Args:
-        settings: Where the work folder is, in which engines note how far they are.
-        quiet: Show nothing in a terminal either.
+        settings: Location of the work folder, in which engines record their progress.
     """
 
     def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
@@ -49,11 +48,11 @@ class ProgressDisplay:
 
     @contextmanager
     def watch(self, request: str, title: str) -> Iterator[None]:
-        """Show the benchmarks of a request for a while.
+        """Show the benchmarks of a request within a context.
 
         Args:
-            request: Name under which progress is noted.
-            title: What its lines begin with.
+            request: Name under which the progress is recorded.
+            title: Start of its lines.
         """
         self._watched[request] = title
         try:

@@ -39,7 +39,7 @@ def queue_table(entries: Sequence[QueueEntry], *, title: str = "Queue") -> Table
 
 
 def status_table(entries: Sequence[QueueEntry], *, now: datetime) -> Table:
-    """Return the queue with who, since when and how long still, for a person who looks after it."""
+    """Return the queue with sender, start and remaining time, for the board's operators."""
     table = Table(title="Queue", expand=True)
     for column in ("#", "model", "revision", "precision", "status", "sender", "benchmarks"):
         table.add_column(column, no_wrap=True)
@@ -64,7 +64,7 @@ def status_table(entries: Sequence[QueueEntry], *, now: datetime) -> Table:
 
 
 def _since(entry: QueueEntry, now: datetime) -> str:
-    """Return for how long the request has been worked on, or has been there."""
+    """Return how long the request has been running, or how long ago it was submitted."""
     time = parse_time(entry.started_time or entry.submitted_time)
     return duration((now - time).total_seconds()) if time else ""
 

@@ -32,7 +32,7 @@ def print_report(report: Report) -> None:
 
 
 def described(facts: dict[str, Any]) -> str:
-    """Return the main facts of a report as one line; empty where none is known."""
+    """Return the main facts of a report as one line, empty if none is known."""
     billions = facts.get("params_billion")
     parts = (
         ", ".join(facts.get("architectures", ())),

@@ -1,4 +1,4 @@
-"""The arguments that say which requests, shared by the verbs that change the queue."""
+"""The arguments that select requests, shared by the verbs that change the queue."""
 
 import argparse
 import json
@@ -32,7 +32,7 @@ def request_queries(arguments: argparse.Namespace) -> list[RequestQuery]:
 
 
 def finish(changes: list[RequestChange], arguments: argparse.Namespace, settings: Settings) -> int:
-    """Publish the queue and say what became of each request; 1 when something did not work."""
+    """Publish the queue and print the outcome for each request. Return 1 if one failed."""
     publish_queue(settings)
     if arguments.json:
         print(json.dumps([_document(change) for change in changes], indent=2))

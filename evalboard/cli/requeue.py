@@ -15,7 +15,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Make requests pending again; 1 when one could not be."""
+    """Make requests pending again. Return 1 if this failed for one of them."""
     changes = requeue(
         request_queries(arguments), settings, now=datetime.now(UTC), by=settings.sender
     )

@@ -1,4 +1,4 @@
-"""`evalboard run`: poll, evaluate and rebuild in this process, without a server of its own."""
+"""`evalboard run`: poll, evaluate and rebuild in this process, without a separate server."""
 
 import argparse
 import time
@@ -33,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Work on the queue; 1 when a request failed."""
+    """Evaluate the queue. Return 1 if a request failed."""
     embed(settings)
     failed = False
     left = arguments.limit_requests
@@ -51,8 +51,8 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 def work(settings: Settings, *, at_most: int | None = None) -> list[RequestEnd]:
     """Poll and evaluate until nothing more may be started, and return what was worked on.
 
-    The flows are the deployed ones; only they are called here instead of started by a worker, as
-    many at the same time as there are engine slots.
+    The flows are the deployed ones. They are called here instead of being started by a worker, one
+    at a time per engine slot.
     """
     from flows.board_flow import build_board
     from flows.poll_flow import poll_requests
@@ -81,7 +81,7 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[RequestEnd]:
 
 
 def _evaluate(checked: Checked, *, display: ProgressDisplay) -> None:
-    """Run the flow of one request; how it ended stands in the request and in Prefect."""
+    """Run the flow of one request. Its outcome is in the request and in Prefect."""
     assert checked.request is not None
     from flows.evaluate_flow import evaluate_model
 

@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Show the queue; 1 when it has nothing of the model or sender that was asked for."""
+    """Show the queue. Return 1 if no request matches the model or the sender."""
     now = datetime.now(UTC)
     entries = overview(settings, now=now, run_url=partial(run_page, settings))
     shown = [entry for entry in entries if _is_asked_for(entry, arguments)]

@@ -1,4 +1,4 @@
-"""The arguments that say which model, shared by the verbs that take one."""
+"""The arguments that describe a submission, shared by several verbs."""
 
 import argparse
 from typing import Any
@@ -61,7 +61,7 @@ def submission_fields(arguments: argparse.Namespace, *, sender: str) -> dict[str
 
 
 def make(kind: type[Submission], fields: dict[str, Any]) -> Any:
-    """Build a submission, or say in one line which argument is wrong."""
+    """Build a submission, or report the wrong argument in one line."""
     try:
         return kind.model_validate(fields)
     except ValidationError as exc:

@@ -17,7 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Submit a model; 1 when its checks reject it."""
+    """Submit a model. Return 1 if its checks reject it."""
     submission = make(Submission, submission_fields(arguments, sender=settings.sender))
     submitted = submit(submission, settings)
     if arguments.json:

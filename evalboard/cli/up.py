@@ -18,12 +18,12 @@ WATCH_SECONDS = 2
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Say what to do; there are no arguments."""
+    """Set the function to call. There are no arguments."""
     parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Start everything, say where it is, and stop it all on Ctrl-C."""
+    """Start all services, print their addresses, and stop them on Ctrl-C."""
     cluster.connect(settings)
     try:
         with Services(settings.home.resolve() / "logs", _environment(settings)) as services:
@@ -76,7 +76,7 @@ def _start(services: Services, settings: Settings) -> None:
 
 
 def _watch(services: Services) -> None:
-    """Wait until Ctrl-C, or until one of the programs ends by itself."""
+    """Wait for Ctrl-C, or for the end of one of the programs."""
     while True:
         time.sleep(WATCH_SECONDS)
         services.check()

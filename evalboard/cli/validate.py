@@ -17,7 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Check a model; 1 when it would be rejected."""
+    """Check a model. Return 1 if it would be rejected."""
     submission = make(Submission, submission_fields(arguments, sender=settings.sender))
     report = preview_submission(submission, settings, allow_folder=True)
     if arguments.json:

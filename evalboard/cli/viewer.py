@@ -6,7 +6,7 @@ from evalboard.settings import Settings
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Say what to do; there are no arguments."""
+    """Set the function to call. There are no arguments."""
     parser.set_defaults(do=do)
 
 

@@ -1,5 +1,5 @@
-"""What the stores hold, as frozen pydantic models. No I/O here.
+"""The records in the stores, as frozen pydantic models. No I/O here.
 
-`request` what was submitted and what became of it, `report` what the checks found, `result` what an
-evaluation gave, `table` what the viewer reads.
+`request` is a submission and its history, `report` the findings of the checks, `result` the scores
+of an evaluation, and `table` the data of the viewer.
 """

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 
 class WeightType(StrEnum):
-    """What the repository holds: whole weights, a LoRA adapter, or a difference to its base."""
+    """Content of the repository: full weights, a LoRA adapter, or a delta to its base model."""
 
     ORIGINAL = "Original"
     ADAPTER = "Adapter"

@@ -73,9 +73,10 @@ COLUMNS: tuple[Column, ...] = (
 """In the order of the page; the benchmarks' own follow the average there."""
 
 MODEL_COLUMNS: tuple[str, ...] = tuple(column.key for column in COLUMNS)
-"""Columns before the benchmarks' own. Each benchmark `b` adds `b` (fraction in [0, 1] or null),
+"""Columns before those of the benchmarks. Each benchmark `b` adds `b` (fraction in [0, 1] or null),
 `b__stderr`, `b__low`, `b__high` (95 % interval), `b__n` (questions), `b__normalised`; after them
-each subject `s` of a group adds `s`, `s__stderr`, `s__n`."""
+each subject `s` of a group adds `s`, `s__stderr`, `s__n`.
+"""
 
 BENCHMARK_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__low", "__high", "__n", "__normalised")
 SUBJECT_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__n")

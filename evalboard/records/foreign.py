@@ -1,14 +1,14 @@
-"""Request files of other boards, put into this project's words.
+"""Request files of other boards, translated into this project's terms.
 
-Read are the files of both Open LLM Leaderboards, of the Open Medical-LLM Leaderboard and of boards
-made from the same template. A field that says the same in other words gets ours (`RERUN` becomes
-`PENDING`, `torch.float16` becomes `float16`), and what the file said is kept under
-`evalboard.original`, so that nothing is lost when the file is written again. Null and empty text
-mean "not known" there and are read like a missing field. Unknown keys are left alone.
+It reads the files of both Open LLM Leaderboards, of the Open Medical-LLM Leaderboard and of boards
+made from the same template. Values with another spelling are translated (`RERUN` becomes `PENDING`,
+`torch.float16` becomes `float16`), and the original value is kept under `evalboard.original`, so
+nothing is lost when the file is written again. Null and empty text mean "unknown" in these files
+and are read like a missing field. Unknown keys stay unchanged.
 
-What cannot be understood is treated by what it decides. A field that is only shown or sorted by
-(`params`, `submitted_time`, `sender`, …) becomes unknown, with the original kept. A field that
-decides what is evaluated, or whether, is left as it is: the record or its checks refuse it.
+The purpose of a field decides about values that cannot be translated. A field that is only shown or
+used for sorting (`params`, `submitted_time`, `sender`, …) becomes unknown, and the original is
+kept. A field that decides about the evaluation stays unchanged: the record or its checks reject it.
 """
 
 import re
@@ -36,27 +36,28 @@ STATUSES = {
     "cancelled": "CANCELLED",
     "canceled": "CANCELLED",
 }
-"""Status of others, in lower case, to ours. Each also stands for itself with more words after it:
-`PENDING_NEW_EVAL`, `FINISHED_OLD`."""
+"""Our status by the other boards' status in lower case. Each also matches with a suffix:
+`PENDING_NEW_EVAL`, `FINISHED_OLD`.
+"""
 
 WEIGHT_TYPES = {"original": "Original", "adapter": "Adapter", "delta": "Delta"}
 
 _PARAMS = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?)\s*([kmbt]?)", re.IGNORECASE)
 _BILLIONS = {"": 1.0, "k": 1e-6, "m": 1e-3, "b": 1.0, "t": 1e3}
 _COUNTED_FROM = 100_000
-"""A larger number without a unit counts parameters, not billions of them."""
+"""A larger number without a unit is a number of parameters, not of billions."""
 _NO_MODEL_HAS = 1e16
 _NAME = re.compile(r"_eval_request_[^_/]*_(?P<precision>[^_/]+)_(?P<weights>[^_/]+).*\.json$")
 _EMPTY_IS_ABSENT = ("base_model", "revision", "precision", "weight_type", "submitted_time")
 
 
 def adopt(document: dict[str, Any], *, path: str) -> dict[str, Any]:
-    """Return a request file's content in this project's words.
+    """Return a request file's content in this project's terms.
 
     Args:
-        document: The file's content; it is not changed. Ours are returned as they are.
-        path: Where the file lies. Its name says the precision and the weight type where the
-            content does not.
+        document: The file's content, which is not modified. Our own files are returned unchanged.
+        path: Path of the file. Its name gives the precision and the weight type if the content does
+            not.
     """
     adopted = {key: value for key, value in document.items() if not _says_nothing(key, value)}
     original: dict[str, Any] = {}
@@ -77,7 +78,7 @@ def adopt(document: dict[str, Any], *, path: str) -> dict[str, Any]:
 
 def _says_nothing(key: str, value: Any) -> bool:
     if key in ("model", "status"):
-        return False  # without them there is no request: the record says so
+        return False  # a request needs them: the record reports it
     blank = isinstance(value, str) and not value.strip() and key in _EMPTY_IS_ABSENT
     return (value is None and (key in _READERS or key == "evalboard")) or blank
 
@@ -85,16 +86,16 @@ def _says_nothing(key: str, value: Any) -> bool:
 def _with_original(document: dict[str, Any], original: dict[str, Any]) -> dict[str, Any]:
     block = document.get("evalboard", {})
     if not isinstance(block, dict):
-        return document  # the record says what is wrong with it
+        return document  # the record reports the problem
     former = block.get("original")
     kept = {**(former if isinstance(former, dict) else {}), **original}
     return {**document, "evalboard": {**block, "original": kept}}
 
 
 def _named(path: str) -> dict[str, Any]:
-    """Return what a file's name says: `{model}_eval_request_False_{precision}_{weight_type}…`.
+    """Return the fields in a file's name, `{model}_eval_request_False_{precision}_{weight_type}…`.
 
-    The oldest names say `{private}_{is_8bit}_{is_delta}` there.
+    The oldest names have `{private}_{is_8bit}_{is_delta}` instead.
     """
     name = _NAME.search(path)
     if name is None:
@@ -109,7 +110,7 @@ def _named(path: str) -> dict[str, Any]:
 
 
 def _first_fields(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what the flags of the oldest files say: `8bit_eval` and `is_delta_weight`."""
+    """Return the fields in the flags of the oldest files: `8bit_eval` and `is_delta_weight`."""
     found: dict[str, Any] = {}
     if document.get("8bit_eval") is True:
         found["precision"] = "8bit"
@@ -143,7 +144,7 @@ def _stripped(value: Any) -> Any:
 
 
 def _params(value: Any) -> Any:
-    """Return billions of parameters: of 7.2, `7.2B`, `350M`, 7241732096."""
+    """Return billions of parameters from 7.2, `7.2B`, `350M` or 7241732096."""
     if isinstance(value, bool):
         return _ABSENT
     if isinstance(value, int | float):
@@ -177,7 +178,7 @@ def _text(value: Any) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    """Return one text; of several, as some boards list architectures, the joined ones."""
+    """Return a text. Lists, which some boards use for architectures, are joined."""
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return ", ".join(value)
     return _text(value)
@@ -202,4 +203,4 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "use_chat_template": _flag,
     "sender": _text,
 }
-"""How each field that others write is read. `_ABSENT` means that it cannot be said."""
+"""Reader of each field in foreign files. `_ABSENT` means unknown."""

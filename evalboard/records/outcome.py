@@ -1,4 +1,4 @@
-"""What one benchmark gave for one model, before it becomes part of a result document."""
+"""The outcome of one benchmark for one model, before it enters a result document."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class TaskOutcome(BaseModel):
-    """What one lm_eval task gave: a benchmark, or one subject of a group."""
+    """The outcome of one lm_eval task: a benchmark, or one subject of a group."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -17,9 +17,9 @@ class TaskOutcome(BaseModel):
     version: Any
     """lm_eval's task version."""
     n_original: int
-    """Questions that the task has."""
+    """Number of questions in the task."""
     n_effective: int
-    """Questions that were asked."""
+    """Number of questions asked."""
     task_hash: str
     """lm_eval's hash over all questions, prompts and targets."""
     config: dict[str, Any]
@@ -27,7 +27,7 @@ class TaskOutcome(BaseModel):
 
 
 class BenchmarkOutcome(BaseModel):
-    """One finished benchmark. Kept in the work folder until its run commits it."""
+    """One finished benchmark. The work folder keeps it until its run commits it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,17 +36,17 @@ class BenchmarkOutcome(BaseModel):
     key: str
     """Identity of the score; see `evalboard.identity`."""
     tasks: Annotated[tuple[TaskOutcome, ...], Field(min_length=1)]
-    """One, or the subjects of a group."""
+    """One task, or the subjects of a group."""
     metrics: dict[str, Any]
-    """Those of the one task; of a group the mean, under the names that its subjects have."""
+    """Metrics of the task. For a group, the means under the names of its subjects' metrics."""
     num_fewshot: int
     dataset_fingerprint: str
     seconds: float
-    """Wall clock from building the requests to the last score."""
+    """Wall-clock time from building the prompts to the last score."""
 
     @property
     def n_effective(self) -> int:
-        """Questions that were asked."""
+        """Number of questions asked."""
         return sum(task.n_effective for task in self.tasks)
 
     @property
@@ -56,22 +56,22 @@ class BenchmarkOutcome(BaseModel):
 
 
 class BenchmarkPlan(BaseModel):
-    """One benchmark that is to be run: what it will be known by, and how large it is."""
+    """One benchmark to run, with its identity and size."""
 
     model_config = ConfigDict(frozen=True)
 
     benchmark: str
     key: str
     n: int
-    """Questions that will be asked."""
+    """Number of questions to ask."""
     prompt_prefix: str = ""
-    """How its first prompt begins, where it is long; see `evalboard.attempt.order`."""
+    """Start of its first prompt, if the prompt is long; see `evalboard.attempt.order`."""
     problem: dict[str, str] | None = None
-    """`{code, message}` when it cannot be run, for example because its questions are missing."""
+    """`{code, message}` if the benchmark cannot run, for example without its questions."""
 
 
 class EngineFacts(BaseModel):
-    """What a loaded engine knows about itself and its model."""
+    """Facts about a loaded engine and its model."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
@@ -85,7 +85,7 @@ class EngineFacts(BaseModel):
     architecture: str
     chat_template_sha: str | None
     settings: dict[str, Any]
-    """Arguments of the backend that decide speed and memory, not the score."""
+    """Arguments of the backend that affect speed and memory, but not the score."""
     machine: dict[str, Any]
     load_seconds: float
     """Imports of the backend, weights into memory, caches, warm-up."""

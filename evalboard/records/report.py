@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Level(StrEnum):
-    """How bad a finding is: only an error rejects the submission."""
+    """Severity of a finding. Only an error rejects the submission."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -15,32 +15,32 @@ class Level(StrEnum):
 
 
 class Finding(BaseModel):
-    """One thing that a check has to say."""
+    """One finding of a check."""
 
     model_config = ConfigDict(frozen=True)
 
     level: Level
     code: str
-    """Stable name of the kind of finding, such as `no_safetensors`."""
+    """Stable name of the finding, such as `no_safetensors`."""
     message: str
-    """One sentence: what was found."""
+    """The problem, in one sentence."""
     fix: str = ""
     """What the submitter can do about it."""
     where: str = ""
-    """The file and value that the check saw."""
+    """File and value that the check read."""
 
 
 class Report(BaseModel):
-    """Everything that the checks found about one submission."""
+    """All findings about one submission."""
 
     model_config = ConfigDict(frozen=True)
 
     model: str
     revision: str
-    """Commit sha that was checked; the revision as asked for when it could not be resolved."""
+    """Commit sha that was checked, or the requested revision if it could not be resolved."""
     findings: tuple[Finding, ...] = ()
     facts: dict[str, Any] = Field(default_factory=dict)
-    """What the checks learned on the way: `architectures`, `params_billion`, `license`, …"""
+    """Facts about the model: `architectures`, `params_billion`, `license`, …"""
 
     @property
     def ok(self) -> bool:
@@ -63,7 +63,7 @@ class Report(BaseModel):
         }
 
     def summary(self) -> str:
-        """Return one line that names every error, or says that there is none."""
+        """Return one line with every error, or the statement that there is none."""
         if self.ok:
             return "All checks passed."
         return " ".join(f"{f.message} {f.fix}".strip() for f in self.errors)

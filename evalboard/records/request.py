@@ -1,8 +1,8 @@
 """A request: one submission of one model, as a JSON file that other boards' tools can read.
 
-The outer fields are those of the Open LLM Leaderboard's request files. What only this project knows
-stands under the one key `evalboard`. Unknown keys of others are kept as they are; how their words
-are read stands in `evalboard.records.foreign`.
+The outer fields are those of the Open LLM Leaderboard's request files. The key `evalboard` contains
+what only this project uses. Unknown keys are kept unchanged. `evalboard.records.foreign` translates
+the values of other boards.
 """
 
 import codecs
@@ -20,13 +20,13 @@ from evalboard.records.precision import Precision
 
 SCHEMA_VERSION = 1
 LARGEST_FILE = 2**20
-"""Bytes. A request has a few thousand; a larger file is something else, or an attack."""
+"""Size limit in bytes. A request has a few thousand; a larger file is an error or an attack."""
 LARGEST_INDENTED = 100_000
-"""Characters up to which a file is written with indentation."""
+"""Limit in characters up to which a file is written with indentation."""
 
 
 class Status(StrEnum):
-    """Where a request stands. `evalboard.lifecycle` says which may follow which."""
+    """Status of a request. `evalboard.lifecycle` defines the allowed changes."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -37,7 +37,7 @@ class Status(StrEnum):
 
 
 class ModelType(StrEnum):
-    """How a model came to be. The sign is shown beside the text, never alone."""
+    """How a model was made. The sign is shown next to the text, never alone."""
 
     PRETRAINED = "pretrained"
     CONTINUOUSLY_PRETRAINED = "continuously pretrained"
@@ -55,7 +55,7 @@ class ModelType(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> "ModelType":
-        """Read a type as boards write it: `fine-tuned`, `🔶`, `🔶 : fine-tuned on domain data`."""
+        """Return the type in any spelling: `fine-tuned`, `🔶`, `🔶 : fine-tuned on domain data`."""
         lowered = text.lower()
         for member in sorted(cls, key=lambda m: -len(m.value)):
             if member.value.lower() in lowered or (member.sign != "?" and member.sign in text):
@@ -76,21 +76,21 @@ _SIGNS = {
 
 
 class Claim(BaseModel):
-    """Who works on a request."""
+    """The run that evaluates a request."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     run_id: str
-    """Flow-run id in Prefect; unique, so that two claims never have the same content."""
+    """Id of the flow run in Prefect. It is unique, so two claims never have the same content."""
     host: str
     pid: int | None = Field(default=None, ge=0)
-    """Number of the process on that machine, where it is known."""
+    """Process id on that machine, if known."""
     started: float | None = None
-    """When that process was started, in seconds since the epoch."""
+    """Start time of that process, in seconds since the epoch."""
     pid_namespace: int | None = None
-    """Where that number counts: containers may share a host's name, but not its processes."""
+    """Namespace of the process id: containers can share a host's name, but not its processes."""
     server: str = ""
-    """Prefect server that knows the run; only that one can say that it does not."""
+    """Prefect server of the run. Only this server can report that the run does not exist."""
 
 
 class Failure(BaseModel):
@@ -123,28 +123,29 @@ class BoardBlock(BaseModel):
 
     schema_version: int = SCHEMA_VERSION
     suite: str = ""
-    """Suite to evaluate on; empty means the board's own."""
+    """Suite of the evaluation. Empty means the board's suite."""
     priority: int = 0
     """Higher is earlier."""
     base_revision: str = ""
-    """Commit sha of the base model; a branch or tag until the check pins it. Empty for whole
-    weights."""
+    """Commit sha of the base model; a branch or tag until the check pins it. Empty for full
+    weights.
+    """
     attempts: int = 0
-    """How often the request was claimed."""
+    """Number of claims of the request."""
     claimed_by: Claim | None = None
     claimed_time: str | None = None
     failed_attempts: int = 0
-    """Attempts that failed since a person last asked for the request."""
+    """Number of failed attempts since a person last queued the request."""
     lost_runs: int = 0
-    """Runs that vanished since a person last asked for the request."""
+    """Number of lost runs since a person last queued the request."""
     retry_after: str | None = None
-    """UTC time before which a pending request is not started again; None for at once."""
+    """UTC time before which a pending request is not restarted. None means immediately."""
     history: tuple[HistoryEntry, ...] = ()
     failure: Failure | None = None
     report: dict[str, Any] | None = None
     """`Report.to_document()` of the last check."""
     original: dict[str, Any] = Field(default_factory=dict)
-    """What another program's file said, by field, where it is now said in other words."""
+    """Original values from another program's file, by field."""
 
 
 class RequestRecord(BaseModel):
@@ -160,7 +161,7 @@ class RequestRecord(BaseModel):
     """`{org}/{name}`."""
     base_model: str = ""
     revision: str = "main"
-    """Commit sha; a branch or tag only in files that others wrote, until the poll pins it."""
+    """Commit sha. Files from other programs can contain a branch or tag until the poll pins it."""
     precision: str = Precision.FLOAT16
     params: float | None = None
     """Parameters in billions."""
@@ -189,7 +190,7 @@ class RequestRecord(BaseModel):
 
     @property
     def path(self) -> str:
-        """Where the request lies in its store."""
+        """Path of the request in its store."""
         chat = "_chat" if self.use_chat_template else ""
         return (
             f"{self.model}_eval_request_False_{self.precision}_{self.weight_type}"
@@ -197,9 +198,10 @@ class RequestRecord(BaseModel):
         )
 
     def to_json(self) -> bytes:
-        """Return the file's content: indented for people, unless that makes it large.
+        """Return the file's content, indented for readers unless it becomes large.
 
-        Indentation can make a deeply nested file a hundred times larger, and then unreadable.
+        Indentation can make a deeply nested file a hundred times larger, and then it exceeds the
+        limit.
         """
         document = self.model_dump(mode="json")
         text = json.dumps(document, indent=2, ensure_ascii=False)
@@ -209,14 +211,14 @@ class RequestRecord(BaseModel):
 
     @classmethod
     def from_json(cls, content: bytes, *, path: str) -> Self:
-        """Read a request file, ours or another board's.
+        """Read a request file of this or another board.
 
         Args:
             content: The file's bytes.
-            path: Where it lies, for the message of the error.
+            path: Path of the file, for the error message.
 
         Raises:
-            RecordError: It is larger than `LARGEST_FILE`, no UTF-8, no JSON, or no request.
+            RecordError: The file is larger than `LARGEST_FILE`, or is not UTF-8, JSON or a request.
         """
         document = adopt(_parse(content, path), path=path)
         try:

@@ -1,7 +1,7 @@
-"""A result document: what one attempt at one model gave, in the shape that leaderboards read.
+"""A result document: the scores of one attempt at one model, in the format that leaderboards read.
 
-The outer keys are those of lm_eval's result files. What only this project knows stands under the
-one key `evalboard`.
+The outer keys are those of lm_eval's result files. The key `evalboard` contains what only this
+project uses.
 """
 
 import json
@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 
 class ModelConfig(BaseModel):
-    """Which model was evaluated, and how it was loaded."""
+    """The evaluated model and how it was loaded."""
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
 
@@ -29,8 +29,7 @@ class ModelConfig(BaseModel):
     weight_type: str = "Original"
     base_model: str = ""
     base_revision: str = ""
-    """Commit sha of the base model that an adapter or a delta was put on; empty for whole
-    weights."""
+    """Commit sha of the base model of an adapter or a delta. Empty for full weights."""
     use_chat_template: bool = False
     chat_template_sha: str | None = None
     backend: str
@@ -75,22 +74,22 @@ _CHOICE_FIELDS = {name: name for name in PinnedChoice.model_fields} | {
 
 
 class Seconds(BaseModel):
-    """Where the time of an attempt went, in seconds of wall clock."""
+    """The parts of an attempt's duration, in seconds of wall-clock time."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     start: float = 0.0
-    """From the start of the flow run until the engine's process was up and its imports done."""
+    """From the start of the flow run to the end of the imports in the engine's process."""
     load: float = 0.0
-    """Weights into memory, caches, warm-up."""
+    """Loading of the weights, caches, warm-up."""
     score: dict[str, float] = Field(default_factory=dict)
-    """Per benchmark: requests built, tokenised, answered, scored."""
+    """By benchmark: building, tokenising, answering and scoring its requests."""
     store: float = 0.0
     total: float = 0.0
 
     @property
     def overhead(self) -> float:
-        """What is neither start, load, score nor store."""
+        """The rest: neither start, load, score nor store."""
         accounted = self.start + self.load + sum(self.score.values()) + self.store
         return max(0.0, self.total - accounted)
 
@@ -123,7 +122,7 @@ class ResultDocument(BaseModel):
         extra="allow",
         populate_by_name=True,
         serialize_by_alias=True,
-        ser_json_inf_nan="constants",  # else NaN becomes null without a word
+        ser_json_inf_nan="constants",  # otherwise NaN silently becomes null
     )
 
     config: ModelConfig
@@ -140,7 +139,7 @@ class ResultDocument(BaseModel):
         """Return the file's content.
 
         Raises:
-            RecordError: It holds NaN or an infinite number, which are no JSON.
+            RecordError: The document contains NaN or an infinite number, which JSON does not allow.
         """
         document = self.model_dump(mode="json")
         try:
@@ -154,10 +153,10 @@ class ResultDocument(BaseModel):
 
     @classmethod
     def from_json(cls, content: bytes, *, path: str) -> Self:
-        """Read a result document of ours.
+        """Read one of this project's result documents.
 
         Raises:
-            RecordError: It is no JSON, or not one of our documents.
+            RecordError: The file is not JSON, or not one of this project's documents.
         """
         try:
             return cls.model_validate_json(content)

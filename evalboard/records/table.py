@@ -16,7 +16,7 @@ class SubjectColumn(BaseModel):
     key: str
     title: str
     n: int | None = None
-    """Questions; null while no model was evaluated on it."""
+    """Number of questions. Null until a model has been evaluated on it."""
 
 
 class BenchmarkColumn(BaseModel):
@@ -28,13 +28,13 @@ class BenchmarkColumn(BaseModel):
     title: str
     group: str = ""
     n: int | None = None
-    """Questions; null while no model was evaluated on it."""
+    """Number of questions. Null until a model has been evaluated on it."""
     fewshot: int
     metric: str
     baseline: float
-    """Score of guessing, fraction in [0, 1]."""
+    """Score of random guessing, a fraction in [0, 1]."""
     subjects: tuple[SubjectColumn, ...] = ()
-    """Of a group, whose score is their unweighted mean; empty for a single task."""
+    """Subjects of a group, whose unweighted mean is its score. Empty for a single task."""
 
 
 class BoardMeta(BaseModel):
@@ -57,19 +57,19 @@ BenchmarkState = Literal["waiting", "running", "done", "failed"]
 
 
 class BenchmarkProgress(BaseModel):
-    """How far one benchmark of one request is."""
+    """Progress of one benchmark of one request."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     state: BenchmarkState
     done: int = 0
-    """Questions answered."""
+    """Number of answered questions."""
     total: int = 0
-    """Questions in all; 0 while unknown."""
+    """Total number of questions, 0 while unknown."""
     per_second: float = 0.0
-    """Questions answered per second while it runs; 0 while unknown."""
+    """Answered questions per second, 0 while unknown."""
     seconds_left: float | None = None
-    """Until it is done at that rate; null while unknown."""
+    """Seconds until it is done at this rate, null while unknown."""
     reason: str = ""
     """Why it failed."""
 
@@ -87,7 +87,7 @@ class QueueEntry(BaseModel):
     status: str
     reason: str = ""
     position: int | None = None
-    """Place among the pending, from 1."""
+    """Position among the pending requests, from 1."""
     attempts: int = 0
     sender: str = ""
     submitted_time: str = ""
@@ -99,8 +99,8 @@ class QueueEntry(BaseModel):
     code: str = ""
     """Class of the last failure, see `evalboard.errors`; empty for none."""
     log_tail: str = ""
-    """The last lines of what the failed attempt wrote."""
+    """Last lines of the failed attempt's log."""
     retry_after: str | None = None
     """UTC time until which a pending request pauses after a failure."""
     seconds_left: float | None = None
-    """Until it is finished, expected; null while unknown."""
+    """Expected seconds until it is finished, null while unknown."""

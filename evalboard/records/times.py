@@ -1,4 +1,4 @@
-"""Times as request files hold them, ours and those of other boards."""
+"""Times in request files of this and other boards."""
 
 from datetime import UTC, datetime
 
@@ -13,11 +13,11 @@ def timestamp(now: datetime | None = None) -> str:
 
 
 def parse_time(value: object) -> datetime | None:
-    """Return the time that a file names, in UTC; None when it names none.
+    """Return a time from a file, in UTC; None if the value is not a time.
 
     Args:
-        value: ISO 8601 with or without a zone (none means UTC), such a text as it stands in file
-            names (`10-00-00`), or seconds or milliseconds since the epoch.
+        value: ISO 8601 with or without a zone (none means UTC), the same in the form of file names
+            (`10-00-00`), or seconds or milliseconds since the epoch.
     """
     if isinstance(value, bool):
         return None
@@ -56,7 +56,7 @@ def _of_text(text: str) -> datetime | None:
 
 
 def _within(time: datetime) -> datetime | None:
-    """Return the time in UTC, None for a year that no request can be of."""
+    """Return the time in UTC, None for an impossible year."""
     if not 2000 <= time.year < 3000:
         return None
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,10 +1,9 @@
-"""Models, wherever they lie: on the Hub, in the mirror folder, or in any folder.
+"""Models on the Hub, in the mirror folder, or in any folder.
 
-`finding` finds one by its name, `repository` says what can be asked of it, `folder` and `hub` are
-the two kinds, `names` says what a model may be called and `selection` which files are worth having.
-`composing` puts the small files of an adapter or a delta together with its base's, and `copying`
-makes folders.
-Nothing here looks at what the files mean.
+`finding` finds a model by its name, `repository` is the interface of a repository, and `folder` and
+`hub` are its two kinds. `names` contains the rules for names of models, `selection` the rules for
+which files are needed. `composing` combines the small files of an adapter or a delta with those of
+its base model, and `copying` makes folders. Nothing here interprets the content of files.
 """
 
 from evalboard.repositories.finding import find_repository

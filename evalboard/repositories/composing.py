@@ -1,4 +1,4 @@
-"""The small files of a model that stands on a base: an adapter or a delta."""
+"""The small files of a model with a base model: an adapter or a delta."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from evalboard.repositories.selection import has_vocabulary, is_adapter_file, is
 def compose_small_files(own: Path, base: Path, into: Path, *, own_config: bool) -> Path:
     """Copy config, tokenizer and templates of a model and its base into a folder, and return it.
 
-    The tokenizer with its templates comes whole from one of the two, the model's own where it has
-    a vocabulary: mixed, the parts of two tokenizers would make a third.
+    The tokenizer and its templates come from one of the two: from the model if it has a vocabulary,
+    otherwise from the base. Mixing the parts of two tokenizers would make a third one.
 
     Args:
-        own: Small files of the model's repository.
-        base: Small files of its base's.
+        own: Small files of the model.
+        base: Small files of its base model.
         into: Folder to copy to.
-        own_config: Whether the config is the model's own. Never for an adapter: the config that
-            may lie in its repository is that of no weights there.
+        own_config: Whether to use the model's own config. Never for an adapter: a config in its
+            repository does not describe its weights.
     """
     mine, theirs = _files(own), _files(base)
     own_tokenizer = has_vocabulary(mine)

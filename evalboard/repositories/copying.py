@@ -1,4 +1,4 @@
-"""Folders made of some files of another folder."""
+"""Folders with some of the files of another folder."""
 
 import hashlib
 import shutil
@@ -10,7 +10,7 @@ from evalboard.repositories.selection import is_refused
 
 
 def copy_files(source: Path, paths: Iterable[str], into: Path) -> Path:
-    """Copy files into a folder, links as what they point to, and return it."""
+    """Copy files into a folder and return it. Links are copied as their targets."""
     into.mkdir(parents=True, exist_ok=True)
     for path in paths:
         target = into / path
@@ -20,15 +20,15 @@ def copy_files(source: Path, paths: Iterable[str], into: Path) -> Path:
 
 
 def loadable_folder(folder: Path, paths: Iterable[str], *, views: Path) -> Path:
-    """Return a folder with nothing that a model may not be loaded from.
+    """Return a folder without pickles and code, from which a model can be loaded.
 
     Args:
-        folder: Where the model lies.
-        paths: Its files that loading takes.
-        views: Where a folder of links is made, when `folder` itself holds pickles or code.
+        folder: Folder of the model.
+        paths: Its files that loading needs.
+        views: Location for a folder of links, used if `folder` contains pickles or code.
 
     Returns:
-        `folder`, or the folder of links to `paths`; made once, also by several processes.
+        `folder`, or a folder of links to `paths`. Several processes share one such folder.
     """
     if not any(is_refused(path.name) for path in folder.rglob("*")):
         return folder
@@ -36,7 +36,7 @@ def loadable_folder(folder: Path, paths: Iterable[str], *, views: Path) -> Path:
 
 
 def linked_folder(folder: Path, paths: Iterable[str], *, views: Path) -> Path:
-    """Return a folder of links to some files of another; made once, also by several processes."""
+    """Return a folder of links to some files of another. Several processes share it."""
     chosen = sorted(paths)
     content = "\n".join([str(folder), *chosen])
     view = views / hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()[:40]
@@ -50,10 +50,11 @@ def linked_folder(folder: Path, paths: Iterable[str], *, views: Path) -> Path:
 
 
 def made_once(place: Path, fill: Callable[[Path], None]) -> Path:
-    """Return a folder, made under another name first, so that it is whole or not there.
+    """Return a folder that is built under another name first, so it is either complete or absent.
 
     Args:
-        place: Where it is to lie. Its name must say what it holds: a folder that is there is used.
+        place: Path of the folder. An existing folder is reused, so the name must identify the
+            content.
         fill: Writes the content into an empty folder.
     """
     if place.is_dir():

@@ -21,16 +21,16 @@ def find_repository(model: str, revision: str, settings: Settings) -> Repository
     """Find a model and pin its revision.
 
     Args:
-        model: `{org}/{name}`, looked up under EVALBOARD_MODELS and then on the Hub; or a folder,
-            written with a leading `/`, `./` or `../`.
-        revision: Branch, tag or commit sha; for a folder `main`, or its content hash or at least
-            the first 8 digits of it.
-        settings: Where models are, and whether the Hub may be asked.
+        model: `{org}/{name}`, looked up in EVALBOARD_MODELS and then on the Hub; or a folder that
+            starts with `/`, `./` or `../`.
+        revision: Branch, tag or commit sha. For a folder `main`, or at least the first 8 digits of
+            its content hash.
+        settings: Location of models, and whether the Hub may be used.
 
     Raises:
-        ConfigError: The model or the revision is not a name at all.
-        ModelNotFound: There is no such model, or not at that revision.
-        StoreError: The Hub did not answer, or the folder cannot be read, so that nothing is known about the model.
+        ConfigError: The name of the model or of the revision is invalid.
+        ModelNotFound: There is no such model, or it has no such revision.
+        StoreError: The Hub did not answer, or the folder cannot be read.
     """
     check_revision(revision)
     if is_folder_path(model):

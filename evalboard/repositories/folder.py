@@ -22,12 +22,12 @@ class _Listing(NamedTuple):
 
 
 class FolderRepository:
-    """A folder as a repository. It has no commits: its revision is the hash of its contents.
+    """A folder as a repository. A folder has no commits: its revision is the hash of its content.
 
     Args:
-        folder: Where the files lie. Hidden files and folders are no part of the model.
-        model: What the board calls it.
-        views: Where folders of links are made; see `loadable_folder`.
+        folder: Folder of the files. Hidden files and folders do not belong to the model.
+        model: Name of the model on the board.
+        views: Location for folders of links; see `loadable_folder`.
     """
 
     def __init__(self, folder: Path, *, model: str, views: Path) -> None:
@@ -55,12 +55,12 @@ class FolderRepository:
         return self._files
 
     def refused(self) -> Mapping[str, str]:
-        """Return links that lead out of the folder, and names that no page can show."""
+        """Return links that leave the folder, and names that cannot be shown on a page."""
         return self._listing.refused
 
     @property
     def standing(self) -> Standing:
-        """A folder is given to whoever is on this machine."""
+        """A folder is available to everybody on this machine."""
         return Standing()
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
@@ -79,7 +79,7 @@ class FolderRepository:
         return copy_files(self._folder, small_files(self._files), into)
 
     def weights(self) -> Path:
-        """Return the folder itself, or one of links where it holds pickles or code."""
+        """Return the folder, or a folder of links if it contains pickles or code."""
         return loadable_folder(self._folder, loadable_files(self._files), views=self._views)
 
     @property
@@ -100,7 +100,7 @@ class FolderRepository:
         return listing
 
     def _walk(self) -> Iterator[Path]:
-        """Give all files and all links, but for hidden ones."""
+        """Yield all files and links except hidden ones."""
         for folder, folders, names in os.walk(self._folder):
             folders[:] = [name for name in folders if not name.startswith(".")]
             links = [name for name in folders if (Path(folder) / name).is_symlink()]
@@ -108,10 +108,10 @@ class FolderRepository:
 
 
 def check_folder_revision(repository: FolderRepository, revision: str) -> None:
-    """Refuse a revision that the folder does not have now.
+    """Refuse a revision other than the folder's current one.
 
     Raises:
-        RevisionNotFound: It is neither `main` nor the start of the content hash.
+        RevisionNotFound: The revision is neither `main` nor the start of the content hash.
     """
     current = repository.revision
     if revision == "main":
@@ -125,13 +125,13 @@ def check_folder_revision(repository: FolderRepository, revision: str) -> None:
 
 @lru_cache(maxsize=65536)
 def _content_hash(file: Path, size: int, mtime_ns: int) -> str:
-    """Return the sha256 of a file; size and time are there to know a changed file from a hashed."""
+    """Return the sha256 of a file. Size and time are part of the cache key and reveal changes."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _problem(file: Path, path: str, root: Path) -> str:
-    """Return why a file or link is no part of the model; empty when it is one."""
+    """Return why a file or link does not belong to the model, empty if it does."""
     if not is_safe_path(path):
         return "its name is not printable, is too long or contains HTML"
     if file.is_symlink() and not _stays_inside(file, root):
@@ -142,9 +142,9 @@ def _problem(file: Path, path: str, root: Path) -> str:
 
 
 def _stays_inside(link: Path, root: Path) -> bool:
-    """Return whether a link leads to something in its repository.
+    """Return whether a link points into its repository.
 
-    In the cache of the Hub's client, the files of a snapshot are links to `blobs` two folders up.
+    In the cache of the Hub client the files of a snapshot are links to `blobs`, two folders up.
     """
     target = link.resolve()
     blobs = root.parent.parent / "blobs"

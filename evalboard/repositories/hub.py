@@ -1,4 +1,4 @@
-"""A model on the Hugging Face Hub, or on a server that speaks its protocol."""
+"""A model on the Hugging Face Hub, or on a server that implements its API."""
 
 import glob
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class HubRepository:
         return self._files
 
     def refused(self) -> Mapping[str, str]:
-        """Return paths that would leave a folder, or that no page can show."""
+        """Return paths that leave the repository, or that cannot be shown on a page."""
         return self._refused
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
@@ -73,7 +73,7 @@ class HubRepository:
         return into
 
     def weights(self) -> Path:
-        """Download what loading takes and return its folder."""
+        """Download the files that loading needs and return their folder."""
         paths = loadable_files(self._files)
         with hub_errors(self.model, self.revision):
             folder = self._api.snapshot_download(
@@ -91,7 +91,7 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
 
     Raises:
         ModelNotFound: The Hub has no such repository or revision for this token.
-        StoreError: The Hub did not answer, so that nothing is known about the model.
+        StoreError: The Hub did not answer.
     """
     api = HfApi(endpoint=settings.hub_endpoint, token=settings.token)
     info = read_info(api, model, revision)
@@ -118,6 +118,6 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
 
 
 def _sizes(siblings: Any) -> dict[str, int]:
-    """Return the listed files; the Hub gives a size for each, and without one a file is empty."""
+    """Return the listed files with their sizes. A file without a size is empty."""
     entries = siblings if isinstance(siblings, list) else []
     return {str(entry["rfilename"]): int(entry.get("size") or 0) for entry in entries}

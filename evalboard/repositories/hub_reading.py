@@ -1,4 +1,4 @@
-"""Read from the Hub within limits: whatever a server sends, no more is taken than was asked for.
+"""Read from the Hub within limits: whatever a server sends, only the requested amount is read.
 
 The client's own `model_info`, `hf_hub_download` and `HfFileSystem` take whatever comes, and need a
 second call for each file. Here one call reads a file, and reading ends at the bytes wanted.
@@ -41,11 +41,11 @@ INFO_BYTES = 20_000_000
 
 
 def read_info(api: HfApi, model: str, revision: str) -> dict[str, Any]:
-    """Return what the Hub says about a model, its files with their sizes included.
+    """Return the Hub's information about a model, with its files and their sizes.
 
     Raises:
         ModelNotFound: The Hub has no such repository or revision for this token.
-        StoreError: The Hub did not answer, so that nothing is known about the model.
+        StoreError: The Hub did not answer.
     """
     with hub_errors(model, revision):
         validate_repo_id(model)
@@ -69,7 +69,7 @@ def read_head(api: HfApi, model: str, revision: str, path: str, *, length: int) 
     """Return the first bytes of a file, without downloading the rest.
 
     Raises:
-        ModelNotFound: The Hub lists the repository but does not give its files out.
+        ModelNotFound: The Hub lists the repository but denies access to its files.
         StoreError: The Hub did not answer.
     """
     url = hf_hub_url(model, path, revision=revision, endpoint=api.endpoint)
@@ -85,12 +85,12 @@ def save_file(api: HfApi, model: str, revision: str, path: str, *, size: int, in
         model: The repository.
         revision: The commit.
         path: The file in the repository.
-        size: Its bytes as the Hub lists them; another number is an error.
-        into: The folder, under which it gets the same path.
+        size: Size in bytes as listed by the Hub. Any other size is an error.
+        into: Target folder. The file keeps its path below it.
 
     Raises:
-        ModelNotFound: The Hub lists the repository but does not give its files out.
-        StoreError: The Hub did not answer, or with other content than it lists.
+        ModelNotFound: The Hub lists the repository but denies access to its files.
+        StoreError: The Hub did not answer, or sent another size than it lists.
     """
     url = hf_hub_url(model, path, revision=revision, endpoint=api.endpoint)
     with hub_errors(model, revision):
@@ -107,7 +107,7 @@ def save_file(api: HfApi, model: str, revision: str, path: str, *, size: int, in
 
 @contextmanager
 def hub_errors(model: str, revision: str) -> Iterator[None]:
-    """Translate the client's errors: what the Hub said about the model, or that it said nothing."""
+    """Translate the errors of the Hub client into errors about the model or about the Hub."""
     try:
         yield
     except RevisionNotFoundError as exc:
@@ -139,7 +139,7 @@ def hub_errors(model: str, revision: str) -> Iterator[None]:
 def _read_start(
     api: HfApi, url: str, length: int, *, headers: Mapping[str, str] = {}, retries: int = 5
 ) -> bytes:
-    """Read so many bytes of an answer and hang up, whether or not the server heeded a range."""
+    """Read a number of bytes of a response and close it, even if the server ignored the range."""
     content = bytearray()
     sent = {**build_hf_headers(token=api.token), **headers}
     with http_stream_backoff(

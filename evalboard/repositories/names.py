@@ -1,4 +1,4 @@
-"""What a model and its revision may be called. Names come from strangers and become paths."""
+"""The rules for names of models and revisions. Names come from strangers and become paths."""
 
 import re
 from pathlib import Path
@@ -16,27 +16,27 @@ _FOLDER_STARTS = ("/", "./", "../")
 def is_folder_path(model: str) -> bool:
     """Return whether a model is given as a folder: `/…`, `./…` or `../…`.
 
-    Decided by the spelling alone, so that a name from a form never means a folder by accident.
+    Only the spelling decides, so a name from a form never becomes a folder by accident.
     """
     return model.startswith(_FOLDER_STARTS) or model in (".", "..")
 
 
 def folder_of(model: str) -> Path | None:
-    """Return where a model lies that is given as a folder; None for a name."""
+    """Return the folder of a model that is given as a folder, None for a name."""
     return Path(model).resolve() if is_folder_path(model) else None
 
 
 def is_board_name(model: str) -> bool:
-    """Return whether a text is a model's name, `{org}/{name}`."""
+    """Return whether a text is a model name, `{org}/{name}`."""
     parts = model.split("/")
     return len(parts) == 2 and all(_PART.fullmatch(part) and ".." not in part for part in parts)
 
 
 def check_board_name(model: str) -> None:
-    """Refuse a text that is no model's name.
+    """Refuse a text that is not a model name.
 
     Raises:
-        ConfigError: It is not `{org}/{name}`.
+        ConfigError: The text is not of the form `{org}/{name}`.
     """
     if not is_board_name(model):
         raise ConfigError(
@@ -47,10 +47,10 @@ def check_board_name(model: str) -> None:
 
 
 def check_revision(revision: str) -> None:
-    """Refuse a text that is no branch, tag or commit.
+    """Refuse a text that is not a branch, tag or commit.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The text cannot be a revision.
     """
     if not _REVISION.fullmatch(revision) or ".." in revision:
         raise ConfigError(
@@ -64,16 +64,16 @@ def is_commit(revision: str) -> bool:
 
 
 def folder_model_name(folder: Path) -> str:
-    """Return what a bare folder is called on a board: `local/{its name, cleaned}`."""
+    """Return the name of a bare folder on a board: `local/{its name, cleaned}`."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name)
     name = re.sub(r"\.{2,}", ".", name).strip(".-")[:LONGEST_PART]
     return f"local/{name or 'model'}"
 
 
 def is_safe_path(path: str) -> bool:
-    """Return whether a file's path stays inside its repository and can stand on any page.
+    """Return whether a path stays inside its repository and can be shown on a page.
 
-    Tags of HTML in a name serve nobody but an attacker.
+    HTML tags in a name are useful only to an attacker.
     """
     parts = path.split("/")
     plain = path.isprintable() and not set(path) & set('\\<>"') and len(path) <= LONGEST_PATH

@@ -1,4 +1,4 @@
-"""What can be asked of a model's repository, whatever kind it is."""
+"""The interface of a model's repository, on the Hub or in a folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ MOST_FILES = 10_000
 
 
 class Standing(NamedTuple):
-    """Who can get a repository."""
+    """Who has access to a repository."""
 
     private: bool = False
     gated: bool = False
@@ -18,7 +18,7 @@ class Standing(NamedTuple):
 
 
 class UnusableFile(EvalboardError):
-    """Raised when a file of a repository is absent, or larger than its reader takes."""
+    """Raised when a file of a repository is missing, or larger than its reader accepts."""
 
     code = "unusable_file"
 
@@ -28,7 +28,7 @@ class Repository(Protocol):
 
     @property
     def model(self) -> str:
-        """`{org}/{name}` as the board calls it; `local/{folder name}` for a bare folder."""
+        """`{org}/{name}`, the name on the board; `local/{folder name}` for a bare folder."""
         ...
 
     @property
@@ -37,11 +37,11 @@ class Repository(Protocol):
         ...
 
     def files(self) -> Mapping[str, int]:
-        """Return the size in bytes of every file, by path; folders in a path are parted by `/`."""
+        """Return the size in bytes of every file, by path with `/` as separator."""
         ...
 
     def refused(self) -> Mapping[str, str]:
-        """Return what is no part of the model, and why: paths and links that leave the repository.
+        """Return the ignored files with a reason each, such as links that leave the repository.
 
         The reasons are sentences without a period.
         """
@@ -49,14 +49,14 @@ class Repository(Protocol):
 
     @property
     def standing(self) -> Standing:
-        """Who else can get it."""
+        """Who else has access to the repository."""
         ...
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """Return a whole file.
 
         Raises:
-            UnusableFile: It is not there, or larger than `max_bytes`.
+            UnusableFile: The file is missing, or larger than `max_bytes`.
             StoreError: The Hub did not answer.
         """
         ...
@@ -64,10 +64,10 @@ class Repository(Protocol):
     def head(self, path: str, *, length: int) -> bytes:
         """Return the first `length` bytes of a file, fewer when it is shorter.
 
-        A file on the Hub is not downloaded for that.
+        A file on the Hub is not downloaded for this.
 
         Raises:
-            UnusableFile: It is not there.
+            UnusableFile: The file is missing.
             StoreError: The Hub did not answer.
         """
         ...
@@ -78,7 +78,7 @@ class Repository(Protocol):
         Never weights, never code; see `evalboard.repositories.selection`.
 
         Raises:
-            ModelNotFound: The Hub lists the repository but does not give its files out.
+            ModelNotFound: The Hub lists the repository but denies access to its files.
             StoreError: The Hub did not answer.
         """
         ...
@@ -87,17 +87,17 @@ class Repository(Protocol):
         """Return a folder from which the model can be loaded, without pickles and code.
 
         Raises:
-            ModelNotFound: The Hub lists the repository but does not give its files out.
+            ModelNotFound: The Hub lists the repository but denies access to its files.
             StoreError: The Hub did not answer.
         """
         ...
 
 
 def check_count(model: str, count: int) -> None:
-    """Refuse a repository that has more files than are looked at.
+    """Refuse a repository with too many files.
 
     Raises:
-        TooManyFiles: It has.
+        TooManyFiles: The repository has more files than the limit.
     """
     if count > MOST_FILES:
         raise TooManyFiles(
@@ -110,7 +110,7 @@ def file_size(repository: Repository, path: str) -> int:
     """Return the size of a file in bytes.
 
     Raises:
-        UnusableFile: It is not there.
+        UnusableFile: The file is missing.
     """
     size = repository.files().get(path)
     if size is None:
@@ -119,10 +119,10 @@ def file_size(repository: Repository, path: str) -> int:
 
 
 def check_size(repository: Repository, path: str, max_bytes: int) -> None:
-    """Refuse a file that is larger than its reader takes.
+    """Refuse a file that is larger than its reader accepts.
 
     Raises:
-        UnusableFile: It is not there, or too large.
+        UnusableFile: The file is missing or too large.
     """
     size = file_size(repository, path)
     if size > max_bytes:

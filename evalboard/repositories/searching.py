@@ -1,4 +1,4 @@
-"""Ask the Hub who somebody is, and which models are called nearly so. For forms, not for checks."""
+"""Searches on the Hub for forms: the owner of a token, and models with similar names."""
 
 import httpx2
 from huggingface_hub import HfApi
@@ -10,7 +10,7 @@ from evalboard.settings import Settings
 
 
 def models_in_mirror(words: str, settings: Settings, *, limit: int) -> list[str]:
-    """Return the models under EVALBOARD_MODELS whose name has these words; none without a mirror."""
+    """Return the models in EVALBOARD_MODELS whose names contain these words."""
     root, wanted = settings.models, words.casefold()
     if root is None or not root.is_dir():
         return []
@@ -19,9 +19,9 @@ def models_in_mirror(words: str, settings: Settings, *, limit: int) -> list[str]
 
 
 def models_on_hub(words: str, settings: Settings, *, limit: int) -> list[str]:
-    """Return models of the Hub that fit these words, the most downloaded first.
+    """Return models on the Hub that match these words, the most downloaded first.
 
-    Only public ones: the Hub is asked without the board's token.
+    The search uses no token and finds only public models.
 
     Raises:
         StoreError: The Hub did not answer.
@@ -37,7 +37,7 @@ def models_on_hub(words: str, settings: Settings, *, limit: int) -> list[str]:
 
 
 def owner_of_token(token: str, settings: Settings) -> str | None:
-    """Return whose a token of the Hub is; None when the Hub does not accept it.
+    """Return the owner of a Hub token, None if the Hub rejects the token.
 
     Raises:
         StoreError: The Hub did not answer.

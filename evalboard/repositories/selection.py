@@ -1,6 +1,6 @@
-"""Which files of a repository are worth having, decided by their names and sizes alone.
+"""The selection of files of a repository, by their names and sizes only.
 
-Only files at the root count: libraries load a model from there, and folders below hold other
+Only files at the root count: libraries load models from the root, and subfolders contain other
 formats of the same weights.
 """
 
@@ -36,7 +36,7 @@ VOCABULARY_PATTERNS = (
     "vocab.*",
     "tekken.json",
 )
-"""Files without which there is no tokenizer."""
+"""Files of which a tokenizer needs at least one."""
 TOKENIZER_PATTERNS = (
     *VOCABULARY_PATTERNS,
     "tokenizer_config.json",
@@ -47,19 +47,19 @@ TOKENIZER_PATTERNS = (
 )
 
 SMALL_FILE_BYTES = 2_000_000
-"""Largest file that is fetched for the checks, but for tokenizers."""
+"""Size limit in bytes of a file that the checks fetch, except tokenizers."""
 TOKENIZER_FILE_BYTES = 60_000_000
-"""Largest file of a tokenizer that is fetched; the largest known have about 35 MB."""
+"""Size limit in bytes of a tokenizer file. The largest known ones have about 35 MB."""
 SMALL_FILES_BYTES = 120_000_000
-"""All of them together."""
+"""Size limit in bytes of all these files together."""
 NEEDED_FILES = ("config.json", "README.md", ADAPTER_CONFIG)
-"""Without which, beside those of the tokenizer, a model cannot be checked."""
+"""Files that the checks need, in addition to those of the tokenizer."""
 
 
 def small_files(files: Mapping[str, int]) -> list[str]:
-    """Return what config, tokenizer, template and card consist of, within the size limits.
+    """Return the files of config, tokenizer, templates and card, within the size limits.
 
-    The smallest come first, so that a huge file pushes out no other.
+    The smallest come first, so a huge file does not displace others.
     """
     wanted = [path for path, size in files.items() if _is_small(path) and size <= _most(path)]
     chosen: list[str] = []
@@ -73,26 +73,26 @@ def small_files(files: Mapping[str, int]) -> list[str]:
 
 
 def oversized_files(files: Mapping[str, int]) -> dict[str, int]:
-    """Return what would be needed and is too large to be fetched, with the bytes allowed."""
+    """Return needed files that are too large, with the allowed size in bytes."""
     needed = (path for path in files if path in NEEDED_FILES or is_tokenizer_file(path))
     return {path: _most(path) for path in needed if _is_small(path) and files[path] > _most(path)}
 
 
 def weight_files(files: Iterable[str]) -> list[str]:
-    """Return the safetensors files, without a second copy in another layout beside them."""
+    """Return the safetensors files, without a second copy in another layout."""
     found = sorted(p for p in files if "/" not in p and fnmatchcase(p, WEIGHT_PATTERN))
     plain = [path for path in found if not path.startswith("consolidated")]
     return plain or found
 
 
 def loadable_files(files: Mapping[str, int]) -> list[str]:
-    """Return everything that loading the model takes."""
+    """Return all files that loading the model needs."""
     indexes = [path for path in files if "/" not in path and fnmatchcase(path, INDEX_PATTERN)]
     return sorted({*small_files(files), *indexes, *weight_files(files)})
 
 
 def pickles(files: Iterable[str]) -> list[str]:
-    """Return the files at the root that hold pickled weights."""
+    """Return the files at the root with pickled weights."""
     return sorted(path for path in files if "/" not in path and _matches(path, PICKLE_PATTERNS))
 
 
@@ -107,17 +107,17 @@ def is_tokenizer_file(path: str) -> bool:
 
 
 def is_adapter_file(path: str) -> bool:
-    """Return whether a file at the root belongs to an adapter, in the names that peft gives."""
+    """Return whether a file at the root belongs to an adapter, by the names that peft uses."""
     return "/" not in path and fnmatchcase(path, ADAPTER_PATTERN)
 
 
 def is_refused(path: str) -> bool:
-    """Return whether a file may not lie where a model is loaded from: pickles and code."""
+    """Return whether a file must not be in a folder for loading: pickles and code."""
     return _matches(path, PICKLE_PATTERNS + CODE_PATTERNS)
 
 
 def _most(path: str) -> int:
-    """Return the size in bytes up to which a file is fetched."""
+    """Return the size limit of a file in bytes."""
     return TOKENIZER_FILE_BYTES if is_tokenizer_file(path) else SMALL_FILE_BYTES
 
 

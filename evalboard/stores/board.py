@@ -90,12 +90,12 @@ def published_queue(snapshot: Snapshot) -> tuple[QueueEntry, ...]:
 
 
 def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> bool:
-    """Write the table's files when their content hash is new or one is missing.
+    """Write the table's files if their content hash is new or a file is missing.
 
     Returns whether they were written.
 
-    `build` is called again when somebody else committed in between, so that an older table never
-    replaces a newer one. When that happens twice, theirs is as new as this call.
+    `build` is called again after a concurrent commit, so an older table never replaces a newer one.
+    After two concurrent commits their table is as new as this call.
     """
 
     def change() -> bool:
@@ -114,7 +114,7 @@ def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> boo
 
 
 def publish_file(store: Store, path: str, build: Callable[[], bytes]) -> bool:
-    """Write one file when its content is new; return whether it was. `build` as above."""
+    """Write one file if its content is new, and return whether it was. `build` works as above."""
 
     def change() -> bool:
         snapshot = store.snapshot()
@@ -129,7 +129,7 @@ def publish_file(store: Store, path: str, build: Callable[[], bytes]) -> bool:
 
 
 def _unless_overtaken(change: Callable[[], bool]) -> bool:
-    """Return what `change` returns; False when somebody else was faster each time."""
+    """Return the result of `change`, False if another writer was faster each time."""
     for _ in range(MAX_PUBLISHING_ATTEMPTS):
         with suppress(ConflictError):
             return change()
@@ -137,7 +137,7 @@ def _unless_overtaken(change: Callable[[], bool]) -> bool:
 
 
 def _published_hash(snapshot: Snapshot) -> str | None:
-    """Return the hash that is there, None when something else is there."""
+    """Return the stored hash, None if the file has no valid one."""
     try:
         return json.loads(snapshot.read(META_FILE))["content_hash"]
     except (ValueError, KeyError, TypeError):

@@ -1,10 +1,10 @@
 """A store in a folder.
 
-What is in the folder is the store, so a person may put a file there by hand. The revision is a hash
-over all paths and contents. Commits hold a lock, write every file aside first, note in a journal
-what is to be moved where, and then move: a process that is killed in the middle leaves either
-nothing or a journal that the next one finishes. `.evalboard/history.jsonl` tells who changed what.
-Files whose names start with a dot or cannot be printed, and links, are not content.
+The folder's content is the store, so a person can add a file by hand. The revision is a hash over
+all paths and contents. A commit holds a lock, writes every file aside, records the moves in a
+journal, and then moves: a process that is killed in between leaves either nothing or a journal that
+the next one finishes. `.evalboard/history.jsonl` records all changes. Links, and files with hidden
+or unprintable names, are not content.
 """
 
 import fcntl
@@ -36,16 +36,16 @@ from evalboard.stores.protocol import (
 )
 
 META = ".evalboard"
-# A file written within this time of being looked at may change again under the same time stamp.
+# A file that was written this recently can change again without a new time stamp.
 SETTLED_NANOSECONDS = 2_000_000_000
 
 _Seen = dict[str, tuple[int, int, str]]
 _seen: dict[Path, _Seen] = {}
-"""What this process found at its last look at each folder, by path: see `_look`."""
+"""Results of this process's last look at each folder, by path; see `_look`."""
 
 
 class LocalSnapshot:
-    """The files of a `LocalStore` as one moment saw them."""
+    """The files of a `LocalStore` at one moment."""
 
     def __init__(self, root: Path, files: Mapping[str, str]) -> None:
         self._root = root
@@ -87,7 +87,7 @@ class LocalSnapshot:
 
 
 class LocalStore:
-    """A store in a folder, which is made when it is first written to."""
+    """A store in a folder. The first write creates the folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -98,13 +98,13 @@ class LocalStore:
         return str(self._root)
 
     def snapshot(self, under: str = "") -> LocalSnapshot:
-        """Return the newest state; an absent folder is an empty store."""
+        """Return the newest state. A missing folder is an empty store."""
         if under and not self._is_folder(under):
             return LocalSnapshot(self._root, {})
         is_new = not self._lock_file.exists()
         with self._locked(fcntl.LOCK_SH):
             files = self._list(under)
-        # Nothing is locked before the first commit: what was listed may be half of that.
+        # Without a first commit there is no lock, and the list may contain half of a commit.
         if is_new and self._lock_file.exists():
             return self.snapshot(under)
         return LocalSnapshot(self._root, files)
@@ -123,7 +123,7 @@ class LocalStore:
                     f"{_revision(before)[:8]}."
                 )
             check_expectations(operations, before, self.address)
-            # The last operation on a path wins: repeating both after a kill would undo it.
+            # The last operation on a path wins: after a kill, repeating both would undo it.
             operations = list({operation.path: operation for operation in operations}.values())
             self._clear_the_way(operations)
             self._apply(operations, _note(before, operations, message))
@@ -138,13 +138,13 @@ class LocalStore:
 
     @contextmanager
     def _locked(self, mode: int) -> Iterator[None]:
-        """Hold the store's lock, after finishing a commit that a killed process left.
+        """Hold the store's lock. First finish the commit of a killed process.
 
-        A shared lock opens the file for reading only, so that a read-only mount can be read, and
-        is not needed before the first commit.
+        A shared lock opens the file read-only, which also works on a read-only mount. Before the
+        first commit no lock is needed.
 
         Raises:
-            StoreError: Something in the folder cannot be read or written.
+            StoreError: A file of the folder cannot be read or written.
         """
         try:
             if mode == fcntl.LOCK_EX:
@@ -175,7 +175,7 @@ class LocalStore:
         return self._root / META / "staging"
 
     def _clear_the_way(self, operations: Sequence[Operation]) -> None:
-        """Refuse what could not be moved into place: its journal would block the store for good."""
+        """Refuse paths that cannot be written: their journal would block the store permanently."""
         root = self._root.resolve()
         paths = [operation.path for operation in operations if isinstance(operation, Write)]
         for path in paths:
@@ -207,10 +207,10 @@ class LocalStore:
         self._finish_journal()
 
     def _finish_journal(self) -> None:
-        """Move what the journal names and note it in the history.
+        """Move the files that the journal names, and record it in the history.
 
-        Repeatable: what is moved already is no longer aside. A process that is killed just before
-        the end leaves its note in the history twice.
+        This can be repeated, because moved files are no longer aside. A process that is killed just
+        before the end leaves its line in the history twice.
         """
         if not self._journal.exists():
             return
@@ -235,7 +235,7 @@ class LocalStore:
         """Return the blob id of every file after a commit.
 
         Raises:
-            StoreError: The folder does not hold what was written to it.
+            StoreError: The folder does not contain what was written.
         """
         after = dict(before)
         for operation in operations:
@@ -273,9 +273,9 @@ class LocalStore:
 
 
 def _look(path: str, known: tuple[int, int, str] | None) -> tuple[int, int, str] | None:
-    """Return a file's time of change, size and blob id; None when it is no file, or gone.
+    """Return a file's change time, size and blob id, None if it is gone or not a file.
 
-    Not the time of modification, which programs set as they like.
+    The change time is used because programs can set the modification time.
     """
     try:
         status = os.lstat(path)
@@ -289,7 +289,7 @@ def _look(path: str, known: tuple[int, int, str] | None) -> tuple[int, int, str]
 
 
 def _blob_id_of_file(path: str, size: int) -> str:
-    """Return git's id of a file without holding it in memory."""
+    """Return git's id of a file without reading all of it into memory."""
     found = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     with open(path, "rb") as file:
         while part := file.read(1 << 20):
@@ -300,7 +300,7 @@ def _blob_id_of_file(path: str, size: int) -> str:
 def _content(root: str, folder: str) -> Iterator[tuple[str, str]]:
     """Yield path and file of everything in a folder of the store that may be content.
 
-    No folder that cannot be read passes for an empty one.
+    An unreadable folder raises an error and is not treated as empty.
 
     Args:
         root: Folder of the store.

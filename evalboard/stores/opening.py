@@ -20,12 +20,10 @@ def open_store(address: str, settings: Settings | None = None) -> Store:
 
     Args:
         address: A folder, or `hf://datasets/{org}/{name}`.
-        settings: Where the Hub is, its token, and what may be kept on this machine; None for those
-            of the environment.
+        settings: Address of the Hub, token, and local folder. None reads the environment.
 
     Raises:
-        ConfigError: The address is of a kind that this version does not know, or the settings
-            forbid to ask the Hub.
+        ConfigError: The kind of address is unknown, or the settings forbid the use of the Hub.
     """
     if not is_hosted(address):
         return LocalStore(Path(address).resolve())
@@ -39,22 +37,22 @@ def open_store(address: str, settings: Settings | None = None) -> Store:
 
 
 def open_queue(settings: Settings) -> RequestQueue:
-    """Return the queue of a board; raises as `open_store` does."""
+    """Return the queue of a board. Raises like `open_store`."""
     return RequestQueue(open_store(settings.store_address("requests"), settings))
 
 
 def open_archive(settings: Settings) -> ResultsArchive:
-    """Return the results of a board; raises as `open_store` does."""
+    """Return the results of a board. Raises like `open_store`."""
     return ResultsArchive(open_store(settings.store_address("results"), settings))
 
 
 def open_board(settings: Settings) -> Store:
-    """Return the store that a board's viewer reads; raises as `open_store` does."""
+    """Return the store that a board's viewer reads. Raises like `open_store`."""
     return open_store(settings.store_address("board"), settings)
 
 
 def is_hosted(address: str) -> bool:
-    """Whether a store lies with a service that counts calls and commits."""
+    """Return whether a store is on a service with limits for calls and commits."""
     return "://" in address
 
 

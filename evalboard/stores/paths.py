@@ -1,4 +1,4 @@
-"""Which paths are content of a store: relative, plain, printable, not hidden."""
+"""The paths that are content of a store: relative, plain, printable, not hidden."""
 
 from collections.abc import Callable
 from itertools import chain, count
@@ -8,28 +8,28 @@ from evalboard.errors import StoreError
 
 
 def is_content_name(name: str) -> bool:
-    """Whether one part of a path is content: files with a dot in front and odd names are not."""
+    """Return whether a part of a path is content: not hidden, and printable."""
     return not name.startswith(".") and name.isprintable()
 
 
 def is_content_path(path: str) -> bool:
-    """Whether a path is relative and plain, and every part of it content."""
+    """Return whether a path is relative and plain, and all its parts are content."""
     parts = PurePosixPath(path).parts
     return bool(parts) and path == "/".join(parts) and all(map(is_content_name, parts))
 
 
 def free_path(path: str, is_taken: Callable[[str], bool]) -> str:
-    """Return the path of a JSON file, numbered where another file has it: `a.json`, `a-2.json`."""
+    """Return a free path for a JSON file, numbered if necessary: `a.json`, `a-2.json`."""
     stem = path.removesuffix(".json")
     numbered = (f"{stem}-{number}.json" for number in count(2))
     return next(free for free in chain([path], numbered) if not is_taken(free))
 
 
 def check_path(path: str) -> None:
-    """Check that something may be stored there.
+    """Check that a path can be stored.
 
     Raises:
-        StoreError: It may not.
+        StoreError: The path is not content.
     """
     if not is_content_path(path):
         raise StoreError(

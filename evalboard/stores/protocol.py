@@ -1,9 +1,8 @@
-"""What every store can do: a snapshot to read, and a commit that compares before it writes.
+"""The interface of a store: a snapshot to read, and a commit that compares before it writes.
 
-The rule that keeps many workers safe: read a snapshot, decide, and commit with what the decision
-stands on: `over` for the file that is replaced, or `parent` for the whole store. When somebody
-committed in between, `ConflictError` is raised and nothing is written; read again and decide again
-(`retry_on_conflict`).
+One rule keeps many workers safe: read a snapshot, decide, and commit with the basis of the
+decision: `over` for the replaced file, or `parent` for the whole store. After a concurrent commit,
+`ConflictError` is raised and nothing is written; read again and decide again (`retry_on_conflict`).
 """
 
 import hashlib
@@ -16,7 +15,7 @@ from typing import Final, Protocol, TypeVar
 from evalboard.errors import ConflictError, FileTooLarge
 
 ABSENT: Final = ""
-"""In place of a blob id: no file is there."""
+"""Stands for the blob id of a missing file."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +25,16 @@ class Write:
     path: str
     content: bytes
     over: str | None = None
-    """Blob id of the file that is replaced, `ABSENT` for a new one; None: whatever is there."""
+    """Blob id of the replaced file, `ABSENT` for a new file, None for any."""
 
 
 @dataclass(frozen=True)
 class Delete:
-    """Remove the file at `path`; removing what is not there is no error."""
+    """Remove the file at `path`. A missing file is not an error."""
 
     path: str
     over: str | None = None
-    """Blob id of the file that is removed; None: whatever is there."""
+    """Blob id of the removed file, None for any."""
 
 
 Operation = Write | Delete
@@ -46,10 +45,10 @@ T = TypeVar("T")
 def check_expectations(
     operations: Iterable[Operation], files: Mapping[str, str], address: str
 ) -> None:
-    """Check that every file is what an operation expects it to be.
+    """Check that every file is as its operation expects.
 
     Raises:
-        ConflictError: One is not.
+        ConflictError: A file differs.
     """
     for operation in operations:
         there = files.get(operation.path, ABSENT)
@@ -62,22 +61,22 @@ def check_expectations(
 
 
 class Snapshot(Protocol):
-    """The files of a store as one moment saw them."""
+    """The files of a store at one moment."""
 
     @property
     def revision(self) -> str:
-        """Name of this state of the store; equal states have equal names."""
+        """Name of this state of the store. Equal states have equal names."""
         ...
 
     @property
     def files(self) -> Mapping[str, str]:
-        """Blob id (git's) of every path. Paths use `/` and are relative."""
+        """Git blob id of every path. Paths are relative and use `/`."""
         ...
 
     def blobs(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return the blob id of each of these paths, `ABSENT` where there is no file.
+        """Return the blob id of each of these paths, `ABSENT` without a file.
 
-        On a remote store this asks for these few, where `files` asks for all.
+        A remote store lists only these paths, whereas `files` lists all.
         """
         ...
 
@@ -85,22 +84,22 @@ class Snapshot(Protocol):
         """Return a file's content.
 
         Args:
-            path: Of a file that the snapshot has.
-            at_most: Largest size in bytes; None for any. A larger file is not read at all.
+            path: A file of the snapshot.
+            at_most: Size limit in bytes, None for any. A larger file is not read at all.
 
         Raises:
-            ConflictError: The file is no longer what the snapshot saw; take a newer one.
-            FileTooLarge: It has more than `at_most` bytes.
-            StoreError: The snapshot has no such file, or it cannot be read.
+            ConflictError: The file has changed since the snapshot. Take a newer one.
+            FileTooLarge: The file has more than `at_most` bytes.
+            StoreError: The file is missing or cannot be read.
         """
         ...
 
     def read_many(
         self, paths: Iterable[str], *, at_most: int | None = None
     ) -> Iterator[tuple[str, bytes | FileTooLarge]]:
-        """Yield each path with its content, in the order given; a large file with its error.
+        """Yield each path with its content, or with the error of a large file, in the given order.
 
-        Holds a part of the contents in memory at a time. Raises what `read` raises otherwise.
+        Only a part of the contents is in memory at a time. Other errors are those of `read`.
         """
         ...
 
@@ -128,38 +127,38 @@ class Store(Protocol):
     ) -> str:
         """Apply all operations as one change, read them back, and return the new revision.
 
-        Other processes' changes may be part of the same revision. Of several operations on one path
-        the last one counts, but what each expects must hold.
+        The same revision may contain changes of other processes. The last operation on a path
+        counts, but the expectation of each must be met.
 
         Args:
-            operations: What to change; at least one.
-            message: One line on why, for the store's history.
-            parent: Revision that the change was decided on; None looks at no other file than those
-                that the operations name.
+            operations: The changes, at least one.
+            message: Reason in one line, for the store's history.
+            parent: Revision on which the decision is based. None compares only the files of the
+                operations.
 
         Raises:
-            ConflictError: The store is no longer at `parent`, or a file is not what an operation
-                expects it to be; nothing was written.
-            StoreUnreachable: No answer in time, after many tries. The change will not be made later,
-                but may have been made: read again before deciding again.
-            ConfigError: The store cannot be written with the settings that there are.
-            StoreError: The store cannot be written, or does not hold what was written.
+            ConflictError: The store is no longer at `parent`, or a file is not as an operation
+                expects. Nothing was written.
+            StoreUnreachable: The store did not answer in time. The change will not be made later,
+                but may have been made already. Read again before the next decision.
+            ConfigError: The store cannot be written with the current settings.
+            StoreError: The store cannot be written, or does not contain what was written.
         """
         ...
 
 
 def blob_id(content: bytes) -> str:
-    """Return git's id of a file's content, which the Hub lists too."""
+    """Return git's id of a file's content, which the Hub also lists."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def retry_on_conflict(change: Callable[[], T], *, attempts: int = 8) -> T:
-    """Run `change` (read, or read, decide and commit) again while others commit in between.
+    """Repeat `change` (read, or read, decide and commit) after concurrent commits.
 
-    Waits between the attempts, twice as long each time from 50 ms to 5 s, with jitter.
+    The wait between attempts doubles from 50 ms to 5 s, with jitter.
 
     Raises:
-        ConflictError: Somebody else was faster every time.
+        ConflictError: Another process was faster every time.
     """
     for attempt in range(attempts - 1):
         try:

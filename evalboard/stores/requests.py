@@ -16,13 +16,13 @@ class QueuedRequest(NamedTuple):
 
     path: str
     record: RequestRecord | None
-    """None where the file cannot be read as a request."""
+    """None if the file is not a readable request."""
     problem: str = ""
-    """Why it cannot be read."""
+    """Why the file is unreadable."""
 
 
 class DuplicateRequest(ConfigError):
-    """Raised when the same submission is already there."""
+    """Raised when the same submission already exists."""
 
     code = "duplicate"
 
@@ -30,8 +30,8 @@ class DuplicateRequest(ConfigError):
 class RequestQueue:
     """Requests in a store.
 
-    Every change reads, decides, and commits over the file that it read: changes of other requests
-    do not get in its way.
+    Every change reads, decides, and commits over the file that it read. Changes of other requests
+    do not interfere.
     """
 
     def __init__(self, store: Store) -> None:
@@ -45,8 +45,7 @@ class RequestQueue:
         """Return one request.
 
         Raises:
-            StoreError: There is no such file.
-            RecordError: It is no request.
+            StoreError: The file is missing. RecordError: The file is not a request.
         """
         content = retry_on_conflict(lambda: self._store.snapshot().read(path, at_most=LARGEST_FILE))
         return RequestRecord.from_json(content, path=path)
@@ -54,8 +53,7 @@ class RequestQueue:
     def add(self, record: RequestRecord, *, board_suite: str = "") -> str:
         """Write a new request and return its path.
 
-        A rejected or cancelled request of the same identity is replaced, with its history kept in
-        front.
+        A rejected or cancelled request with the same identity is replaced. Its history is kept.
 
         Args:
             record: The request.
@@ -70,8 +68,8 @@ class RequestQueue:
             snapshot = self._store.snapshot()
             former = _find(_entries(snapshot), identity, board_suite)
             if former is None:
-                # Requests that differ in their suite or base model alone have the same path, and
-                # so may a file that cannot be read.
+                # Requests that differ only in suite or base model have the same path, and an
+                # unreadable file may have it too.
                 path = free_path(record.path, snapshot.files.__contains__)
                 new, over = record, ABSENT
             else:
@@ -89,10 +87,10 @@ class RequestQueue:
     def change(
         self, path: str, decide: Callable[[RequestRecord], RequestRecord], *, message: str
     ) -> RequestRecord:
-        """Replace a request by what `decide` makes of it, and return that.
+        """Replace a request with the result of `decide`, and return the result.
 
-        `decide` is called again with the newer record when somebody else changed it in between. It
-        raises to leave the request as it is.
+        `decide` is called again with the newer record after a concurrent change. It raises an error
+        to leave the request unchanged.
         """
         changed = self.change_many({path: decide}, message=message)[path]
         if isinstance(changed, EvalboardError):
@@ -105,11 +103,11 @@ class RequestQueue:
         *,
         message: str,
     ) -> dict[str, RequestRecord | EvalboardError]:
-        """Replace many requests with one commit; return by path what became of each.
+        """Replace many requests with one commit, and return the outcome of each by path.
 
-        A decision is called again when somebody else changed its request in between, and only then.
-        One that raises an error of this project leaves its own request as it is, and so does a
-        request that is not there or cannot be read; that error is returned for it.
+        A decision is called again only after a concurrent change of its request. If it raises one
+        of this project's errors, its request stays unchanged and the error is returned; the same
+        applies to a missing or unreadable request.
 
         Raises:
             StoreError: The store could not be read or written.
@@ -133,7 +131,7 @@ class RequestQueue:
 
 class _Decided(NamedTuple):
     over: str
-    """Blob id of the request that was decided on."""
+    """Blob id of the request on which the decision is based."""
     outcome: RequestRecord | EvalboardError
     writes: tuple[Write, ...] = ()
 
@@ -164,13 +162,13 @@ def _record(path: str, content: bytes | FileTooLarge | None) -> RequestRecord:
 
 
 class _Memory:
-    """What the files of the queue that was read last say, by path and blob id."""
+    """Parsed files of the last queue that was read, by path and blob id."""
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], QueuedRequest] = {}
 
     def entries(self, snapshot: Snapshot) -> list[QueuedRequest]:
-        """Return every request file of a snapshot, reading only those that are new."""
+        """Return every request file of a snapshot. Only new files are read."""
         files = snapshot.files
         names = [(path, files[path]) for path in sorted(files) if path.endswith(".json")]
         before = self._entries
@@ -184,7 +182,7 @@ class _Memory:
 
 
 _entries = _Memory().entries
-"""A poll looks at the whole queue several times: nothing is parsed twice."""
+"""A poll reads the whole queue several times, so no file is parsed twice."""
 
 
 def _entry(path: str, content: bytes | FileTooLarge) -> QueuedRequest:
@@ -202,7 +200,7 @@ def _find(
 
 
 def _replacing(former: QueuedRequest, record: RequestRecord) -> RequestRecord:
-    """Return the new submission with the history of the one that it replaces."""
+    """Return the new submission with the history of the replaced request."""
     before = former.record
     if before is None or before.status not in REPLACEABLE:
         status = before.status if before else "unreadable"

@@ -1,4 +1,4 @@
-"""Result documents and answers in a store, one commit per attempt: how they are written and read."""
+"""Result documents and answers in a store, with one commit per attempt."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -27,12 +27,12 @@ class StoredResult(NamedTuple):
 
     path: str
     document: ResultDocument | None
-    """None where the file cannot be read as one of our documents."""
+    """None if the file is not one of this project's documents."""
     problem: str = ""
 
 
 class Results(NamedTuple):
-    """Everything in the results store at one revision."""
+    """The content of the results store at one revision."""
 
     revision: str
     stored: list[StoredResult]
@@ -50,7 +50,7 @@ class ResultsArchive:
         self._store = store
 
     def read(self, *, model: str = "") -> Results:
-        """Return every result document, or those of one model."""
+        """Return every result document, or the documents of one model."""
         return retry_on_conflict(lambda: _read(self._store.snapshot(), model))
 
     def paths(self) -> list[str]:
@@ -58,14 +58,14 @@ class ResultsArchive:
         return retry_on_conflict(lambda: _document_paths(self._store.snapshot()))
 
     def add(self, document: ResultDocument, answers: Mapping[str, bytes]) -> str:
-        """Write one attempt's document and its answers as one commit; return the document's path.
+        """Write an attempt's document and answers as one commit. Return the document's path.
 
-        Nothing is written when a document with all its benchmarks, by their keys, is there already:
-        a run that was killed may have left its commit to be sent by another process, and its work
-        to be stored by another run. Whoever comes second finds answers that were not there.
+        Nothing is written if a document with all its benchmarks, by their keys, already exists:
+        another process may have sent the commit of a killed run, and another run may store the same
+        work. The second of them finds the answers of the first.
 
         Args:
-            document: With everything that is finished.
+            document: The document with all finished benchmarks.
             answers: Parquet bytes by benchmark key.
         """
         folder = document_folder(document)
@@ -78,7 +78,7 @@ class ResultsArchive:
             has_answers = named and all(there[name] != ABSENT for name in named)
             if has_answers and (stored := _find_same(snapshot, document)):
                 return stored
-            # Another document may have been stored in that second.
+            # Another document may have been stored in the same second.
             path = free_path(usual, lambda name: snapshot.blobs([name])[name] != ABSENT)
             operations: list[Operation] = [Write(path, document.to_json(), ABSENT)]
             operations += [Write(name, content, there[name]) for name, content in named.items()]
@@ -89,12 +89,12 @@ class ResultsArchive:
 
 
 def document_path(folder: str, finished_time: str) -> str:
-    """Return where a document lies that is the only one of its second."""
+    """Return the path of a document that is the only one of its second."""
     return f"{folder}/results_{finished_time.replace(':', '-')}.json"
 
 
 def answers_path(folder: str, benchmark: str) -> str:
-    """Return where the answers to a benchmark lie, of the documents in a folder."""
+    """Return the path of the answers to a benchmark, for the documents in a folder."""
     return f"{DETAILS}{folder}/{benchmark}.parquet"
 
 
@@ -132,7 +132,7 @@ def _read(snapshot: Snapshot, folder: str) -> Results:
 
 
 def _find_same(snapshot: Snapshot, document: ResultDocument) -> str | None:
-    """Return the path of a document with the same benchmarks, None when there is none."""
+    """Return the path of a document with the same benchmarks, None without one."""
     keys = document.evalboard.benchmark_keys.items()
     for path, stored, _ in _read(snapshot, document_folder(document)).stored:
         if stored and keys <= stored.evalboard.benchmark_keys.items():

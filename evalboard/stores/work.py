@@ -1,10 +1,10 @@
-"""The work folder: what runs that have not ended have to remember.
+"""The work folder: the state of unfinished runs.
 
     outcomes/{benchmark}-{key}.json, .parquet            finished benchmarks, until they are stored
-    answers/{benchmark}-{key}.jsonl                      of benchmarks that are not finished
-    progress/{request}/{benchmark}.json                  how far each benchmark of a request is
-    logs/{run}.log                                       what an engine's process wrote
-    documents/{run}/results.json, {benchmark}.parquet    of runs that stay out of the board
+    answers/{benchmark}-{key}.jsonl                      answers of unfinished benchmarks
+    progress/{request}/{benchmark}.json                  progress of each benchmark of a request
+    logs/{run}.log                                       output of an engine's process
+    documents/{run}/results.json, {benchmark}.parquet    results of runs outside the board
 
 Not a store: a local or shared folder without history. Every file is replaced whole.
 """
@@ -30,7 +30,7 @@ class WorkFolder:
         self._root = root
 
     def keep(self, outcome: BenchmarkOutcome, answers: bytes) -> None:
-        """Keep a finished benchmark; its single answers in the making are no longer needed.
+        """Keep a finished benchmark, and delete its partial answers.
 
         The answers are written first: an outcome implies them.
 
@@ -58,7 +58,7 @@ class WorkFolder:
         return self._stem(outcome.benchmark, outcome.key).with_suffix(".parquet").read_bytes()
 
     def forget(self, outcome: BenchmarkOutcome) -> None:
-        """Remove a finished benchmark, after a commit holds it."""
+        """Remove a finished benchmark after its commit."""
         stem = self._stem(outcome.benchmark, outcome.key)
         stem.with_suffix(".json").unlink(missing_ok=True)
         stem.with_suffix(".parquet").unlink(missing_ok=True)
@@ -69,14 +69,14 @@ class WorkFolder:
         return (self._root / "progress").is_dir()
 
     def note_progress(self, request: str, benchmark: str, progress: BenchmarkProgress) -> None:
-        """Note how far one benchmark of a request is."""
+        """Record the progress of one benchmark of a request."""
         path = self._progress_folder(request) / f"{benchmark}.json"
         write_whole(path, progress.model_dump_json().encode())
 
     def progress(self, request: str) -> dict[str, BenchmarkProgress]:
-        """Return how far every benchmark of a request is; empty before it was first started.
+        """Return the progress of every benchmark of a request, empty before its first start.
 
-        A note that cannot be read is left out: it says how far, not what.
+        An unreadable file is ignored: it contains progress, not results.
         """
         progress: dict[str, BenchmarkProgress] = {}
         for path in sorted(self._progress_folder(request).glob("*.json")):
@@ -85,18 +85,18 @@ class WorkFolder:
         return progress
 
     def answers_file(self, benchmark: str, key: str) -> Path:
-        """Return where the answers to a benchmark's questions are kept until it is finished."""
+        """Return the file of a benchmark's answers until it is finished."""
         return self._root / "answers" / f"{benchmark}-{key[:KEY_LENGTH]}.jsonl"
 
     def log_file(self, run: str) -> Path:
-        """Return where a run's engine writes its output."""
+        """Return the log file of a run's engine."""
         return self._root / "logs" / f"{run}.log"
 
     def keep_document(self, run: str, document: bytes, answers: Mapping[str, bytes]) -> Path:
-        """Keep what a run found that does not enter the results store.
+        """Keep the results of a run that do not enter the results store.
 
         Returns:
-            Where the document is; the answers lie beside it, `{benchmark}.parquet`.
+            Path of the document. The answers are next to it as `{benchmark}.parquet`.
         """
         folder = self._root / "documents" / run
         for benchmark, content in answers.items():

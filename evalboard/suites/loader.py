@@ -21,7 +21,7 @@ def load_suite(name_or_file: str) -> Suite:
     """Read a suite by its shipped name or from a YAML file.
 
     Raises:
-        ConfigError: There is no such suite, or its file says something a suite cannot say.
+        ConfigError: There is no such suite, or its file is invalid.
     """
     path = _suite_path(name_or_file)
     try:
@@ -49,7 +49,7 @@ def load_requested_suite(name: str, board: str) -> Suite:
         board: The board's own suite, as the settings name it.
 
     Raises:
-        ConfigError: There is no such suite, or its file says something a suite cannot say.
+        ConfigError: There is no such suite, or its file is invalid.
     """
     own = load_suite(board)
     return own if name in ("", own.name, board) else load_suite(name)

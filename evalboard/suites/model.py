@@ -1,4 +1,4 @@
-"""What a suite file may say."""
+"""The content of a suite file."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ from evalboard.suites.texts import BenchmarkAbout, FrequentQuestion, Words
 
 
 class DataSource(BaseModel):
-    """Where a benchmark's questions come from, when not from where lm_eval's definition says.
+    """The source of a benchmark's questions, if it differs from lm_eval's definition.
 
     Either a repository (with a configuration and a revision), or `files`: Parquet files per split,
     as paths or `hf://` addresses with wildcards.
@@ -46,20 +46,20 @@ class Benchmark(BaseModel):
     key: ColumnName
     """Column name in `board.parquet` and the name on the command line."""
     title: str
-    """Name that people see."""
+    """Display name."""
     task: str = ""
-    """lm_eval's task name; the key when not given."""
+    """lm_eval's task name. Default: the key."""
     tasks: tuple[ColumnName, ...] = ()
-    """lm_eval's names of a group's subjects, which are columns too; none for a single task."""
+    """lm_eval's names of a group's subjects, which are columns too. Empty for a single task."""
     metric: str = "acc,none"
     """lm_eval's `{metric},{filter}`."""
     num_fewshot: Annotated[int, Field(ge=0)] = 0
     baseline: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Score of guessing, fraction in [0, 1)."""
+    """Score of random guessing, a fraction in [0, 1)."""
     group: str = ""
-    """Heading under which the board shows it."""
+    """Heading of the column group on the board."""
     show_questions: bool = True
-    """Whether a model's page may show the questions; else only their ids, and which were right."""
+    """Whether a model's page may show the questions. If not, it shows ids and right or wrong."""
     source: DataSource | None = None
     about: BenchmarkAbout = BenchmarkAbout()
 
@@ -79,7 +79,7 @@ class Benchmark(BaseModel):
 
     @property
     def task_name(self) -> str:
-        """Name of its results in lm_eval's documents: that of the task, or the group's key."""
+        """Name in lm_eval's documents: the name of the task, or the key of the group."""
         return self.task or self.key
 
     @property
@@ -90,7 +90,7 @@ class Benchmark(BaseModel):
 
     @property
     def subjects(self) -> "tuple[Benchmark, ...]":
-        """Every task of a group as a benchmark of its own; empty for a single task."""
+        """Every task of a group as a separate benchmark. Empty for a single task."""
         return tuple(
             self.model_copy(update={"key": task, "title": self._title_of(task), "tasks": ()})
             for task in self.tasks
@@ -112,13 +112,13 @@ class Suite(BaseModel):
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: str
     about: Words = ""
-    """What the board is for, in Markdown, for the About page."""
+    """The purpose of the board, in Markdown, for the About page."""
     faq: tuple[FrequentQuestion, ...] = ()
-    """Questions about this board, after those about every board."""
+    """Frequent questions about this board, shown after the general ones."""
     citation: str = ""
     """How to cite the board, such as BibTeX."""
     tasks: Path | None = None
-    """Folder with further lm_eval task definitions; relative to the suite file."""
+    """Folder with further lm_eval task definitions, relative to the suite file."""
     benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -136,19 +136,19 @@ class Suite(BaseModel):
 
     @property
     def content_hash(self) -> str:
-        """sha256 over what the suite asks, wherever its files lie and whatever it tells people."""
+        """sha256 of the evaluation that the suite defines, without paths and descriptions."""
         told = {"about": True, "faq": True, "citation": True}
         of_benchmarks = {"__all__": {"about", "show_questions"}}
         asked = self.model_dump_json(exclude={"tasks": True, **told, "benchmarks": of_benchmarks})
         return hashlib.sha256(asked.encode()).hexdigest()
 
     def select(self, keys: tuple[str, ...]) -> tuple[Benchmark, ...]:
-        """Return the benchmarks with these keys, all when none is named.
+        """Return the benchmarks with these keys, all if no key is given.
 
-        A key may be that of one subject of a group.
+        A key can also be a subject of a group.
 
         Raises:
-            ConfigError: A key is not in the suite.
+            ConfigError: The suite has no such key.
         """
         known = {
             b.key: b for benchmark in self.benchmarks for b in (benchmark, *benchmark.subjects)

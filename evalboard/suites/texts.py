@@ -1,4 +1,4 @@
-"""Texts of a suite file, for people: plain, or in several languages."""
+"""Texts of a suite file for readers: plain, or in several languages."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -13,24 +13,24 @@ Words = str | Annotated[Mapping[Language, str], Field(min_length=1)]
 
 
 class BenchmarkAbout(BaseModel):
-    """What the About page says of a benchmark. Nothing here changes what is evaluated."""
+    """Description of a benchmark on the About page. It does not change the evaluation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     questions: int | None = Field(default=None, ge=1)
-    """Shown until the board knows the number itself."""
+    """Number to show until the board has counted the questions."""
     origin: str = ""
-    """Where the questions come from: data set, authors, year."""
+    """Origin of the questions: dataset, authors, year."""
     link: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
-    """Page of the data set."""
+    """Web page of the dataset."""
     license: str = ""
-    """Licence of the questions, as its authors name it."""
+    """Licence of the questions, as their authors name it."""
     tests: Words = ""
-    """What a high score takes, in a sentence."""
+    """The ability that a high score shows, in one sentence."""
 
 
 class FrequentQuestion(BaseModel):
-    """A question that readers of this board ask, with its answer in Markdown."""
+    """A frequent question about this board, with its answer in Markdown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,7 +39,7 @@ class FrequentQuestion(BaseModel):
 
 
 def in_language(words: Words, language: str) -> str:
-    """Return a text in a language; in English, or in the first that there is, where it lacks it."""
+    """Return a text in a language. The fallbacks are English, then the first available language."""
     if isinstance(words, str):
         return words
     return words.get(language) or words.get(FIRST_LANGUAGE) or next(iter(words.values()))

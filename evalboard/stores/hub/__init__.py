@@ -1,6 +1,6 @@
-"""A store in a dataset repository on the Hugging Face Hub, or on a server that speaks its protocol.
+"""A store in a dataset repository on the Hugging Face Hub, or on a server with the same API.
 
-`store` is what others use. `dataset` makes the calls, `responses` says what their errors mean,
-`snapshot` and `cache` read, `outbox`, `sending` and `budget` write, `heads` remembers the newest
-commit, `waiting` says how long to wait.
+`store` is the interface. `dataset` makes the calls, `responses` interprets their errors, `snapshot`
+and `cache` read, `outbox`, `sending` and `budget` write, `heads` remembers the newest commit, and
+`waiting` determines the waits.
 """

@@ -1,8 +1,8 @@
-"""Few commits: how long the next one waits, so that an hour's commits stay within a number.
+"""The pace of commits, so that an hour's commits stay within a limit.
 
-The first half of the number goes out at once. After that the pause between two commits grows with
-what is used up, to twice the mean, so that a machine that never rests settles at four fifths of the
-number and always has some left. What waits meanwhile becomes one commit.
+The first half of the limit is available at once. After that the pause between two commits grows
+with use, up to twice the mean. A machine that never rests settles at four fifths of the limit and
+always has some commits left. Changes that wait meanwhile become one commit.
 """
 
 import time
@@ -14,12 +14,12 @@ HOUR = 3600.0
 
 
 def pause_seconds(made: list[float], now: float, per_hour: int) -> float:
-    """Return how long to wait for the next commit.
+    """Return the wait before the next commit in seconds.
 
     Args:
         made: Times of the last hour's commits, in seconds, the oldest first.
         now: Time on the same clock.
-        per_hour: Largest number of commits in any hour.
+        per_hour: Limit of commits in any hour.
     """
     if not made:
         return 0.0
@@ -33,7 +33,7 @@ def pause_seconds(made: list[float], now: float, per_hour: int) -> float:
 class CommitBudget:
     """The commits of one store in the last hour, in a file that all processes of a machine share.
 
-    Whoever holds the outbox writes it.
+    The process that holds the outbox writes it.
     """
 
     def __init__(self, path: Path, per_hour: int) -> None:
@@ -41,27 +41,27 @@ class CommitBudget:
         self._per_hour = per_hour
 
     def wait_seconds(self) -> float:
-        """Return how long to wait before the next commit."""
+        """Return the wait before the next commit in seconds."""
         now = time.time()
         made, not_before = self._read(now)
         return max(pause_seconds(made, now, self._per_hour), not_before - now, 0.0)
 
     def spend(self) -> None:
-        """Note one commit."""
+        """Record one commit."""
         now = time.time()
         made, not_before = self._read(now)
         write_json(self._path, {"made": [*made, now], "not_before": not_before})
 
     def hold(self, seconds: float) -> None:
-        """Let nobody commit for so long: the Hub asked for it."""
+        """Block all commits for a time that the Hub asked for."""
         now = time.time()
         made, not_before = self._read(now)
         write_json(self._path, {"made": made, "not_before": max(not_before, now + seconds)})
 
     def _read(self, now: float) -> tuple[list[float], float]:
-        """Return the last hour's commits and the time that the Hub set, none after a broken file.
+        """Return the last hour's commits and the time set by the Hub. A corrupt file gives none.
 
-        Times in the future, left by a clock that was set back, count as now.
+        Times in the future count as now: the clock was set back.
         """
         kept = read_json(self._path)
         if not isinstance(kept, dict):

@@ -1,7 +1,6 @@
-"""What was read before, kept on disk: the newest tree, and contents by blob id.
+"""A cache on disk: the newest tree, and contents by blob id.
 
-Only a cache: everything is checked when it is read, and whatever is broken is read from the Hub
-again.
+Every entry is verified when it is read, and a corrupt entry is read from the Hub again.
 """
 
 import hashlib
@@ -21,20 +20,20 @@ SPARE_BLOBS = 1000
 
 
 class Cache:
-    """Contents and the newest tree of one store, shared by the processes of a machine."""
+    """The contents and the newest tree of one store, shared by the processes of a machine."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def tree(self, commit: str) -> dict[str, HubFile] | None:
-        """Return the files of a commit, None when its tree is not the one that is kept."""
+        """Return the files of a commit, None if the cache has another tree."""
         kept = read_json(self._folder / "tree.json")
         if not isinstance(kept, dict) or kept.get("commit") != commit:
             return None
         return {path: HubFile(*listed) for path, listed in kept["files"].items()}
 
     def keep_tree(self, commit: str, files: Mapping[str, HubFile]) -> None:
-        """Keep a tree in place of the former one, and forget contents that it no longer has."""
+        """Replace the cached tree, and drop contents that the new one does not have."""
         with folder_errors(self._folder):
             write_json(self._folder / "tree.json", {"commit": commit, "files": files})
         with self._database() as database:
@@ -48,7 +47,7 @@ class Cache:
                 )
 
     def known(self, files: Iterable[HubFile]) -> set[str]:
-        """Return the blob ids among these whose contents are kept."""
+        """Return the blob ids whose contents are cached."""
         found: set[str] = set()
         with self._database() as database:
             for some in _portions([file.blob for file in files]):
@@ -57,7 +56,7 @@ class Cache:
         return found
 
     def contents(self, files: Sequence[HubFile]) -> dict[str, bytes]:
-        """Return the contents that are kept, by blob id, without those that are broken."""
+        """Return the cached contents by blob id, without corrupt ones."""
         by_blob = {file.blob: file for file in files}
         found: dict[str, bytes] = {}
         with self._database() as database:
@@ -68,7 +67,7 @@ class Cache:
 
     @contextmanager
     def keeping(self) -> Iterator[Callable[[HubFile, bytes], None]]:
-        """Yield what keeps one content, which was checked, from the moment that it returns."""
+        """Yield a function that caches one verified content at once."""
         with self._database() as database:
 
             def keep(file: HubFile, content: bytes) -> None:
@@ -80,9 +79,9 @@ class Cache:
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        """Open the file of contents, made anew when it is broken.
+        """Open the file of contents. A corrupt file is replaced.
 
-        Opened each time, so that no connection crosses a fork or a thread.
+        It is opened each time, so no connection crosses a fork or a thread.
         """
         path = self._folder / "contents.sqlite"
         try:
@@ -103,7 +102,7 @@ class Cache:
 
 
 def is_content(file: HubFile, content: bytes) -> bool:
-    """Whether this is the content of a file, by its hash."""
+    """Return whether this is the content of a file, by its hash."""
     if file.sha256:
         return hashlib.sha256(content).hexdigest() == file.sha256
     return blob_id(content) == file.blob
@@ -113,7 +112,7 @@ def is_content(file: HubFile, content: bytes) -> bool:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
-        database.execute("PRAGMA synchronous = OFF")  # a content that is lost is read again
+        database.execute("PRAGMA synchronous = OFF")  # a lost content is read again
         database.execute(
             "CREATE TABLE IF NOT EXISTS contents (blob TEXT PRIMARY KEY, content BLOB NOT NULL)"
         )

@@ -1,7 +1,7 @@
 """The calls to one dataset repository, through the official client.
 
-Reads are tried again here; what changes something is tried once, since only the caller can find out
-whether it was done. Every call has a time limit, which the client's own listings and commits lack.
+Reads are retried here. Changes are tried once, because only the caller can find out whether they
+succeeded. Every call has a timeout, which the client's own listings and commits do not have.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,9 +37,9 @@ class HubFile(NamedTuple):
 
     blob: str
     size: int
-    """Of the content, in bytes."""
+    """Size of the content in bytes."""
     sha256: str = ""
-    """Of the content, for a large file: its blob id is that of a pointer to it."""
+    """sha256 of the content of a large file, whose blob id is that of a pointer."""
 
 
 class HubCommit(NamedTuple):
@@ -56,8 +56,8 @@ class HubDataset:
     Args:
         name: `{org}/{name}`.
         endpoint: Address of the server; None for the client's default.
-        token: None for none; never one that the client finds by itself.
-        timeout: Longest wait for a part of an answer, in seconds.
+        token: Token, None for anonymous calls. The client never uses another token that it finds.
+        timeout: Limit of the wait for a part of an answer, in seconds.
     """
 
     def __init__(
@@ -82,10 +82,10 @@ class HubDataset:
         return self._api.endpoint
 
     def head(self) -> str | None:
-        """Return the newest commit that the Hub tells of; None when there is no repository.
+        """Return the newest commit that the Hub reports, None without a repository.
 
         Raises:
-            ConfigError: There is none for somebody without a token.
+            ConfigError: The repository is not public, and there is no token.
         """
 
         def ask() -> str | None:
@@ -103,7 +103,7 @@ class HubDataset:
             ) from exc
 
     def create(self) -> None:
-        """Make the repository, private; nothing happens when it is there."""
+        """Create a private repository, unless it exists."""
         self._session()
         with store_errors(self.address):
             self._api.create_repo(self.name, repo_type="dataset", private=True, exist_ok=True)
@@ -120,7 +120,7 @@ class HubDataset:
         return files
 
     def locate(self, commit: str, paths: Sequence[str]) -> dict[str, HubFile]:
-        """Return those of these paths that are files of a commit."""
+        """Return the paths that are files of a commit."""
         files: dict[str, HubFile] = {}
         for start in range(0, len(paths), PATHS_PER_CALL):
             some = list(paths[start : start + PATHS_PER_CALL])
@@ -137,7 +137,7 @@ class HubDataset:
         return files
 
     def history(self, commit: str) -> Iterator[HubCommit]:
-        """Yield a commit and those before it, the newest first, asking page by page."""
+        """Yield a commit and its ancestors, the newest first, page by page."""
         url: str | None = self._api_url("commits", commit)
         while url is not None:
             response = self._get(url, None)
@@ -157,11 +157,11 @@ class HubDataset:
     ) -> str:
         """Commit on `parent` and return the new head.
 
-        The client commits nothing when the files are at the newest head already, whatever the
-        parent is, and returns that head.
+        The client makes no commit if the newest head already has the files, whatever the parent,
+        and returns that head.
 
         Raises:
-            HubBusy: Not committed, or perhaps committed: look at the history before the next try.
+            HubBusy: The commit may have failed or succeeded. Read the history before the next try.
         """
         self._session()
         with store_errors(self.address):
@@ -190,7 +190,7 @@ class HubDataset:
         return self._patiently(ask)
 
     def _checked(self, response: httpx2.Response) -> httpx2.Response:
-        """Return a good answer; after one that is among the last allowed, wait for the next window."""
+        """Return a good answer. If few calls are left, wait for the next rate-limit window."""
         hf_raise_for_status(response)
         limit = parse_ratelimit_headers(response.headers)
         if limit is not None and limit.remaining < READING_THREADS:

@@ -1,4 +1,4 @@
-"""Small files that several processes read while one writes."""
+"""Small files with one writer and several readers."""
 
 import fcntl
 import json
@@ -12,12 +12,12 @@ from evalboard.files import write_whole
 
 
 def write_json(path: Path, document: Any, *, durable: bool = False) -> None:
-    """Replace a file by a JSON document."""
+    """Replace a file with a JSON document."""
     write_whole(path, json.dumps(document).encode(), durable=durable)
 
 
 def read_json(path: Path) -> Any:
-    """Return a JSON document, None when it is absent or broken."""
+    """Return a JSON document, None if it is missing or corrupt."""
     try:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
@@ -26,7 +26,7 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def locked(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold a lock file, which the kernel frees when the process dies; yield whether it is held."""
+    """Hold a lock file and yield whether it is held. The kernel frees it when the process dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         try:
@@ -39,7 +39,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
 
 @contextmanager
 def folder_errors(folder: Path) -> Iterator[None]:
-    """Translate what the file system refuses.
+    """Translate errors of the file system.
 
     Raises:
         StoreError: With what to do about it.

@@ -1,7 +1,7 @@
 """The newest commit that this machine knows of.
 
-The Hub may tell an old head for a while after a commit. Who has seen a commit must not go back
-behind it, or a process would not see what it wrote itself.
+The Hub may report an old head for a while after a commit. A process that has seen a commit must not
+go back to an older one, or it would miss its own changes.
 """
 
 import time
@@ -14,14 +14,14 @@ from evalboard.stores.hub.files import locked, read_json, write_json
 from evalboard.stores.hub.responses import HubBusy
 
 LAG_SECONDS = 300.0
-"""Longest time for which the Hub may tell an old head."""
+"""Limit of the time for which the Hub may report an old head."""
 RECENT_SECONDS = 60.0
 REMEMBERED = 200
 LOOK_BACK = 50
 
 
 class Known(NamedTuple):
-    """The newest commit, when it was learnt, and commits that are known to be older."""
+    """The newest commit, the time of its discovery, and commits that are known to be older."""
 
     commit: str = ""
     learnt: float = 0.0
@@ -38,19 +38,19 @@ class Heads:
         self._asked = -RECENT_SECONDS
 
     def recent(self) -> str | None:
-        """Return the newest commit, not asking the Hub where this store has just asked.
+        """Return the newest commit. The Hub is not asked again within a short time.
 
-        It may have been replaced since: good for a commit, which compares its parent.
+        The commit may be outdated. That is enough for a commit, which compares its parent.
         """
         if time.monotonic() < self._asked + RECENT_SECONDS:
             return self._known().commit or self.newest()
         return self.newest()
 
     def newest(self) -> str | None:
-        """Return the newest commit; None when there is no repository.
+        """Return the newest commit, None without a repository.
 
         Raises:
-            StoreError: There is none any more.
+            StoreError: The repository has disappeared.
         """
         known = self._known()
         told = self._dataset.head()
@@ -71,21 +71,21 @@ class Heads:
         return told
 
     def made(self, commit: str, *, parent: str) -> None:
-        """Learn a commit that was just made on its parent."""
+        """Record a commit that was just made on its parent."""
         with locked(self._lock, wait=True):
             known = self._known()
             if commit not in known.older:
                 self._write(commit, (*known.older, known.commit, parent))
 
     def _learn(self, commit: str, *, over: Known) -> None:
-        """Learn what the Hub tells, unless another process has learnt something meanwhile."""
+        """Record the Hub's head, unless another process has recorded a head meanwhile."""
         with locked(self._lock, wait=True):
             known = self._known()
             if known.commit == over.commit:
                 self._write(commit, (*known.older, known.commit))
 
     def _is_older(self, told: str, known: Known) -> bool:
-        """Whether the Hub tells of an older commit than the known one, by their histories."""
+        """Return whether the Hub reports a commit older than the known one, by their histories."""
         if not known.commit or time.time() > known.learnt + LAG_SECONDS:
             return False
         if known.commit in self._recent(told):
@@ -93,7 +93,7 @@ class Heads:
         try:
             return told in self._recent(known.commit)
         except HubBusy:
-            return True  # the known commit is not everywhere yet
+            return True  # the known commit has not reached all servers
 
     def _recent(self, commit: str) -> list[str]:
         history = self._dataset.history(commit)

@@ -1,4 +1,4 @@
-"""Changes on their way to the Hub, on disk: what is in here survives the death of its process.
+"""Changes on their way to the Hub, on disk. They survive the death of their process.
 
     waiting/{id}.entry   a change, written durably before anything is sent; its process holds a lock
                          on it, so that one whose process died is recognised
@@ -6,8 +6,8 @@
     attempt.json         the parent of a commit that was sent and whose outcome is not known yet
     lock                 held by the one process that sends
 
-An id is in the description of the commit that makes the change: whether it was made can always be
-looked up in the repository's history.
+The commit that makes a change contains the change's id in its description, so the repository's
+history always shows whether the change was made.
 """
 
 import fcntl
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 
 class Outbox:
-    """The changes of one store that are on their way."""
+    """The unsent changes of one store."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -53,7 +53,7 @@ class Outbox:
     def entering(
         self, operations: Sequence[Operation], message: str, parent: str | None
     ) -> Iterator[str]:
-        """Write a change durably and hold it; yield its id."""
+        """Write a change durably, hold its lock, and yield its id."""
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
         self._waiting.mkdir(parents=True, exist_ok=True)
         aside = self._waiting / f".{name}"
@@ -75,11 +75,11 @@ class Outbox:
             yield name
 
     def sending(self, *, wait: bool = False) -> AbstractContextManager[bool]:
-        """Hold the right to send; yield whether it is held."""
+        """Try to hold the right to send, and yield whether it is held."""
         return locked(self._folder / "lock", wait=wait)
 
     def waiting(self) -> dict[str, int]:
-        """Return the changes that wait, the oldest first, with their sizes in bytes."""
+        """Return the waiting changes, the oldest first, with their sizes in bytes."""
         sizes: dict[str, int] = {}
         for name in self._names():
             try:
@@ -89,7 +89,7 @@ class Outbox:
         return sizes
 
     def abandoned(self) -> bool:
-        """Whether the process of a waiting change is dead."""
+        """Return whether the process of a waiting change is dead."""
         return any(map(self._is_abandoned, self._names()))
 
     def load(self, name: str) -> Entry:
@@ -105,9 +105,9 @@ class Outbox:
         return Entry(name, header["message"], header["parent"], tuple(operations))
 
     def answer(self, name: str, outcome: str | EvalboardError) -> None:
-        """Note the revision that holds a change, or why it was not made, for who waits for it.
+        """Record the revision with a change, or the reason why it failed, for the waiting process.
 
-        Nothing happens when the change has its answer.
+        A second answer to a change is ignored.
         """
         if not self._entry_file(name).exists():
             return
@@ -119,18 +119,18 @@ class Outbox:
         self.withdraw(name)
 
     def withdraw(self, name: str) -> None:
-        """Let a change not be sent, or not again."""
+        """Withdraw a change."""
         self._entry_file(name).unlink(missing_ok=True)
 
     def is_answered(self, name: str) -> bool:
-        """Whether the outcome of a change is known."""
+        """Return whether the outcome of a change is known."""
         return self._answer_file(name).exists()
 
     def take_answer(self, name: str) -> str:
-        """Return the revision that holds a change, and forget the answer.
+        """Return the revision with a change, and delete the answer.
 
         Raises:
-            EvalboardError: The change was not made.
+            EvalboardError: The change failed.
         """
         document = read_json(self._answer_file(name))
         self._answer_file(name).unlink()
@@ -144,11 +144,11 @@ class Outbox:
         return attempt["parent"] if attempt else None
 
     def note_attempt(self, parent: str) -> None:
-        """Note durably that a commit on this parent is about to be sent."""
+        """Record durably that a commit on this parent is about to be sent."""
         write_json(self._attempt, {"parent": parent}, durable=True)
 
     def settle_attempt(self) -> None:
-        """Note that the outcome is known, and drop what dead processes left of theirs."""
+        """Record that the outcome is known, and delete the answers of dead processes."""
         self._attempt.unlink(missing_ok=True)
         for path in (*self._waiting.glob(".*"), *self._answers.glob("*")):
             with suppress(FileNotFoundError):  # its process has just taken or renamed it

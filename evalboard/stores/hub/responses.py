@@ -17,13 +17,15 @@ from huggingface_hub.utils import parse_ratelimit_headers
 from evalboard.errors import ConfigError, Recovery, StoreError, StoreUnreachable
 
 TRY_AGAIN = {408, 409, 412, 425, 429, 500, 502, 503, 504}
-"""409 is a lock of the repository, 412 a lost race: the next try looks at the newer head."""
+"""409 means that the repository is locked, 412 that a race is lost: the next try reads the newer
+head.
+"""
 
 
 class HubBusy(StoreUnreachable):
-    """Raised when the Hub did not do what was asked, or perhaps did, and may at the next try.
+    """Raised when a call may have failed, and the next try may succeed.
 
-    `wait` is the time in seconds that it asks to wait; None when it says nothing.
+    `wait` is the wait that the Hub asks for in seconds, None if it asks for none.
     """
 
     code = "hub_busy"
@@ -34,7 +36,7 @@ class HubBusy(StoreUnreachable):
 
 
 class RepositoryAbsent(StoreError):
-    """Raised when the Hub has no such repository, or none that this token may see."""
+    """Raised when the repository is missing, or the token has no access to it."""
 
     code = "repository_absent"
     recovery = Recovery.PERSON
@@ -46,9 +48,9 @@ def store_errors(address: str) -> Iterator[None]:
 
     Raises:
         HubBusy: Another try may succeed.
-        RepositoryAbsent: There is no such repository for this token.
-        ConfigError: The token, or its rights, are wrong.
-        StoreError: Anything else that the Hub refuses.
+        RepositoryAbsent: The repository is missing, or the token has no access to it.
+        ConfigError: The token is invalid or has too few permissions.
+        StoreError: The Hub refuses the call for another reason.
     """
     try:
         yield
@@ -74,7 +76,7 @@ def store_errors(address: str) -> Iterator[None]:
         raise HubBusy(
             f"The Hub did not answer for {address!r} ({type(exc).__name__}: {exc})."
         ) from exc
-    except RuntimeError as exc:  # the client's word for a large file that could not be sent
+    except RuntimeError as exc:  # the client raises this if it cannot upload a large file
         cause = exc.__cause__
         if isinstance(cause, HfHubHTTPError):
             raise _refused(address, cause) from exc
@@ -87,7 +89,7 @@ def store_errors(address: str) -> Iterator[None]:
 
 
 def asked_wait(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that an answer's headers ask to wait, None when they ask nothing."""
+    """Return the wait in seconds that an answer's headers ask for, None if they ask for none."""
     limit = parse_ratelimit_headers(headers)
     if limit is not None and limit.remaining == 0:
         return limit.reset_in_seconds + 1.0

@@ -1,4 +1,4 @@
-"""One round of sending: everything that waits becomes one commit, each change gets its answer."""
+"""One round of sending: all waiting changes become one commit, and each gets its answer."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -25,19 +25,19 @@ from evalboard.wording import first_few
 MAX_ENTRIES = 100
 MAX_BYTES = 64 * 2**20
 MAX_LOOK_BACK = 2000
-"""Commits that are looked through for one whose answer was lost."""
+"""Number of commits to search for one whose answer was lost."""
 
 
 class Batch(NamedTuple):
-    """Changes that go together, and what they come to."""
+    """Changes of one commit, and their combined effect."""
 
     entries: list[Entry]
     operations: list[Operation]
-    """One for each path that will differ from the head."""
+    """One operation for each path that will differ from the head."""
 
 
 class Sender:
-    """Sends what waits in an outbox. Whoever calls it holds `Outbox.sending`."""
+    """Sends the changes in an outbox. The caller holds `Outbox.sending`."""
 
     def __init__(
         self,
@@ -54,10 +54,10 @@ class Sender:
         self._snapshot_at = snapshot_at
 
     def round(self) -> None:
-        """Make one commit of what waits, or as much as fits into one.
+        """Make one commit of all waiting changes that fit into it.
 
         Raises:
-            HubBusy: The outcome is not known, or nothing was sent. The next round finds out.
+            HubBusy: The outcome is unknown, or nothing was sent. The next round finds out.
         """
         names = _first(self._outbox.waiting())
         try:
@@ -73,7 +73,7 @@ class Sender:
                 self._answer(names, exc)
 
     def _send_alone(self, name: str) -> None:
-        """Send one change alone: the Hub refused several, and perhaps one of them is to blame."""
+        """Send one change alone: the Hub refused several, and one of them may be the cause."""
         try:
             self._send([name])
         except HubBusy:
@@ -113,10 +113,10 @@ class Sender:
         self._settle_by(made)
 
     def _settle(self, head: str) -> None:
-        """Answer the changes of a commit that was sent, when the history shows it.
+        """Answer the changes of a sent commit if the history shows it.
 
-        A commit is made on its parent or never, so once the head is another one the history between
-        the two tells the outcome for good.
+        A commit is made on its parent or never. Once the head has changed, the history between the
+        two shows the final outcome.
         """
         parent = self._outbox.attempted()
         if parent is None or parent == head:
@@ -139,12 +139,12 @@ class Sender:
             yield commit
 
     def _problem_with(self, made: list[HubCommit], batch: Batch) -> str:
-        """Read a batch back; return what is wrong with its commit, if anything.
+        """Read a batch back and return the problem with its commit, if any.
 
         `made` are the commits after its parent, the newest first.
 
-        The client makes no commit when the newest head, which may not be ours, has the same files
-        already: the next round judges the changes by that head then.
+        The client makes no commit if the newest head already has the same files, even if another
+        process made it. The next round then compares the changes with that head.
         """
         if not made or _mark(batch.entries[0].id) not in made[0].text:
             return ""
@@ -163,9 +163,9 @@ class Sender:
         )
 
     def _gather(self, entries: Sequence[Entry], head: str) -> Batch:
-        """Return the changes that may go on top of the head; answer the others with a conflict.
+        """Return the changes that fit on top of the head. Answer the others with a conflict.
 
-        A change with a parent comes first: it must not find another one before it.
+        A change with a parent comes first, because no other change may precede it.
         """
         paths = {operation.path for entry in entries for operation in entry.operations}
         there = self._snapshot_at(head).locate(sorted(paths))
@@ -215,7 +215,7 @@ def _first(waiting: dict[str, int]) -> list[str]:
 
 
 def _mark(name: str) -> str:
-    """Return what stands for a change in a commit's description."""
+    """Return the line for a change in a commit's description."""
     return f"evalboard-{name.rpartition('-')[2]}"
 
 
@@ -228,7 +228,7 @@ def _blob_after(operation: Operation) -> str:
 
 
 def _differs(operation: Operation, file: HubFile | None) -> bool:
-    """Whether an operation changes anything where this file is, or none."""
+    """Return whether an operation would change the file."""
     if not isinstance(operation, Write):
         return file is not None
     return file is None or not is_content(file, operation.content)

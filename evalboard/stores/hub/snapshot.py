@@ -1,4 +1,4 @@
-"""Reading one commit: its tree when all of it is asked for, single paths otherwise."""
+"""Reads of one commit: its whole tree if all files are needed, otherwise single paths."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,20 +15,19 @@ from evalboard.stores.paths import is_content_path
 from evalboard.stores.protocol import ABSENT
 
 NO_COMMIT = "0" * 40
-"""Revision of a repository that is not there yet."""
+"""Revision of a repository that does not exist yet."""
 FEW_PATHS = 200
-"""Up to so many paths are asked for by name where the tree is not known."""
+"""Limit of paths to ask for by name while the tree is unknown."""
 FILES_AT_A_TIME = 500
 BYTES_AT_A_TIME = 32 * 2**20
 SHOWN_FROM = 100
-"""Fewer downloads than this show no progress bar."""
+"""Number of downloads from which a progress bar is shown."""
 
 
 class HubSnapshot:
     """The files of a dataset repository at one commit.
 
-    Nothing is asked before it is needed. What was read once is not asked again: commits do not
-    change.
+    Data is read when needed, and only once: commits do not change.
     """
 
     def __init__(self, dataset: HubDataset, cache: Cache, revision: str) -> None:
@@ -63,8 +62,8 @@ class HubSnapshot:
     ) -> Iterator[tuple[str, bytes | FileTooLarge]]:
         """Yield each path with its content; see `Snapshot.read_many`.
 
-        What is not in the cache is downloaded with some calls side by side, and is in the cache as
-        soon as it is here, so that a first look that is interrupted goes on where it was.
+        Missing contents are downloaded with concurrent calls and cached at once, so an interrupted
+        first read continues where it stopped.
         """
         wanted: list[tuple[str, HubFile]] = []
         for path, file in self.locate(list(paths)).items():
@@ -132,7 +131,7 @@ class HubSnapshot:
         return self._tree
 
     def locate(self, paths: Sequence[str]) -> dict[str, HubFile | None]:
-        """Return each of these paths as the Hub lists it, None where there is no file."""
+        """Return each of these paths as the Hub lists it, None if there is no file."""
         if self._tree is None and len(paths) <= FEW_PATHS:
             self._tree = self._cache.tree(self.revision)
         if self._tree is None and len(paths) <= FEW_PATHS:
@@ -148,7 +147,7 @@ class HubSnapshot:
 def _portions(
     wanted: Sequence[tuple[str, HubFile]],
 ) -> Iterator[list[tuple[str, HubFile]]]:
-    """Yield the files in portions that fit into memory together."""
+    """Yield the files in portions that fit into memory."""
     portion: list[tuple[str, HubFile]] = []
     size = 0
     for path, file in wanted:
@@ -163,7 +162,7 @@ def _portions(
 
 @contextmanager
 def _bar(total: int, address: str) -> Iterator[Progress]:
-    """Show a progress bar on a terminal while there is much to download."""
+    """Show a progress bar on a terminal for many downloads."""
     console = Console(stderr=True)
     shown = total >= SHOWN_FROM and console.is_terminal
     with Progress(console=console, disable=not shown, transient=True) as bar:

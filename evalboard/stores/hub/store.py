@@ -25,20 +25,20 @@ COMMITS_PER_HOUR = 100
 COMMIT_PATIENCE_SECONDS = 600.0
 LONGEST_NAP_SECONDS = 1.0
 TURN_SECONDS = 0.03
-"""Between two looks whether another process has sent the change."""
+"""Interval between checks whether another process has sent the change."""
 
 
 class HubStore:
-    """A store in a dataset repository, which is made, private, when it is first written to.
+    """A store in a dataset repository. The first write creates a private repository.
 
     Args:
         dataset: The repository.
-        folder: Where this machine keeps what it knows of stores on the Hub. All processes that use
-            the store on one machine name the same one: they share a cache, a budget of commits, and
-            what waits to be sent.
-        commits_per_hour: Largest number of commits from this folder in any hour.
-        patience: Time for tries to commit, in seconds, beside the waits that the budget or the Hub
-            asks for.
+        folder: Folder of this machine for stores on the Hub. All processes on a machine use the
+            same
+        folder: they share a cache, a budget of commits and the unsent changes.
+        commits_per_hour: Limit of commits from this folder in any hour.
+        patience: Time for tries to commit, in seconds, in addition to waits for the budget or the
+            Hub.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class HubStore:
         return self._dataset.address
 
     def snapshot(self, under: str = "") -> HubSnapshot:
-        """Return the newest state; an absent repository is an empty store.
+        """Return the newest state. A missing repository is an empty store.
 
-        Changes that a process left when it died are sent first. Nothing is listed before it is
-        asked for, so it makes no difference which folder is needed.
+        Unsent changes of dead processes are sent first. Nothing is listed before it is asked for,
+        so it makes no difference which folder is needed.
         """
         with folder_errors(self._folder):
             self._send_what_was_left()
@@ -89,16 +89,16 @@ class HubStore:
             return self._outbox.take_answer(name)
 
     def _snapshot_at(self, revision: str) -> HubSnapshot:
-        """Return a commit's files, the latest snapshot where it is that."""
+        """Return a commit's files, or the latest snapshot if it is of the same commit."""
         if self._latest and self._latest.revision == revision:
             return self._latest
         return HubSnapshot(self._dataset, self._cache, revision)
 
     def _deliver(self, name: str) -> None:
-        """Send, or let others send, until a change has its answer.
+        """Send, or wait for other processes to send, until a change has its answer.
 
         Raises:
-            StoreUnreachable: It has none in time, and is withdrawn.
+            StoreUnreachable: The change has no answer in time and is withdrawn.
         """
         patience = Patience(self._patience)
         problem = "the sending process does not finish."
@@ -118,7 +118,7 @@ class HubStore:
                 time.sleep(random.uniform(0.5, 1.5) * TURN_SECONDS)
 
     def _round(self) -> HubBusy | None:
-        """Send once; return what the Hub said when that was no answer."""
+        """Send once. Return the Hub's message if the outcome is unknown."""
         try:
             self._sender.round()
         except HubBusy as exc:
@@ -142,5 +142,7 @@ class HubStore:
             return
         with self._outbox.sending() as mine:
             if mine:
-                with suppress(EvalboardError):  # reading goes on; the change keeps waiting
+                with suppress(
+                    EvalboardError
+                ):  # the read continues, and the change stays in the outbox
                     self._sender.round()
