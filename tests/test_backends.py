@@ -11,7 +11,7 @@ from evalboard.backends import BACKENDS, HF, VLLM, Backend, FailureSigns, backen
 from evalboard.cli import main
 from evalboard.engine.environment import environment
 from evalboard.engine.loading.failures import classify, is_fatal
-from evalboard.engine.placing.allotment import room, starting_limits
+from evalboard.engine.placing.allotment import find_headroom, starting_limits
 from evalboard.engine.process import EngineProcess
 from evalboard.errors import OutOfMemory
 from evalboard.records.choice import WeightType
@@ -108,7 +108,7 @@ def test_an_engine_takes_what_it_says_and_loads_with_its_module(
     limits = starting_limits(spec)
     assert limits.max_num_seqs == 5
     spec = spec.model_copy(update={"limits": limits})
-    assert room(spec) == (None, 0, False)
+    assert find_headroom(spec) == (None, 0, False)
     facts = EngineProcess(spec, device="cpu").load()
     assert (facts.backend, facts.backend_version) == ("stand_in", version("pytest"))
     assert facts.architecture == "LlamaForCausalLM"

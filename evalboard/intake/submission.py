@@ -30,7 +30,7 @@ from evalboard.validation.subject import Subject
 MAX_SENDER_CHARACTERS = 200
 
 
-class Submission(Subject):
+class Submission(Subject, frozen=True):
     """What a submitter fills in."""
 
     sender: str = Field(default="", description="Name of the submitter, shown on the board.")
@@ -38,7 +38,7 @@ class Submission(Subject):
     priority: int = Field(default=0, description="Requests with a higher number run earlier.")
 
 
-class EvaluationRequest(Submission):
+class EvaluationRequest(Submission, frozen=True):
     """Parameters of an evaluation, as the form of the Prefect UI shows them."""
 
     request_path: str = Field(
