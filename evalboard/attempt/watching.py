@@ -52,7 +52,9 @@ def _watch(attempt: Attempt, path: str, every_seconds: float, ended: threading.E
         try:
             record = queue.get(path)
         except (RecordError, StoreError) as exc:  # an edit by hand may be put right
-            logger.warning("Cannot check whether the request was cancelled: %s", exc.message)
+            logger.warning(
+                "This run cannot check whether its request was cancelled: %s", exc.message
+            )
             continue
         if not is_claimed_by(record, attempt.run_id):
             abandon(attempt, ClaimLost(_what_happened(record)))

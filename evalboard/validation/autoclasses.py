@@ -125,8 +125,8 @@ def _judge_architecture(evidence: Evidence, config: dict[str, Any]) -> Iterator[
     elif not config["causal"]:
         yield error(
             "not_causal_lm",
-            f"The checkpoint's architecture is {listed(names)}, which is not a causal language "
-            "model.",
+            f"The checkpoint's architecture is {listed(names)}. Only causal language models can be "
+            "evaluated.",
             fix="Submit a model that `AutoModelForCausalLM` can load.",
             where=where,
         )
