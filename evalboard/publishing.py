@@ -16,7 +16,7 @@ from evalboard.board.queue import queue_file
 from evalboard.board.table import board_files, build_board
 from evalboard.errors import StoreError
 from evalboard.queueing.overview import overview
-from evalboard.records.table import QUEUE_FILE
+from evalboard.records.board_files import QUEUE_FILE
 from evalboard.settings import Settings
 from evalboard.stores.board import publish_file, publish_table
 from evalboard.stores.opening import is_hosted, open_archive, open_board

@@ -3,13 +3,13 @@
 from prefect import flow
 
 from evalboard.errors import EvalboardError
-from evalboard.intake.polling import Checked
+from evalboard.intake.polling import CheckedRequest
 from tasks.board_tasks import publish_queue
 from tasks.poll_tasks import check_request, read_queue, start_evaluation
 
 
 @flow(name="poll-requests")
-def poll_requests(start_runs: bool = True, at_most: int | None = None) -> list[Checked]:
+def poll_requests(start_runs: bool = True, at_most: int | None = None) -> list[CheckedRequest]:
     """Check the next pending requests and start an evaluation of each that passes.
 
     Args:
@@ -21,7 +21,7 @@ def poll_requests(start_runs: bool = True, at_most: int | None = None) -> list[C
     """
     waiting = read_queue()
     places = waiting.free_slots if at_most is None else min(waiting.free_slots, at_most)
-    accepted: list[Checked] = []
+    accepted: list[CheckedRequest] = []
     for path in waiting.paths:
         if len(accepted) == places:
             break

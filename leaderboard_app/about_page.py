@@ -6,8 +6,8 @@ from typing import NamedTuple
 import gradio as gr
 
 from evalboard.errors import EvalboardError
+from evalboard.records.board_files import BoardMeta
 from evalboard.records.request import ModelType
-from evalboard.records.table import BoardMeta
 from evalboard.suites.model import Suite
 from evalboard.suites.texts import in_language
 from leaderboard_app.documents import document, markdown

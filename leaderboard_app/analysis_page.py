@@ -8,7 +8,7 @@ import pyarrow as pa
 from gradio.components.plot import PlotData
 
 from evalboard.errors import EvalboardError
-from evalboard.records.table import BoardMeta
+from evalboard.records.board_files import BoardMeta
 from leaderboard_app.figures import (
     AVERAGE,
     Figure,

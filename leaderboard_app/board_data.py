@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 import pyarrow as pa
 
 from evalboard.errors import EvalboardError
-from evalboard.records.table import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
+from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
 from evalboard.stores.board import published_board, published_queue
 from evalboard.stores.protocol import Snapshot, Store
 from leaderboard_app.board_document import board_parts

@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from evalboard.records.board_files import BoardMeta
 from evalboard.records.columns import COLUMNS, MODEL_COLUMNS, Column
 from evalboard.records.request import ModelType
-from evalboard.records.table import BoardMeta
 from leaderboard_app.board_rows import SHORT_SHA, hub_url, values
 
 SCHEMA_VERSION = 1

@@ -6,6 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from evalboard.records.precision import Precision
+
 SHORT_SHA = 8
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -49,11 +51,17 @@ def matches(row: dict[str, Any], query: dict[str, str]) -> bool:
     """Say whether a row is the one that a details address names; what it leaves out fits all."""
     own = {
         "sha": row["sha"][: len(query.get("sha", ""))],
-        "precision": str(row.get("precision")),
+        "precision": _precision(str(row.get("precision"))),
         "weights": str(row.get("weight_type")),
         "chat": str(int(bool(row.get("use_chat_template")))),
     }
-    return all(own[name] == query[name] for name in own if query.get(name))
+    asked = query | {"precision": _precision(query.get("precision", ""))}
+    return all(own[name] == asked[name] for name in own if asked.get(name))
+
+
+def _precision(text: str) -> str:
+    """Return a precision under its present name: addresses may have an earlier one."""
+    return Precision.parse(text) or text
 
 
 def hub_url(model: str, sha: str) -> str | None:

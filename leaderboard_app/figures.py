@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from evalboard.records.board_files import BenchmarkColumn, BoardMeta
 from evalboard.records.request import ModelType
-from evalboard.records.table import BenchmarkColumn, BoardMeta
 from leaderboard_app.board_rows import values
 from leaderboard_app.language import t
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from evalboard.board.differences import independent_difference
+from evalboard.records.board_files import BenchmarkColumn, BoardMeta, SubjectColumn
 from evalboard.records.columns import MODEL_COLUMNS
 from evalboard.records.request import ModelType
-from evalboard.records.table import BenchmarkColumn, BoardMeta, SubjectColumn
 from leaderboard_app.board_data import RankedBoard
 from leaderboard_app.board_rows import find_rows, hub_url, matches, values
 from leaderboard_app.references import reference_of

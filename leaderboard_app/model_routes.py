@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from evalboard.records.table import BoardMeta
+from evalboard.records.board_files import BoardMeta
 from evalboard.stores.opening import open_store
 from evalboard.suites.model import Benchmark, Suite
 from leaderboard_app.board_data import RankedBoard

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from evalboard.errors import EvalboardError, FileTooLarge, RecordError
 from evalboard.identity import result_folder
+from evalboard.records.board_files import QueueEntry
 from evalboard.records.choice import PinnedChoice
 from evalboard.records.request import RequestRecord
 from evalboard.records.result import ResultDocument
-from evalboard.records.table import QueueEntry
 from evalboard.stores.protocol import Snapshot, retry_on_conflict
 from evalboard.stores.results import MAX_BYTES, answers_path, document_path
 from leaderboard_app.board_rows import SHORT_SHA

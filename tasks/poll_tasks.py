@@ -17,10 +17,10 @@ EVALUATE_DEPLOYMENT = "evaluate-model/evaluate-model"
 
 
 @task(name="Read queue", cache_policy=NO_CACHE)
-def read_queue() -> polling.Waiting:
+def read_queue() -> polling.QueueView:
     """Return the pending requests in order."""
     log = get_run_logger()
-    waiting = polling.waiting(load_settings(), now=datetime.now(UTC))
+    waiting = polling.view_queue(load_settings(), now=datetime.now(UTC))
     for path, reason in waiting.refused.items():
         log.warning("%s rejected: %s", path, reason)
     log.info("%d pending, %d free slots", len(waiting.paths), waiting.free_slots)
@@ -28,7 +28,7 @@ def read_queue() -> polling.Waiting:
 
 
 @task(name="Check", cache_policy=NO_CACHE)
-def check_request(path: str) -> polling.Checked:
+def check_request(path: str) -> polling.CheckedRequest:
     """Check one pending request. Reject it with the report, or pin its revision."""
     checked = polling.check(path, load_settings(), now=datetime.now(UTC))
     if checked.report and not checked.report.ok:
@@ -37,7 +37,7 @@ def check_request(path: str) -> polling.Checked:
 
 
 @task(name="Start evaluation", cache_policy=NO_CACHE)
-def start_evaluation(checked: polling.Checked) -> str | None:
+def start_evaluation(checked: polling.CheckedRequest) -> str | None:
     """Start one evaluation as a flow run, at most once per attempt, and return its id.
 
     A run that dies before it claims the request is followed by another run. If a person cancels a
@@ -64,7 +64,7 @@ def start_evaluation(checked: polling.Checked) -> str | None:
     return None
 
 
-def _run(checked: polling.Checked, key: str) -> FlowRun:
+def _run(checked: polling.CheckedRequest, key: str) -> FlowRun:
     assert checked.request is not None
     run: Any = run_deployment(  # a coroutine in asynchronous callers only
         EVALUATE_DEPLOYMENT,

@@ -5,7 +5,7 @@ from uuid import UUID
 from prefect import get_run_logger
 
 from evalboard.attempt.summary import progress_line
-from evalboard.records.table import BenchmarkProgress
+from evalboard.records.board_files import BenchmarkProgress
 from tasks.artifacts import create_artifact, update_artifact
 
 

@@ -12,7 +12,7 @@ import pytest
 from evalboard import publishing
 from evalboard.errors import StoreError
 from evalboard.publishing import Pace, announce_queue, publish_queue
-from evalboard.records.table import QUEUE_FILE
+from evalboard.records.board_files import QUEUE_FILE
 from evalboard.settings import Settings, load_settings
 
 

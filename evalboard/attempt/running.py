@@ -10,9 +10,9 @@ from evalboard.attempt.order import asking_order, engine_count
 from evalboard.engine.placing import placement
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.publishing import announce_progress, announce_queue
+from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Status
-from evalboard.records.table import BenchmarkProgress
 from evalboard.stores.opening import open_archive, open_queue
 from evalboard.stores.work import WorkFolder
 

@@ -1,8 +1,8 @@
 """The report of a finished run: scores and durations. Pure."""
 
 from evalboard.attempt.model import Attempt, AttemptEnd
+from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.result import Seconds
-from evalboard.records.table import BenchmarkProgress
 from evalboard.wording import duration
 
 

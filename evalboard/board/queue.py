@@ -10,9 +10,9 @@ from evalboard.board.waiting_times import (
     seconds_left,
     seconds_until_done,
 )
+from evalboard.records.board_files import BenchmarkProgress, QueueEntry
 from evalboard.records.report import Report
 from evalboard.records.request import RequestRecord, Status
-from evalboard.records.table import BenchmarkProgress, QueueEntry
 
 ORDER: tuple[Status, ...] = (
     Status.RUNNING,

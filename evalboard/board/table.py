@@ -20,6 +20,13 @@ from evalboard.board.statistics import (
     normalise,
     wilson_interval,
 )
+from evalboard.records.board_files import (
+    META_FILE,
+    TABLE_FILE,
+    BenchmarkColumn,
+    BoardMeta,
+    SubjectColumn,
+)
 from evalboard.records.columns import (
     BENCHMARK_SUFFIXES,
     COLUMNS,
@@ -28,13 +35,6 @@ from evalboard.records.columns import (
     Kind,
 )
 from evalboard.records.result import ResultDocument
-from evalboard.records.table import (
-    META_FILE,
-    TABLE_FILE,
-    BenchmarkColumn,
-    BoardMeta,
-    SubjectColumn,
-)
 from evalboard.records.times import timestamp
 from evalboard.suites.model import Benchmark, Suite
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from statistics import fmean
 
+from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.request import RequestRecord, Status
-from evalboard.records.table import BenchmarkProgress
 from evalboard.records.times import parse_time
 
 MAX_REQUESTS_AVERAGED = 20

@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from evalboard.records.table import BenchmarkProgress, QueueEntry
+from evalboard.records.board_files import BenchmarkProgress, QueueEntry
 from evalboard.records.times import parse_time
 from evalboard.wording import duration
 

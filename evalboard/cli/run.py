@@ -10,7 +10,7 @@ from evalboard.cli.embedding import embed
 from evalboard.cli.progress_display import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.engine.placing import cluster
-from evalboard.intake.polling import Checked
+from evalboard.intake.polling import CheckedRequest
 from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue
@@ -80,7 +80,7 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[RequestEnd]:
     return [RequestEnd(path, queue.get(path).status) for path in tried]
 
 
-def _evaluate(checked: Checked, *, display: ProgressDisplay) -> None:
+def _evaluate(checked: CheckedRequest, *, display: ProgressDisplay) -> None:
     """Run the flow of one request. Its outcome is in the request and in Prefect."""
     assert checked.request is not None
     from flows.evaluate_flow import evaluate_model

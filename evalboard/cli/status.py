@@ -11,7 +11,7 @@ from evalboard.cli.reporting import console
 from evalboard.intake.house_rules import plain_name
 from evalboard.publishing import run_page
 from evalboard.queueing.overview import overview
-from evalboard.records.table import QueueEntry
+from evalboard.records.board_files import QueueEntry
 from evalboard.settings import Settings
 
 

@@ -22,7 +22,7 @@ MAX_STARTS_PER_ATTEMPT = 5
 """Runs of one attempt that may end before they claim it. After these a person must look."""
 
 
-class Waiting(NamedTuple):
+class QueueView(NamedTuple):
     """The queue as a poll sees it."""
 
     paths: list[str]
@@ -33,7 +33,7 @@ class Waiting(NamedTuple):
     """Requests that this poll rejected by the rules of the house, with the reason."""
 
 
-class Checked(NamedTuple):
+class CheckedRequest(NamedTuple):
     """One pending request after its checks."""
 
     path: str
@@ -44,7 +44,7 @@ class Checked(NamedTuple):
     report: Report | None
 
 
-def waiting(settings: Settings, *, now: datetime | None = None) -> Waiting:
+def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
     """Return the pending requests in order, and how many more may run.
 
     What the rules of the house refuse, such as a second file of one submission, is rejected first,
@@ -74,14 +74,14 @@ def waiting(settings: Settings, *, now: datetime | None = None) -> Waiting:
         now=now,
     )
     allowed = settings.max_running or cluster.slot_count(settings)
-    return Waiting(
+    return QueueView(
         [path for path, _ in ordered],
         max(0, allowed - running),
         {path: finding.message for path, finding in refused.items()},
     )
 
 
-def check(path: str, settings: Settings, *, now: datetime) -> Checked:
+def check(path: str, settings: Settings, *, now: datetime) -> CheckedRequest:
     """Check a pending request: pin it to a commit, or reject it with the report.
 
     Raises:
@@ -99,7 +99,7 @@ def check(path: str, settings: Settings, *, now: datetime) -> Checked:
             message=f"check {record.model}",
         )
     report = record.evalboard.report
-    return Checked(
+    return CheckedRequest(
         path,
         _evaluation(path, record) if record.status is Status.PENDING else None,
         record.evalboard.attempts + 1,

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from evalboard.board.queue import build_queue
 from evalboard.lifecycle import order_pending
+from evalboard.records.board_files import QueueEntry
 from evalboard.records.request import RequestRecord, Status
-from evalboard.records.table import QueueEntry
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_queue

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from evalboard.errors import ConflictError, RecordError, StoreError, first_problem
-from evalboard.records.table import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
+from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
 from evalboard.stores.protocol import (
     ABSENT,
     Snapshot,

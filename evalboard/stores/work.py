@@ -17,8 +17,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evalboard.files import write_whole
+from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome
-from evalboard.records.table import BenchmarkProgress
 
 KEY_LENGTH = 32
 

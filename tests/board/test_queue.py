@@ -3,9 +3,9 @@ import json
 import pytest
 
 from evalboard.board.queue import build_queue, queue_file
+from evalboard.records.board_files import BenchmarkProgress, QueueEntry
 from evalboard.records.report import Finding, Level, Report
 from evalboard.records.request import Claim, Failure, Status
-from evalboard.records.table import BenchmarkProgress, QueueEntry
 
 DAY = "2026-11-{:02}T00:00:00Z"
 

@@ -8,8 +8,8 @@ import pytest
 
 from evalboard.board.statistics import normal_interval, wilson_interval
 from evalboard.board.table import board_files, build_board, content_hash, to_parquet
+from evalboard.records.board_files import BoardMeta
 from evalboard.records.columns import BENCHMARK_SUFFIXES, MODEL_COLUMNS, SUBJECT_SUFFIXES
-from evalboard.records.table import BoardMeta
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from evalboard.board.waiting_times import (
     seconds_left,
     seconds_until_done,
 )
+from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.request import Status
-from evalboard.records.table import BenchmarkProgress
 
 RUNS = BenchmarkProgress(state="running", done=40, total=100, per_second=2.0)
 WAITS = BenchmarkProgress(state="waiting", total=60)

@@ -4,7 +4,7 @@ from pathlib import Path
 from rich.console import Console
 
 from evalboard.cli.progress_display import ProgressDisplay
-from evalboard.records.table import BenchmarkProgress
+from evalboard.records.board_files import BenchmarkProgress
 from evalboard.settings import Settings
 from evalboard.stores.work import WorkFolder
 

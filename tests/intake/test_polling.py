@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evalboard.intake.polling import check, waiting
+from evalboard.intake.polling import check, view_queue
 from evalboard.intake.submission import Submission, submit
 from evalboard.lifecycle import claim, fail
 from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
@@ -64,7 +64,7 @@ def test_places_are_what_is_allowed_less_what_runs(settings: Settings) -> None:
     put(settings, "a.json", status="RUNNING", precision="float32")
     late = put(settings, "late.json", submitted_time="2026-11-20T00:00:00Z")
     early = put(settings, "z.json", submitted_time="2026-11-19T00:00:00Z", revision="dev")
-    assert waiting(settings, now=NOW)[:2] == ([early, late], 1)
+    assert view_queue(settings, now=NOW)[:2] == ([early, late], 1)
 
 
 def test_who_pauses_is_not_started(settings: Settings) -> None:
@@ -72,8 +72,8 @@ def test_who_pauses_is_not_started(settings: Settings) -> None:
     pausing = fail(record, Failure(code="node_lost", message="Gone."), now=NOW)
     store = open_store(settings.store_address("requests"), settings)
     store.commit([Write("a.json", pausing.to_json())], message="put")
-    assert waiting(settings, now=NOW).paths == []
-    assert waiting(settings, now=NOW + timedelta(minutes=1)).paths == ["a.json"]
+    assert view_queue(settings, now=NOW).paths == []
+    assert view_queue(settings, now=NOW + timedelta(minutes=1)).paths == ["a.json"]
 
 
 def test_a_second_file_of_one_submission_is_rejected_and_points_to_the_first(
@@ -82,14 +82,14 @@ def test_a_second_file_of_one_submission_is_rejected_and_points_to_the_first(
     first = submit(Submission(model="org/model"), settings, now=NOW).request_path
     assert first is not None
     second = put(settings, "org/again.json", revision=queue.get(first).revision)
-    seen = waiting(settings, now=NOW)
+    seen = view_queue(settings, now=NOW)
     assert seen.paths == [first]
     assert list(seen.refused) == [second]
     record = queue.get(second)
     assert record.status is Status.REJECTED
     assert codes(record) == ["duplicate"]
     assert first in record.evalboard.history[-1].reason
-    assert waiting(settings, now=NOW).refused == {}
+    assert view_queue(settings, now=NOW).refused == {}
 
 
 def test_a_file_on_a_branch_turns_out_to_be_the_second(
@@ -97,7 +97,7 @@ def test_a_file_on_a_branch_turns_out_to_be_the_second(
 ) -> None:
     first = submit(Submission(model="org/model"), settings, now=NOW).request_path
     second = put(settings, "org/again.json", revision="main")
-    assert waiting(settings, now=NOW).refused == {}
+    assert view_queue(settings, now=NOW).refused == {}
     checked = check(second, settings, now=NOW)
     assert checked.request is None
     assert checked.report is not None
@@ -114,7 +114,7 @@ def test_the_rules_hold_for_files_that_somebody_wrote(
     one = put(settings, "1.json", submitted_time="2026-11-20T10:00:00Z")
     two = put(settings, "2.json", submitted_time="2026-11-20T11:00:00Z", revision="dev")
     spam = put(settings, "3.json", model="spam/model", sender="b")
-    seen = waiting(strict, now=NOW)
+    seen = view_queue(strict, now=NOW)
     assert seen.paths == [one]
     assert seen.refused.keys() == {two, spam}
     assert codes(queue.get(two)) == ["too_many_submissions"]
@@ -167,4 +167,4 @@ def test_files_that_cannot_be_read_stop_no_poll(settings: Settings) -> None:
     strange = {"b.json": b"\xff", "c.json": b"[" * 10_000, "d.json": b" " * 2_000_000}
     store = open_store(settings.store_address("requests"), settings)
     store.commit([Write(path, content) for path, content in strange.items()], message="put")
-    assert waiting(settings, now=NOW).paths == [good]
+    assert view_queue(settings, now=NOW).paths == [good]

@@ -17,10 +17,10 @@ from evalboard.intake.submission import (
     resolve_suite,
     submit,
 )
+from evalboard.records.board_files import QUEUE_FILE
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType, Status
-from evalboard.records.table import QUEUE_FILE
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_board, open_queue

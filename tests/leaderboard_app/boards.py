@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evalboard.board.statistics import normalise, wilson_interval
-from evalboard.records.request import ModelType
-from evalboard.records.table import (
+from evalboard.records.board_files import (
     META_FILE,
     QUEUE_FILE,
     TABLE_FILE,
@@ -21,6 +20,7 @@ from evalboard.records.table import (
     BoardMeta,
     SubjectColumn,
 )
+from evalboard.records.request import ModelType
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Write
 from evalboard.suites.loader import load_suite

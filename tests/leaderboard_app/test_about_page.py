@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import leaderboard_app
-from evalboard.records.table import BenchmarkColumn, BoardMeta
+from evalboard.records.board_files import BenchmarkColumn, BoardMeta
 from evalboard.settings import Settings
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Suite

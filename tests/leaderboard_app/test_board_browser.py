@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from evalboard.records.table import SubjectColumn
+from evalboard.records.board_files import SubjectColumn
 from tests.leaderboard_app.browsing import wait_for_styles
 
 MakeRow = Callable[..., Any]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evalboard.errors import RecordError
-from evalboard.records.table import META_FILE, QUEUE_FILE, TABLE_FILE
+from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE
 from evalboard.stores.local import LocalSnapshot, LocalStore
 from leaderboard_app.board_data import (
     follow_board,

@@ -5,8 +5,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from evalboard.records.board_files import BenchmarkColumn, BoardMeta, SubjectColumn
 from evalboard.records.columns import COLUMNS, Column, Title
-from evalboard.records.table import BenchmarkColumn, BoardMeta, SubjectColumn
 from leaderboard_app.board_document import board_parts
 from leaderboard_app.board_rows import rank_rows
 from leaderboard_app.language import LANGUAGES

@@ -73,3 +73,10 @@ def test_a_name_alone_finds_all_its_rows(make_row: Callable[..., Any]) -> None:
     table = pa.Table.from_pylist([make_row("o/m", 0.5), make_row("o/m", 0.5, precision="4bit")])
     assert [matches(row, {"id": "o/m"}) for row in find_rows(table, "o/m")] == [True, True]
     assert find_rows(pa.table({}), "o/m") == []
+
+
+def test_an_address_with_an_earlier_name_of_a_precision_names_the_same_row() -> None:
+    row = {"sha": "0" * 40, "precision": "prequantised", "weight_type": "Original"}
+    assert matches(row, {"precision": "GPTQ"})
+    assert matches(row | {"precision": "GPTQ"}, {"precision": "prequantised"})
+    assert not matches(row, {"precision": "float16"})

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from evalboard.records.board_files import BoardMeta, SubjectColumn
 from evalboard.records.request import ModelType
-from evalboard.records.table import BoardMeta, SubjectColumn
 from evalboard.stores.local import LocalStore
 from leaderboard_app.board_data import RankedBoard, read_ranked_board
 from leaderboard_app.figures import (

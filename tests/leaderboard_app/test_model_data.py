@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from evalboard.records.table import SubjectColumn
+from evalboard.records.board_files import SubjectColumn
 from evalboard.stores.local import LocalStore
 from leaderboard_app.board_data import RankedBoard, read_ranked_board
 from leaderboard_app.model_data import (

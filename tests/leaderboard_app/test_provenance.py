@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from evalboard.records.table import QueueEntry
+from evalboard.records.board_files import QueueEntry
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Write
 from leaderboard_app.provenance import (

@@ -5,7 +5,7 @@ from prefect import flow, get_client, task
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.runtime import flow_run
 
-from evalboard.records.table import BenchmarkProgress
+from evalboard.records.board_files import BenchmarkProgress
 from tasks.progress_artifact import ProgressArtifact
 
 

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Cancelling, Crashed, Failed, Running
 
 from deployments import automations
-from evalboard.intake.polling import Checked
+from evalboard.intake.polling import CheckedRequest
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim
 from evalboard.queueing.claims import server_name
@@ -119,7 +119,7 @@ def start(configure: Callable[..., Settings]) -> Callable[[str], str | None]:
     @flow
     def starts(path: str) -> str | None:
         request = EvaluationRequest(model="test/model", request_path=path)
-        return start_evaluation(Checked(path, request, 1, None))
+        return start_evaluation(CheckedRequest(path, request, 1, None))
 
     return starts
 

@@ -1,8 +1,8 @@
 from datetime import timedelta
 
 from evalboard.queueing.overview import overview
+from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.request import Claim, Status
-from evalboard.records.table import BenchmarkProgress
 from evalboard.records.times import timestamp
 from evalboard.settings import Settings
 from evalboard.stores.work import WorkFolder

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from evalboard.lifecycle import FOLLOWS
+from evalboard.records.board_files import QUEUE_FILE
 from evalboard.records.request import RequestRecord, Status
 from evalboard.records.result import ResultDocument
-from evalboard.records.table import QUEUE_FILE
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_board, open_queue, open_store
 from evalboard.stores.results import DETAILS, ResultsArchive, answers_path

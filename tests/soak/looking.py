@@ -114,7 +114,7 @@ def _killed(hub: Connection, settings: Settings, *, after: int) -> Look:
 def _poll(pipe: Connection, settings: Settings) -> None:
     """Do what `flows.poll_flow` does of its own, and send seconds and MiB."""
     cpu, size = time.process_time(), _peak_mib()
-    polling.waiting(settings, now=datetime.now(UTC))
+    polling.view_queue(settings, now=datetime.now(UTC))
     publishing.publish_queue(settings)
     pipe.send((time.process_time() - cpu, _peak_mib() - size))
 

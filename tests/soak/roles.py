@@ -48,8 +48,8 @@ class Desk(NamedTuple):
 def poller(desk: Desk) -> float:
     """Poll once, as `flows.poll_flow`; return the seconds until the next time."""
     with _trouble(desk, "poll"):
-        waiting = polling.waiting(desk.settings, now=_now())
-        accepted: list[polling.Checked] = []
+        waiting = polling.view_queue(desk.settings, now=_now())
+        accepted: list[polling.CheckedRequest] = []
         for path in waiting.paths:
             if len(accepted) == waiting.free_slots:
                 break

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from evalboard.intake.polling import MAX_STARTS_PER_ATTEMPT, Checked
+from evalboard.intake.polling import MAX_STARTS_PER_ATTEMPT, CheckedRequest
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.queueing.judging import RunState
 
@@ -45,7 +45,7 @@ class Runs:
             )
             database.execute("CREATE INDEX IF NOT EXISTS by_state ON runs (state)")
 
-    def start(self, checked: Checked) -> str | None:
+    def start(self, checked: CheckedRequest) -> str | None:
         """Start a run as `tasks.poll_tasks.start_evaluation` does, where nobody cancels runs.
 
         Returns:

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evalboard.errors import RecordError, StoreError
-from evalboard.records.table import BoardMeta, QueueEntry
+from evalboard.records.board_files import BoardMeta, QueueEntry
 from evalboard.stores.board import publish_file, publish_table, read_board, read_queue
 from evalboard.stores.protocol import Delete, Store, Write
 

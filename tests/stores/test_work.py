@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
-from evalboard.records.table import BenchmarkProgress
 from evalboard.stores.work import WorkFolder
 
 KEY = "0123456789abcdef" * 4

@@ -2,7 +2,7 @@
 
 import time
 
-from evalboard.records.table import BenchmarkProgress
+from evalboard.records.board_files import BenchmarkProgress
 from evalboard.stores.work import WorkFolder
 
 

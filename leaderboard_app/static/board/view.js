@@ -1,6 +1,8 @@
 // What a reader chose to see, and the address that shows the same to somebody else. Pure.
 
 const LIST = { read: (texts) => texts.flatMap((text) => text.split(",")).filter(Boolean), write: (list) => [list.join(",")] };
+// What is called `prequantised` was called `GPTQ` when older addresses were made.
+const PRECISIONS = { ...LIST, read: (texts) => LIST.read(texts).map((name) => (name === "GPTQ" ? "prequantised" : name)) };
 // Names of models may hold commas: each its own part of the address.
 const REPEATED = { read: (texts) => texts.filter(Boolean), write: (list) => list };
 const TEXT = { read: (texts) => texts[0], write: (text) => [text] };
@@ -18,7 +20,7 @@ const CHOICES = {
   columns: { name: "columns", usual: null, form: LIST },
   opened: { name: "open", usual: [], form: LIST },
   types: { name: "type", usual: [], form: LIST },
-  precisions: { name: "precision", usual: [], form: LIST },
+  precisions: { name: "precision", usual: [], form: PRECISIONS },
   params: { name: "params", usual: [null, null], form: RANGE },
   hidden: { name: "hide", usual: [], form: LIST },
   pins: { name: "pin", usual: [], form: REPEATED },

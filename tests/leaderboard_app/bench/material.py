@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evalboard.board.statistics import normalise, wilson_interval
+from evalboard.records.board_files import META_FILE, TABLE_FILE, BenchmarkColumn, BoardMeta
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
-from evalboard.records.table import META_FILE, TABLE_FILE, BenchmarkColumn, BoardMeta
 from evalboard.records.times import timestamp
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Write

@@ -51,7 +51,7 @@ def read_before(settings: Settings, contents: Iterable[bytes]) -> None:
 
 def poll(settings: Settings) -> list[str]:
     """Do what `flows.poll_flow` asks the Hub for; return the requests that wait."""
-    found = polling.waiting(settings, now=NOW).paths
+    found = polling.view_queue(settings, now=NOW).paths
     publishing.publish_queue(settings)
     return found
 
