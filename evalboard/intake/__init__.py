@@ -1,6 +1,6 @@
-"""What happens to a submission before somebody claims it.
+"""A submission's way until a run claims it.
 
-`submission` is what a person fills in, its checks and its way into the queue; `request_files` checks
-what others wrote into the queue; `house_rules` says who may submit what and how often; `polling`
-looks through the queue for what to refuse, check and start.
+`submission` contains the submitter's fields, their checks and the way into the queue.
+`request_files` checks files that others wrote into the queue. `house_rules` limits who may submit
+which models and how often. `polling` refuses, checks and starts requests.
 """

@@ -1,7 +1,7 @@
-"""Who may submit what, and how often: the rules of the house. Pure but for reading the deny list.
+"""The rules of the house: limits, duplicates, deny list. Only reading the deny list is not pure.
 
-A submission is refused when it is made. The poll applies the same rules to what waits, for files
-that somebody wrote into the store directly and for submissions made in the same moment.
+They apply at submission. The poll applies the same rules to waiting requests, which covers files
+that were written into the store directly and simultaneous submissions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,38 +26,38 @@ ASK_THE_BOARD = "Ask the board's operators."
 
 
 class Allowance(BaseModel):
-    """A sender's submissions of seven days. Shown as a help: the count at submission decides."""
+    """A sender's submissions of seven days. It is a hint: the count at submission decides."""
 
     allowed: int | None
-    """None for any number."""
+    """None means no limit."""
     made: int
     again: str | None = None
-    """UTC time at which the next one is allowed, when none is left now."""
+    """UTC time from which the next one is allowed, if none is left now."""
 
 
 class Rules(NamedTuple):
-    """What the settings say about submitters."""
+    """The rules from the settings."""
 
     per_week: int | None = None
-    """Submissions that a sender may make in seven days; None for any number."""
+    """Submissions that a sender may make in seven days; None means no limit."""
     exceptions: Mapping[str, int | None] = {}
-    """The same for single senders, by their name in lower case."""
+    """Limits for individual senders, by name in lower case."""
     denied: tuple[str, ...] = ()
     """Glob patterns in lower case. With a `/` they are for models, otherwise for organisations and
     senders."""
 
     def allowance(self, sender: str) -> int | None:
-        """Return how many submissions a sender may make in seven days; None for any number."""
+        """Return how many submissions a sender may make in seven days; None means no limit."""
         return self.exceptions.get(plain_name(sender), self.per_week)
 
 
 def counting_rules(settings: Settings) -> Rules:
-    """Return the rules on how often somebody may submit, without the deny list."""
+    """Return the limits of submissions, without the deny list."""
     return Rules(settings.submissions_per_week, settings.allowances)
 
 
 def load_rules(settings: Settings) -> Rules:
-    """Return the rules that are in force now.
+    """Return the current rules.
 
     Raises:
         ConfigError: The file of `EVALBOARD_DENIED_FILE` cannot be read.
@@ -67,11 +67,11 @@ def load_rules(settings: Settings) -> Rules:
 
 
 def next_allowed(made: Sequence[datetime], allowed: int) -> datetime | None:
-    """Return when a sender may submit again, None where that is now or never.
+    """Return when a sender may submit again, None for now or never.
 
     Args:
         made: The submissions of the last seven days, the earliest first.
-        allowed: How many of them may be.
+        allowed: The limit.
     """
     if len(made) < allowed or not allowed:
         return None
@@ -79,7 +79,7 @@ def next_allowed(made: Sequence[datetime], allowed: int) -> datetime | None:
 
 
 def denial(rules: Rules, *, model: str, base_model: str, sender: str) -> Finding | None:
-    """Return the finding on a submission that the deny list names; None when it does not."""
+    """Return the finding on a submission on the deny list, None for any other."""
     names = [name.casefold() for name in (model, base_model) if name]
     short = [name.partition("/")[0] for name in names] + [plain_name(sender)]
     for pattern in rules.denied:
@@ -96,7 +96,7 @@ def denial(rules: Rules, *, model: str, base_model: str, sender: str) -> Finding
 def excess(
     entries: Iterable[QueuedRequest], rules: Rules, record: RequestRecord, *, now: datetime
 ) -> Finding | None:
-    """Return the finding on one submission more, which is not in the queue; None when allowed."""
+    """Return the finding on a further submission, None if it is allowed."""
     allowed = rules.allowance(record.sender)
     if allowed is None:
         return None
@@ -106,7 +106,7 @@ def excess(
 def count_submissions(
     entries: Iterable[QueuedRequest], rules: Rules, *, sender: str, now: datetime
 ) -> Allowance:
-    """Return what a sender has submitted in seven days, and may still submit."""
+    """Return a sender's submissions of seven days and the remaining number."""
     made = _made_by(sender, entries, now)
     allowed = rules.allowance(sender)
     again = None if allowed is None else next_allowed(made, allowed)
@@ -116,14 +116,14 @@ def count_submissions(
 def first_of_same(
     entries: Iterable[QueuedRequest], path: str, record: RequestRecord, *, suite: str, now: datetime
 ) -> QueuedRequest | None:
-    """Return the request that a submission repeats; None when it is the first of its identity.
+    """Return the request that a submission repeats, None if it is the first with its identity.
 
     Args:
         entries: The queue.
-        path: Where the submission lies, or would.
+        path: Path of the submission.
         record: The submission.
-        suite: Name of the board's suite, which an empty one stands for.
-        now: When a file without a history was first seen.
+        suite: Name of the board's suite, the meaning of an empty one.
+        now: First-seen time of a file without a history.
     """
     wanted = request_identity(record, suite)
     others = (e for e in entries if e.path != path and e.record is not None)
@@ -147,15 +147,15 @@ def repetition(first: QueuedRequest) -> Finding:
 def refusals(
     entries: Iterable[QueuedRequest], rules: Rules, *, suite: str, now: datetime
 ) -> dict[str, Finding]:
-    """Return why waiting requests are refused, by path.
+    """Return the refused waiting requests with their findings, by path.
 
-    What was claimed before is refused by the deny list alone: it has passed the other rules.
+    Only the deny list can refuse a request that was claimed before: it has passed the other rules.
 
     Args:
         entries: The whole queue.
         rules: The rules in force.
-        suite: Name of the board's suite, which an empty one stands for.
-        now: The current time, which is when a file without a history was first seen.
+        suite: Name of the board's suite, the meaning of an empty one.
+        now: The current time, also the first-seen time of a file without a history.
     """
     by_identity: dict[SubmissionIdentity, list[QueuedRequest]] = {}
     by_sender: dict[str, list[QueuedRequest]] = {}
@@ -184,7 +184,7 @@ def refusals(
 
 
 def _in_excess(sent: list[QueuedRequest], allowed: int, now: datetime) -> dict[str, Finding]:
-    """Return which of one sender's requests are too many."""
+    """Return the findings on one sender's requests beyond the limit."""
     found: dict[str, Finding] = {}
     seen: list[datetime] = []
     for entry in sorted(sent, key=lambda entry: _rank(entry, now)[1:]):
@@ -198,7 +198,7 @@ def _in_excess(sent: list[QueuedRequest], allowed: int, now: datetime) -> dict[s
 
 
 def _is_new(entry: QueuedRequest) -> bool:
-    """Return whether a request waits and was never claimed."""
+    """Return whether a request is waiting and was never claimed."""
     record = entry.record
     return record is not None and record.status is Status.PENDING and record.evalboard.attempts == 0
 
@@ -222,13 +222,13 @@ def _excess(sender: str, allowed: int, seen: list[datetime]) -> Finding | None:
 
 
 def _made_by(sender: str, entries: Iterable[QueuedRequest], now: datetime) -> list[datetime]:
-    """Return when a sender made the submissions of this week, the earliest first."""
+    """Return the times of a sender's submissions of this week, the earliest first."""
     name = plain_name(sender)
     return _this_week((e for e in entries if e.record and plain_name(e.record.sender) == name), now)
 
 
 def _this_week(entries: Iterable[QueuedRequest], now: datetime) -> list[datetime]:
-    """Return when the requests that count were first seen, the earliest first."""
+    """Return the first-seen times of the counted requests, the earliest first."""
     times = (
         _first_seen(record, now)
         for _, record, _ in entries
@@ -238,10 +238,10 @@ def _this_week(entries: Iterable[QueuedRequest], now: datetime) -> list[datetime
 
 
 def _first_seen(record: RequestRecord, now: datetime) -> datetime | None:
-    """Return when this board first saw a request; None when that was at no known time.
+    """Return when this board first saw a request, None if unknown.
 
-    A file that waits and has no history was put there by somebody else since the last poll: the
-    time that it names is not believed.
+    A waiting file without a history was written by another program since the last poll. Its own
+    time is not trusted.
     """
     history = record.evalboard.history
     if history:
@@ -250,9 +250,9 @@ def _first_seen(record: RequestRecord, now: datetime) -> datetime | None:
 
 
 def _first(same: list[QueuedRequest], now: datetime) -> QueuedRequest:
-    """Return the request of one identity that the others repeat.
+    """Return the request that the others with the same identity repeat.
 
-    What was started comes before what waits. A rejected or cancelled one stands in nobody's way.
+    Started requests come before waiting ones. Rejected and cancelled ones do not block others.
     """
     return min(
         same, key=lambda e: (e.record is None or e.record.status in REPLACEABLE, _rank(e, now))
@@ -260,7 +260,7 @@ def _first(same: list[QueuedRequest], now: datetime) -> QueuedRequest:
 
 
 def _rank(entry: QueuedRequest, now: datetime) -> tuple[bool, datetime, bool, str, str]:
-    """Return what puts requests in the order in which they came; what was started comes first."""
+    """Return the sort key of requests by arrival, started ones first."""
     assert entry.record is not None
     record = entry.record
     seen = _first_seen(record, now) or now

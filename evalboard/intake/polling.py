@@ -1,4 +1,4 @@
-"""Look through the queue: what to refuse, what to check, what to start."""
+"""The poll of the queue: requests to refuse, to check and to start."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from evalboard.stores.requests import RequestQueue
 from evalboard.suites.loader import load_suite
 
 MAX_STARTS_PER_ATTEMPT = 5
-"""Runs of one attempt that may end before they claim it. After these a person must look."""
+"""Limit of runs of one attempt that end before their claim. Then a person must look."""
 
 
 class QueueView(NamedTuple):
@@ -28,9 +28,9 @@ class QueueView(NamedTuple):
     paths: list[str]
     """Pending requests, the next one first."""
     free_slots: int
-    """How many evaluations may be started."""
+    """Number of evaluations that may start."""
     refused: Mapping[str, str] = {}
-    """Requests that this poll rejected by the rules of the house, with the reason."""
+    """Requests that this poll rejected by the rules of the house, with reasons."""
 
 
 class CheckedRequest(NamedTuple):
@@ -38,21 +38,21 @@ class CheckedRequest(NamedTuple):
 
     path: str
     request: EvaluationRequest | None
-    """What to evaluate; None when the request was rejected or is no longer pending."""
+    """The evaluation, None if the request was rejected or is no longer pending."""
     attempt: int
-    """Number that the evaluation's attempt will have, from 1."""
+    """Number of the evaluation's attempt, from 1."""
     report: Report | None
 
 
 def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
-    """Return the pending requests in order, and how many more may run.
+    """Return the pending requests in order, and the number of free slots.
 
-    What the rules of the house refuse, such as a second file of one submission, is rejected first,
-    in one commit.
+    Requests that break the rules of the house, such as a second file of one submission, are first
+    rejected in one commit.
 
     Args:
-        settings: Where the queue is, and the rules.
-        now: The current time; requests that pause until later are left out. None: read the clock.
+        settings: The stores and the rules.
+        now: The current time. Requests in a pause are omitted. None reads the clock.
 
     Raises:
         ConfigError: The board's suite or the deny list cannot be read.
@@ -82,10 +82,10 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
 
 
 def check(path: str, settings: Settings, *, now: datetime) -> CheckedRequest:
-    """Check a pending request: pin it to a commit, or reject it with the report.
+    """Check a pending request. Pin it to a commit, or reject it with the report.
 
     Raises:
-        StoreError: The model's repository cannot be reached; the request stays as it is.
+        StoreError: The model's repository cannot be reached. The request does not change.
     """
     queue = open_queue(settings)
     record = queue.get(path)
@@ -118,8 +118,8 @@ def _unless_repeated(
 ) -> RequestRecord:
     """Return a request after its checks: REJECTED, or PENDING with at least one line of history.
 
-    That line is when this board first saw a file that somebody else wrote. A branch is a commit
-    only now, so only now a file that names one can turn out to repeat another request.
+    The line records when this board first saw a file from another program. The branch is pinned
+    only now, so only now a file with a branch can turn out to be a duplicate.
     """
     report = Report.model_validate(checked.evalboard.report)
     suite = load_suite(settings.suite).name
@@ -135,7 +135,7 @@ def _unless_repeated(
 
 
 def _refuse(finding: Finding, now: datetime, record: RequestRecord) -> RequestRecord:
-    """Return a pending request as rejected by one finding; another one as it is."""
+    """Return a pending request as rejected with a finding, any other unchanged."""
     if record.status is not Status.PENDING:
         return record
     report = Report(model=record.model, revision=record.revision, findings=(finding,))

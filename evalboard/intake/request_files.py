@@ -1,6 +1,6 @@
-"""Check request files, which another board or anybody may have written, and fill in what they leave.
+"""Check request files from other programs, and fill in what they leave open.
 
-Everything here is written by strangers, so models are names only, never folders of this machine.
+The content comes from strangers, so models are only names, never folders of this machine.
 """
 
 from enum import StrEnum
@@ -29,21 +29,21 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 class RequestCheck(NamedTuple):
-    """A request with what the checks learned."""
+    """A request with the results of its checks."""
 
     record: RequestRecord
     report: Report
 
 
 def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
-    """Check a request file, which another board may have written, and fill in what it leaves open.
+    """Check a request file from any program, and fill in what it leaves open.
 
-    Its revision and its base's become commit shas and its suite the board's; what the file said
-    there is kept under `evalboard.original`. Its status stays as it is.
+    Its revisions become commit shas and an empty suite becomes the board's. The original values are
+    kept under `evalboard.original`. Its status does not change.
 
     Raises:
         ConfigError: The board's own suite cannot be loaded.
-        StoreError: The Hub did not answer, so that nothing can be said about the model.
+        StoreError: The Hub did not answer.
         EngineError: The processes that load config and tokenizer cannot start here.
     """
     precision = _known(Precision, record.precision)
@@ -81,9 +81,9 @@ def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
 
 
 def is_checked(record: RequestRecord) -> bool:
-    """Return whether a request carries the full report on what it asks for.
+    """Return whether a request contains the full report on its submission.
 
-    A report by an installation without transformers leaves a check to the poll.
+    A report from an installation without transformers leaves checks to the poll.
     """
     try:
         report = Report.model_validate(record.evalboard.report)
@@ -96,7 +96,7 @@ def is_checked(record: RequestRecord) -> bool:
 
 
 def _replaced(record: RequestRecord, updated: dict[str, Any]) -> dict[str, Any]:
-    """Return what a file said itself in the fields that a check gives other values."""
+    """Return the file's original values of the fields that a check has changed."""
     return {
         field: getattr(record, field)
         for field, value in updated.items()

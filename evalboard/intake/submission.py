@@ -1,6 +1,6 @@
-"""Submit a model: check it, pin it to a commit, and put it into the queue.
+"""Submit a model: check it, pin it to a commit, and add it to the queue.
 
-Everything here is written by strangers, so models are names only, never folders of this machine.
+The content comes from strangers, so models are only names, never folders of this machine.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ MAX_SENDER_CHARACTERS = 200
 
 
 class Submission(Subject, frozen=True):
-    """What a submitter fills in."""
+    """The fields of a submission."""
 
     sender: str = Field(default="", description="Name of the submitter, shown on the board.")
     suite: str = Field(default="", description="Suite of the evaluation. Empty: the board's suite.")
@@ -39,7 +39,7 @@ class Submission(Subject, frozen=True):
 
 
 class EvaluationRequest(Submission, frozen=True):
-    """Parameters of an evaluation, as the form of the Prefect UI shows them."""
+    """The parameters of an evaluation, as shown by the form of the Prefect UI."""
 
     request_path: str = Field(
         default="",
@@ -72,16 +72,16 @@ class EvaluationRequest(Submission, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the request of the model is finished by this evaluation."""
+        """Whether this evaluation finishes the model's request."""
         return not self.is_trial and not self.benchmarks
 
 
 class Submitted(NamedTuple):
-    """What became of a submission."""
+    """The outcome of a submission."""
 
     report: Report
     request_path: str | None
-    """Where the request lies in its store; None when the checks found an error."""
+    """Path of the request in its store, None if the checks found an error."""
 
 
 class ResolvedSuite(NamedTuple):
@@ -94,17 +94,17 @@ class ResolvedSuite(NamedTuple):
 def check_submission(
     submission: Submission, settings: Settings, *, allow_folder: bool = False
 ) -> Report:
-    """Run all checks on a submission; what the deny list refuses is checked no further.
+    """Run all checks on a submission. A submission on the deny list is not checked further.
 
     Args:
-        submission: What to evaluate.
-        settings: Where models are, and what this installation can run.
-        allow_folder: Whether model and base model may be folders of this machine. Only for people
-            who are on it: never for a form or a file that strangers fill in.
+        submission: The submission.
+        settings: The settings.
+        allow_folder: Whether model and base model can be folders of this machine. Only for users of
+            this machine, never for forms and files of strangers.
 
     Raises:
         ConfigError: The board's own suite cannot be loaded.
-        StoreError: The Hub did not answer, so that nothing can be said about the model.
+        StoreError: The Hub did not answer.
         EngineError: The processes that load config and tokenizer cannot start here.
     """
     suite = resolve_suite(submission.suite, settings)
@@ -122,17 +122,17 @@ def preview_submission(
     now: datetime | None = None,
     allow_folder: bool = False,
 ) -> Report:
-    """Run all checks, those against the queue too, and submit nothing.
+    """Run all checks, including those against the queue, without submitting.
 
     Args:
-        submission: What to evaluate.
-        settings: Where the queue and the models are.
-        now: The current time; None to read the clock.
+        submission: The submission.
+        settings: The settings.
+        now: The current time, None to read the clock.
         allow_folder: As for `check_submission`. A folder is never in the queue.
 
     Raises:
         ConfigError: The board's own suite cannot be loaded.
-        StoreError: The Hub did not answer, so that nothing can be said about the model.
+        StoreError: The Hub did not answer.
         EngineError: The processes that load config and tokenizer cannot start here.
     """
     report = check_submission(submission, settings, allow_folder=allow_folder)
@@ -151,19 +151,19 @@ def preview_submission(
 
 
 def submit(submission: Submission, settings: Settings, *, now: datetime | None = None) -> Submitted:
-    """Check a submission and, when nothing is wrong with it, put it into the queue and show it.
+    """Check a submission. If it has no errors, add it to the queue and publish the queue.
 
     Args:
-        submission: What to evaluate.
-        settings: Where the queue and the models are.
-        now: Time of the submission; None for the current time.
+        submission: The submission.
+        settings: The settings.
+        now: Time of the submission, None for the current time.
 
     Returns:
-        The report; it has the finding `too_many_submissions` where the sender has made as many as
-        are allowed.
+        The report. It contains the finding `too_many_submissions` if the sender has reached the
+        limit.
 
     Raises:
-        DuplicateRequest: The same submission is in the queue; the message names it.
+        DuplicateRequest: The same submission is in the queue. The message names it.
         ConfigError: The board's own suite cannot be loaded.
         StoreError: The queue cannot be written, or the Hub did not answer.
         EngineError: The processes that load config and tokenizer cannot start here.
@@ -213,7 +213,7 @@ def record_of(
 
 
 def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:
-    """Return the name under which requests name a suite, and a finding when there is none.
+    """Return the name of a suite in requests, and a finding if it does not exist.
 
     Raises:
         ConfigError: The board's own suite cannot be loaded.
@@ -234,7 +234,7 @@ def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:
 
 
 def _repeated(record: RequestRecord, queue: RequestQueue, settings: Settings) -> Finding | None:
-    """Return the finding on a submission that was made before, and may not replace that one."""
+    """Return the finding on a submission that was made before and cannot replace the first one."""
     former = _former(record, queue, settings)
     if former is None or former.record is None or former.record.status in REPLACEABLE:
         return None
@@ -244,7 +244,7 @@ def _repeated(record: RequestRecord, queue: RequestQueue, settings: Settings) ->
 def _in_excess(
     record: RequestRecord, queue: RequestQueue, settings: Settings, *, now: datetime
 ) -> Finding | None:
-    """Return the finding on a new submission by a sender who has made as many as are allowed."""
+    """Return the finding on a new submission of a sender at the limit."""
     if _former(record, queue, settings):
         return None
     return excess(queue.entries(), load_rules(settings), record, now=now)
@@ -256,7 +256,7 @@ def _former(record: RequestRecord, queue: RequestQueue, settings: Settings) -> Q
 
 
 def find_denial(choice: ModelChoice, sender: str, settings: Settings) -> Finding | None:
-    """Return the finding on a submission that the deny list names; None when it does not.
+    """Return the finding on a submission on the deny list, None for any other.
 
     Raises:
         ConfigError: The deny list cannot be read.
@@ -266,16 +266,16 @@ def find_denial(choice: ModelChoice, sender: str, settings: Settings) -> Finding
 
 
 def denied_report(choice: ModelChoice, refused: Finding) -> Report:
-    """Return the report on a submission that was not checked, because it is refused anyway."""
+    """Return the report on a submission that is refused without checks."""
     model, revision = plain(choice.model, 200), plain(choice.revision, 200)
     return Report(model=model, revision=revision, findings=(refused,))
 
 
 def with_findings(report: Report, findings: Sequence[Finding]) -> Report:
-    """Return a report with further findings, which come first."""
+    """Return a report with further findings in front."""
     return report.model_copy(update={"findings": (*findings, *report.findings)})
 
 
 def architectures_in(report: Report) -> str | None:
-    """Return the architectures that the checks found, as requests hold them."""
+    """Return the architectures that the checks found, in the form of requests."""
     return ", ".join(report.facts.get("architectures", ())) or None

@@ -1,1 +1,1 @@
-"""What is decided about the queue as a whole: who may be in it, what became of it, who acts on it."""
+"""The queue as a whole: queries, actions, claims, reconciliation and its overview."""

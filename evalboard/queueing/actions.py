@@ -1,4 +1,4 @@
-"""What people do to the queue: start again, stop, put first. Several requests are one commit."""
+"""Actions of people on the queue: requeue, cancel, prioritise. Several requests are one commit."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -16,32 +16,32 @@ WAITING = (Status.PENDING,)
 UNFINISHED = (Status.PENDING, Status.RUNNING)
 
 Decide = Callable[[str, RequestRecord], RequestRecord]
-"""Path and record to the record after."""
+"""Returns the new record for a path and a record."""
 
 
 class RequestChange(NamedTuple):
-    """What became of one request."""
+    """The outcome for one request."""
 
     path: str
     record: RequestRecord | None
-    """As it is now; None when it was not changed."""
+    """The current record, None if it was not changed."""
     problem: str = ""
-    """What did not work; with a record, a thing after the change."""
+    """The problem. With a record, a problem after the change."""
 
 
 def requeue(
     queries: Sequence[RequestQuery], settings: Settings, *, now: datetime, by: str = ""
 ) -> list[RequestChange]:
-    """Start failed, rejected and cancelled requests again, and end the pause of pending ones.
+    """Restart failed, rejected and cancelled requests, and end the pause of pending ones.
 
     Args:
-        queries: Which requests.
-        settings: Where the queue is.
+        queries: The requests.
+        settings: The settings.
         now: The current time.
-        by: Who wants it, for the request's history.
+        by: Name of the person, for the request's history.
 
     Raises:
-        ConfigError: A request is unknown, or a name means several; nothing was changed.
+        ConfigError: A request is unknown, or a name matches several. Nothing was changed.
         StoreError: The queue cannot be read or written.
     """
     reason = f"restarted by {by or 'a person'}"
@@ -57,10 +57,10 @@ def requeue(
 def prioritise(
     queries: Sequence[RequestQuery], priority: int, settings: Settings
 ) -> list[RequestChange]:
-    """Give pending requests another priority; higher is earlier, 0 is the usual.
+    """Change the priority of pending requests. Higher ones run earlier; the default is 0.
 
     Raises:
-        ConfigError: A request is unknown, or a name means several; nothing was changed.
+        ConfigError: A request is unknown, or a name matches several. Nothing was changed.
         StoreError: The queue cannot be read or written.
     """
     return _change(
@@ -80,21 +80,21 @@ def cancel(
     by: str = "",
     stop_run: Callable[[str], None] | None = None,
 ) -> list[RequestChange]:
-    """Cancel requests, and stop the runs that work on them.
+    """Cancel requests and stop their runs.
 
-    The request is cancelled first, by compare-and-swap: a run that cannot be told still sees it
-    there, and no other one takes the request up.
+    The request is cancelled first, by compare-and-swap: a run that cannot be reached still sees it,
+    and no other run claims the request.
 
     Args:
-        queries: Which requests.
-        settings: Where the queue is.
+        queries: The requests.
+        settings: The settings.
         now: The current time.
-        by: Who wants it, for the request's history.
-        stop_run: Asks for the end of a run by its id, and raises an `EvalboardError` when that
-            cannot be done. None: the runs only see it in their requests.
+        by: Name of the person, for the request's history.
+        stop_run: Stops a run by its id, or raises an `EvalboardError`. None: the runs only see the
+            cancellation in their requests.
 
     Raises:
-        ConfigError: A request is unknown, or a name means several; nothing was changed.
+        ConfigError: A request is unknown, or a name matches several. Nothing was changed.
         StoreError: The queue cannot be read or written.
     """
     runs: dict[str, str] = {}
@@ -114,7 +114,7 @@ def cancel(
 def _stopped(
     change: RequestChange, runs: dict[str, str], stop_run: Callable[[str], None]
 ) -> RequestChange:
-    """Stop the run of a request that was cancelled, where one worked on it."""
+    """Stop the run of a cancelled request, if it had one."""
     run = runs[change.path] if change.record else ""
     if run:
         try:

@@ -1,8 +1,8 @@
-"""Who holds a request: the claim of a run, and whether the process behind it is still there.
+"""The claim of a run on a request, and the state of the process behind it.
 
-A process number alone is not enough, since numbers are given out again: the time at which the
-process started goes with it. Nor is a host's name, since containers may share it: so does the
-namespace in which the number counts.
+A process id alone is not enough, because ids are reused: the claim also contains the start time. A
+host's name is not enough either, because containers can share it: the claim also contains the
+namespace of the id.
 """
 
 import os
@@ -30,17 +30,17 @@ class Process(NamedTuple):
     started: float
     """Seconds since the epoch."""
     pid_namespace: int | None = None
-    """Id of the namespace that the number belongs to; None where the system has none."""
+    """Id of the process id's namespace, None if the system has none."""
 
 
 def this_process() -> Process:
-    """Return the process that calls."""
+    """Return the calling process."""
     started = psutil.Process().create_time()
     return Process(socket.gethostname(), os.getpid(), started, pid_namespace())
 
 
 def pid_namespace() -> int | None:
-    """Return the id of this process's namespace of process numbers; None where there is none."""
+    """Return the id of this process's PID namespace, None if there is none."""
     try:
         return _NAMESPACE.stat().st_ino
     except OSError:
@@ -48,7 +48,7 @@ def pid_namespace() -> int | None:
 
 
 def claim_of(run_id: str, process: Process, *, server: str = "") -> Claim:
-    """Return a claim that carries its process, and the Prefect server that knows its run."""
+    """Return a claim with its process and the Prefect server of its run."""
     return Claim(
         run_id=run_id,
         host=process.host,
@@ -60,23 +60,23 @@ def claim_of(run_id: str, process: Process, *, server: str = "") -> Claim:
 
 
 def is_dead(claim: Claim) -> bool:
-    """Return whether the claim's process was on this machine and is gone, or is only a zombie.
+    """Return whether the claim's process was on this machine and is gone or a zombie.
 
-    False where nothing can be said: another machine's claim, or one that names no process.
+    False if unknown: a claim of another machine, or one without a process.
     """
     return _lives(claim) is False
 
 
 def is_alive(claim: Claim) -> bool:
-    """Return whether the claim's process is on this machine and there.
+    """Return whether the claim's process is running on this machine.
 
-    False where nothing can be said: another machine's claim, or one that names no process.
+    False if unknown: a claim of another machine, or one without a process.
     """
     return _lives(claim) is True
 
 
 def _lives(claim: Claim) -> bool | None:
-    """Return whether the process is there; None where nothing can be said."""
+    """Return whether the process exists, None if unknown."""
     elsewhere = claim.host != socket.gethostname() or (
         claim.pid_namespace is not None and claim.pid_namespace != pid_namespace()
     )
@@ -91,19 +91,19 @@ def _lives(claim: Claim) -> bool | None:
 
 
 def server_name(settings: Settings) -> str:
-    """Return how claims name the Prefect server that knows their runs.
+    """Return the name of the current Prefect server in claims.
 
-    Its address, or the place of the database of servers that live no longer than their process.
+    It is the server's address, or the path of the database for a server that ends with its process.
     """
     own = f"{socket.gethostname()}:{settings.home.resolve()}"
     return settings.prefect_api_url or own
 
 
 def released(record: RequestRecord, *, now: datetime) -> RequestRecord:
-    """Return a RUNNING request as PENDING when the process that claimed it is gone.
+    """Return a RUNNING request as PENDING if the process of its claim is gone.
 
     Raises:
-        LifecycleError: It is being worked on, as far as this machine can tell.
+        LifecycleError: As far as this machine can see, a run works on the request.
     """
     claimed_by = record.evalboard.claimed_by
     if claimed_by is None or not is_dead(claimed_by):

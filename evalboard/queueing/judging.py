@@ -1,4 +1,4 @@
-"""Judge a RUNNING request by what is known about its run and its results. Pure."""
+"""The judgement of a RUNNING request from the evidence about its run and its results. Pure."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,18 +11,18 @@ from evalboard.records.result import ResultDocument
 from evalboard.records.times import parse_time
 
 GRACE = timedelta(minutes=2)
-"""So long a claim is left alone whose run nobody knows: its server may be behind."""
+"""Age up to which a claim with an unknown run is left alone: its server may be behind."""
 FOREIGN_GRACE = timedelta(days=1)
-"""The same for a RUNNING request that names no run, which another program may be working on."""
+"""The same for a RUNNING request without a run, on which another program may work."""
 
 
 class RunState(StrEnum):
-    """What the Prefect server says about a run."""
+    """The state of a run according to the Prefect server."""
 
     ALIVE = "alive"
-    """Scheduled, pending or running there."""
+    """Scheduled, pending or running."""
     DEAD = "dead"
-    """Completed, failed or crashed: whatever it was to do is over."""
+    """Completed, failed or crashed."""
     CANCELLED = "cancelled"
     """Stopped by a person."""
     UNKNOWN = "unknown"
@@ -30,37 +30,37 @@ class RunState(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What is to be done about a RUNNING request."""
+    """The action on a RUNNING request."""
 
     LEAVE = "leave"
     RELEASE = "release"
     FINISH = "finish"
     CANCEL = "cancel"
     ASK = "ask"
-    """Nothing here can tell whether its run lives."""
+    """It is unknown whether its run is alive."""
 
 
 class RunEvidence(NamedTuple):
-    """What is known about the run behind a RUNNING request."""
+    """The evidence about the run of a RUNNING request."""
 
     run: RunState = RunState.UNKNOWN
-    """What the server that was asked says."""
+    """State according to the server that was asked."""
     is_asked: bool = True
-    """Whether that server is the one that the run belongs to."""
+    """Whether the run belongs to that server."""
     process_lives: bool | None = None
-    """Whether the claim's process is there; None where that cannot be seen from here."""
+    """Whether the claim's process exists, None if it is not visible from here."""
     age: timedelta | None = None
-    """Since the claim; None when its time is not known."""
+    """Time since the claim, None if unknown."""
 
 
 def judge(evidence: RunEvidence, *, is_ours: bool = True) -> Verdict:
-    """Return what is to be done about a RUNNING request, its results left aside.
+    """Return the action on a RUNNING request, without regard to its results.
 
-    The process is believed before the server: a server notices a killed run late, and it does not
-    know the runs of a process that has a server of its own.
+    The process takes precedence over the server: a server notices a killed run late, and it does
+    not know the runs of a process with its own server.
 
     Args:
-        evidence: What is known about the run.
+        evidence: The evidence about the run.
         is_ours: Whether the request names a run of this project.
     """
     if not is_ours:
@@ -82,13 +82,13 @@ def is_complete(
 ) -> bool:
     """Return whether the results of a claimed request are all stored.
 
-    They are when the attempt itself has stored its document, without a failure, and it and the
-    former ones together hold every benchmark. Former ones alone prove nothing: they may be of
-    another version of a benchmark.
+    This is the case if the attempt has stored its own document without failures, and all documents
+    together contain every benchmark. Earlier documents alone prove nothing: they may be of another
+    version of a benchmark.
 
     Args:
         record: The request.
-        documents: Of its model on its suite.
+        documents: Documents of its model on its suite.
         benchmarks: Keys of the suite.
     """
     claimed = parse_time(record.evalboard.claimed_time)

@@ -1,4 +1,4 @@
-"""The queue with everything that is known about it now."""
+"""The overview of the queue: positions, progress and expected times."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from evalboard.stores.opening import open_queue
 from evalboard.stores.work import WorkFolder
 
 PROGRESS_SHOWN_FOR = timedelta(days=1)
-"""For so long a finished request keeps its progress in view."""
+"""Time for which a finished request shows its progress."""
 
 
 def overview(
@@ -21,12 +21,12 @@ def overview(
 ) -> list[QueueEntry]:
     """Return every request with position, progress and expected time, from store and work folder.
 
-    Of requests that were finished long ago the progress is left out: there may be thousands.
+    The progress of requests that finished long ago is omitted: there may be thousands.
 
     Args:
-        settings: Where they are.
-        now: The current time: a request that pauses until later has no position.
-        run_url: Gives the page of a run by its id; empty where there is none.
+        settings: The settings.
+        now: The current time. A request in a pause has no position.
+        run_url: Returns the page of a run by its id, empty if there is none.
 
     Raises:
         StoreError: The requests store cannot be read.
@@ -43,7 +43,7 @@ def overview(
 
 
 def _has_news(record: RequestRecord, now: datetime) -> bool:
-    """Return whether the work on a request is of interest, where there can have been any."""
+    """Return whether to read the progress of a request."""
     history = record.evalboard.history
     if record.status is Status.PENDING:
         return record.evalboard.attempts > 0

@@ -1,4 +1,4 @@
-"""Find the requests that a person means: by path, or by model, revision and precision. Pure."""
+"""Queries for requests: by path, or by model, revision and precision. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
@@ -14,14 +14,14 @@ MAX_LISTED = 10
 
 
 class RequestQuery(NamedTuple):
-    """What a person typed."""
+    """A person's query."""
 
     name: str
-    """Path of a request, or a model's name. Case does not matter."""
+    """Path of a request, or name of a model. Case is ignored."""
     revision: str = ""
-    """Commit sha or the beginning of one; empty for any."""
+    """Commit sha or the start of it, empty for any."""
     precision: str = ""
-    """Empty for any."""
+    """Precision, empty for any."""
 
 
 class RequestMatch(NamedTuple):
@@ -36,7 +36,7 @@ class RequestMatch(NamedTuple):
 
 
 def matching(entries: Iterable[QueuedRequest], query: RequestQuery) -> list[RequestMatch]:
-    """Return the requests that fit, in the entries' order."""
+    """Return the matching requests, in the order of the entries."""
     requests = [
         RequestMatch(entry.path, entry.record) for entry in entries if entry.record is not None
     ]
@@ -47,17 +47,17 @@ def matching(entries: Iterable[QueuedRequest], query: RequestQuery) -> list[Requ
 def find_one(
     entries: Sequence[QueuedRequest], query: RequestQuery, statuses: Collection[Status]
 ) -> RequestMatch:
-    """Return the one request that a person means.
+    """Return the only request that matches a query.
 
-    Of several that fit, the one is meant that the action is possible for.
+    If several match, those for which the action is possible count.
 
     Args:
         entries: The queue.
-        query: What the person typed.
-        statuses: In which the action is possible.
+        query: The person's query.
+        statuses: Statuses in which the action is possible.
 
     Raises:
-        ConfigError: None fits, or several do; the message lists the candidates.
+        ConfigError: No request matches, or several do. The message lists the candidates.
     """
     fitting = matching(entries, query)
     if not fitting:

@@ -1,6 +1,6 @@
-"""Set right what runs left behind that ended without a word.
+"""Reconcile requests whose runs stopped without a result.
 
-The caller knows Prefect and says which runs live; this module knows the stores. The rules are in
+The caller asks Prefect for the states of runs; this module knows the stores. The rules are in
 `evalboard.queueing.judging`.
 """
 
@@ -27,7 +27,7 @@ _FOLDER_PARTS = 5
 
 
 class Correction(NamedTuple):
-    """One request that was changed."""
+    """One changed request."""
 
     path: str
     model: str
@@ -35,7 +35,7 @@ class Correction(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What is to be done about one request, and why."""
+    """The action on one request, and its reason."""
 
     judged: RequestRecord
     verdict: Verdict
@@ -43,26 +43,26 @@ class Judgement(NamedTuple):
 
 
 class Reconciliation(NamedTuple):
-    """What a look through the queue found and did."""
+    """The outcome of a reconciliation."""
 
     released: list[Correction]
     """PENDING again."""
     failed: list[Correction]
-    """FAILED, because too many of their runs vanished."""
+    """FAILED, because too many of their runs were lost."""
     finished: list[Correction]
     """FINISHED, because all their results were stored."""
     cancelled: list[Correction]
     """CANCELLED, as their runs were."""
     unclear: list[Correction]
-    """RUNNING, and nothing here can tell whether the run lives. Left as they are."""
+    """RUNNING, with unknown runs. They are not changed."""
     unrequested: list[str]
-    """Folders or files in the results store that no request asks for."""
+    """Folders or files in the results store without a matching request."""
     problems: dict[str, str]
-    """Requests that should have been changed and could not be, with the message."""
+    """Requests whose change failed, with the message."""
 
 
 def claimed_runs(settings: Settings) -> list[str]:
-    """Return the ids of all runs that RUNNING requests name, for the caller to ask about."""
+    """Return the run ids of all RUNNING requests, for the caller to ask about."""
     claims = (_claim(entry.record) for entry in open_queue(settings).entries())
     return sorted({claim.run_id for claim in claims if claim is not None})
 
@@ -70,16 +70,16 @@ def claimed_runs(settings: Settings) -> list[str]:
 def reconcile(
     settings: Settings, runs: Mapping[str, RunState], *, now: datetime, server: str = ""
 ) -> Reconciliation:
-    """Set right every RUNNING request whose run is gone, in one commit; report what is strange.
+    """Reconcile every RUNNING request whose run is gone, in one commit, and report anomalies.
 
-    Each request is changed only if it is still claimed by the run that was judged.
+    A request changes only if the judged run still has the claim.
 
     Args:
-        settings: Where the stores are.
-        runs: State by run id. What is missing is unknown to the server.
+        settings: The settings.
+        runs: State by run id. The server does not know missing runs.
         now: The current time.
-        server: The server that was asked, as claims name it. Of a claim that names another, only
-            its process can be judged, and only on its machine.
+        server: Name in claims of the server that was asked. Claims of another server are judged by
+            their process, and only on its machine.
 
     Raises:
         ConfigError: The board's suite cannot be loaded.
@@ -116,7 +116,7 @@ def reconcile(
 def _carry_out(
     queue: RequestQueue, judgements: Mapping[str, Judgement], now: datetime
 ) -> tuple[defaultdict[Status, list[Correction]], dict[str, str]]:
-    """Change the requests in one commit; return them by their new status, and what went wrong."""
+    """Change the requests in one commit. Return them by new status, and the failures."""
     changed: defaultdict[Status, list[Correction]] = defaultdict(list)
     problems: dict[str, str] = {}
     applied: set[str] = set()
@@ -144,7 +144,7 @@ def _carry_out(
 
 
 def _after(current: RequestRecord, judgement: Judgement, now: datetime) -> RequestRecord:
-    """Return a request after what was decided on it."""
+    """Return a request after the decision."""
     match judgement.verdict:
         case Verdict.FINISH:
             return move(current, Status.FINISHED, now=now, reason=judgement.reason)
@@ -162,7 +162,7 @@ def _has_same_claim(current: RequestRecord, judged: RequestRecord) -> bool:
 
 
 def _claim(record: RequestRecord | None) -> Claim | None:
-    """Return who works on a RUNNING request; None where nobody of this project does."""
+    """Return the claim on a RUNNING request, None if it is not of this project."""
     if record is None or record.status is not Status.RUNNING:
         return None
     return record.evalboard.claimed_by
@@ -182,7 +182,7 @@ def _evidence(
 
 
 def _is_complete(record: RequestRecord, archive: ResultsArchive, settings: Settings) -> bool:
-    """Return whether the results store holds everything that a request asks for."""
+    """Return whether the results store contains all results of a request."""
     try:
         suite = load_requested_suite(record.evalboard.suite, settings.suite)
     except ConfigError:
@@ -195,9 +195,9 @@ def _is_complete(record: RequestRecord, archive: ResultsArchive, settings: Setti
 def _unrequested(
     entries: list[QueuedRequest], archive: ResultsArchive, settings: Settings
 ) -> list[str]:
-    """Return what the results store holds that no request asks for.
+    """Return results in the store without a matching request.
 
-    Ours by their folders; files of other boards, which lie elsewhere, by their model.
+    This project's results are compared by folder, files of other boards by model.
     """
     board = load_suite(settings.suite).name
     records = [entry.record for entry in entries if entry.record is not None]

@@ -1,11 +1,11 @@
-"""The checks on a submission, before it costs a second of an engine.
+"""The checks of a submission, before it uses an engine.
 
-`checks` runs them all and makes the report. One module per check, each with
-`check(evidence) -> Outcome`; the list stands in `checks`. `subject` is what is checked, `evidence`
-what a check may look at. `documents`, `model_card`, `headers`, `index` and `tensors` read hostile
-files within limits, and `child` has what must be loaded loaded by a confined process.
-docs/design/validation.md lists every code of a finding.
+`checks` lists and runs all checks and makes the report. Each check is a module with
+`check(evidence) -> Outcome`. `subject` is the checked submission, and `evidence` the data for the
+checks. `documents`, `model_card`, `headers`, `index` and `tensors` read hostile files within
+limits, and `child` loads files in a confined process. docs/design/validation.md lists the codes of
+all findings.
 
-A submission and everything in its repository is written by strangers. No check trusts a size, a
-type or a name, and none fails on any content: what cannot be read is a finding.
+Strangers write submissions and repositories. No check trusts a size, a type or a name, and none
+fails on any content: an unreadable file is a finding.
 """

@@ -1,4 +1,4 @@
-"""Find what a text would do to a page that shows it, in time that grows with its length alone."""
+"""Find active content in a text, in time linear in its length."""
 
 import re
 
@@ -16,9 +16,9 @@ _TAG = re.compile(r"<[a-z/!]", re.I)
 
 
 def active_content(text: str) -> str:
-    """Return the first thing in a Markdown text that a browser would run or load; empty if none.
+    """Return the first HTML in a Markdown text that a browser would run or load, empty if none.
 
-    What stands in code blocks is shown and not run.
+    Code blocks are shown and not run.
     """
     shown = _INLINE_CODE.sub("", _without_blocks(text))
     found = (pattern.search(shown) for pattern in _ACTIVE)
@@ -27,21 +27,21 @@ def active_content(text: str) -> str:
 
 
 def control_character(text: str) -> str:
-    """Return the first control character, as its number; empty when there is none.
+    """Return the first control character as its number, empty if there is none.
 
-    Line ends, tabs and form feeds are none.
+    Line ends, tabs and form feeds do not count.
     """
     found = _CONTROL.search(text)
     return f"U+{ord(found.group()):04X}" if found else ""
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a short text, such as a name, can stand on any page: printable, no tags."""
+    """Return whether a short text, such as a name, can be shown on a page: printable, no tags."""
     return text.isprintable() and not _TAG.search(text)
 
 
 def _without_blocks(text: str) -> str:
-    """Return a Markdown text without its fenced code blocks; one without an end is text."""
+    """Return a Markdown text without its fenced code blocks. A block without an end is text."""
     kept: list[str] = []
     block: list[str] = []
     fence = ""

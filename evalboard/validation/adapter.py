@@ -1,4 +1,4 @@
-"""Check that an adapter is a LoRA that can be put on the base model it was submitted with."""
+"""Check that an adapter is a LoRA that fits its base model."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,11 +12,11 @@ from evalboard.validation.findings import Outcome, error, quoted, warning
 TARGETS = ("target_modules", "target_parameters")
 LARGEST_RANK = 2**16
 REFUSED = ("megatron_config", "layer_replication")
-"""Keys that make peft import a library named beside them, or build another architecture."""
+"""Keys that make peft import another library or build another architecture."""
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Check what `adapter_config.json` says."""
+    """Check `adapter_config.json`."""
     if not evidence.is_adapter:
         return Outcome()
     document = read_document(evidence.folder / ADAPTER_CONFIG)
@@ -36,7 +36,7 @@ def check(evidence: Evidence) -> Outcome:
 
 
 def _kind(config: dict[str, Any]) -> Iterator[Finding]:
-    """Say whether it is a LoRA for a language model that peft can put on it."""
+    """Yield findings if it is not a LoRA for a language model."""
     if config.get("peft_type") != "LORA":
         yield error(
             "adapter_type_unsupported",

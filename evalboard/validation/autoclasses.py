@@ -1,8 +1,8 @@
 """Check that config and model load with transformers' AutoClasses, without remote code.
 
-Loading runs in a confined process, without a token and without the Hub; the model is built on the
-meta device, so no weights are read. Where transformers is not installed, as on the viewer's
-machine, the check is left to the poll.
+Loading runs in a confined process without a token and without the Hub. The model is built on the
+meta device, so no weights are read. Without transformers, as on the viewer's machine, the check is
+left to the poll.
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ SAVE_AGAIN = "Save the model with `save_pretrained` and upload all files that it
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Load the config, build the model, and ask whether the installed vLLM knows it.
+    """Load the config, build the model, and check that the backend supports it.
 
-    An adapter's config is its base's.
+    An adapter uses the config of its base.
     """
     if evidence.is_adapter and evidence.base is None:
         return Outcome((info("base_decides", "The base model's config and tokenizer are used."),))
@@ -57,7 +57,7 @@ def custom_code(where: str, content: dict[str, Any]) -> Finding:
 
 
 def custom_code_ignored(where: str) -> Finding:
-    """Return the finding on code that lies beside a part which needs none."""
+    """Return the finding on code for a part that does not need it."""
     return warning(
         "custom_code_ignored",
         "The repository contains code. It is not run; the code of transformers is used instead.",
@@ -66,7 +66,7 @@ def custom_code_ignored(where: str) -> Finding:
 
 
 def _file(evidence: Evidence) -> Iterator[Finding]:
-    """Say what can be seen in the file without loading anything."""
+    """Yield findings that need no loading."""
     config = evidence.config
     if not config.exists:
         yield error("no_config", "config.json is missing.", fix=SAVE_AGAIN, where=CONFIG)
@@ -168,7 +168,7 @@ def _alternatives(names: list[str], precision: str) -> Iterator[str]:
 
 
 def _judge_special_tokens(config: dict[str, Any]) -> Iterator[Finding]:
-    """Name special tokens that the embedding has no row for, often left from another model."""
+    """Yield findings on special tokens outside the embedding, often left from another model."""
     rows = config["vocab_size"]
     for name in ("bos", "eos"):
         value = config["special_ids"][name]
@@ -196,7 +196,7 @@ def _judge_model(model: Loaded) -> Iterator[Finding]:
 
 
 def _named(auto_map: object) -> str:
-    """Return the first class that an `auto_map` names, for a message."""
+    """Return the first class in an `auto_map`, for a message."""
     entries = list(auto_map.values()) if isinstance(auto_map, dict) else [auto_map]
     first = entries[0] if entries else None
     return quoted(first[0] if isinstance(first, list) and first else first)

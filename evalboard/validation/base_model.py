@@ -18,7 +18,7 @@ class Found(NamedTuple):
     """The base model of a submission."""
 
     repository: Repository | None
-    """None where there is none to be had, or none is needed."""
+    """None if the base model is not available or not needed."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -47,7 +47,7 @@ def find(subject: Subject, settings: Settings, *, allow_folder: bool) -> Found:
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Check that the base model has whole weights, and say which it is."""
+    """Check that the base model has full weights, and return its facts."""
     base = evidence.base
     if base is None:
         return Outcome()

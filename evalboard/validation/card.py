@@ -1,4 +1,4 @@
-"""Check that there is a model card that says something, and does nothing."""
+"""Check that the model card exists, is long enough and has no active content."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,13 @@ from evalboard.validation.findings import Outcome, error, quoted
 from evalboard.validation.model_card import CARD_NAME, ModelCard, texts
 
 SHORTEST_CARD = 200
-"""Characters after the front matter, as today's boards ask for."""
+"""Minimum number of characters after the front matter, as on other boards."""
 SHOWN_KEYS = ("license", "license_name", "license_link", "base_model", "tags", "language")
-"""What boards and pages show of the front matter."""
+"""Fields of the front matter that boards and pages show."""
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Check that the card is there, readable, long enough and harmless."""
+    """Check that the card exists and is readable, long enough and harmless."""
     card = evidence.card
     if card is None:
         finding = error(

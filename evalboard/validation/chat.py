@@ -1,4 +1,4 @@
-"""Check the chat template: there when it is asked for, and harmless in any case."""
+"""Check that a requested chat template exists, and that any template is harmless."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -23,9 +23,9 @@ class Template(NamedTuple):
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Look at every place where a chat template may be, and render it.
+    """Find and render the chat template.
 
-    Rendering happens in the confined process: a template is a program of strangers.
+    The confined process renders it, because a template is a stranger's program.
     """
     unreadable = [_unreadable(path.name) for path in _files(evidence) if not _is_text(path)]
     if unreadable:
@@ -82,7 +82,7 @@ def _judge(rendered: Loaded, place: str, *, asked: bool) -> Finding | None:
 
 
 def _files(evidence: Evidence) -> list[Path]:
-    """Return the files that hold a template each."""
+    """Return the template files."""
     single = evidence.model_folder / PLACES[0]
     named = sorted((evidence.model_folder / NAMED_TEMPLATES).glob("*.jinja"))
     return [single, *named] if single.is_file() else named
@@ -116,7 +116,7 @@ def _missing(place: str = "") -> Finding:
 
 
 def _template(evidence: Evidence) -> Template | None:
-    """Return the chat template; None when there is none."""
+    """Return the chat template, None if there is none."""
     folder = evidence.model_folder
     own, legacy = PLACES
     files = _files(evidence)
@@ -132,7 +132,7 @@ def _template(evidence: Evidence) -> Template | None:
 
 
 def _default(value: object) -> str:
-    """Return the template to use of one, or of several with names; empty when there is none."""
+    """Return the template from one or from several named ones, empty if there is none."""
     if isinstance(value, str):
         return value
     named: dict[object, object] = value if isinstance(value, dict) else {}

@@ -62,14 +62,14 @@ def validate(
     allow_folder: bool = False,
     checks: Sequence[Check] = CHECKS,
 ) -> Report:
-    """Run every check that can be run and return all their findings.
+    """Run every possible check and return all findings.
 
     Args:
-        subject: What is to be evaluated.
-        settings: Where models are, and what this installation can run.
-        allow_folder: Whether model and base model may be folders of this machine. Only for people
-            who are on it: never for a form or a file that strangers fill in.
-        checks: What is looked at beside the model's name, its base model and the installation.
+        subject: The submission.
+        settings: The settings.
+        allow_folder: Whether model and base model can be folders of this machine. Only for users of
+            this machine, never for forms and files of strangers.
+        checks: Checks in addition to those of name, base model and installation.
 
     Raises:
         StoreError: The Hub did not answer, so that nothing can be said about the model.
@@ -98,14 +98,14 @@ def gather(
     """Find the repository, pin its revision and copy its small files.
 
     Args:
-        subject: What is to be evaluated.
-        settings: Where models are.
+        subject: The submission.
+        settings: The settings.
         scratch: An empty folder to copy to.
-        base: The base model of an adapter or a delta, when it was found.
+        base: The base model of an adapter or a delta, if it was found.
 
     Raises:
-        ConfigError: The model or the revision is not a name at all.
-        ModelNotFound: There is no such model, or not at that revision.
+        ConfigError: The name of the model or of the revision is invalid.
+        ModelNotFound: There is no such model, or it has no such revision.
         StoreError: The Hub did not answer.
     """
     repository = find_repository(subject.model, subject.revision, settings)

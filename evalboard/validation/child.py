@@ -1,8 +1,7 @@
 """Load parts of a hostile repository in a confined process (`evalboard.engine.inspection.inspector`).
 
-The inspector has no token, no settings and no network, and loads each part in a fork of its own.
-It is started at the first need and kept, because importing the libraries takes seconds; without
-work it ends by itself.
+The inspector has no token, no settings and no network, and loads each part in a separate fork. It
+starts on first use and stays, because importing the libraries takes seconds. When idle, it ends.
 """
 
 import atexit
@@ -31,18 +30,18 @@ CLOSING_SECONDS = 10
 
 
 class Loaded(NamedTuple):
-    """How loading one part of a repository ended."""
+    """The outcome of loading one part of a repository."""
 
     content: dict[str, Any] = {}
-    """What the part says; empty when it did not load."""
+    """Content of the part, empty if it did not load."""
     problem: str = ""
-    """Why it did not."""
+    """Why it did not load."""
     error: str = ""
-    """Name of the exception that it failed with; empty when the process ended without a word."""
+    """Name of the exception, empty if the process died."""
     timed_out: bool = False
-    """Whether it was stopped because it took too long."""
+    """Whether it was stopped at the time limit."""
     peak_bytes: int = 0
-    """Largest resident memory of the process."""
+    """Peak resident memory of the process in bytes."""
 
 
 class _Ended(NamedTuple):
@@ -52,7 +51,7 @@ class _Ended(NamedTuple):
 
 
 class _Gone(Exception):
-    """Raised when the inspector ended before it had done a job."""
+    """Raised when the inspector ends before it has finished a job."""
 
 
 def has_libraries() -> bool:
@@ -73,11 +72,11 @@ def load(
         part: A key of `evalboard.engine.inspection.autoload.PARTS`.
         folder: Local copies of the repository's files, the only ones that the process can read.
         scratch: Folder for inputs and answer.
-        inputs: What the part needs beside the files.
-        limits: What it may take.
+        inputs: Inputs of the part in addition to the files.
+        limits: Its limits of time and memory.
 
     Raises:
-        EngineError: It failed for a reason that is not the repository's.
+        EngineError: It failed, but not because of the repository.
     """
     limits = limits or ResourceLimits()
     job = next(_numbers)
@@ -113,19 +112,19 @@ def load(
 
 
 def warm_up() -> None:
-    """Start the inspector, unless it runs, so that it imports while something else is done."""
+    """Start the inspector unless it runs. It imports its libraries in the background."""
     if has_libraries():
         with _lock:
             _current()
 
 
 def peak_bytes() -> int:
-    """Return the largest resident memory of any process that the running inspector started."""
+    """Return the peak resident memory of any process of the running inspector."""
     return max((inspector.peak_bytes for inspector in _inspectors), default=0)
 
 
 def child_environment(home: Path) -> dict[str, str]:
-    """Return all variables that the process sees: no token, no settings, no Hub."""
+    """Return all environment variables of the process: no token, no settings, no Hub."""
     return {
         "PATH": os.defpath,
         "PYTHONPATH": import_path(),
@@ -148,7 +147,7 @@ def child_environment(home: Path) -> dict[str, str]:
 
 
 class _Inspector:
-    """The running program, and those who wait for its answers."""
+    """The running program, and the threads that wait for its answers."""
 
     def __init__(self) -> None:
         self._home = tempfile.TemporaryDirectory(prefix="evalboard-inspector-")
@@ -172,7 +171,7 @@ class _Inspector:
         self._reader.start()
 
     def ask(self, job: int, line: str) -> Future[_Ended]:
-        """Hand a job over."""
+        """Send a job to the program."""
         future: Future[_Ended] = Future()
         assert self._process.stdin
         with self._lock:
@@ -188,7 +187,7 @@ class _Inspector:
         return future
 
     def log_tail(self) -> str:
-        """Return the end of what it and its forks wrote to standard error."""
+        """Return the end of its standard error, including its forks'."""
         return read_end(self._log, max_bytes=LOG_TAIL_BYTES)
 
     def close(self) -> None:
@@ -230,7 +229,7 @@ _inspectors: list[_Inspector] = []
 
 
 def _current() -> _Inspector:
-    """Return the inspector that runs, or start one. To be called with the lock."""
+    """Return the running inspector, or start one. The caller holds the lock."""
     if _inspectors and not _inspectors[0].alive:
         _inspectors.pop().close()
     if not _inspectors:
@@ -239,7 +238,7 @@ def _current() -> _Inspector:
 
 
 def _run(job: int, line: str) -> tuple[_Ended, str]:
-    """Do a job; once more when the inspector had gone, as it does when it was idle."""
+    """Do a job. Retry once if the inspector was gone, as after an idle time."""
     tail = ""
     for _ in range(2):
         with _lock:
@@ -269,6 +268,6 @@ def _read_answer(path: Path, folder: Path) -> Loaded:
 
 @atexit.register
 def close() -> None:
-    """End the inspector; the next load starts another."""
+    """End the inspector. The next load starts another."""
     while _inspectors:
         _inspectors.pop().close()

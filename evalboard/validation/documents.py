@@ -1,4 +1,4 @@
-"""Read JSON files of strangers within limits."""
+"""Read strangers' JSON files within limits."""
 
 import json
 from collections import Counter
@@ -9,33 +9,34 @@ from evalboard.errors import EvalboardError
 
 DOCUMENT_BYTES = 10_000_000
 MOST_VALUES = 1_500_000
-"""Of a document that may be larger. Parsed, so many values take 100 MB at most; a parsed document can
-take 25 times its text (`[],[],…`). A header of 16 MB has 1,100,000, an index of 300,000 tensors as
-many and a few."""
+"""Limit of values in a document. Parsed, they take at most 100 MB; a parsed document can take 25
+times its text (`[],[],…`). A header of 16 MB has 1,100,000 values, an index of 300,000 tensors
+slightly more than 300,000.
+"""
 LONGEST_NAME = 1000
 
 Pairs = tuple[tuple[str, Any], ...]
-"""An object as it stands in the text; arrays are lists, so the two can be told apart."""
+"""An object as its pairs. Arrays are lists, so the two are distinguishable."""
 
 
 class BadJson(EvalboardError):
-    """Raised when a text is not the JSON that was looked for. The message completes `it …`."""
+    """Raised when a text is not the expected JSON. The message completes `it …`."""
 
     code = "bad_json"
 
 
 class Document(NamedTuple):
-    """A JSON file that should hold an object."""
+    """A JSON file that should contain an object."""
 
     exists: bool = True
     content: dict[str, Any] = {}
-    """The object; empty when there is none to be had."""
+    """The object, empty if the file is unreadable or missing."""
     problem: str = ""
-    """Why it cannot be read; empty when it was, or when there is no file."""
+    """Why it is unreadable, empty if it was read or is missing."""
 
 
 def read_document(path: Path, *, max_bytes: int = DOCUMENT_BYTES) -> Document:
-    """Read a JSON file that may not be there."""
+    """Read a JSON file that may be missing."""
     if not path.is_file():
         return Document(exists=False)
     with path.open("rb") as file:
@@ -61,10 +62,10 @@ def parse_document(content: bytes) -> Document:
 def parse_pairs(content: bytes) -> Pairs:
     """Parse an object into its pairs, and every object in it into its own.
 
-    No key hides another: a name that is there twice gives two pairs.
+    No key hides another: a repeated name gives two pairs.
 
     Raises:
-        BadJson: It is no JSON object in UTF-8, has too many values, or is nested too deeply.
+        BadJson: It is not a JSON object in UTF-8, has too many values, or is nested too deeply.
     """
     if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
         raise BadJson(f"has more than {MOST_VALUES:,} values")
@@ -89,15 +90,15 @@ def parse_pairs(content: bytes) -> Pairs:
 
 
 def repeated_key(pairs: Pairs) -> str:
-    """Return the first key that an object has twice; there must be one."""
+    """Return the first repeated key of an object that has one."""
     return next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
 
 
 def check_name(name: str) -> None:
-    """Refuse a key that is no name of a tensor.
+    """Refuse a key that cannot be the name of a tensor.
 
     Raises:
-        BadJson: It is too long, or no text that can be stored.
+        BadJson: The key is too long, or is not text that can be stored.
     """
     if len(name) > LONGEST_NAME:
         raise BadJson(f"has a name of more than {LONGEST_NAME:,} characters")
@@ -106,7 +107,7 @@ def check_name(name: str) -> None:
 
 
 def is_text(text: str) -> bool:
-    """Return whether a text can be written as UTF-8: JSON can hold half a character."""
+    """Return whether a text can be written as UTF-8: JSON can contain lone surrogates."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -1,4 +1,4 @@
-"""What a check may look at."""
+"""The data for the checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from evalboard.validation.subject import Subject
 from evalboard.validation.tensors import Checkpoint
 
 OUT_OF_RANGE = "OutOfRange"
-"""What a config that is not loaded is said to have failed with."""
+"""Error name of a config that is out of range and therefore not loaded."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A submission and its repository. What several checks need is read once."""
+    """A submission and its repository. Shared data is read once."""
 
     subject: Subject
     settings: Settings
@@ -51,16 +51,17 @@ class Evidence:
     folder: Path
     """Local copies of the repository's small files; no weights, no code."""
     scratch: Path
-    """An empty folder for whatever a check must write."""
+    """An empty folder for files that checks write."""
     base: Base | None
-    """None for whole weights, and where the base model was not found."""
+    """None for full weights, and if the base model was not found."""
     model_folder: Path
-    """Config, tokenizer and templates that the model is loaded with. An adapter or a delta has
-    those of its base where it has none of its own."""
+    """Folder of config, tokenizer and templates for loading. An adapter or a delta uses those of
+    its base if it has none.
+    """
 
     @property
     def has_libraries(self) -> bool:
-        """Whether config, tokenizer and model can be loaded here; the viewer alone cannot."""
+        """Whether this installation can load config, tokenizer and model."""
         return child.has_libraries()
 
     def load(
@@ -72,7 +73,7 @@ class Evidence:
         """Load one part of `model_folder` in a confined process.
 
         Raises:
-            EngineError: It failed for a reason that is not the repository's.
+            EngineError: It failed, but not because of the repository.
         """
         return child.load(part, self.model_folder, self.scratch, inputs, limits)
 
@@ -93,26 +94,26 @@ class Evidence:
 
     @once
     def card(self) -> ModelCard | None:
-        """The model card at the revision that is checked."""
+        """The model card at the checked revision."""
         return read_card(self.folder)
 
     @once
     def weights(self) -> Checkpoint:
-        """The weights in the repository itself."""
+        """The weights in the repository."""
         return Checkpoint(self.repository, is_adapter=self.is_adapter)
 
     @once
     def loaded_config(self) -> Loaded:
-        """How the config loads; it is not tried where no model could be built from it."""
+        """The outcome of loading the config. It is not tried for an impossible config."""
         wild = out_of_range(self.config.content)
         return Loaded(problem=wild, error=OUT_OF_RANGE) if wild else self.load("config")
 
     @once
     def loaded_model(self) -> Loaded:
-        """How the model is built without weights."""
+        """The outcome of building the model without weights."""
         return self.load("model")
 
     @once
     def loaded_tokenizer(self) -> Loaded:
-        """How the tokenizer loads."""
+        """The outcome of loading the tokenizer."""
         return self.load("tokenizer")

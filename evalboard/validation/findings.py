@@ -1,4 +1,4 @@
-"""Make findings, whatever strangers wrote into what they quote."""
+"""Findings with safe quotes of strangers' texts."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ LONGEST_QUOTE = 120
 
 
 class Outcome(NamedTuple):
-    """What one check has to say, and what it learned on the way."""
+    """The findings and facts of one check."""
 
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, Any] = {}
@@ -23,7 +23,7 @@ def error(code: str, message: str, *, fix: str = "", where: str = "") -> Finding
 
 
 def warning(code: str, message: str, *, fix: str = "", where: str = "") -> Finding:
-    """Return a finding that the submitter should know, and that rejects nothing."""
+    """Return a finding that does not reject the submission."""
     return _finding(Level.WARNING, code, message, fix, where)
 
 
@@ -40,13 +40,13 @@ def of_base(finding: Finding, base: str) -> Finding:
 
 
 def plain(text: str, longest: int = LONGEST_TEXT) -> str:
-    """Return a text as one printable line that any store and page can hold."""
+    """Return a text as one printable line that any store can contain and any page can show."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * longest]).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def quoted(value: object) -> str:
-    """Return a value from a hostile file for a message: short, in quotes; other types by name."""
+    """Return a short quote of a value from a hostile file, or its type's name."""
     if isinstance(value, str):
         return repr(plain(value, LONGEST_QUOTE))
     if isinstance(value, bool | int | float) or value is None:

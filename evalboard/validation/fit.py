@@ -1,8 +1,8 @@
-"""Check that the stored tensors are those of the model that the config describes.
+"""Check that the stored tensors match the model in the config.
 
 Compared in a confined process after transformers' own conversion of keys, see
-`evalboard.engine.inspection.fitting`. What conversion hides, such as an expert whose number is left out, is
-looked for in the stored names.
+`evalboard.engine.inspection.fitting`. Problems that conversion hides, such as a missing expert, are
+searched for in the stored names.
 """
 
 import re
@@ -23,21 +23,21 @@ from evalboard.validation.tensors import Checkpoint
 
 SHOWN = 5
 MOST_COMPARED = 150_000
-"""Tensors that are compared. The largest models have less than 100,000 without their scales."""
+"""Limit of tensors to compare. The largest models have fewer than 100,000 without scales."""
 TENSORS_PER_SECOND = 10_000
 _EXPERT = re.compile(r"(?P<experts>.*\bexperts)\.(?P<number>\d{1,6})\.(?P<rest>.+)")
 SAVE_AGAIN = "Upload config and weights written by the same call of `save_pretrained`."
 
 
 class Lacking(NamedTuple):
-    """Tensors of experts that are not stored."""
+    """Missing expert tensors."""
 
     first: list[str]
     number: int
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Compare the stored tensors with the model's, by name and shape."""
+    """Compare the stored tensors with the model's tensors, by name and shape."""
     if not _is_comparable(evidence):
         return Outcome()
     if not evidence.has_libraries:
@@ -71,10 +71,10 @@ def check(evidence: Evidence) -> Outcome:
 
 
 def lacking_experts(names: Iterable[str]) -> Lacking:
-    """Return the tensors of experts that are left out between others. Pure.
+    """Return the missing expert tensors between existing ones. Pure.
 
-    Experts are stacked in the order of their numbers while loading, so one that is left out would
-    shift all that follow.
+    Loading stacks experts in the order of their numbers, so a missing one would shift all that
+    follow.
     """
     stored: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for name in names:
@@ -93,7 +93,7 @@ def lacking_experts(names: Iterable[str]) -> Lacking:
 
 
 def _is_comparable(evidence: Evidence) -> bool:
-    """Return whether all weights are there and readable; if not, other checks say so."""
+    """Return whether all weights exist and are readable. If not, other checks report it."""
     shards, survey = evidence.weights.shards, evidence.weights.survey
     broken = shards.missing or shards.unsafe or shards.problem or survey.problems
     if broken or not survey.tensors or (evidence.is_adapter and evidence.base is None):

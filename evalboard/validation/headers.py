@@ -1,8 +1,8 @@
-"""Read the headers of safetensors files of strangers, within limits. Weights are never read.
+"""Read the headers of strangers' safetensors files within limits. Weights are never read.
 
 The format: the header's length (8 bytes, little endian), the header, the data. The header is a JSON
-object that gives each tensor a type, a shape and a place. What `safetensors` refuses to load is
-refused here, with the reason, and so are names that are there twice, of which it takes the last.
+object that gives each tensor a type, a shape and a place. Files that `safetensors` refuses are
+refused here with the reason. Repeated names, of which it takes the last, are refused too.
 """
 
 import threading
@@ -63,18 +63,18 @@ _one_at_a_time = threading.Lock()
 
 
 class BadHeader(EvalboardError):
-    """Raised when a file does not start with a safetensors header. The message completes `it …`."""
+    """Raised when a file has no valid safetensors header. The message completes `it …`."""
 
     code = "bad_header"
 
     def __init__(self, message: str, *, finding: str = "bad_header") -> None:
         super().__init__(message)
         self.finding = finding
-        """Code of the finding to make of it."""
+        """Code of the finding."""
 
 
 class Tensor(NamedTuple):
-    """What a header says about a tensor."""
+    """A tensor in a header."""
 
     kind: str
     """Its type, such as `BF16`."""
@@ -88,7 +88,7 @@ class Tensor(NamedTuple):
 
 
 def read_header(repository: Repository, path: str) -> Mapping[str, Tensor]:
-    """Return what a file's header says, in at most two reads.
+    """Return the tensors in a file's header, in at most two reads.
 
     Raises:
         BadHeader: The file does not start with a header that describes exactly its data.
@@ -109,14 +109,14 @@ def read_header(repository: Repository, path: str) -> Mapping[str, Tensor]:
 
 
 def header_length(head: bytes, size: int) -> int:
-    """Return the length that a file's first eight bytes give its header.
+    """Return the length of a file's header from its first eight bytes.
 
     Args:
         head: The file's first bytes.
         size: Of the whole file.
 
     Raises:
-        BadHeader: The file has no such header, or it is longer than what is read.
+        BadHeader: The header is missing or too long.
     """
     if len(head) < 8:
         raise BadHeader(f"has {size:,} bytes, too few for a header", finding="weights_cut_short")
@@ -132,14 +132,14 @@ def header_length(head: bytes, size: int) -> int:
 
 
 def parse_header(content: bytes, *, data_bytes: int) -> Mapping[str, Tensor]:
-    """Return the tensors that a header describes, in the order of their places.
+    """Return the tensors in a header, in the order of their positions.
 
     Args:
         content: The header.
         data_bytes: Size of what follows it in the file.
 
     Raises:
-        BadHeader: It is none, or does not describe exactly the data.
+        BadHeader: The header is invalid, or does not describe exactly the data.
     """
     try:
         found = _read_tensors(content)
@@ -222,7 +222,7 @@ def _product(name: str, shape: list[int]) -> int:
 
 
 def _check_places(tensors: Mapping[str, Tensor], data_bytes: int) -> None:
-    """Refuse tensors that overlap, leave holes, or end elsewhere than the file."""
+    """Refuse tensors that overlap, leave gaps, or do not end with the file."""
     if not tensors:
         raise BadHeader("describes no tensors")
     at = 0

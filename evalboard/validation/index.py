@@ -1,4 +1,4 @@
-"""Read the index of a checkpoint of several files, written by strangers, within limits."""
+"""Read a stranger's index of a checkpoint with several files, within limits."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,12 +13,12 @@ INDEX_BYTES = 64_000_000
 
 
 class Index(NamedTuple):
-    """Which file holds which tensor."""
+    """The file of each tensor."""
 
     files: Mapping[str, str] = {}
     """File of each tensor."""
     problem: str = ""
-    """Why it cannot be told; completes `it …`."""
+    """The problem with the index; completes `it …`."""
 
 
 def read_index(repository: Repository) -> Index:

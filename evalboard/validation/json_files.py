@@ -1,4 +1,4 @@
-"""Check the JSON files that loading reads beside config and tokenizer."""
+"""Check the JSON files that loading reads in addition to config and tokenizer."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ GENERATION_CONFIG = NAMES[0]
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Read each of them, and name those that are usually there and are not."""
+    """Read each file, and report usual files that are missing."""
     if evidence.is_adapter and evidence.base is None:
         return Outcome()
     return Outcome((*_broken(evidence), *_absent(evidence)))

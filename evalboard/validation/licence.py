@@ -1,4 +1,4 @@
-"""Check that the model card names a licence that says something."""
+"""Check that the model card names a known licence."""
 
 import re
 
@@ -10,13 +10,13 @@ from evalboard.validation.model_card import CARD_NAME, ModelCard, texts
 
 FRONT_MATTER = "the front matter of README.md"
 _LINK = re.compile(r"https?://\S+|[A-Za-z0-9_./-]+")
-"""An address on the web, or a file of the repository."""
+"""A web address, or a file of the repository."""
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Check `license` and, for `other`, the name and link that must stand beside it.
+    """Check `license` and, for `other`, the required name and link.
 
-    What stands on a base model and names no licence of its own is under its base's.
+    An adapter or delta without a licence has the licence of its base model.
     """
     card = evidence.card or ModelCard({}, "")
     licences = texts(card.metadata.get("license"))

@@ -1,4 +1,4 @@
-"""Check that the card says where a model comes from: its base, a merge, a mixture of experts."""
+"""Check that the card gives a model's origin: base model, merge, mixture of experts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from evalboard.validation.findings import Outcome, error, info, warning
 from evalboard.validation.model_card import CARD_NAME, ModelCard, texts
 
 TRAINED_FURTHER = (ModelType.FINE_TUNED, ModelType.CONTINUOUSLY_PRETRAINED)
-"""Made from another model by definition. Chat models may have been trained from the start."""
+"""Types that are made from another model by definition. Chat models may be trained from scratch."""
 OFTEN_TRAINED_FURTHER = (ModelType.INSTRUCTION_TUNED, ModelType.RL_TUNED, ModelType.CHAT)
 MERGE_TAGS = frozenset({"merge", "mergekit", "lazymergekit"})
 MIXTURE_TAGS = frozenset({"moe", "mixture-of-experts", "mixtral"})
@@ -19,7 +19,7 @@ EXPERT_KEYS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Compare the card with what the model was submitted as."""
+    """Compare the card with the submission."""
     card = evidence.card or ModelCard({}, "")
     merged, mixed = _is_merge(card), _is_mixture(evidence.config.content)
     findings = (
@@ -87,7 +87,7 @@ def _is_merge(card: ModelCard) -> bool:
 
 
 def _is_mixture(config: dict[str, Any]) -> bool:
-    """Return whether a config has several experts; in some it lies in the part for texts."""
+    """Return whether a config has several experts, possibly in its text part."""
     text = config.get("text_config")
     parts = [config, text] if isinstance(text, dict) else [config]
     numbers = [part.get(key) for part in parts for key in EXPERT_KEYS]

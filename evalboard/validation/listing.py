@@ -1,4 +1,4 @@
-"""Check the repository as a whole: who can get it, what it is called, which files it lists."""
+"""Check the repository as a whole: its access, its name and its list of files."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ OPEN = "Submit a public model, or ask the board's operators."
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Judge the repository and the one of its base model."""
+    """Check the repository and that of its base model."""
     repository, asked = evidence.repository, evidence.subject.model
     findings = [*_judge(repository, closed_allowed=evidence.settings.closed_models)]
     if not is_folder_path(asked) and repository.model != asked:

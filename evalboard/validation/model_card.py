@@ -14,15 +14,15 @@ class ModelCard(NamedTuple):
     """A model card."""
 
     metadata: dict[str, Any]
-    """The front matter: texts, lists and dictionaries, for nothing is turned into other types."""
+    """The front matter: only texts, lists and dictionaries. Nothing is converted to other types."""
     text: str
-    """What follows the front matter."""
+    """The text after the front matter."""
     problem: str = ""
     """Why the front matter cannot be read."""
 
 
 def read_card(folder: Path) -> ModelCard | None:
-    """Read a folder's model card, its first megabyte; None when there is no card."""
+    """Read the first megabyte of a folder's model card, None if there is no card."""
     path = folder / CARD_NAME
     if not path.is_file():
         return None
@@ -44,7 +44,7 @@ def parse_card(content: str) -> ModelCard:
 
 
 def texts(value: object, *, most: int = 8) -> list[str]:
-    """Return the first texts of a front matter's value, which is one text or a list of them."""
+    """Return the first texts of a value in the front matter, which is a text or a list."""
     values = value if isinstance(value, list) else [value]
     return [text.strip() for text in values if isinstance(text, str) and text.strip()][:most]
 

@@ -1,4 +1,4 @@
-"""A property that is computed once, also when several threads ask for it at the same time."""
+"""A property that is computed once, even for simultaneous threads."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 class once(Generic[Value]):
     """Like `functools.cached_property`, whose newer versions take no lock.
 
-    Every property of every instance has a lock of its own, so that one can use another.
+    Every property of every instance has its own lock, so one can use another.
     """
 
     def __init__(self, compute: Callable[[Any], Value]) -> None:

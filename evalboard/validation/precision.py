@@ -1,4 +1,4 @@
-"""Check that the checkpoint can be evaluated in the precision asked for, and here."""
+"""Check that the checkpoint can be evaluated in the requested precision on this installation."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -23,15 +23,15 @@ from evalboard.validation.subject import Subject
 from evalboard.validation.tensors import Survey
 
 FALLBACK = Precision.FLOAT16
-"""Used when the checkpoint does not say what it is stored in."""
+"""Precision if the checkpoint does not name one."""
 OVERFLOWING_SHARE = 0.01
-"""Of the values: so many in bfloat16 are no accident."""
+"""Fraction of values in bfloat16 from which the warning is given."""
 NARROW = ("float8", "int8", "uint8", "f8_", "f6_", "f4")
-"""Types that no weights have without a method of quantisation."""
+"""Types of weights that only quantisation produces."""
 
 
 def check_installation(subject: Subject, settings: Settings) -> tuple[Finding, ...]:
-    """Check that this installation can run the precision asked for, whatever the checkpoint."""
+    """Check that this installation supports the requested precision for any checkpoint."""
     precision = subject.precision
     if precision is None:
         return ()
@@ -51,7 +51,7 @@ def check_installation(subject: Subject, settings: Settings) -> tuple[Finding, .
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Compare the precision asked for with what the checkpoint is stored in."""
+    """Compare the requested precision with that of the checkpoint."""
     quantised = read_quantisation(evidence.config.content)
     survey = _whole(evidence)
     natural = _natural(quantised, survey.stored_type if survey else None)
@@ -116,7 +116,7 @@ def _float_problem(
 
 
 def _contradictions(quantised: Quantisation | None, survey: Survey) -> Iterator[Finding]:
-    """Say where config and tensors tell different stories about quantisation."""
+    """Yield findings where config and tensors disagree about quantisation."""
     stored = stored_method(survey)
     narrow = survey.stored_type or ""
     if quantised is None and (stored or narrow.startswith(NARROW)):
@@ -158,7 +158,7 @@ def _contradictions(quantised: Quantisation | None, survey: Survey) -> Iterator[
 
 
 def runnable(settings: Settings) -> list[Precision]:
-    """Return the precisions that this installation can run, given a checkpoint that fits."""
+    """Return the precisions that this installation supports with a suitable checkpoint."""
     return [precision for precision in Precision if _is_runnable(precision, settings)]
 
 
@@ -177,7 +177,7 @@ def _unsupported(reason: str, settings: Settings) -> Finding:
 
 
 def _whole(evidence: Evidence) -> Survey | None:
-    """Return what the weights that the config is for are stored in; an adapter's is its base's."""
+    """Return the stored type of the weights; for an adapter, that of its base."""
     if not evidence.is_adapter:
         return evidence.weights.survey
     return evidence.base.weights.survey if evidence.base else None
@@ -188,14 +188,14 @@ def _share(survey: Survey, kind: str) -> float:
 
 
 def _is_put_on_quantised(evidence: Evidence, natural: Precision) -> bool:
-    """Return whether the weights can be put on a checkpoint quantised so, or need not be put."""
+    """Return whether the weights can be combined with a checkpoint of this quantisation."""
     if evidence.subject.weight_type is WeightType.ORIGINAL:
         return True
     return evidence.is_adapter and natural.facts.is_made_by_loading  # as such adapters are trained
 
 
 def _natural(quantised: Quantisation | None, stored: str | None) -> Precision | None:
-    """Return the precision that the checkpoint is stored in; None where no name fits."""
+    """Return the precision of the checkpoint, None if no name fits."""
     if quantised is None:
         return Precision(stored) if stored in PLAIN_PRECISIONS else None
     return stored_as(quantised.name)

@@ -1,8 +1,8 @@
-"""What a config and the stored tensors say about quantisation. Pure.
+"""Quantisation in a config and in the stored tensors. Pure.
 
-Each method stores a weight in its own way: packed into other types and shapes, with scales beside
-it. Here is told which method it is, how many parameters the packed values stand for, and what the
-tensors would be without it, so that they can be compared with the model's own.
+Each method stores a weight in its own way: packed into other types and shapes, together with
+scales. This module determines the method, the number of parameters in the packed values, and the
+unquantised tensors, for comparison with the model's tensors.
 """
 
 import re
@@ -13,18 +13,18 @@ from evalboard.validation.headers import Tensor
 from evalboard.validation.tensors import Survey
 
 PLACES = ("quantization_config", "compression_config")
-"""Keys of `config.json`, or of its `text_config`, in which quantisers write."""
+"""Keys of `config.json`, or of its `text_config`, that quantisers write."""
 
 
 class Method(NamedTuple):
-    """How a method of quantisation stores a weight."""
+    """The storage of a weight by a method of quantisation."""
 
     weight: str
-    """Ending of the packed weight's name, after the module's; it stands for `.weight`."""
+    """Suffix of the packed weight's name after the module's name, in place of `.weight`."""
     beside: tuple[str, ...]
-    """Endings of what lies beside it."""
+    """Suffixes of the accompanying tensors."""
     needed: str
-    """The one of these without which the weight cannot be read."""
+    """The accompanying tensor that reading the weight requires."""
     title: str
 
 
@@ -90,37 +90,37 @@ _TELLING = (
     (re.compile(r"\.weight_packed$"), COMPRESSED),
     (re.compile(r"\.weight_scale_inv$"), FP8),
 )
-"""Names that only quantised checkpoints have, and whose they are; the first that fits counts."""
+"""Names that only quantised checkpoints have, with their method. The first match counts."""
 
 
 class Quantisation(NamedTuple):
     """What a config says."""
 
     name: str
-    """The method as the config calls it, such as `gptq`; empty when it does not say."""
+    """The method's name in the config, such as `gptq`; empty if it has none."""
     bits: int
-    """Of a stored value; 0 when it is unknown."""
+    """Bits of a stored value, 0 if unknown."""
     where: str
     """Key of the config."""
     method: Method | None
-    """None for methods that are not known here."""
+    """None for unknown methods."""
 
     @property
     def title(self) -> str:
-        """The method for a message."""
+        """Name of the method for messages."""
         return self.method.title if self.method else self.name
 
 
 class Unpacked(NamedTuple):
-    """A tensor as it would be without quantisation."""
+    """An unquantised tensor."""
 
     shape: tuple[int, ...] | None
-    """None where only the number of values can be told."""
+    """None if only the number of values is known."""
     values: int
 
 
 def read_quantisation(config: Mapping[str, Any]) -> Quantisation | None:
-    """Return what a `config.json` says about quantisation; None when it says nothing."""
+    """Return the quantisation in a `config.json`, None without one."""
     text = config.get("text_config")
     for source in (config, text if isinstance(text, dict) else {}):
         for key in PLACES:
@@ -131,7 +131,7 @@ def read_quantisation(config: Mapping[str, Any]) -> Quantisation | None:
 
 
 def stored_method(survey: Survey) -> Method | None:
-    """Return the method by which tensors were stored, told by their names; None for none."""
+    """Return the method of stored tensors by their names, None for none."""
     for pattern, method in _TELLING:
         if any(pattern.search(name) for name in survey.tensors):
             return method
@@ -139,15 +139,15 @@ def stored_method(survey: Survey) -> Method | None:
 
 
 def parameter_count(survey: Survey, quantised: Quantisation | None) -> int:
-    """Return how many parameters stored tensors stand for.
+    """Return the number of parameters in stored tensors.
 
-    Scales and other helpers of a method do not count, and a packed value counts as what is in it.
+    Scales and other helpers do not count. A packed value counts as the values in it.
     """
     return sum(tensor.values for tensor in unpacked(survey, quantised).values())
 
 
 def unpacked(survey: Survey, quantised: Quantisation | None) -> dict[str, Unpacked]:
-    """Return all tensors by name as they would be without quantisation."""
+    """Return all unquantised tensors by name."""
     method = quantised.method if quantised else None
     if quantised is None or method is None:
         return {
@@ -169,7 +169,7 @@ def unpacked(survey: Survey, quantised: Quantisation | None) -> dict[str, Unpack
 
 
 def bare_weights(survey: Survey, method: Method) -> list[str]:
-    """Return packed weights that lack what is needed to read them."""
+    """Return packed weights whose required tensors are missing."""
     if not method.needed or method.weight == ".weight":
         return []
     modules = (m["module"] for name in survey.tensors if (m := _PACKED.match(name)))
@@ -189,7 +189,7 @@ def _is_beside(name: str, method: Method, survey: Survey) -> bool:
 
 
 def _unpack(tensor: Tensor, method: Method, bits: int) -> Unpacked:
-    """Return the weight that integers hold, several values in each."""
+    """Return the weight in packed integers, several values in each."""
     size = 8 * (tensor.end - tensor.start) // max(1, tensor.values)
     if not bits or size % bits or len(tensor.shape) != 2:
         return Unpacked(None, tensor.values * size // bits if bits else tensor.values)

@@ -1,11 +1,11 @@
-"""Numbers in a config that no model has, and that only building the model would show."""
+"""Impossible numbers in a config, which only building the model would reveal."""
 
 from typing import Any
 
 from evalboard.validation.findings import quoted
 
 LAYERS, EXPERTS, WIDTH, ROWS = 2000, 10_000, 1_000_000, 20_000_000
-"""Ten times and more of what the largest models have."""
+"""Limits of at least ten times the numbers of the largest models."""
 MOST = {
     "num_hidden_layers": LAYERS,
     "n_layer": LAYERS,
@@ -25,7 +25,7 @@ MOST = {
 
 
 def out_of_range(config: dict[str, Any]) -> str:
-    """Return what is out of range in a config or in one of its parts; empty when nothing is."""
+    """Return the problem of a number out of range in a config or its parts, empty if none."""
     parts = [("", config), *((f"{k}.", v) for k, v in config.items() if isinstance(v, dict))]
     for prefix, part in parts:
         for key, most in MOST.items():

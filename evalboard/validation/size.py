@@ -1,4 +1,4 @@
-"""Check that the model fits on the GPUs of this installation, and say on how many."""
+"""Check that the model fits on the GPUs of this installation, and on how many."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from evalboard.validation.tensors import Survey
 
 GIB = 2**30
 LARGEST_NUMBER = 2**31
-"""Of anything that a config says about a model's size."""
+"""Limit of any number for a model's size in a config."""
 
 
 def check(evidence: Evidence) -> Outcome:
@@ -82,9 +82,9 @@ def _precision(evidence: Evidence, survey: Survey) -> str:
 
 
 def _numbers(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the whole numbers that a config has, its text model's before its own.
+    """Return the whole numbers in a config. Those of its text model take precedence.
 
-    What strangers wrote there may be of any type and size; only what a model could have is kept.
+    Values from strangers can have any type and size. Only plausible ones are kept.
     """
     text = config.get("text_config")
     both = {**config, **(text if isinstance(text, dict) else {})}

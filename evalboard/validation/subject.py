@@ -1,4 +1,4 @@
-"""What is checked: one model, and how it is to be evaluated."""
+"""The subject of the checks: a model and its evaluation."""
 
 from pydantic import ConfigDict, Field, field_validator
 
@@ -8,7 +8,7 @@ from evalboard.records.request import ModelType
 
 
 class Subject(ModelChoice, frozen=True):
-    """The part of a submission that the checks look at."""
+    """The part of a submission that the checks need."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,5 +44,5 @@ class Subject(ModelChoice, frozen=True):
     @field_validator("revision", "base_revision")
     @classmethod
     def _main(cls, revision: str) -> str:
-        """An empty revision is the branch `main`, as where none is given."""
+        """Read an empty revision as the branch `main`."""
         return revision.strip() or "main"

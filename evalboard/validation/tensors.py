@@ -1,6 +1,6 @@
-"""The weights of a repository, as the index and the headers of their files describe them.
+"""The weights of a repository, from the index and the headers of their files.
 
-Nothing here judges: `weights` and its neighbours make findings of it.
+This module does not judge: `weights` and other checks make the findings.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ from evalboard.validation.once import once
 
 MOST_SHARDS = 1000
 READERS = 8
-"""Headers that are read at the same time."""
+"""Number of headers to read at the same time."""
 
 _TYPE_NAMES = {
     "F64": "float64",
@@ -51,28 +51,28 @@ class Shards(NamedTuple):
 
     present: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    """Named by the index, and not there or not safetensors at the root."""
+    """Files in the index that are missing, or are not safetensors at the root."""
     unsafe: tuple[str, ...] = ()
-    """Named by the index, and no path inside a repository."""
+    """Paths in the index that leave the repository."""
     extra: tuple[str, ...] = ()
-    """Weights at the root that the index does not name, or that lie beside a single file."""
+    """Weights at the root in addition to those of the index or the single file."""
     problem: str = ""
-    """Why it cannot be told which files belong to the model."""
+    """Why the files of the model cannot be determined."""
     places: Mapping[str, str] | None = None
-    """File of each tensor by the index; None without one."""
+    """File of each tensor in the index, None without an index."""
 
 
 class Problem(NamedTuple):
-    """Why a file's header is of no use."""
+    """The problem of a file's header."""
 
     finding: str
-    """Code of the finding to make of it."""
+    """Code of the finding."""
     message: str
     """Completes `it …`."""
 
 
 class Placed(NamedTuple):
-    """A tensor, and the file that holds it."""
+    """A tensor and its file."""
 
     file: str
     tensor: Tensor
@@ -80,14 +80,14 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True)
 class Survey:
-    """What the headers of all files say together."""
+    """The combined headers of all files."""
 
     tensors: Mapping[str, Placed] = field(default_factory=dict)
     """All tensors, by name."""
     problems: Mapping[str, Problem] = field(default_factory=dict)
-    """Files whose header cannot be read, and why."""
+    """Files with unreadable headers, with reasons."""
     twice: tuple[tuple[str, str, str], ...] = ()
-    """Tensors that are in two files, each with the two."""
+    """Tensors that occur in two files, each with both files."""
 
     @once
     def parameters(self) -> Mapping[str, int]:
@@ -104,22 +104,22 @@ class Survey:
 
     @property
     def stored_type(self) -> str | None:
-        """The type that most values have; None when no header could be read."""
+        """The most frequent type, None without a readable header."""
         return max(self.parameters, key=self.parameters.__getitem__, default=None)
 
     @property
     def stored_bytes(self) -> int:
-        """Size of all tensors together."""
+        """Total size of all tensors in bytes."""
         return sum(p.tensor.end - p.tensor.start for p in self.tensors.values())
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The weights in a repository, read once."""
+    """The weights in a repository. They are read once."""
 
     repository: Repository
     is_adapter: bool = False
-    """Whether the adapter's weights are meant, and not whole ones that may lie beside them."""
+    """Whether to read the adapter's weights instead of full ones."""
 
     @once
     def shards(self) -> Shards:
@@ -130,17 +130,17 @@ class Checkpoint:
 
     @once
     def survey(self) -> Survey:
-        """What their headers say."""
+        """The survey of their headers."""
         return survey(self.repository, self.shards.present)
 
 
 def type_name(kind: str) -> str:
-    """Return the name of a type that headers call `BF16`: `bfloat16`."""
+    """Return the full name of a header's type, such as `bfloat16` for `BF16`."""
     return _TYPE_NAMES.get(kind, kind.lower())
 
 
 def find_shards(repository: Repository) -> Shards:
-    """Return the files that make up whole weights, by the index where there is one.
+    """Return the files of full weights, from the index if there is one.
 
     Raises:
         StoreError: The Hub did not answer.
@@ -156,7 +156,7 @@ def find_shards(repository: Repository) -> Shards:
 
 
 def survey(repository: Repository, paths: Sequence[str]) -> Survey:
-    """Read the headers of some files, several at a time.
+    """Read the headers of files concurrently.
 
     Raises:
         StoreError: The Hub did not answer.

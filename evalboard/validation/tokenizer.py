@@ -1,4 +1,4 @@
-"""Check that the tokenizer loads, fits the embedding and gives texts back."""
+"""Check that the tokenizer loads, fits the embedding and preserves texts."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ BELONGING = "Upload the tokenizer that belongs to the model"
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Load the tokenizer; an adapter's is its base's where it brings none."""
+    """Load the tokenizer. An adapter without one uses that of its base."""
     if evidence.is_adapter and evidence.base is None:
         return Outcome()
     findings = [*_files(evidence)]
@@ -72,7 +72,7 @@ def _judge_loading(evidence: Evidence, tokenizer: Loaded) -> Iterator[Finding]:
 
 
 def _broken_file(evidence: Evidence) -> str:
-    """Return the file that a tokenizer which does not load is made from."""
+    """Return the file of a tokenizer that does not load."""
     folder = evidence.model_folder
     return VOCABULARY if (folder / VOCABULARY).is_file() else CONFIG
 
@@ -90,7 +90,7 @@ def _judge_size(tokenizer: dict[str, Any], rows: object) -> Iterator[Finding]:
 
 
 def _judge_samples(tokenizer: dict[str, Any]) -> Iterator[Finding]:
-    """Compare texts with what became of them, but for spaces, case and accents."""
+    """Compare texts with their round trip, ignoring spaces, case and accents."""
     pairs = [
         (sample, back)
         for sample, back in zip(SAMPLES, tokenizer["came_back"], strict=True)

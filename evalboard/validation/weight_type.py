@@ -1,4 +1,4 @@
-"""Check that the repository holds the weight type that it was submitted as."""
+"""Check that the repository has the submitted weight type."""
 
 from evalboard.repositories.selection import ADAPTER_CONFIG, ADAPTER_FILE, ADAPTER_PICKLE
 from evalboard.validation.evidence import Evidence
@@ -6,7 +6,7 @@ from evalboard.validation.findings import Outcome, error
 
 
 def check(evidence: Evidence) -> Outcome:
-    """Look for the files of an adapter, where they should be and where they should not."""
+    """Check for the files of an adapter."""
     files = evidence.repository.files()
     if evidence.is_adapter:
         pickled = ADAPTER_PICKLE in files  # of which the check of the weights speaks

@@ -1,4 +1,4 @@
-"""Check that the weights are whole safetensors files."""
+"""Check that the weights are complete safetensors files."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,8 @@ SAVE_AGAIN = "Save the model again with `save_pretrained` and upload all files t
 def check(evidence: Evidence) -> Outcome:
     """Check the files and their headers; count parameters and types.
 
-    An adapter is evaluated together with its base: its parameters are those of both, and what its
-    weights are stored in is what its base's are.
+    An adapter is evaluated together with its base: the parameters are those of both, and the stored
+    type is that of the base.
     """
     own = evidence.weights
     findings = (*weight_errors(own), *_unindexed(own), *_pickles_beside(own))
@@ -35,7 +35,7 @@ def check(evidence: Evidence) -> Outcome:
 
 
 def weight_errors(checkpoint: Checkpoint) -> Iterator[Finding]:
-    """Say what is wrong with the weights of one repository."""
+    """Yield the findings on the weights of one repository."""
     shards = checkpoint.shards
     if shards == Shards():
         yield from _no_safetensors(checkpoint)
@@ -58,7 +58,7 @@ def weight_errors(checkpoint: Checkpoint) -> Iterator[Finding]:
 
 
 def _misnamed(shards: Shards) -> Iterator[Finding]:
-    """Say which files the index names and the repository lacks, and the other way round."""
+    """Yield findings on files that are missing from the repository or from the index."""
     if shards.missing:
         yield error(
             "missing_shard",
@@ -86,7 +86,7 @@ def _misnamed(shards: Shards) -> Iterator[Finding]:
 
 
 def _disagreements(shards: Shards, survey: Survey) -> Iterator[Finding]:
-    """Say which tensors are not where the index says, or in two files."""
+    """Yield findings on tensors that are not in the file of the index, or occur in two files."""
     places = shards.places or {}
     read = set(shards.present) - set(survey.problems)
     lost = [
