@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import multiprocessing
 import sys
 import tempfile
@@ -25,6 +26,8 @@ LARGE = {
         "hub", requests=300, kills=60, faults=0.05, poll_seconds=3.0, longest_seconds=3600
     ),
 }
+REQUESTS_PER_WORKER = 4
+"""In a smaller soak; with fewer, it would be over before a worker that is to be killed has any."""
 LOOKS = "looks"
 LOOKED_AT = 10_000
 FORK = multiprocessing.get_context("fork")
@@ -66,7 +69,10 @@ def _arguments() -> argparse.Namespace:
 def _changed(scenario: Scenario, asked: argparse.Namespace) -> Scenario:
     changes: dict[str, Any] = {"seed": asked.seed}
     if asked.requests:
+        workers = min(scenario.workers, math.ceil(asked.requests / REQUESTS_PER_WORKER))
+        pollers = min(scenario.pollers, math.ceil(workers / 2))
         changes |= {"requests": asked.requests, "poll_seconds": 1.0}
+        changes |= {"workers": workers, "pollers": pollers}
     if asked.kills and scenario.kills:
         changes["kills"] = asked.kills
     return scenario._replace(**changes)
