@@ -13,7 +13,7 @@ from evalboard.repositories.names import is_safe_path
 from evalboard.repositories.repository import Standing, check_count, check_size, file_size
 from evalboard.repositories.selection import loadable_files, small_files
 
-SHORTEST_PREFIX = 8
+MIN_HASH_DIGITS = 8
 
 
 class _Listing(NamedTuple):
@@ -116,7 +116,7 @@ def check_folder_revision(repository: FolderRepository, revision: str) -> None:
     current = repository.revision
     if revision == "main":
         return
-    if len(revision) < SHORTEST_PREFIX or not current.startswith(revision.lower()):
+    if len(revision) < MIN_HASH_DIGITS or not current.startswith(revision.lower()):
         raise RevisionNotFound(
             f"Model {repository.model!r} is a folder and has no revision {revision!r}. Use 'main', "
             f"or {current}, the hash of its current content."

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from evalboard.errors import ConfigError
 
-LONGEST_PART = 96
-LONGEST_PATH = 500
-_PART = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{LONGEST_PART - 1}}}")
+MAX_PART_CHARACTERS = 96
+MAX_PATH_CHARACTERS = 500
+_PART = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{MAX_PART_CHARACTERS - 1}}}")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _FOLDER_STARTS = ("/", "./", "../")
@@ -41,7 +41,7 @@ def check_board_name(model: str) -> None:
     if not is_board_name(model):
         raise ConfigError(
             f"{model[:200]!r} is not a model name. Use `org/name` with letters, digits, '.', '_' "
-            f"and '-', at most {LONGEST_PART} characters each. Start the path of a folder with '/' "
+            f"and '-', at most {MAX_PART_CHARACTERS} characters each. Start the path of a folder with '/' "
             "or './'."
         )
 
@@ -66,7 +66,7 @@ def is_commit(revision: str) -> bool:
 def folder_model_name(folder: Path) -> str:
     """Return the name of a bare folder on a board: `local/{its name, cleaned}`."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name)
-    name = re.sub(r"\.{2,}", ".", name).strip(".-")[:LONGEST_PART]
+    name = re.sub(r"\.{2,}", ".", name).strip(".-")[:MAX_PART_CHARACTERS]
     return f"local/{name or 'model'}"
 
 
@@ -76,5 +76,5 @@ def is_safe_path(path: str) -> bool:
     HTML tags in a name are useful only to an attacker.
     """
     parts = path.split("/")
-    plain = path.isprintable() and not set(path) & set('\\<>"') and len(path) <= LONGEST_PATH
+    plain = path.isprintable() and not set(path) & set('\\<>"') and len(path) <= MAX_PATH_CHARACTERS
     return plain and not {"", ".", ".."} & set(parts)

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from evalboard.errors import EvalboardError, TooManyFiles
 
-MOST_FILES = 10_000
+MAX_FILES = 10_000
 
 
 class Standing(NamedTuple):
@@ -99,9 +99,9 @@ def check_count(model: str, count: int) -> None:
     Raises:
         TooManyFiles: The repository has more files than the limit.
     """
-    if count > MOST_FILES:
+    if count > MAX_FILES:
         raise TooManyFiles(
-            f"Model {model!r} has more than {MOST_FILES:,} files. Submit a repository that "
+            f"Model {model!r} has more than {MAX_FILES:,} files. Submit a repository that "
             "contains only the model."
         )
 

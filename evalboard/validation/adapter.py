@@ -10,7 +10,7 @@ from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, quoted, warning
 
 TARGETS = ("target_modules", "target_parameters")
-LARGEST_RANK = 2**16
+MAX_RANK = 2**16
 REFUSED = ("megatron_config", "layer_replication")
 """Keys that make peft import another library or build another architecture."""
 
@@ -68,7 +68,7 @@ def _lora(config: dict[str, Any]) -> Iterator[Finding]:
         yield error(
             "bad_adapter_config",
             f"The adapter's rank is {quoted(config.get('r'))}. It must be a whole number from 1 to "
-            f"{LARGEST_RANK:,}.",
+            f"{MAX_RANK:,}.",
             fix="Save the adapter with peft's `save_pretrained`.",
             where=f"{ADAPTER_CONFIG}: r",
         )
@@ -96,7 +96,7 @@ def _base(config: dict[str, Any], evidence: Evidence) -> Iterator[Finding]:
 
 
 def _is_rank(value: Any) -> bool:
-    return type(value) is int and 0 < value <= LARGEST_RANK
+    return type(value) is int and 0 < value <= MAX_RANK
 
 
 def _are_targets(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from evalboard.backends import BACKENDS, Backend, backend_for
 from evalboard.records.report import Finding
-from evalboard.validation.child import Loaded
+from evalboard.validation.child import LoadResult
 from evalboard.validation.evidence import OUT_OF_RANGE, Evidence
 from evalboard.validation.findings import Outcome, error, info, listed, plain, quoted, warning
 
@@ -79,7 +79,7 @@ def _file(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _judge_config(evidence: Evidence, config: Loaded) -> Iterator[Finding]:
+def _judge_config(evidence: Evidence, config: LoadResult) -> Iterator[Finding]:
     content = evidence.config.content
     custom = "auto_map" in content
     if config.error == OUT_OF_RANGE:
@@ -184,7 +184,7 @@ def _judge_special_tokens(config: dict[str, Any]) -> Iterator[Finding]:
             )
 
 
-def _judge_model(model: Loaded) -> Iterator[Finding]:
+def _judge_model(model: LoadResult) -> Iterator[Finding]:
     if model.problem:
         yield error(
             "model_fails",
@@ -202,7 +202,7 @@ def _named(auto_map: object) -> str:
     return quoted(first[0] if isinstance(first, list) and first else first)
 
 
-def _facts(config: Loaded) -> dict[str, Any]:
+def _facts(config: LoadResult) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     names = config.content.get("architectures")
     if isinstance(names, list) and names:

@@ -14,7 +14,7 @@ from evalboard.validation.subject import Subject
 from evalboard.validation.weights import weight_errors
 
 
-class Found(NamedTuple):
+class BaseLookup(NamedTuple):
     """The base model of a submission."""
 
     repository: Repository | None
@@ -22,7 +22,7 @@ class Found(NamedTuple):
     findings: tuple[Finding, ...] = ()
 
 
-def find(subject: Subject, settings: Settings, *, allow_folder: bool) -> Found:
+def find(subject: Subject, settings: Settings, *, allow_folder: bool) -> BaseLookup:
     """Find the base model and pin its revision.
 
     Raises:
@@ -32,18 +32,18 @@ def find(subject: Subject, settings: Settings, *, allow_folder: bool) -> Found:
         allow_folder and is_folder_path(subject.base_model)
     )
     if subject.weight_type is WeightType.ORIGINAL:
-        return Found(None, () if named or not subject.base_model else (_strange(subject),))
+        return BaseLookup(None, () if named or not subject.base_model else (_strange(subject),))
     if not named:
-        return Found(None, (_unnamed(subject),))
+        return BaseLookup(None, (_unnamed(subject),))
     try:
-        return Found(find_repository(subject.base_model, subject.base_revision, settings))
+        return BaseLookup(find_repository(subject.base_model, subject.base_revision, settings))
     except (ModelNotFound, ConfigError) as exc:
         finding = error(
             "base_model_not_found",
             f"The base model is not available: {exc.message}",
             fix="Correct the name or the revision of the base model and submit again.",
         )
-        return Found(None, (finding,))
+        return BaseLookup(None, (finding,))
 
 
 def check(evidence: Evidence) -> Outcome:

@@ -8,7 +8,7 @@ from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, quoted
 from evalboard.validation.model_card import CARD_NAME, ModelCard, texts
 
-SHORTEST_CARD = 200
+MIN_CARD_CHARACTERS = 200
 """Minimum number of characters after the front matter, as on other boards."""
 SHOWN_KEYS = ("license", "license_name", "license_link", "base_model", "tags", "language")
 """Fields of the front matter that boards and pages show."""
@@ -37,10 +37,10 @@ def _judge_form(card: ModelCard) -> Iterator[Finding]:
             where=CARD_NAME,
         )
     length = len(" ".join(card.text.split()))
-    if length < SHORTEST_CARD:
+    if length < MIN_CARD_CHARACTERS:
         yield error(
             "short_card",
-            f"The model card has only {length} characters of text. At least {SHORTEST_CARD} are "
+            f"The model card has only {length} characters of text. At least {MIN_CARD_CHARACTERS} are "
             "required.",
             fix="Describe the model, its training and its intended use.",
             where=CARD_NAME,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalboard.records.report import Finding
-from evalboard.validation.child import Loaded
+from evalboard.validation.child import LoadResult
 from evalboard.validation.documents import read_document
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, warning
@@ -48,7 +48,7 @@ def check(evidence: Evidence) -> Outcome:
     return Outcome((finding,) if finding else (), {"has_chat_template": True})
 
 
-def _judge(rendered: Loaded, place: str, *, asked: bool) -> Finding | None:
+def _judge(rendered: LoadResult, place: str, *, asked: bool) -> Finding | None:
     if rendered.error == "SecurityError":
         return error(
             "unsafe_chat_template",

@@ -29,7 +29,7 @@ LOG_TAIL_BYTES = 2000
 CLOSING_SECONDS = 10
 
 
-class Loaded(NamedTuple):
+class LoadResult(NamedTuple):
     """The outcome of loading one part of a repository."""
 
     content: dict[str, Any] = {}
@@ -44,7 +44,7 @@ class Loaded(NamedTuple):
     """Peak resident memory of the process in bytes."""
 
 
-class _Ended(NamedTuple):
+class _JobEnd(NamedTuple):
     exit: int
     timed_out: bool
     peak_bytes: int
@@ -65,7 +65,7 @@ def load(
     scratch: Path,
     inputs: Mapping[str, Any] | None = None,
     limits: ResourceLimits | None = None,
-) -> Loaded:
+) -> LoadResult:
     """Load one part of a repository.
 
     Args:
@@ -94,13 +94,13 @@ def load(
     ended, log_tail = _run(job, line)
     if ended.timed_out:
         problem = "it did not finish within the time limit"
-        return Loaded(problem=problem, timed_out=True, peak_bytes=ended.peak_bytes)
+        return LoadResult(problem=problem, timed_out=True, peak_bytes=ended.peak_bytes)
     if ended.exit < 0:
         problem = (
             f"the loading process was killed by signal {-ended.exit}, probably because it exceeded "
             "its memory limit"
         )
-        return Loaded(problem=problem, peak_bytes=ended.peak_bytes)
+        return LoadResult(problem=problem, peak_bytes=ended.peak_bytes)
     answer = scratch / f"{job}.answer"
     if ended.exit or not answer.is_file():
         raise EngineError(
@@ -123,7 +123,7 @@ def peak_bytes() -> int:
     return max((inspector.peak_bytes for inspector in _inspectors), default=0)
 
 
-def child_environment(home: Path) -> dict[str, str]:
+def inspector_environment(home: Path) -> dict[str, str]:
     """Return all environment variables of the process: no token, no settings, no Hub."""
     return {
         "PATH": os.defpath,
@@ -160,19 +160,19 @@ class _Inspector:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=home,
-                env=child_environment(home),
+                env=inspector_environment(home),
                 start_new_session=True,
             )
         self._lock = threading.Lock()
-        self._waiting: dict[int, Future[_Ended]] = {}
+        self._waiting: dict[int, Future[_JobEnd]] = {}
         self.alive = True
         self.peak_bytes = 0
         self._reader = threading.Thread(target=self._read, daemon=True, name="inspector")
         self._reader.start()
 
-    def ask(self, job: int, line: str) -> Future[_Ended]:
+    def ask(self, job: int, line: str) -> Future[_JobEnd]:
         """Send a job to the program."""
-        future: Future[_Ended] = Future()
+        future: Future[_JobEnd] = Future()
         assert self._process.stdin
         with self._lock:
             if not self.alive:
@@ -214,7 +214,7 @@ class _Inspector:
         for line in self._process.stdout:
             said = json.loads(line)
             if "id" in said:
-                ended = _Ended(said["exit"], said["timed_out"], said["peak_bytes"])
+                ended = _JobEnd(said["exit"], said["timed_out"], said["peak_bytes"])
                 self.peak_bytes = max(self.peak_bytes, ended.peak_bytes)
                 self._waiting.pop(said["id"]).set_result(ended)
         with self._lock:
@@ -237,7 +237,7 @@ def _current() -> _Inspector:
     return _inspectors[0]
 
 
-def _run(job: int, line: str) -> tuple[_Ended, str]:
+def _run(job: int, line: str) -> tuple[_JobEnd, str]:
     """Do a job. Retry once if the inspector was gone, as after an idle time."""
     tail = ""
     for _ in range(2):
@@ -255,13 +255,13 @@ def _run(job: int, line: str) -> tuple[_Ended, str]:
     )
 
 
-def _read_answer(path: Path, folder: Path) -> Loaded:
+def _read_answer(path: Path, folder: Path) -> LoadResult:
     with path.open("rb") as file:
         answer = json.loads(file.read(ANSWER_BYTES))
     if "error" not in answer:
-        return Loaded(answer["loaded"])
+        return LoadResult(answer["loaded"])
     message = answer["message"].replace(str(folder), "the repository")
-    return Loaded(
+    return LoadResult(
         problem=f"{answer['error']}: {plain(message, 500).rstrip('.')}", error=answer["error"]
     )
 

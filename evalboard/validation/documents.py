@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from evalboard.errors import EvalboardError
 
 DOCUMENT_BYTES = 10_000_000
-MOST_VALUES = 1_500_000
+MAX_VALUES = 1_500_000
 """Limit of values in a document. Parsed, they take at most 100 MB; a parsed document can take 25
 times its text (`[],[],…`). A header of 16 MB has 1,100,000 values, an index of 300,000 tensors
 slightly more than 300,000.
 """
-LONGEST_NAME = 1000
+MAX_NAME_CHARACTERS = 1000
 
 Pairs = tuple[tuple[str, Any], ...]
 """An object as its pairs. Arrays are lists, so the two are distinguishable."""
@@ -67,8 +67,8 @@ def parse_pairs(content: bytes) -> Pairs:
     Raises:
         BadJson: It is not a JSON object in UTF-8, has too many values, or is nested too deeply.
     """
-    if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
-        raise BadJson(f"has more than {MOST_VALUES:,} values")
+    if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
+        raise BadJson(f"has more than {MAX_VALUES:,} values")
     try:
         found = json.loads(
             content.decode("utf-8"),
@@ -100,8 +100,8 @@ def check_name(name: str) -> None:
     Raises:
         BadJson: The key is too long, or is not text that can be stored.
     """
-    if len(name) > LONGEST_NAME:
-        raise BadJson(f"has a name of more than {LONGEST_NAME:,} characters")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise BadJson(f"has a name of more than {MAX_NAME_CHARACTERS:,} characters")
     if not is_text(name):
         raise BadJson("has a name with a lone surrogate (half a character)")
 

@@ -10,7 +10,7 @@ from evalboard.records.choice import WeightType
 from evalboard.repositories import Repository
 from evalboard.settings import Settings
 from evalboard.validation import child
-from evalboard.validation.child import Loaded
+from evalboard.validation.child import LoadResult
 from evalboard.validation.documents import Document, read_document
 from evalboard.validation.model_card import ModelCard, read_card
 from evalboard.validation.once import once
@@ -69,7 +69,7 @@ class Evidence:
         part: str,
         inputs: Mapping[str, Any] | None = None,
         limits: ResourceLimits | None = None,
-    ) -> Loaded:
+    ) -> LoadResult:
         """Load one part of `model_folder` in a confined process.
 
         Raises:
@@ -103,17 +103,17 @@ class Evidence:
         return Checkpoint(self.repository, is_adapter=self.is_adapter)
 
     @once
-    def loaded_config(self) -> Loaded:
+    def loaded_config(self) -> LoadResult:
         """The outcome of loading the config. It is not tried for an impossible config."""
         wild = out_of_range(self.config.content)
-        return Loaded(problem=wild, error=OUT_OF_RANGE) if wild else self.load("config")
+        return LoadResult(problem=wild, error=OUT_OF_RANGE) if wild else self.load("config")
 
     @once
-    def loaded_model(self) -> Loaded:
+    def loaded_model(self) -> LoadResult:
         """The outcome of building the model without weights."""
         return self.load("model")
 
     @once
-    def loaded_tokenizer(self) -> Loaded:
+    def loaded_tokenizer(self) -> LoadResult:
         """The outcome of loading the tokenizer."""
         return self.load("tokenizer")

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from evalboard.records.report import Finding, Level
 from evalboard.wording import first_few
 
-LONGEST_TEXT = 1000
-LONGEST_QUOTE = 120
+MAX_TEXT_CHARACTERS = 1000
+MAX_QUOTE_CHARACTERS = 120
 
 
 class Outcome(NamedTuple):
@@ -39,7 +39,7 @@ def of_base(finding: Finding, base: str) -> Finding:
     return _finding(finding.level, finding.code, message, finding.fix, where)
 
 
-def plain(text: str, longest: int = LONGEST_TEXT) -> str:
+def plain(text: str, longest: int = MAX_TEXT_CHARACTERS) -> str:
     """Return a text as one printable line that any store can contain and any page can show."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * longest]).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
@@ -48,9 +48,9 @@ def plain(text: str, longest: int = LONGEST_TEXT) -> str:
 def quoted(value: object) -> str:
     """Return a short quote of a value from a hostile file, or its type's name."""
     if isinstance(value, str):
-        return repr(plain(value, LONGEST_QUOTE))
+        return repr(plain(value, MAX_QUOTE_CHARACTERS))
     if isinstance(value, bool | int | float) or value is None:
-        return plain(repr(value), LONGEST_QUOTE)
+        return plain(repr(value), MAX_QUOTE_CHARACTERS)
     return f"a {type(value).__name__}"
 
 

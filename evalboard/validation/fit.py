@@ -14,22 +14,22 @@ from typing import Any, NamedTuple
 from evalboard.engine.inspection.confinement import ResourceLimits
 from evalboard.records.report import Finding
 from evalboard.repositories.selection import ADAPTER_CONFIG, ADAPTER_FILE, INDEX_FILE, SINGLE_FILE
-from evalboard.validation.child import Loaded
+from evalboard.validation.child import LoadResult
 from evalboard.validation.documents import read_document
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, info, listed, quoted
-from evalboard.validation.quantisation import Unpacked, read_quantisation, unpacked
+from evalboard.validation.quantisation import DequantisedTensor, dequantise, read_quantisation
 from evalboard.validation.tensors import Checkpoint
 
-SHOWN = 5
-MOST_COMPARED = 150_000
+MAX_NAMES_LISTED = 5
+MAX_TENSORS_COMPARED = 150_000
 """Limit of tensors to compare. The largest models have fewer than 100,000 without scales."""
 TENSORS_PER_SECOND = 10_000
 _EXPERT = re.compile(r"(?P<experts>.*\bexperts)\.(?P<number>\d{1,6})\.(?P<rest>.+)")
 SAVE_AGAIN = "Upload config and weights written by the same call of `save_pretrained`."
 
 
-class Lacking(NamedTuple):
+class ExpertGaps(NamedTuple):
     """Missing expert tensors."""
 
     first: list[str]
@@ -52,15 +52,15 @@ def check(evidence: Evidence) -> Outcome:
             "tensors."
         )
         return Outcome((info("tensors_not_compared", text),))
-    tensors = unpacked(evidence.weights.survey, quantised)
-    if len(tensors) > MOST_COMPARED:
+    tensors = dequantise(evidence.weights.survey, quantised)
+    if len(tensors) > MAX_TENSORS_COMPARED:
         text = (
             f"The weights have {len(tensors):,} tensors, too many to compare with the model's "
             "tensors."
         )
         return Outcome((info("tensors_not_compared", text),))
     place = _place(evidence.weights)
-    lacking = lacking_experts(tensors)
+    lacking = missing_experts(tensors)
     findings = [*_experts(lacking, place)]
     loaded = evidence.load("fit", _inputs(evidence, tensors), _limits(len(tensors)))
     if loaded.problem:
@@ -70,7 +70,7 @@ def check(evidence: Evidence) -> Outcome:
     return Outcome(tuple(findings))
 
 
-def lacking_experts(names: Iterable[str]) -> Lacking:
+def missing_experts(names: Iterable[str]) -> ExpertGaps:
     """Return the missing expert tensors between existing ones. Pure.
 
     Loading stacks experts in the order of their numbers, so a missing one would shift all that
@@ -87,9 +87,9 @@ def lacking_experts(names: Iterable[str]) -> Lacking:
         for rest, numbers in parts.items():
             number += last + 1 - len(numbers)
             gaps = (n for n in range(last + 1) if n not in numbers)
-            room = SHOWN - len(first)
+            room = MAX_NAMES_LISTED - len(first)
             first += [f"{experts}.{gap}.{rest}" for gap in islice(gaps, max(0, room))]
-    return Lacking(first, number)
+    return ExpertGaps(first, number)
 
 
 def _is_comparable(evidence: Evidence) -> bool:
@@ -106,7 +106,7 @@ def _limits(tensors: int) -> ResourceLimits:
     return usual._replace(cpu_seconds=usual.cpu_seconds + tensors // TENSORS_PER_SECOND)
 
 
-def _inputs(evidence: Evidence, tensors: Mapping[str, Unpacked]) -> dict[str, Any]:
+def _inputs(evidence: Evidence, tensors: Mapping[str, DequantisedTensor]) -> dict[str, Any]:
     shapes = {name: t.values if t.shape is None else list(t.shape) for name, t in tensors.items()}
     if not evidence.is_adapter:
         return {"tensors": shapes}
@@ -120,7 +120,7 @@ def _place(checkpoint: Checkpoint) -> str:
     return SINGLE_FILE if checkpoint.shards.places is None else INDEX_FILE
 
 
-def _experts(lacking: Lacking, place: str) -> Iterator[Finding]:
+def _experts(lacking: ExpertGaps, place: str) -> Iterator[Finding]:
     if lacking.number:
         yield error(
             "missing_tensors",
@@ -131,7 +131,7 @@ def _experts(lacking: Lacking, place: str) -> Iterator[Finding]:
         )
 
 
-def _failure(evidence: Evidence, loaded: Loaded) -> Iterator[Finding]:
+def _failure(evidence: Evidence, loaded: LoadResult) -> Iterator[Finding]:
     if evidence.is_adapter:
         yield error(
             "adapter_does_not_fit",
@@ -187,4 +187,4 @@ def _differences(found: Mapping[str, Any], place: str) -> Iterator[Finding]:
 
 
 def _some(names: list[str]) -> str:
-    return listed(names[:SHOWN])
+    return listed(names[:MAX_NAMES_LISTED])

@@ -25,10 +25,10 @@ HEADER_BYTES = 16_000_000
 tensor, and the largest models have less than 2,000 tensors in a file."""
 FIRST_READ_BYTES = 65_536
 """Holds nearly every header, so that one request per file is enough."""
-MOST_TENSORS = 300_000
+MAX_TENSORS = 300_000
 """Of a file, and of all files together. The largest models have about 200,000."""
 LARGEST_NUMBER = 2**48
-MOST_DIMENSIONS = 16
+MAX_DIMENSIONS = 16
 
 TYPE_BITS = {
     "F4": 4,
@@ -160,8 +160,8 @@ def _read_tensors(content: bytes) -> dict[str, Tensor]:
             f"describes tensor {quoted(repeated_key(pairs))} twice", finding="duplicate_tensor"
         )
     _check_metadata(described.pop(_METADATA, None))
-    if len(described) > MOST_TENSORS:
-        raise BadHeader(f"describes more than {MOST_TENSORS:,} tensors")
+    if len(described) > MAX_TENSORS:
+        raise BadHeader(f"describes more than {MAX_TENSORS:,} tensors")
     return {name: _read_tensor(name, value) for name, value in described.items()}
 
 
@@ -190,7 +190,7 @@ def _read_tensor(name: str, pairs: Any) -> Tensor:
             "support",
             finding="unknown_dtype",
         )
-    if not _are_sizes(shape, longest=MOST_DIMENSIONS) or not _are_sizes(place, longest=2):
+    if not _are_sizes(shape, longest=MAX_DIMENSIONS) or not _are_sizes(place, longest=2):
         raise _undescribed(name)
     if len(place) != 2 or place[0] > place[1]:
         raise _undescribed(name)

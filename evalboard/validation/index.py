@@ -7,7 +7,7 @@ from evalboard.repositories import Repository, UnusableFile
 from evalboard.repositories.selection import INDEX_FILE
 from evalboard.validation.documents import BadJson, check_name, parse_pairs, repeated_key
 from evalboard.validation.findings import quoted
-from evalboard.validation.headers import MOST_TENSORS
+from evalboard.validation.headers import MAX_TENSORS
 
 INDEX_BYTES = 64_000_000
 
@@ -48,8 +48,8 @@ def parse_index(content: bytes) -> Index:
 def _read_map(pairs: Any) -> dict[str, str]:
     if not isinstance(pairs, tuple):
         raise BadJson("has no 'weight_map' from tensors to files")
-    if len(pairs) > MOST_TENSORS:
-        raise BadJson(f"names more than {MOST_TENSORS:,} tensors")
+    if len(pairs) > MAX_TENSORS:
+        raise BadJson(f"names more than {MAX_TENSORS:,} tensors")
     files: dict[str, str] = {}
     names: dict[str, str] = {}  # each file's name once in memory
     for tensor, file in pairs:

@@ -9,7 +9,7 @@ from evalboard.repositories.selection import oversized_files
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, info, of_base, quoted
 
-SHOWN = 5
+MAX_PATHS_LISTED = 5
 OPEN = "Submit a public model, or ask the board's operators."
 
 
@@ -35,15 +35,15 @@ def check(evidence: Evidence) -> Outcome:
 def _judge(repository: Repository, *, closed_allowed: bool) -> Iterator[Finding]:
     yield from _standing(repository, closed_allowed=closed_allowed)
     refused = list(repository.refused().items())
-    for path, reason in refused[:SHOWN]:
+    for path, reason in refused[:MAX_PATHS_LISTED]:
         yield error(
             "unsafe_path",
             f"File {quoted(path)} is ignored: {reason}.",
             fix="Delete or rename the file.",
             where=path,
         )
-    if len(refused) > SHOWN:
-        yield error("unsafe_path", f"{len(refused) - SHOWN:,} more files are ignored.")
+    if len(refused) > MAX_PATHS_LISTED:
+        yield error("unsafe_path", f"{len(refused) - MAX_PATHS_LISTED:,} more files are ignored.")
     for path, most in oversized_files(repository.files()).items():
         yield error(
             "file_too_large",

@@ -111,7 +111,7 @@ class Quantisation(NamedTuple):
         return self.method.title if self.method else self.name
 
 
-class Unpacked(NamedTuple):
+class DequantisedTensor(NamedTuple):
     """An unquantised tensor."""
 
     shape: tuple[int, ...] | None
@@ -143,18 +143,18 @@ def parameter_count(survey: Survey, quantised: Quantisation | None) -> int:
 
     Scales and other helpers do not count. A packed value counts as the values in it.
     """
-    return sum(tensor.values for tensor in unpacked(survey, quantised).values())
+    return sum(tensor.values for tensor in dequantise(survey, quantised).values())
 
 
-def unpacked(survey: Survey, quantised: Quantisation | None) -> dict[str, Unpacked]:
+def dequantise(survey: Survey, quantised: Quantisation | None) -> dict[str, DequantisedTensor]:
     """Return all unquantised tensors by name."""
     method = quantised.method if quantised else None
     if quantised is None or method is None:
         return {
-            name: Unpacked(placed.tensor.shape, placed.tensor.values)
+            name: DequantisedTensor(placed.tensor.shape, placed.tensor.values)
             for name, placed in survey.tensors.items()
         }
-    found: dict[str, Unpacked] = {}
+    found: dict[str, DequantisedTensor] = {}
     for name, placed in survey.tensors.items():
         if _is_beside(name, method, survey):
             continue
@@ -162,9 +162,9 @@ def unpacked(survey: Survey, quantised: Quantisation | None) -> dict[str, Unpack
         if packed:
             found[f"{packed['module']}.weight"] = _unpack(placed.tensor, method, quantised.bits)
         elif method is INT4 and f"{name}.absmax" in survey.tensors:
-            found[name] = Unpacked(None, 2 * placed.tensor.values)
+            found[name] = DequantisedTensor(None, 2 * placed.tensor.values)
         else:
-            found[name] = Unpacked(placed.tensor.shape, placed.tensor.values)
+            found[name] = DequantisedTensor(placed.tensor.shape, placed.tensor.values)
     return found
 
 
@@ -188,11 +188,11 @@ def _is_beside(name: str, method: Method, survey: Survey) -> bool:
     return any(f"{module}{end}" in survey.tensors for end in (method.weight, ".weight"))
 
 
-def _unpack(tensor: Tensor, method: Method, bits: int) -> Unpacked:
+def _unpack(tensor: Tensor, method: Method, bits: int) -> DequantisedTensor:
     """Return the weight in packed integers, several values in each."""
     size = 8 * (tensor.end - tensor.start) // max(1, tensor.values)
     if not bits or size % bits or len(tensor.shape) != 2:
-        return Unpacked(None, tensor.values * size // bits if bits else tensor.values)
+        return DequantisedTensor(None, tensor.values * size // bits if bits else tensor.values)
     fold = size // bits
     rows, columns = tensor.shape
     if method is GPTQ:
@@ -201,7 +201,7 @@ def _unpack(tensor: Tensor, method: Method, bits: int) -> Unpacked:
         shape = (columns * fold, rows)
     else:
         shape = (rows, columns * fold)
-    return Unpacked(shape, rows * columns * fold)
+    return DequantisedTensor(shape, rows * columns * fold)
 
 
 def _read(found: dict[str, Any], key: str) -> Quantisation:

@@ -6,7 +6,7 @@ from evalboard.validation.findings import quoted
 
 LAYERS, EXPERTS, WIDTH, ROWS = 2000, 10_000, 1_000_000, 20_000_000
 """Limits of at least ten times the numbers of the largest models."""
-MOST = {
+MAX_CONFIG_VALUES = {
     "num_hidden_layers": LAYERS,
     "n_layer": LAYERS,
     "n_layers": LAYERS,
@@ -28,7 +28,7 @@ def out_of_range(config: dict[str, Any]) -> str:
     """Return the problem of a number out of range in a config or its parts, empty if none."""
     parts = [("", config), *((f"{k}.", v) for k, v in config.items() if isinstance(v, dict))]
     for prefix, part in parts:
-        for key, most in MOST.items():
+        for key, most in MAX_CONFIG_VALUES.items():
             value = part.get(key)
             if type(value) is int and not 0 <= value <= most:
                 return f"{prefix}{key} is {quoted(value)}; it must be from 0 to {most:,}"

@@ -19,12 +19,12 @@ from evalboard.repositories.selection import (
     is_adapter_file,
     weight_files,
 )
-from evalboard.validation.headers import MOST_TENSORS, BadHeader, Tensor, read_header
+from evalboard.validation.headers import MAX_TENSORS, BadHeader, Tensor, read_header
 from evalboard.validation.index import Index, read_index
 from evalboard.validation.once import once
 
-MOST_SHARDS = 1000
-READERS = 8
+MAX_SHARDS = 1000
+HEADERS_AT_ONCE = 8
 """Number of headers to read at the same time."""
 
 _TYPE_NAMES = {
@@ -71,7 +71,7 @@ class Problem(NamedTuple):
     """Completes `it …`."""
 
 
-class Placed(NamedTuple):
+class StoredTensor(NamedTuple):
     """A tensor and its file."""
 
     file: str
@@ -82,7 +82,7 @@ class Placed(NamedTuple):
 class Survey:
     """The combined headers of all files."""
 
-    tensors: Mapping[str, Placed] = field(default_factory=dict)
+    tensors: Mapping[str, StoredTensor] = field(default_factory=dict)
     """All tensors, by name."""
     problems: Mapping[str, Problem] = field(default_factory=dict)
     """Files with unreadable headers, with reasons."""
@@ -152,7 +152,7 @@ def find_shards(repository: Repository) -> Shards:
     if SINGLE_FILE in files:
         return Shards((SINGLE_FILE,), extra=tuple(path for path in found if path != SINGLE_FILE))
     problem = f"neither {SINGLE_FILE!r} nor {INDEX_FILE!r} exists" if found else ""
-    return Shards(found[:MOST_SHARDS], problem=problem)
+    return Shards(found[:MAX_SHARDS], problem=problem)
 
 
 def survey(repository: Repository, paths: Sequence[str]) -> Survey:
@@ -161,23 +161,23 @@ def survey(repository: Repository, paths: Sequence[str]) -> Survey:
     Raises:
         StoreError: The Hub did not answer.
     """
-    tensors: dict[str, Placed] = {}
+    tensors: dict[str, StoredTensor] = {}
     problems: dict[str, Problem] = {}
     twice: list[tuple[str, str, str]] = []
     for path, header in _headers(repository, paths):
         if isinstance(header, Problem):
             problems[path] = header
             continue
-        if len(tensors) + len(header) > MOST_TENSORS:
+        if len(tensors) + len(header) > MAX_TENSORS:
             problems[path] = Problem(
-                "bad_header", f"raises the number of tensors to more than {MOST_TENSORS:,}"
+                "bad_header", f"raises the number of tensors to more than {MAX_TENSORS:,}"
             )
             break
         for name, tensor in header.items():
             if name in tensors:
                 twice.append((name, tensors[name].file, path))
             else:
-                tensors[name] = Placed(path, tensor)
+                tensors[name] = StoredTensor(path, tensor)
     return Survey(tensors, problems, tuple(twice))
 
 
@@ -191,8 +191,8 @@ def _headers(
             return Problem(exc.finding, exc.message)
 
     left = iter(paths)
-    with ThreadPoolExecutor(READERS) as readers:
-        while batch := tuple(islice(left, READERS)):
+    with ThreadPoolExecutor(HEADERS_AT_ONCE) as readers:
+        while batch := tuple(islice(left, HEADERS_AT_ONCE)):
             yield from zip(batch, readers.map(read, batch), strict=True)
 
 
@@ -200,7 +200,7 @@ def _indexed_shards(index: Index, found: tuple[str, ...]) -> Shards:
     if index.problem:
         return Shards(problem=f"{INDEX_FILE!r} is invalid: it {index.problem}")
     named = sorted(set(index.files.values()))
-    if not 0 < len(named) <= MOST_SHARDS:
+    if not 0 < len(named) <= MAX_SHARDS:
         return Shards(problem=f"{INDEX_FILE!r} names {len(named):,} files")
     loadable = set(found)
     return Shards(

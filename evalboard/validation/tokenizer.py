@@ -8,7 +8,7 @@ from evalboard.engine.inspection.samples import ASCII_SAMPLES, SAMPLES
 from evalboard.records.report import Finding
 from evalboard.repositories.selection import has_vocabulary
 from evalboard.validation.autoclasses import custom_code, custom_code_ignored
-from evalboard.validation.child import Loaded
+from evalboard.validation.child import LoadResult
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, quoted, warning
 
@@ -53,7 +53,7 @@ def _files(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _judge_loading(evidence: Evidence, tokenizer: Loaded) -> Iterator[Finding]:
+def _judge_loading(evidence: Evidence, tokenizer: LoadResult) -> Iterator[Finding]:
     content = evidence.tokenizer_config.content
     custom = "auto_map" in content
     if not tokenizer.problem:

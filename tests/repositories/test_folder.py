@@ -120,7 +120,7 @@ def test_a_snapshot_of_the_hubs_client_is_made_of_links(
 def test_a_folder_of_too_many_files(
     model_folder: Path, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evalboard.repositories.repository.MOST_FILES", 6)
+    monkeypatch.setattr("evalboard.repositories.repository.MAX_FILES", 6)
     with pytest.raises(TooManyFiles, match="more than 6 files"):
         find_repository("org/model", "main", local_settings)
 

@@ -66,7 +66,7 @@ def test_the_process_sees_no_token_and_no_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    environment = child.child_environment(tmp_path)
+    environment = child.inspector_environment(tmp_path)
     assert "hf_secret" not in environment.values()
     assert environment["HF_HUB_OFFLINE"] == "1"
 

@@ -10,8 +10,8 @@ from evalboard.records.report import Report
 from evalboard.repositories.folder import FolderRepository
 from evalboard.validation import fit, precision, weights
 from evalboard.validation.checks import Check
-from evalboard.validation.fit import lacking_experts
-from evalboard.validation.quantisation import parameter_count, read_quantisation, unpacked
+from evalboard.validation.fit import missing_experts
+from evalboard.validation.quantisation import dequantise, parameter_count, read_quantisation
 from evalboard.validation.tensors import Checkpoint, Survey
 
 from .conftest import codes, edit_json
@@ -49,7 +49,7 @@ def survey_of(folder: Path) -> Survey:
 def compare(folder: Path, config: dict[str, Any] | None = None) -> dict[str, Any]:
     """Compare a folder's tensors as the check does, without a process of its own."""
     quantised = read_quantisation({"quantization_config": config} if config else {})
-    tensors = unpacked(survey_of(folder), quantised)
+    tensors = dequantise(survey_of(folder), quantised)
     shapes = {n: t.values if t.shape is None else list(t.shape) for n, t in tensors.items()}
     return compare_tensors(str(folder), {"tensors": shapes})
 
@@ -241,17 +241,17 @@ def test_adapters_that_peft_would_load_pass(
 
 def test_experts_are_counted_without_gaps() -> None:
     names = [f"layers.0.experts.{n}.w{w}.weight" for n in (0, 1, 3) for w in (1, 2)]
-    assert lacking_experts(names) == (
+    assert missing_experts(names) == (
         ["layers.0.experts.2.w1.weight", "layers.0.experts.2.w2.weight"],
         2,
     )
-    assert lacking_experts(names[:4]).number == 0
-    assert lacking_experts(names[:3]).first == ["layers.0.experts.1.w2.weight"]
-    assert lacking_experts(["a.experts.gate_up_proj", "b.weight"]).number == 0
+    assert missing_experts(names[:4]).number == 0
+    assert missing_experts(names[:3]).first == ["layers.0.experts.1.w2.weight"]
+    assert missing_experts(["a.experts.gate_up_proj", "b.weight"]).number == 0
 
 
 def test_a_strange_number_of_an_expert_takes_no_time() -> None:
-    found = lacking_experts(["a.experts.999999.w", "a.experts.0.w", "b.experts.9999999.w"])
+    found = missing_experts(["a.experts.999999.w", "a.experts.0.w", "b.experts.9999999.w"])
     assert found.number == 999_998
     assert found.first == [f"a.experts.{n}.w" for n in range(1, 6)]
 

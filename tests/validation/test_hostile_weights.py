@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
 
-from evalboard.validation.documents import MOST_VALUES, BadJson, parse_pairs
+from evalboard.validation.documents import MAX_VALUES, BadJson, parse_pairs
 from evalboard.validation.headers import TYPE_BITS, BadHeader, header_length, parse_header
 from evalboard.validation.index import parse_index
 
@@ -160,7 +160,7 @@ def test_pairs_are_what_json_says(document: dict[str, Any], indent: bool) -> Non
         (b'{"a": NaN}', "NaN is no value of JSON"),
         (b'{"a": ' + b"1" * 5000 + b"}", "is not JSON"),
         (b'{"a": ' + b"[" * 100_000, "nested too deeply"),
-        (b'{"a": [' + b"{}," * (MOST_VALUES // 2) + b"{}]}", "more than 1,500,000 values"),
+        (b'{"a": [' + b"{}," * (MAX_VALUES // 2) + b"{}]}", "more than 1,500,000 values"),
         (b"[1]", "is not a JSON object"),
         (b'{"\xff": 1}', "is not text in UTF-8"),
         (b'\xef\xbb\xbf{"a": 1}', "is not JSON"),

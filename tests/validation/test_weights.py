@@ -8,7 +8,7 @@ from evalboard.records.report import Report
 from evalboard.repositories.selection import INDEX_FILE, SINGLE_FILE
 from evalboard.validation import headers, index, tensors, weights
 from evalboard.validation.checks import Check
-from evalboard.validation.documents import MOST_VALUES
+from evalboard.validation.documents import MAX_VALUES
 from evalboard.validation.headers import FIRST_READ_BYTES, HEADER_BYTES
 from evalboard.validation.index import INDEX_BYTES
 
@@ -234,7 +234,7 @@ def test_a_file_that_was_not_uploaded_to_its_end(
         file_of({"__metadata__": {"format": 1}, "a": TENSOR}, 12),
         file_of({"__metadata__": [], "a": TENSOR}, 12),
         file_of(b'{"__metadata__": {"a": "x", "a": "y"}}', 0),
-        file_of(b'{"a": [' + b"[]," * MOST_VALUES + b"[]]}", 0),
+        file_of(b'{"a": [' + b"[]," * MAX_VALUES + b"[]]}", 0),
         file_of({"__metadata__": {"a": "\ud800"}, "a": TENSOR}, 12),
         file_of({"\ud800": TENSOR}, 12),
         file_of({"x" * 1100: TENSOR}, 12),
@@ -314,7 +314,7 @@ def test_an_index_too_large_to_read(model: Path, check: Callable[..., Report]) -
 def test_an_index_of_more_tensors_than_any_model_has(
     model: Path, check: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "MOST_TENSORS", 1)
+    monkeypatch.setattr(index, "MAX_TENSORS", 1)
     split(model)
     assert codes(check()) == {"bad_index"}
 
@@ -322,7 +322,7 @@ def test_an_index_of_more_tensors_than_any_model_has(
 def test_more_tensors_in_all_files_than_any_model_has(
     model: Path, check: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tensors, "MOST_TENSORS", 1)
+    monkeypatch.setattr(tensors, "MAX_TENSORS", 1)
     split(model)
     assert "bad_header" in codes(check())
 
@@ -330,5 +330,5 @@ def test_more_tensors_in_all_files_than_any_model_has(
 def test_more_tensors_in_a_file_than_any_model_has(
     model: Path, check: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(headers, "MOST_TENSORS", 1)
+    monkeypatch.setattr(headers, "MAX_TENSORS", 1)
     assert codes(check()) == {"bad_header"}
