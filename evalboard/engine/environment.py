@@ -1,7 +1,8 @@
-"""Variables that the engine's libraries read at import. Imports none of them.
+"""Environment variables that the engine's libraries read at import, without importing any of them.
 
-`common` is set where an engine's process starts. What depends on the device is set in the process,
-which alone knows it: a cluster's driver may have no GPU, and the nodes' Ray may pretend some.
+`common` is set when an engine's process starts. Variables that depend on the device are set in the
+process, which alone knows its device: a cluster's driver may have no GPU, and Ray can simulate
+GPUs.
 """
 
 import os
@@ -13,17 +14,17 @@ from evalboard.backends import BACKENDS
 
 PACKAGE_FOLDER = Path(evalboard.__file__).parent.parent
 KEPT_BYTES = 2**30
-"""Memory up to this size is used again instead of being given back."""
+"""Memory blocks up to this size in bytes are reused instead of being returned to the system."""
 
 
 def import_path() -> str:
-    """Return the PYTHONPATH with which another process imports what this one imports."""
+    """Return the PYTHONPATH that gives another process the imports of this one."""
     places = [str(PACKAGE_FOLDER), *(place for place in sys.path if Path(place).is_absolute())]
     return os.pathsep.join(places)
 
 
 def common(*, offline: bool) -> dict[str, str]:
-    """Return the variables of every engine, those of all backends among them: each reads its own."""
+    """Return the variables of every engine, including those of all backends: each reads its own."""
     variables = {
         "TOKENIZERS_PARALLELISM": "true",
         "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -49,5 +50,5 @@ def of_device(device: str, *, cpu_kv_cache_gib: int) -> dict[str, str]:
 
 
 def environment(*, device: str, cpu_kv_cache_gib: int, offline: bool) -> dict[str, str]:
-    """Return both, for a process of which the device is known beforehand."""
+    """Return both, for a process whose device is known in advance."""
     return common(offline=offline) | of_device(device, cpu_kv_cache_gib=cpu_kv_cache_gib)

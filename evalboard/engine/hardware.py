@@ -1,4 +1,4 @@
-"""What this machine has. Only `available_device` imports torch for that, and nothing imports Ray."""
+"""The machine's hardware. Only `available_device` imports torch, and nothing imports Ray."""
 
 import os
 from pathlib import Path
@@ -10,11 +10,11 @@ class LocalGpus(NamedTuple):
 
     number: int = 0
     smallest_bytes: int = 0
-    """Memory of the smallest one."""
+    """Memory of the smallest GPU in bytes."""
 
 
 def local_gpus() -> LocalGpus:
-    """Return the GPUs that NVIDIA's driver shows; none where it is not there."""
+    """Return the GPUs that NVIDIA's driver reports, none without a driver."""
     try:
         import pynvml  # pyright: ignore[reportMissingImports] - comes with vLLM for CUDA
     except ImportError:
@@ -41,6 +41,6 @@ def memory_bytes() -> int:
 
 
 def memory_kills() -> int:
-    """Return how many processes Linux has killed for lack of memory since the machine started."""
+    """Return the number of processes that Linux has killed for lack of memory since the boot."""
     lines = Path("/proc/vmstat").read_text(encoding="utf-8").splitlines()
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

@@ -1,4 +1,4 @@
-"""The backend `hf`: lm_eval's model class for transformers, with answers in parts that can be kept."""
+"""The backend `hf`: lm_eval's model class for transformers, with answers as a stream."""
 
 import threading
 from collections.abc import Iterator, Sequence, Set
@@ -32,7 +32,7 @@ class HFModel(LmEvalHFLM):
     ) -> Iterator[NumberedAnswers]:
         """Answer requests block by block; see `StreamingModel`.
 
-        Blocks that are known in part are computed whole: what shares a batch stays together.
+        Partly known blocks are computed completely, because the requests of a batch stay together.
         """
         for block in question_blocks(requests):
             if wanted.isdisjoint(block):
@@ -58,7 +58,7 @@ def load(arguments: LoadArguments) -> HFModel:
 
 
 def _number_format(precision: str) -> dict[str, Any]:
-    """Return how transformers is told a precision."""
+    """Return the arguments of transformers for a precision."""
     match precision:
         case Precision.INT8:
             return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
@@ -69,7 +69,7 @@ def _number_format(precision: str) -> dict[str, Any]:
 
 
 def question_blocks(requests: Sequence[Instance]) -> Iterator[list[int]]:
-    """Cut requests into blocks of 256 questions; the requests of one question stay together.
+    """Split requests into blocks of 256 questions. The requests of one question stay together.
 
     Yields:
         Places of the requests.

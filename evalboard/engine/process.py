@@ -1,11 +1,11 @@
-"""The process that holds one loaded model and answers "evaluate this benchmark".
+"""The process of one loaded model, which evaluates benchmarks.
 
-Held by `placing/actor`, which imports this module, and lm_eval with it, after it has set the
-environment. The backend is imported when the model is loaded.
+`placing/actor` imports this module, and lm_eval with it, after it has set the environment. The
+backend is imported during loading.
 
-Several threads may call at the same time: one loads the model, the others wait for it. One imports
-the libraries, too: transformers and vLLM import their parts when these are first asked for, and
-where two threads do so, one of them finds half a module.
+Several threads may call at the same time: one loads the model, the others wait for it. Only one
+thread imports the libraries: transformers and vLLM import their parts on first use, and a
+concurrent thread would find a partial module.
 """
 
 import threading
@@ -37,7 +37,7 @@ class EngineProcess:
     """One model.
 
     Args:
-        spec: What to hold.
+        spec: Specification of the engine.
         device: `cuda` or `cpu`.
     """
 
@@ -52,23 +52,23 @@ class EngineProcess:
         self._work = WorkFolder(spec.settings.work_folder)
 
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
-        """Return the key and size of every benchmark, and what this engine is.
+        """Return the key and size of every benchmark, and the facts of this engine.
 
-        Needs the questions and the model's small files, not its weights in memory. A benchmark
-        that cannot be run carries its problem; the others are not stopped by it.
+        This needs the questions and the model's small files, but not its weights. A benchmark that
+        cannot run has its problem in the plan and does not affect the others.
         """
         return [self._plan(key) for key in self._spec.benchmarks], self._facts()
 
     def load(self) -> EngineFacts:
-        """Load the model, once, and say what it is."""
+        """Load the model once, and return its facts."""
         self._loaded_model()
         return self._facts()
 
     def longest_request(self) -> int | None:
-        """Return the tokens of the longest request with its answer.
+        """Return the length in tokens of the longest request with its answer.
 
-        None when a shorter maximum length would change the model. Needs the model's small files,
-        not its weights in memory.
+        The result is None if a shorter maximum length would change the model. This needs the
+        model's small files, but not its weights.
         """
         folder = self._model_folder()
         if scales_with_length(folder):
@@ -78,15 +78,15 @@ class EngineProcess:
         return longest_request(tasks, folder, use_chat_template=self._spec.use_chat_template)
 
     def evaluate(self, benchmark: str, progress_key: str) -> BenchmarkOutcome:
-        """Run one benchmark, after loading the model when that has not been done.
+        """Run one benchmark. Load the model first if necessary.
 
-        Answers are kept as they come, and what an earlier process kept is not asked again. The work
-        folder has the outcome and all answers before this returns. May be called by several threads:
-        while one's questions are answered, another prepares its own.
+        Answers are stored as they arrive, and answers of an earlier process are reused. The work
+        folder contains the outcome and all answers before this returns. Several threads can call
+        it: while the model answers one benchmark, another prepares its prompts.
 
         Args:
             benchmark: Key in the suite.
-            progress_key: Name under which the work folder notes how far it is.
+            progress_key: Name under which the work folder records its progress.
         """
         model = self._loaded_model()
         loaded = self._load_task(benchmark, last=True)
@@ -145,7 +145,7 @@ class EngineProcess:
         )
 
     def _load_task(self, benchmark: str, *, last: bool = False) -> LoadedBenchmark:
-        """Return a benchmark, which is kept unless this is the `last` time that it is asked for."""
+        """Return a benchmark, and keep it unless this is the `last` use."""
         spec = self._spec
         (wanted,) = spec.suite.select((benchmark,))
         with self._reading:
@@ -166,7 +166,7 @@ class EngineProcess:
 
     @cached_property
     def _identity(self) -> ModelIdentity:
-        """Asked for by every benchmark; with a chat template it takes loading the tokenizer."""
+        """Every benchmark needs it, and with a chat template it requires the tokenizer."""
         spec, installed = self._spec, versions(self._spec.backend)
         template = chat_template_sha(self._model_folder()) if spec.use_chat_template else None
         return ModelIdentity(

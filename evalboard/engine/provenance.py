@@ -1,4 +1,4 @@
-"""What is stored with a score: versions, chat template, architecture, machine."""
+"""The origin of a score: versions, chat template, architecture, machine."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from evalboard.engine.hardware import memory_bytes
 
 
 class Versions(NamedTuple):
-    """Versions that a score depends on."""
+    """Versions that affect a score."""
 
     backend: str
     lm_eval: str
@@ -22,7 +22,7 @@ class Versions(NamedTuple):
 
 
 def versions(backend: str) -> Versions:
-    """Return the versions in force for a backend."""
+    """Return the installed versions for a backend."""
     distribution = find_backend(backend).distribution
     return Versions(
         version(distribution), version("lm_eval"), version("transformers"), version("torch")
@@ -30,7 +30,7 @@ def versions(backend: str) -> Versions:
 
 
 def chat_template_sha(folder: Path) -> str | None:
-    """Return the sha256 of a model's chat template, None when it has none."""
+    """Return the sha256 of a model's chat template, None without one."""
     from transformers import AutoTokenizer
 
     template = AutoTokenizer.from_pretrained(folder, trust_remote_code=False).chat_template
@@ -38,13 +38,13 @@ def chat_template_sha(folder: Path) -> str | None:
 
 
 def architecture(folder: Path) -> str:
-    """Return the first architecture that a model's configuration names, empty when none."""
+    """Return the first architecture in a model's config, empty if there is none."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return next(iter(config.get("architectures") or [""]))
 
 
 def machine() -> dict[str, Any]:
-    """Return what this machine is: processors, memory and GPUs."""
+    """Return a description of this machine: processors, memory and GPUs."""
     import torch
 
     return {

@@ -1,4 +1,7 @@
-"""What an engine is to hold. Crosses process borders, so it imports no library of the engine."""
+"""The specification of an engine.
+
+It is passed between processes, so it imports none of the engine's libraries.
+"""
 
 from pathlib import Path
 from typing import Literal
@@ -11,39 +14,41 @@ from evalboard.suites.model import Suite
 
 
 class EngineLimits(BaseModel):
-    """How much an engine takes. Decides speed and memory, never the score."""
+    """The resources of an engine. They affect speed and memory, never the score."""
 
     model_config = ConfigDict(frozen=True)
 
     resource: Literal["cores", "gpus", "nothing"] = "cores"
-    """What Ray gives it; `nothing` is for a process that holds no model."""
+    """Resources from Ray; `nothing` is for a process without a model."""
     tensor_parallel: int = 1
-    """GPUs, where it has some."""
+    """Number of GPUs, if it has any."""
     max_num_seqs: int | None = None
-    """Requests worked on at the same time; None for the backend's own number."""
+    """Number of concurrent requests, None for the backend's default."""
     max_length: int | None = None
-    """Longest request in tokens, where that is shorter than the model's and cuts none; else None."""
+    """Maximum length of a request in tokens, if it is shorter than the model's and truncates
+    nothing; otherwise None.
+    """
     gpu_memory_fraction: float = 0.9
-    """Share of a GPU's memory, in (0, 1]."""
+    """Fraction of a GPU's memory, in (0, 1]."""
 
 
 class EngineSpec(PinnedChoice, frozen=True):
-    """One model, loaded one way, for the benchmarks of one suite."""
+    """One model in one configuration, for the benchmarks of one suite."""
 
     name: str
-    """A run's further engines add a number to it."""
+    """Name of the run. Further engines add a number."""
     is_only_run: bool = False
-    """Whether its run has the installation to itself: `evalboard evaluate`, beside the queue."""
+    """Whether its run is the only one of the installation, as in `evalboard evaluate`."""
     folder: Path | None = None
-    """Where the model lies, when it was given as a folder; None for its name to be looked up."""
+    """Folder of a model that was given as a folder, None to look up its name."""
     base_folder: Path | None = None
     suite: Suite
     benchmarks: tuple[str, ...]
     """Keys in the suite."""
     num_fewshot: int | None
-    """Examples before each question; None for each benchmark's own number."""
+    """Number of examples before each question, None for each benchmark's number."""
     limit: int | None
-    """Ask only the first so many questions of each benchmark."""
+    """Number of questions to ask of each benchmark, None for all."""
     backend: str
     limits: EngineLimits = EngineLimits()
     settings: Settings

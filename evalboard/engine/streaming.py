@@ -1,7 +1,7 @@
-"""How a loaded model answers: as a stream, in parts that can be kept.
+"""The answers of a loaded model as a stream, in parts that can be stored.
 
-lm_eval's model classes answer all requests of a call at once. Ours also have `stream`, which gives
-the answers as they come.
+lm_eval's model classes answer all requests of a call at once. The classes of this project also have
+`stream`, which yields the answers as they arrive.
 """
 
 from collections.abc import Iterator, Sequence, Set
@@ -17,14 +17,14 @@ Answer = tuple[float, bool] | float | str
 `generate_until` the text."""
 
 NumberedAnswers = list[tuple[int, Answer]]
-"""Answers with the place of their request."""
+"""Answers with the positions of their requests."""
 
 QUESTIONS_PER_BLOCK = 256
-"""Questions that are worked on together where the composition of a batch must not change."""
+"""Number of questions per block if the composition of a batch must not change."""
 
 
 class StreamingModel(Protocol):
-    """A loaded model that gives its answers as they come."""
+    """A loaded model that yields its answers as they arrive."""
 
     def stream(
         self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
@@ -32,12 +32,12 @@ class StreamingModel(Protocol):
         """Answer requests.
 
         Args:
-            kind: Of all requests.
-            requests: All requests of the call, also those whose answers are known: what is computed
-                together may depend on all of them.
-            wanted: Places of the requests that are to be answered.
+            kind: Kind of all requests.
+            requests: All requests of the call, including known ones: the composition of batches can
+                depend on all of them.
+            wanted: Positions of the requests to answer.
 
         Yields:
-            Answers in any order, each at most once; all that are wanted, and possibly others.
+            Answers in any order, each at most once: all wanted ones, and possibly others.
         """
         ...

@@ -1,8 +1,8 @@
-"""Group log-likelihood requests by their context, so that a context is computed once. Pure.
+"""Group log-likelihood requests by context, so each context is computed once. Pure.
 
 A request is a context and a continuation, in tokens. Requests with the same context become one
-group; groups are ordered by their tokens, so that contexts with a common beginning follow each
-other and find it in the prefix cache.
+group; groups are sorted by their tokens, so contexts with a common start follow each other and find
+it in the prefix cache.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from evalboard.errors import HarnessError
 
 
 class TokenisedRequest(NamedTuple):
-    """One log-likelihood request as lm_eval encodes it, before anything is cut off."""
+    """One log-likelihood request as encoded by lm_eval, before truncation."""
 
     context: list[int]
     continuation: list[int]
@@ -22,44 +22,44 @@ class Choice(NamedTuple):
     """One continuation of a context."""
 
     request: int
-    """Place of its request among all requests."""
+    """Position of its request among all requests."""
     tokens: tuple[int, ...]
-    """At least one."""
+    """Tokens, at least one."""
 
 
 class ContextGroup(NamedTuple):
-    """A context, as the model sees it, and everything that is to follow it."""
+    """A context, as the model sees it, and all its continuations."""
 
     context: tuple[int, ...]
-    """At least one token."""
+    """Tokens of the context, at least one."""
     choices: tuple[Choice, ...]
 
     @property
     def first_tokens(self) -> list[int]:
-        """The tokens that may follow the context, each once."""
+        """The possible next tokens after the context, each once."""
         return list(dict.fromkeys(choice.tokens[0] for choice in self.choices))
 
     @property
     def longer_choices(self) -> list[Choice]:
-        """The choices of several tokens."""
+        """The choices with several tokens."""
         return [choice for choice in self.choices if len(choice.tokens) > 1]
 
 
 def group_by_context(
     requests: Iterable[TokenisedRequest], *, max_tokens: int, max_choices: int
 ) -> list[ContextGroup]:
-    """Cut every request to the model's length and gather those with the same context.
+    """Truncate every request to the model's length, and group those with the same context.
 
-    As in lm_eval, what is too long loses tokens at its left end, so choices of different lengths
-    after a long context can have different contexts.
+    As in lm_eval, long requests are truncated on the left, so choices of different lengths after a
+    long context can have different contexts.
 
     Args:
-        requests: In the order in which they were asked.
-        max_tokens: Longest context and continuation together.
-        max_choices: Most choices of one group; a context with more has several groups.
+        requests: The requests in their original order.
+        max_tokens: Limit of tokens of context and continuation together.
+        max_choices: Limit of choices per group. A context with more has several groups.
 
     Returns:
-        Groups in the order of their tokens. Requests without a continuation are in none of them.
+        Groups, sorted by their tokens. Requests without a continuation are omitted.
 
     Raises:
         HarnessError: A continuation leaves no room for any context.

@@ -1,8 +1,8 @@
-"""Feed a vLLM engine little by little, and take what it has finished after every step.
+"""Feed a vLLM engine gradually, and collect finished requests after every step.
 
-`vllm.LLM.generate` takes all requests at once and answers when the last is done. Here answers come
-as they are ready, a finished request may ask for further ones, and no more of those are under way
-than leaves their contexts in the cache.
+`vllm.LLM.generate` takes all requests at once and answers when the last is done. Here answers
+arrive when they are ready. A finished request can create further ones, and their number is limited
+so that their contexts stay in the cache.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,15 +16,15 @@ from vllm.lora.request import LoRARequest
 from evalboard.engine.streaming import NumberedAnswers
 
 KEPT_CACHE_FRACTION = 0.5
-"""Of the KV cache, for contexts that are to be read again."""
+"""Fraction of the KV cache for contexts that are needed again."""
 
 
 class JobResult(NamedTuple):
-    """What a finished request gives."""
+    """The result of a finished request."""
 
     answers: NumberedAnswers
     follow_ups: "tuple[Job, ...]" = ()
-    """Requests to be made now that this one is done."""
+    """Follow-up requests."""
 
 
 class Job(NamedTuple):
@@ -34,15 +34,15 @@ class Job(NamedTuple):
     params: SamplingParams
     end: Callable[[RequestOutput], JobResult]
     kept: int = 0
-    """Tokens of the KV cache that have to stay for what follows this job."""
+    """Tokens of the KV cache that must stay for the follow-up jobs."""
 
 
 class Feed:
-    """The requests that are under way in one engine.
+    """The current requests of one engine.
 
     Args:
         llm: The engine.
-        lora: Adapter that every request uses.
+        lora: Adapter of every request.
     """
 
     def __init__(self, llm: LLM, lora: LoRARequest | None) -> None:
@@ -58,10 +58,10 @@ class Feed:
         self._max_jobs = 2 * config.scheduler_config.max_num_seqs
 
     def run(self, jobs: Iterable[Job]) -> Iterator[NumberedAnswers]:
-        """Work on jobs, in their order, and on what follows them.
+        """Run jobs in order, and their follow-up jobs.
 
         Yields:
-            The answers of one step of the engine, where it finished any.
+            The answers of each step of the engine that finished some.
         """
         source = iter(jobs)
         waiting = next(source, None)

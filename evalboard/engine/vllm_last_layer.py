@@ -1,4 +1,4 @@
-"""The last layer's feed-forward network, computed for the positions that are read, in vLLM on a CPU.
+"""The last layer's feed-forward network, computed only for the needed positions, in vLLM on a CPU.
 
 A layer computes keys and values of every position of a prompt for those that come later, and passes
 every position on to the next layer. After the last layer there is none: what its feed-forward network
@@ -18,16 +18,16 @@ from vllm.model_executor.layers.attention import Attention
 from vllm.v1.attention.backends.cpu_attn import CPUAttentionMetadata
 
 FEED_FORWARD = ("mlp", "block_sparse_moe")
-"""What vLLM's models call it. Others are left as they are."""
+"""Names in vLLM's models. Models with other names are not changed."""
 
 
 def skip_unread_rows(worker: Any) -> None:
-    """Let a worker's model compute no more of its last feed-forward network than is read.
+    """Limit a model's last feed-forward network to the needed positions.
 
-    Changes no number by more than rounding. Models that are built in another way stay as they are.
+    Numbers change at most by rounding. Models with another structure are not changed.
 
     Args:
-        worker: vLLM's, on a CPU, with a model that is loaded and runs eagerly.
+        worker: vLLM's worker on a CPU, with a loaded model that runs eagerly.
     """
     runner = worker.model_runner
     stateful = runner.compilation_config.static_forward_context
@@ -40,7 +40,7 @@ def skip_unread_rows(worker: Any) -> None:
 
 
 def _network_beside(attention: str, modules: dict[str, torch.nn.Module]) -> torch.nn.Module | None:
-    """Return the feed-forward network in the layer of an attention, where that is the last layer."""
+    """Return the feed-forward network in the layer of an attention if it is the last layer."""
     path = attention.split(".")
     while path and not path[-1].isdecimal():
         path.pop()
@@ -52,7 +52,7 @@ def _network_beside(attention: str, modules: dict[str, torch.nn.Module]) -> torc
 
 
 def _restrict(network: torch.nn.Module, attention: str, runner: Any) -> None:
-    """Let a network compute the rows that are read, and give zeros for the others."""
+    """Make a network compute the needed rows and return zeros for the others."""
     whole = network.forward
 
     def forward(hidden: torch.Tensor, *others: Any, **named: Any) -> Any:
@@ -68,7 +68,7 @@ def _restrict(network: torch.nn.Module, attention: str, runner: Any) -> None:
 
 
 def _read_rows(attention: str, runner: Any) -> torch.Tensor | None:
-    """Return the last position of each prompt in the batch; None where more may be read."""
+    """Return the last position of each prompt in the batch, None if more are needed."""
     batch = get_forward_context().attn_metadata
     if runner.num_prompt_logprobs or not isinstance(batch, dict):
         return None

@@ -40,21 +40,21 @@ LmEvalVLLM: Any = VLLM
 """lm_eval's registration hides the type of its class."""
 
 TEXTS_PER_CALL = 4096
-"""Tokenised together; bounds the memory that their tokens take."""
+"""Number of texts to tokenise together, a limit on memory."""
 SEED = 1234
 CPU_ARGUMENTS = {"enforce_eager": True, "block_size": 32}
 """The smallest block of the prefix cache that vLLM's attention on a CPU can have, where its default
 is 128: prompts share what they have in common to 32 tokens."""
 
 Row = tuple[float, bool]
-"""Log-probability of one token, and whether no other token is more probable."""
+"""Log-probability of one token, and whether it is the most probable one."""
 
 
 class Unit(NamedTuple):
-    """What is worked on together: a context with its choices, or one generation."""
+    """One unit of work: a context with its choices, or one generation."""
 
     requests: frozenset[int]
-    """Places of the requests that it answers."""
+    """Positions of the requests that it answers."""
     jobs: Callable[[], list[Job]]
 
 
@@ -77,12 +77,12 @@ class VLLMModel(LmEvalVLLM):
     def stream(
         self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
     ) -> Iterator[NumberedAnswers]:
-        """Answer requests as they come; see `StreamingModel`.
+        """Answer requests as a stream; see `StreamingModel`.
 
-        In float32 on a CPU, requests are worked on in blocks of 256 contexts that begin with an
-        empty prefix cache, so that the answers are the same, bit for bit, whatever was asked before.
+        In float32 on a CPU, requests run in blocks of 256 contexts that start with an empty prefix
+        cache. The answers are therefore bit-identical, whatever ran before.
 
-        May be called by several threads: one prepares its requests while another's are answered.
+        Several threads can call it: one prepares its requests while those of another are answered.
         """
         units: list[Unit] = []
         if kind == "loglikelihood":
@@ -135,7 +135,7 @@ class VLLMModel(LmEvalVLLM):
         ]
 
     def _end_context(self, group: ContextGroup, output: RequestOutput) -> JobResult:
-        """Answer the choices of one token, and ask for the others on the cached context."""
+        """Answer the choices with one token, and request the others on the cached context."""
         first = _next_rows(output)
         answers: NumberedAnswers = [
             (choice.request, first[choice.tokens[0]])
@@ -210,7 +210,7 @@ class VLLMModel(LmEvalVLLM):
     def _text_jobs(
         self, index: int, tokens: list[int], gen_kwargs: dict[str, Any], eos: str
     ) -> list[Job]:
-        """Ask for a text with lm_eval's reading of the arguments."""
+        """Request a text with lm_eval's interpretation of the arguments."""
         kwargs, until, max_gen_toks = self.modify_gen_kwargs(
             gen_kwargs, eos=eos, default_max_gen_toks=self.max_gen_toks
         )
@@ -312,18 +312,18 @@ def _rows(likely: Mapping[int, Logprob]) -> dict[int, Row]:
 
 
 def _sum_up(rows: Sequence[Row]) -> tuple[float, bool]:
-    """Return a choice's log-likelihood, and whether it is what the model would say."""
+    """Return a choice's log-likelihood, and whether it is the greedy answer."""
     return sum(logprob for logprob, _ in rows), all(greedy for _, greedy in rows)
 
 
 def _move_spaces(context: str, continuation: str) -> tuple[str, str]:
-    """Give a context's last spaces to its continuation, as lm_eval does."""
+    """Move a context's trailing spaces to its continuation, as lm_eval does."""
     kept = context.rstrip()
     return kept, context[len(kept) :] + continuation
 
 
 def _one_token(**asked: Any) -> SamplingParams:
-    """Return parameters for a request whose log-probabilities are wanted, not its text."""
+    """Return parameters for a request for log-probabilities without text."""
     return SamplingParams(
         temperature=0,
         max_tokens=1,

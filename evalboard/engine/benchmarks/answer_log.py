@@ -1,7 +1,7 @@
-"""The answers of one benchmark that is not finished, in a file of the work folder.
+"""The answers of one unfinished benchmark, in a file of the work folder.
 
-One line of JSON per answer, appended as answers come. A process that is killed leaves at most one
-torn line, which is cut off by the next one.
+The file has one line of JSON per answer. A killed process leaves at most one incomplete line, which
+the next process removes.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ class AnswerLog:
     """Answers by the key of their request.
 
     Args:
-        path: The file; its name must hold the whole identity of the score, since a request's key
-            holds only the request.
+        path: The file. Its name must contain the whole identity of the score, because a request's
+        key contains only the request.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,11 +45,11 @@ class AnswerLog:
         os.close(self._file)
 
     def get(self, key: str) -> Answer | None:
-        """Return the answer to a request, None when there is none yet."""
+        """Return the answer to a request, None if there is none yet."""
         return self._known.get(key)
 
     def add(self, answers: Iterable[tuple[str, Answer]]) -> None:
-        """Keep answers: they outlive this process as soon as this returns."""
+        """Keep answers. They survive this process as soon as this returns."""
         lines = []
         for key, answer in answers:
             self._known[key] = answer
@@ -58,9 +58,9 @@ class AnswerLog:
 
 
 def request_keys(kind: Kind, requests: Sequence[Instance]) -> list[str]:
-    """Return a key for every request; equal requests have equal keys, where equal answers are right.
+    """Return a key for every request. Equal requests have equal keys if equal answers are correct.
 
-    Generations are numbered: of several samples of one prompt, each is its own.
+    Generations are numbered, because several samples of one prompt differ.
     """
     seen: Counter[str] = Counter()
     keys: list[str] = []
@@ -75,7 +75,7 @@ def request_keys(kind: Kind, requests: Sequence[Instance]) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Answer]:
-    """Read the file, and cut off what was not written to its end."""
+    """Read the file, and remove an incomplete last line."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""An lm_eval model that remembers: it asks a loaded model only what was not answered yet."""
+"""An lm_eval model with memory: it asks a loaded model only unanswered requests."""
 
 import math
 import time
@@ -16,16 +16,16 @@ from evalboard.errors import NotFinite
 REPORT_SECONDS = 1.0
 
 Report = Callable[[int, int], None]
-"""Is told how many questions are answered, of how many."""
+"""Called with the number of answered questions and their total."""
 
 
 class AnsweringModel(LM):
     """One benchmark's view of a loaded model.
 
     Args:
-        model: A loaded model; everything but the requests is handed on to it.
-        log: Answers that are known; new ones are added as they come.
-        report: Is called at the beginning, at most once a second, and at the end.
+        model: A loaded model, which gets everything except known requests.
+        log: Known answers. New ones are added as they arrive.
+        report: Called at the start, at most once a second, and at the end.
     """
 
     def __init__(self, model: Any, log: AnswerLog, report: Report) -> None:
@@ -86,7 +86,7 @@ class AnsweringModel(LM):
 
 
 class _Progress:
-    """Counts questions: one is done when all its requests are."""
+    """Counts questions. A question is done when all its requests are."""
 
     def __init__(self, requests: Sequence[Instance], wanted: Set[int], report: Report) -> None:
         self._question = [(request.task_name, request.doc_id) for request in requests]
@@ -110,7 +110,7 @@ class _Progress:
 
 
 def _require_finite(answer: Answer, request: Instance) -> None:
-    """Refuse an answer that no score can be made of.
+    """Refuse an answer without a finite log-probability.
 
     Raises:
         NotFinite: A log-probability is NaN or infinite.

@@ -1,8 +1,8 @@
 """Find lm_eval's definition of a task.
 
 lm_eval ships some 14,000 task files, and its own index parses all of them, which takes eight
-seconds on two cores. A suite needs a few: looking for the line `task: {name}` in the files' text
-takes a third of a second, and lm_eval then indexes only the folders of those.
+seconds on two cores. A suite needs a few: a search for the line `task: {name}` in the files takes a
+third of a second, and lm_eval then indexes only their folders.
 """
 
 import re
@@ -24,7 +24,7 @@ def task_manager(names: Iterable[str], *, own: Path | None) -> TaskManager:
 
     Args:
         names: lm_eval's task names.
-        own: Folder with further definitions, which come before lm_eval's.
+        own: Folder with further definitions, which take precedence over lm_eval's.
 
     Raises:
         ConfigError: Neither lm_eval nor the folder defines one of them.
@@ -49,13 +49,13 @@ def task_manager(names: Iterable[str], *, own: Path | None) -> TaskManager:
 
 
 def definition(manager: TaskManager, name: str) -> dict[str, Any]:
-    """Return a task's definition as its file has it, functions unresolved."""
+    """Return a task's definition from its file, with unresolved functions."""
     path = manager.task_index[name].yaml_path
     return load_yaml(path, resolve_func=False) if path else {}
 
 
 def _find(names: set[str], root: Path) -> dict[str, Path]:
-    """Return the file that defines each task; the first by path where several do, as in lm_eval."""
+    """Return the file that defines each task. Of several the first path counts, as in lm_eval."""
     if not names:
         return {}
     alternatives = "|".join(re.escape(name) for name in names)

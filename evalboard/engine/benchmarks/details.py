@@ -14,7 +14,7 @@ from evalboard.engine.benchmarks.library import LoadedTask
 from evalboard.suites.model import Benchmark
 
 Sample = Mapping[str, Any]
-"""One question and its answer, as lm_eval logs it."""
+"""One question and its answer, as logged by lm_eval."""
 
 SCHEMA = pa.schema(
     [
@@ -31,10 +31,10 @@ SCHEMA = pa.schema(
         ("extracted", pa.string()),
     ]
 )
-"""One row per question, in the order of the dataset; of a group, subject after subject."""
+"""One row per question, in the order of the dataset; for a group, subject by subject."""
 
 SUBJECT_COLUMNS = ("subject_name", "subject")
-"""Where datasets say what a question is about."""
+"""Fields in which datasets give the topic of a question."""
 
 
 def details_file(
@@ -43,8 +43,8 @@ def details_file(
     """Return the file.
 
     Args:
-        benchmark: Which one.
-        answered: Its tasks, each with its questions and answers in order.
+        benchmark: The benchmark.
+        answered: Its tasks, each with questions and answers in order.
     """
     rows: list[dict[str, Any]] = []
     for loaded, samples in answered:
@@ -94,7 +94,7 @@ def _answer(task: ConfigurableTask, sample: Sample, metric: str) -> dict[str, An
 
 
 def _picked_choice(task: ConfigurableTask, sample: Sample, metric: str) -> dict[str, Any]:
-    """Return the columns of a question whose answer is the choice that the metric prefers."""
+    """Return the columns of a question whose answer is the metric's preferred choice."""
     document = sample["doc"]
     choices = [str(choice) for choice in task.doc_to_choice(document)]
     columns = _loglikelihoods(sample)
@@ -114,7 +114,7 @@ def _picked_choice(task: ConfigurableTask, sample: Sample, metric: str) -> dict[
 
 
 def _preferences(loglikelihoods: list[float], choices: list[str], metric: str) -> Any:
-    """Return what a metric compares choices by, as `ConfigurableTask.process_results` does.
+    """Return the values by which a metric compares choices, as lm_eval does.
 
     https://github.com/EleutherAI/lm-evaluation-harness/blob/v0.4.13/lm_eval/api/task.py
     """

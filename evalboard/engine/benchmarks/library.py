@@ -1,7 +1,7 @@
-"""Load benchmarks: lm_eval's own task definitions, with the questions from where they can be had.
+"""Load benchmarks: lm_eval's own task definitions, with questions from the first available source.
 
 The mirror folder comes first, then the source that the suite names, then the repository that the
-task definition names. Only where the questions lie is replaced, never what is asked.
+task definition names. Only the location of the questions is replaced, never their content.
 """
 
 import inspect
@@ -42,24 +42,24 @@ class LoadedTask(NamedTuple):
     """Resolved configuration, as JSON."""
     identity: BenchmarkIdentity
     n_original: int
-    """Questions that the task has."""
+    """Number of questions in the task."""
 
     @property
     def n_effective(self) -> int:
-        """Questions that will be asked."""
+        """Number of questions to ask."""
         return min(self.identity.limit or self.n_original, self.n_original)
 
 
 class LoadedBenchmark(NamedTuple):
-    """A benchmark that can be run."""
+    """A benchmark that is ready to run."""
 
     benchmark: Benchmark
     tasks: tuple[LoadedTask, ...]
-    """One, or the subjects of a group."""
+    """One task, or the subjects of a group."""
 
     @property
     def identity(self) -> tuple[BenchmarkIdentity, ...]:
-        """What is asked, task by task."""
+        """The identity of the questions, task by task."""
         return tuple(task.identity for task in self.tasks)
 
     @property
@@ -69,13 +69,13 @@ class LoadedBenchmark(NamedTuple):
 
     @property
     def dataset_fingerprint(self) -> str:
-        """sha256 over the questions, and over the examples where there are any."""
+        """sha256 over the questions and any examples."""
         prints = [identity.dataset_fingerprint for identity in self.identity]
         return digest(prints) if self.benchmark.tasks else prints[0]
 
     @property
     def n_effective(self) -> int:
-        """Questions that will be asked."""
+        """Number of questions to ask."""
         return sum(task.n_effective for task in self.tasks)
 
 
@@ -83,8 +83,8 @@ class TaskLibrary:
     """Loads benchmarks.
 
     Args:
-        benchmarks: All that will be asked for.
-        definitions: Folder with task definitions that lm_eval does not ship.
+        benchmarks: All benchmarks that may be loaded.
+        definitions: Folder with further task definitions.
         mirror: Folder with questions, `{repo}/{config or default}/{split}.parquet`.
         offline: Never ask the Hub.
 
@@ -110,15 +110,15 @@ class TaskLibrary:
     def load(
         self, benchmark: Benchmark, *, num_fewshot: int | None = None, limit: int | None = None
     ) -> LoadedBenchmark:
-        """Load one benchmark with its questions, and keep it until it is forgotten.
+        """Load one benchmark with its questions, and keep it until `forget`.
 
         Args:
-            benchmark: Which one.
-            num_fewshot: Examples before each question; None for the benchmark's own number.
-            limit: Ask only the first so many questions of each task.
+            benchmark: The benchmark.
+            num_fewshot: Examples before each question, None for the benchmark's number.
+            limit: Number of questions to ask of each task, None for all.
 
         Raises:
-            DataMissing: The questions are in no mirror and cannot be loaded.
+            DataMissing: The questions are not in the mirror and cannot be loaded.
             HarnessError: lm_eval cannot build the task.
         """
         shots = benchmark.num_fewshot if num_fewshot is None else num_fewshot
@@ -131,12 +131,12 @@ class TaskLibrary:
         return loaded
 
     def forget(self, loaded: LoadedBenchmark) -> None:
-        """Keep a benchmark no longer: an evaluation fills its tasks with requests and answers."""
+        """Drop a benchmark: an evaluation fills its tasks with requests and answers."""
         identity = loaded.tasks[0].identity
         self._kept.pop((loaded.benchmark.key, identity.num_fewshot, identity.limit), None)
 
     def _find_questions(self, benchmark: Benchmark, shots: int) -> "list[_TaskPlan]":
-        """Return how each task of a benchmark will be loaded, before any is.
+        """Return the source of each task of a benchmark before loading.
 
         Raises:
             DataMissing: The mirror lacks questions of one or more tasks.
@@ -224,17 +224,17 @@ class TaskLibrary:
 
 
 class _TaskPlan(NamedTuple):
-    """How one task will be loaded."""
+    """The source of one task."""
 
     benchmark: Benchmark
     """Of a single task."""
     raw: dict[str, Any]
-    """Its definition as lm_eval has it."""
+    """Its definition in lm_eval."""
     overrides: dict[str, Any]
 
 
 def _parts(benchmark: Benchmark) -> tuple[Benchmark, ...]:
-    """Return the single tasks that a benchmark consists of."""
+    """Return the single tasks of a benchmark."""
     return benchmark.subjects or (benchmark,)
 
 
@@ -278,10 +278,10 @@ def _source_reader(source: DataSource, name: str | None) -> Callable[..., Any]:
 
 
 def _plain_config(task: ConfigurableTask, splits: Mapping[str, str]) -> dict[str, Any]:
-    """Return the task's configuration as JSON, functions as their source text.
+    """Return the task's configuration as JSON, with functions as source text.
 
-    Its splits are those of the definition: a mirror may lack some that are not needed, and what is
-    asked is the same without them.
+    Its splits are those of the definition: a mirror can omit unneeded ones without a change of the
+    questions.
     """
     config = task.config.to_dict(keep_callable=True) | splits
     config.pop("custom_dataset", None)
@@ -298,7 +298,7 @@ def _source_text(value: Any) -> str:
 
 
 def _fingerprint(task: ConfigurableTask, shots: int) -> str:
-    """Return a sha256 over the questions and the examples, wherever they were read from."""
+    """Return a sha256 over the questions and the examples, whatever their source."""
     documents: list[Iterable[Any]] = [task.task_docs]
     if shots:
         documents.append(task.sampler.df)

@@ -1,4 +1,4 @@
-"""Where a task's questions lie: the splits that a definition names, and a mirror's files of them."""
+"""The location of a task's questions: the splits of a definition and their files in a mirror."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,14 +8,14 @@ SPLIT_KEYS = ("training_split", "validation_split", "test_split", "fewshot_split
 
 
 class Splits(NamedTuple):
-    """The splits that a task definition names."""
+    """The splits in a task definition."""
 
     evaluation: str | None
     """With the questions."""
     fewshot: str | None
     """With the examples."""
     named: dict[str, str]
-    """Split by the key of the definition that names it."""
+    """Split by the key of the definition."""
 
     def needed(self, num_fewshot: int) -> list[str | None]:
         """Return the splits that are read for this number of examples."""
@@ -36,12 +36,12 @@ def splits_of(definition: Mapping[str, Any]) -> Splits:
 
 
 def mirror_folder(mirror: Path, definition: Mapping[str, Any]) -> Path:
-    """Return the folder in which a mirror keeps a task's questions."""
+    """Return the folder of a task's questions in a mirror."""
     return (
         mirror / definition.get("dataset_path", "") / (definition.get("dataset_name") or "default")
     )
 
 
 def parquet_files(folder: Path) -> dict[str, Path]:
-    """Return the file of every split in a folder, which may be absent."""
+    """Return the file of every split in a folder, which may be missing."""
     return {path.stem: path for path in sorted(folder.glob("*.parquet"))}

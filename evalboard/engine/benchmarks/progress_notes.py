@@ -1,4 +1,4 @@
-"""Note how far a benchmark is, for those who wait for it."""
+"""Progress of a benchmark, recorded for the waiting processes."""
 
 import time
 
@@ -7,11 +7,11 @@ from evalboard.stores.work import WorkFolder
 
 
 class ProgressNotes:
-    """Writes the notes of one benchmark into the work folder.
+    """Writes the progress of one benchmark into the work folder.
 
     Args:
         work: The work folder.
-        request: Name under which progress is noted.
+        request: Name under which progress is recorded.
         benchmark: Key in the suite.
     """
 
@@ -22,9 +22,9 @@ class ProgressNotes:
         self._start: tuple[float, int] | None = None
 
     def note(self, done: int, total: int) -> None:
-        """Note how many questions are answered, of how many.
+        """Record the number of answered questions and their total.
 
-        The rate counts from the first note: what was answered by an earlier run took no time.
+        The rate counts from the first call, because the answers of an earlier run took no time.
         """
         now = time.monotonic()
         began, known = self._start = self._start or (now, done)
@@ -33,13 +33,13 @@ class ProgressNotes:
 
 
 def pace(done: int, total: int, *, known: int, seconds: float) -> BenchmarkProgress:
-    """Return how far a benchmark is, how fast it goes and how long it will still take.
+    """Return the progress, the speed and the remaining time of a benchmark.
 
     Args:
-        done: Questions answered.
-        total: Questions in all.
-        known: Of those answered, how many already were at the start.
-        seconds: Since the start.
+        done: Number of answered questions.
+        total: Total number of questions.
+        known: Number of questions that were already answered at the start.
+        seconds: Time since the start.
     """
     rate = (done - known) / seconds if seconds > 0 else 0.0
     return BenchmarkProgress(

@@ -1,4 +1,4 @@
-"""What a task sends to a model, looked at before there is one."""
+"""The prompts of a task, inspected before a model is loaded."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -11,16 +11,17 @@ from lm_eval.defaults import DEFAULT_OTHER_SEED
 from evalboard.engine.benchmarks.library import LoadedTask
 
 PREFIX_CHARACTERS = 256
-"""Of a prompt. Prompts that share them are worth asking one after another: the prefix cache then
-holds the examples that they begin with."""
+"""First characters of a prompt. Prompts that share them should run together: the prefix cache then
+contains their common examples.
+"""
 MAX_GEN_TOKS = 256
-"""lm_eval's number of tokens to generate where a task names none."""
+"""lm_eval's default number of tokens to generate."""
 SPECIAL_TOKENS = 8
-"""Room for what a tokenizer or a backend adds to a request."""
+"""Room for tokens that a tokenizer or a backend adds to a request."""
 
 
 def prompt_prefix(loaded: LoadedTask) -> str:
-    """Return how the first prompt of a task begins, empty when it is short."""
+    """Return the start of a task's first prompt, empty if the prompt is short."""
     task, shots = loaded.task, loaded.identity.num_fewshot
     questions: Any = task.eval_docs  # a list, or rows of a data set
     first = next(iter(questions), None)
@@ -30,12 +31,12 @@ def prompt_prefix(loaded: LoadedTask) -> str:
 
 
 def longest_request(tasks: Iterable[LoadedTask], folder: Path, *, use_chat_template: bool) -> int:
-    """Return the tokens of the longest request of some tasks, with the longest answer to it.
+    """Return the length in tokens of the longest request of some tasks, with its longest answer.
 
     Args:
-        tasks: All that will be asked; their requests are built.
-        folder: Holds the tokenizer.
-        use_chat_template: Wrap prompts into the model's chat template.
+        tasks: All tasks to run. Their requests are built.
+        folder: Folder of the tokenizer.
+        use_chat_template: Apply the model's chat template to prompts.
     """
     from transformers import AutoTokenizer
 
@@ -53,9 +54,10 @@ def longest_request(tasks: Iterable[LoadedTask], folder: Path, *, use_chat_templ
 
 
 def scales_with_length(folder: Path) -> bool:
-    """Return whether a model's positions depend on the maximum length that it is loaded with.
+    """Return whether a model's positions depend on the maximum length of its loading.
 
-    Those of LongRoPE do: it has two sets of factors, for lengths within and beyond the original.
+    This is the case for LongRoPE, which has two sets of factors: up to the original length, and
+    beyond.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return "original_max_position_embeddings" in json.dumps(config)

@@ -21,11 +21,11 @@ from evalboard.suites.model import Benchmark
 
 
 class BenchmarkScore(NamedTuple):
-    """What one benchmark gave, with its answers."""
+    """The outcome of one benchmark, with its answers."""
 
     outcome: BenchmarkOutcome
     answers: bytes
-    """As Parquet."""
+    """Answers as Parquet."""
 
 
 def score(
@@ -34,14 +34,14 @@ def score(
     """Ask the questions and score the answers.
 
     Args:
-        model: A loaded lm_eval model. It is asked once for all questions of a kind, of all tasks.
-        loaded: The benchmark; its tasks are used up.
+        model: A loaded lm_eval model. It gets all questions of a kind, of all tasks, in one call.
+        loaded: The benchmark. Its tasks cannot be used again.
         key: Identity of the score.
-        limit: Ask only the first so many questions of each task.
-        use_chat_template: Wrap prompts into the model's chat template.
+        limit: Number of questions to ask of each task, None for all.
+        use_chat_template: Apply the model's chat template to prompts.
 
     Raises:
-        HarnessError: lm_eval gave nothing.
+        HarnessError: lm_eval returned no result.
     """
     started = time.monotonic()
     benchmark = loaded.benchmark
@@ -69,8 +69,8 @@ def _evaluate(
 ) -> Mapping[str, Any]:
     """Run lm_eval as its `simple_evaluate` does.
 
-    That one would also collect a report on the machine, which takes half a second per benchmark
-    and two at the first.
+    `simple_evaluate` would also collect a report on the machine, which takes half a second per
+    benchmark and two seconds for the first.
     """
     set_seeds()
     set_torch_seed(DEFAULT_OTHER_SEED)
@@ -90,9 +90,9 @@ def _evaluate(
 
 
 def _of_one_filter(results: Mapping[str, Any], loaded: LoadedTask, metric: str) -> list[Sample]:
-    """Return what was asked and answered, in the order of the questions.
+    """Return the questions and answers, in the order of the questions.
 
-    A task may read a model's text in several ways, each with answers of its own.
+    A task can extract several answers from a model's text, each with its own filter.
     """
     wanted = metric.partition(",")[2] or "none"
     samples: Sequence[Sample] = results["samples"][loaded.identity.task]
@@ -128,7 +128,7 @@ def _task_outcome(
 def _task_hash(samples: Sequence[Sample]) -> str:
     """Return lm_eval's own hash over questions, prompts and targets.
 
-    Its `EvaluationTracker` computes it only for models that it made itself:
+    Its `EvaluationTracker` computes it only for models that it created:
     https://github.com/EleutherAI/lm-evaluation-harness/blob/main/lm_eval/loggers/evaluation_tracker.py
     """
     return hash_string(

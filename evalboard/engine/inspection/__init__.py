@@ -1,6 +1,6 @@
-"""Files of strangers, loaded in a process that can do no harm.
+"""Strangers' files, loaded in a process that can do no harm.
 
-`inspector` is the process, `confinement` takes its rights away, `autoload` loads configuration and
-tokenizer with transformers' AutoClasses, `fitting` compares the weights with the architecture, and
-`samples` are the texts and conversations that a tokenizer is tried with.
+`inspector` is the process, `confinement` removes its rights, `autoload` loads config and tokenizer
+with transformers' AutoClasses, `fitting` compares the weights with the architecture, and `samples`
+contains the texts and conversations for tests of tokenizers.
 """

@@ -1,7 +1,7 @@
 """The parts of a repository that transformers' AutoClasses load, without remote code.
 
-Called by `evalboard.engine.inspection.inspector` in a confined process, because the files are hostile. Each
-part takes the folder and its inputs, and returns what can be written as JSON.
+Called by `evalboard.engine.inspection.inspector` in a confined process, because the files are
+hostile. Each part takes the folder and its inputs, and returns a JSON value.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ SPECIAL_TOKENS = ("bos", "eos", "pad", "unk")
 
 
 def load_config(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return what a config says about its model, and whether transformers knows its type."""
+    """Return the properties of a config, and whether transformers supports its model type."""
     from transformers import PreTrainedConfig
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
@@ -48,7 +48,7 @@ def load_config(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_model(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Build the causal language model without weights, and return what it is made of."""
+    """Build the causal language model without weights, and return its structure."""
     model = build_model(read_config(folder))
     embedding = model.get_input_embeddings()
     return {
@@ -59,7 +59,7 @@ def load_model(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_tokenizer(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return how many rows of an embedding a tokenizer needs, and what it makes of sample texts."""
+    """Return the embedding rows that a tokenizer needs, and its round trips of sample texts."""
     tokenizer = _tokenizer(folder)
     return {
         "class": type(tokenizer).__name__,
@@ -72,7 +72,7 @@ def load_tokenizer(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def render_template(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Render the chat template that lm-eval would use, for one turn and for three."""
+    """Render the chat template that lm-eval would use, with one turn and with three turns."""
     tokenizer = _tokenizer(folder)
     if not _templates(tokenizer):
         return {"found": False}
@@ -80,7 +80,7 @@ def render_template(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def render_text(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Render the chat template `template`, for want of a tokenizer that loads."""
+    """Render the chat template `template` without a tokenizer."""
     from transformers.utils.chat_template_utils import render_jinja_template
 
     def render(turns: list[dict[str, str]]) -> str:
@@ -129,7 +129,7 @@ def _tokenizer(folder: str) -> "PreTrainedTokenizerBase":
 
 
 def _class(name: object) -> Any:
-    """Return a model class of transformers; None when it has none of that name."""
+    """Return a model class of transformers by name, None if there is none."""
     import transformers
 
     known = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
@@ -144,7 +144,7 @@ def _causal_names() -> set[str]:
 
 
 def _attends_by_plugin(name: object) -> bool:
-    """Return whether a model takes attention from outside, as vLLM's fallback on transformers needs."""
+    """Return whether a model supports external attention, which vLLM's fallback needs."""
     found = _class(name)
     if found is None or not hasattr(found, "is_backend_compatible"):
         return False
@@ -170,7 +170,7 @@ def _templates(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
 
 
 def _rendered(render: Callable[[list[dict[str, str]]], str]) -> dict[str, Any]:
-    """Return what rendering gives for one turn and for three."""
+    """Return the renderings of one turn and of three turns."""
     allow_seconds(TEMPLATE_SECONDS)
     question = {"role": "user", "content": QUESTION}
     answer = {"role": "assistant", "content": ANSWER}

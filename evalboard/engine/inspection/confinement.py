@@ -1,8 +1,8 @@
-"""Take rights and resources away from a process that is about to read hostile files.
+"""Remove rights and resources from a process before it reads hostile files.
 
-What the kernel offers is used, and where it refuses a layer the others stand: a network namespace
-of its own, Landlock (which files, no TCP), resource limits, and an audit hook that stops Python
-itself from connecting, starting programs and unpickling.
+All layers that the kernel offers are used, and if it refuses one, the others remain: a separate
+network namespace, Landlock (files, no TCP), resource limits, and an audit hook that prevents Python
+from connecting, starting programs and unpickling.
 """
 
 import ctypes
@@ -50,26 +50,28 @@ _REFUSED_EVENTS = frozenset(
 
 
 class ResourceLimits(NamedTuple):
-    """What reading one part of a repository may take."""
+    """Limits for reading one part of a repository."""
 
     memory_bytes: int = 1_250_000_000
-    """Address space beyond what the libraries have already taken."""
+    """Address space in bytes in addition to that of the libraries."""
     cpu_seconds: int = 15
     wall_seconds: float = 60
-    """Larger than the processor time: a busy machine is not the repository's fault."""
+    """Wall-clock seconds, more than the processor time: a busy machine is not the repository's
+    fault.
+    """
     file_bytes: int = 20_000_000
-    """Largest file that may be written."""
+    """Size limit of written files in bytes."""
     open_files: int = 128
 
 
 class Refused(PermissionError):
-    """Raised inside the confined process when it tries what it has no business to do."""
+    """Raised inside the confined process on a forbidden action."""
 
 
 def leave_network() -> bool:
-    """Move this process into a network namespace without any interface; False where not allowed.
+    """Move this process into a network namespace without interfaces. Return False if not allowed.
 
-    Must run before the process has a second thread.
+    Call it before the process has a second thread.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     return any(
@@ -78,12 +80,12 @@ def leave_network() -> bool:
 
 
 def confine(limits: ResourceLimits, *, readable: Path, writable: Path) -> None:
-    """Confine this process for good.
+    """Confine this process permanently.
 
     Args:
-        limits: What it may take from now on.
-        readable: The one folder that it may read beside the installed libraries.
-        writable: The one folder that it may write to.
+        limits: Limits from now on.
+        readable: The only folder that it can read besides the installed libraries.
+        writable: The only folder that it can write to.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -94,7 +96,7 @@ def confine(limits: ResourceLimits, *, readable: Path, writable: Path) -> None:
 
 
 def allow_seconds(seconds: int) -> None:
-    """Give this process so much more processor time, unless its limit comes earlier."""
+    """Give this process more processor time, up to its limit."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
     until = math.ceil(usage.ru_utime + usage.ru_stime) + seconds
@@ -115,7 +117,7 @@ def _set_limits(limits: ResourceLimits) -> None:
 
 
 def _address_space() -> int:
-    """Return how many bytes of addresses this process has taken."""
+    """Return the size of this process's address space in bytes."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -141,7 +143,7 @@ class _PathAttributes(ctypes.Structure):
 
 
 def _restrict_files(libc: ctypes.CDLL, readable: Iterable[Path], writable: Path) -> None:
-    """Hide all other files with Landlock, where the kernel has it."""
+    """Hide all other files with Landlock, if the kernel has it."""
     version = libc.syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION)
     if version < 1:
         return

@@ -1,8 +1,8 @@
 """Compare the names and shapes of stored tensors with the model that a config describes.
 
-One of the parts that `evalboard.engine.inspection.inspector` loads in a confined process. The model is built
-on the meta device, and transformers' own loading is run on tensors without data: it renames keys,
-fuses experts, splits and transposes. So what is told here is what loading would end with.
+One of the parts that `evalboard.engine.inspection.inspector` loads in a confined process. The model
+is built on the meta device, and transformers' own loading is run on tensors without data: it
+renames keys, fuses experts, splits and transposes. The result is therefore that of real loading.
 """
 
 import copy
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
 MAX_NAMES_PER_KIND = 20
-"""Of each kind of difference, in an answer."""
+"""Number of examples of each kind of difference in an answer."""
 
 
 def compare_tensors(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return how the stored tensors differ from the model's.
+    """Return the differences between the stored tensors and the model's.
 
     Args:
         folder: Holds the config.
@@ -70,7 +70,7 @@ def _compare_model(config: "PreTrainedConfig", tensors: dict[str, Any]) -> dict[
 def _compare_adapter(
     config: "PreTrainedConfig", tensors: dict[str, Any], adapter: dict[str, Any]
 ) -> dict[str, Any]:
-    """Put an empty LoRA on an empty base, as peft does, and compare what it would be stored as."""
+    """Apply an empty LoRA to an empty base, as peft does, and compare its stored form."""
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 
     wanted = LoraConfig.from_peft_type(**adapter)
@@ -96,7 +96,7 @@ def _compare_adapter(
 
 
 def _plain_config(folder: str) -> "PreTrainedConfig":
-    """Return the config of the model without quantisation: the tensors are told without it too."""
+    """Return the config of the model without quantisation, like the tensors."""
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
@@ -115,10 +115,10 @@ def _empty_model(config: "PreTrainedConfig") -> "PreTrainedModel":
 
 @contextmanager
 def _quick_copies() -> Iterator[None]:
-    """Let transformers copy what converts a weight without all that it consists of.
+    """Make transformers copy weight converters without their content.
 
-    It does so for each tensor of each expert, and that is most of the time that tens of thousands
-    of them take.
+    transformers copies them for each tensor of each expert, which dominates the time for tens of
+    thousands of tensors.
     """
     from transformers import core_model_loading
 
@@ -132,7 +132,7 @@ def _quick_copies() -> Iterator[None]:
 
 
 def _copy_transform(transform: Any) -> Any:
-    """Return a conversion with the same rules, and no tensors yet."""
+    """Return a conversion with the same rules and without tensors."""
     made = copy.copy(transform)
     made.collected_tensors = defaultdict(list)
     made.layer_targets = defaultdict(set)
@@ -142,8 +142,8 @@ def _copy_transform(transform: Any) -> Any:
 def _without_data(model: "PreTrainedModel", tensors: dict[str, Any]) -> dict[str, "torch.Tensor"]:
     """Return the stored tensors on the meta device.
 
-    Of a packed weight only the number of values may be known: it gets the model's shape where that
-    has as many.
+    If only the number of values of a packed weight is known, it gets the model's shape if the
+    numbers agree.
     """
     import torch
 

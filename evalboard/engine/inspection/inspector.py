@@ -1,7 +1,7 @@
-"""A program that loads parts of hostile repositories, each in a process of its own.
+"""A program that loads parts of hostile repositories, each in a separate process.
 
 It imports the libraries once, which takes seconds, and then forks for every job it reads from
-standard input. What is loaded from one repository is never seen by another. Started by
+standard input. Content of one repository is never visible to another. Started by
 `evalboard.validation.child`, with nothing in its environment but paths.
 
 A job is a line of JSON: `id`, `part`, `folder` (which is read), `scratch` (which may be written;
@@ -26,7 +26,7 @@ from evalboard.engine.inspection.autoload import PARTS
 from evalboard.engine.inspection.confinement import ResourceLimits, confine, leave_network
 
 IDLE_SECONDS = 600
-"""Without a job for so long, the program ends; the next job starts another."""
+"""Idle time after which the program ends. The next job starts another one."""
 POLL_SECONDS = 0.01
 MAX_MESSAGE_CHARACTERS = 2000
 READY = '{"ready": true}'
@@ -36,7 +36,7 @@ class _RunningJob(NamedTuple):
     job: int
     started: float
     deadline: float
-    """Both by the monotonic clock."""
+    """Start and end by the monotonic clock."""
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def serve(answers: int) -> None:
-    """Do jobs, as many at once as are asked for."""
+    """Do jobs, all requested ones at the same time."""
     running: dict[int, _RunningJob] = {}
     lines = _Lines()
     idle_since = time.monotonic()
@@ -69,7 +69,7 @@ def serve(answers: int) -> None:
 
 
 class _Lines:
-    """The lines of standard input, without blocking for longer than asked."""
+    """The lines of standard input, with a limit on blocking."""
 
     def __init__(self) -> None:
         self.open = True
@@ -131,7 +131,7 @@ def _inputs(path: Path) -> dict[str, Any]:
 
 
 def _ended(running: dict[int, _RunningJob]) -> Iterator[str]:
-    """Take the processes that have ended out of those that run, and say how they ended."""
+    """Remove ended processes from the running ones, and report their outcomes."""
     for process, (job, started, deadline) in list(running.items()):
         now = time.monotonic()
         overdue = now > deadline
@@ -164,7 +164,7 @@ def _tell(descriptor: int, line: str) -> None:
 
 
 def _import_libraries() -> None:
-    """Import what loading takes, so that the forks have it."""
+    """Import the libraries for loading, so the forks have them."""
     # Only for assisted generation, and half of the time that importing takes.
     for name in ("scipy", "sklearn"):
         sys.modules[name] = None  # pyright: ignore[reportArgumentType]

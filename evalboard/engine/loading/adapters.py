@@ -1,4 +1,4 @@
-"""Put a LoRA adapter on its base model, with peft, and refuse one that does not fit it."""
+"""Apply a LoRA adapter to its base model with peft, and refuse one that does not fit."""
 
 import re
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 PEFT_COPY = re.compile(r"\.(modules_to_save|original_module)\.")
-"""Second names under which peft saves an embedding that was trained whole."""
+"""Alternative names under which peft saves a fully trained embedding."""
 
 
 def merge_adapter(base: Path, adapter: Path, into: Path, *, number_type: str) -> None:
-    """Write the base with the adapter merged into it, as a model like any other.
+    """Merge the adapter into the base, and write the result as an ordinary model.
 
-    Works on the CPU, whose memory must hold the base. The sum is taken in float32 and rounded once
-    to the number type.
+    This runs on the CPU, whose memory must fit the base. The sum is computed in float32 and rounded
+    once to the number type.
 
     Args:
-        base: Weights and config of the base, with the tokenizer that goes with the adapter.
+        base: Weights and config of the base, with the tokenizer of the adapter.
         adapter: The adapter's folder.
         into: Folder to write weights and config to.
         number_type: Name of a torch dtype, such as `bfloat16`.
 
     Raises:
-        LoadFailed: The adapter does not fit the base, or one of them is not whole.
+        LoadFailed: The adapter does not fit the base, or one of them is incomplete.
     """
     from transformers import GenerationConfig
 
@@ -49,7 +49,7 @@ def merge_adapter(base: Path, adapter: Path, into: Path, *, number_type: str) ->
 
 
 def _separate_tied(model: "PeftModel") -> None:
-    """Give tensors that are one tensor each a copy: merging into one must not change the other."""
+    """Copy shared tensors: merging into one must not change the other."""
     from torch.nn import Parameter
 
     seen: set[int] = set()
@@ -61,7 +61,7 @@ def _separate_tied(model: "PeftModel") -> None:
 
 
 def _tie_again(model: Any) -> None:
-    """Make embedding and output layer one where they still are equal, else say that they differ."""
+    """Tie embedding and output layer if they are still equal; otherwise mark them as untied."""
     import torch
 
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
@@ -75,16 +75,16 @@ def _tie_again(model: Any) -> None:
 def put_adapter(
     model: "PreTrainedModel", adapter: Path, tokenizer: Path, *, device: str
 ) -> "PeftModel":
-    """Put an adapter on a loaded model.
+    """Apply an adapter to a loaded model.
 
-    peft leaves what the adapter lacks as it was made at random, and drops what it has too much,
-    with a warning at most; here that is an error.
+    peft leaves missing tensors random and drops surplus ones, at most with a warning. Here both are
+    errors.
 
     Args:
-        model: The base; changed in place.
+        model: The base, which is changed in place.
         adapter: The adapter's folder.
-        tokenizer: Folder with the tokenizer that goes with the adapter.
-        device: Where the model is.
+        tokenizer: Folder with the tokenizer of the adapter.
+        device: Device of the model.
 
     Raises:
         LoadFailed: The adapter does not fit the base.
@@ -109,9 +109,9 @@ def put_adapter(
 
 
 def _fit_vocabulary(model: "PreTrainedModel", adapter: Path, tokenizer: Path) -> None:
-    """Give the embedding as many rows as the adapter was made with, as who made it has done.
+    """Resize the embedding to the number of rows in the adapter's training.
 
-    An adapter for a changed vocabulary brings whole embeddings, and peft refuses another size.
+    An adapter for a changed vocabulary contains full embeddings, and peft refuses another size.
     """
     from transformers import AutoTokenizer
 
@@ -130,7 +130,7 @@ def _fit_vocabulary(model: "PreTrainedModel", adapter: Path, tokenizer: Path) ->
 
 
 def _saved_rows(model: "PreTrainedModel", adapter: Path) -> Iterator[int]:
-    """Yield the rows of each whole embedding or output layer that an adapter brings."""
+    """Yield the rows of each full embedding or output layer in an adapter."""
     from safetensors import safe_open
 
     layers = (model.get_input_embeddings(), model.get_output_embeddings())

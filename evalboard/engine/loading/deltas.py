@@ -15,24 +15,24 @@ from evalboard.errors import LoadFailed
 from evalboard.repositories.selection import INDEX_FILE, SINGLE_FILE
 
 DERIVED_BUFFER = re.compile(r"rotary_emb\.inv_freq$")
-"""Buffers that old checkpoints hold, and that are computed when a model is loaded."""
+"""Buffers in old checkpoints that are computed during loading."""
 OUTPUT_LAYER = re.compile(r"(^|\.)(lm_head|embed_out)\.weight$")
-"""Left out of a checkpoint, or not, where it is the embedding again."""
+"""May be missing from a checkpoint if it equals the embedding."""
 
 TensorFiles = dict[str, Path]
 """The file of every tensor."""
 
 
 def add_delta(base: Path, delta: Path, into: Path, *, number_type: str) -> None:
-    """Write the sum of a base and a delta, in the files that the base has.
+    """Write the sum of a base and a delta, in the files of the base.
 
-    Both are rounded to the number type first and added in it, as lm_eval's `delta=` does. One file
-    of the base is in memory at a time.
+    Both are first rounded to the number type and added in it, as in lm_eval's `delta=`. Only one
+    file of the base is in memory at a time.
 
     Args:
         base: Weights of the base.
         delta: Weights of the delta.
-        into: Folder to write to, with the config that the sum is loaded with.
+        into: Folder to write to, with the config of the sum.
         number_type: Name of a torch dtype, such as `bfloat16`, or `auto` for the base's own.
 
     Raises:
@@ -61,7 +61,7 @@ def add_delta(base: Path, delta: Path, into: Path, *, number_type: str) -> None:
 
 
 def find_tensors(folder: Path) -> TensorFiles:
-    """Return where each tensor of a checkpoint lies."""
+    """Return the file of each tensor of a checkpoint."""
     index = folder / INDEX_FILE
     if index.is_file():
         weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
@@ -78,7 +78,7 @@ def _sum(tensor: torch.Tensor, delta: Any, name: str, number_type: str) -> torch
 
 
 def _check_names(base: set[str], delta: set[str], *, tied: bool) -> None:
-    """Refuse tensors that have no counterpart, but for those that loading does not need."""
+    """Refuse tensors without a counterpart, except those that loading does not need."""
 
     def needed(name: str) -> bool:
         return not (DERIVED_BUFFER.search(name) or (tied and OUTPUT_LAYER.search(name)))

@@ -1,4 +1,4 @@
-"""Sort what the engine's libraries raise: memory, weights, architecture, or something else."""
+"""Classify errors of the engine's libraries: memory, weights, architecture, or something else."""
 
 import traceback
 from collections.abc import Iterator, Sequence
@@ -40,26 +40,27 @@ SIGNS = FailureSigns(
     ),
     weight_readers=("_load_pretrained_model", "set_peft_model_state_dict"),
 )
-"""Of torch, transformers and peft, on which every backend stands. A backend's own are in its
-description; the texts of one library are not mistaken for another's."""
+"""Texts of torch, transformers and peft, which every backend uses. A backend's own texts are in its
+description; no text of one library means something else in another.
+"""
 LOG_TAIL_BYTES = 50_000
 MAX_NAMES = 3
-"""Tensors that a message names."""
+"""Number of tensors to name in a message."""
 MAX_LIBRARY_TEXT = 600
-"""Characters that a message takes over from a library; its log has the rest."""
+"""Number of characters to quote from a library's message. The log has the rest."""
 
 
 @contextmanager
 def loading_errors(settings: dict[str, Any], *, log_file: Path | None = None) -> Iterator[None]:
-    """Translate what a library raises while a model is loaded.
+    """Translate a library's errors during loading.
 
     Args:
         settings: The engine settings in force, for the error.
-        log_file: What this process and its children write to.
+        log_file: Log file of this process and its children.
 
     Raises:
         OutOfMemory: Memory ran out.
-        LoadFailed: Anything else; the message says whether weights or architecture are to blame.
+        LoadFailed: Any other failure. The message names weights or architecture as the cause.
     """
     begin = log_file.stat().st_size if log_file and log_file.is_file() else 0
     try:
@@ -77,7 +78,7 @@ def loading_errors(settings: dict[str, Any], *, log_file: Path | None = None) ->
 
 
 def classify(exc: Exception, settings: dict[str, Any], log: str = "") -> EngineError:
-    """Return the project's error for what a library raised while loading."""
+    """Return the project's error for a library's error during loading."""
     text = " ".join(f"{type(exc).__name__}: {exc}".split()).rstrip(".")
     if len(text) > MAX_LIBRARY_TEXT:
         text = text[:MAX_LIBRARY_TEXT] + "…"
@@ -109,19 +110,19 @@ def is_out_of_memory(exc: BaseException, log: str = "") -> bool:
     """Return whether a library's error means that memory ran out.
 
     Args:
-        exc: What was raised.
-        log: What the library's own processes wrote, where `exc` only refers to that.
+        exc: The error.
+        log: Output of the library's own processes, if `exc` only refers to it.
     """
     return isinstance(exc, MemoryError) or _says(_signs("out_of_memory"), exc, log)
 
 
 def is_unsupported_architecture(exc: BaseException, log: str = "") -> bool:
-    """Return whether an error means that a library does not know the model's architecture."""
+    """Return whether an error means that a library does not support the model's architecture."""
     return _says(_signs("unsupported_architecture"), exc, log)
 
 
 def is_about_weights(exc: BaseException, log: str = "") -> bool:
-    """Return whether an error means that the weights are broken or belong to another model."""
+    """Return whether an error means that the weights are corrupt or belong to another model."""
     readers = _signs("weight_readers")
     failed = any(name in readers for name in _functions(exc))
     in_log = any(f"in {name}\n" in log for name in readers)
@@ -129,7 +130,7 @@ def is_about_weights(exc: BaseException, log: str = "") -> bool:
 
 
 def is_fatal(exc: BaseException) -> bool:
-    """Return whether a library's error means that nothing is left of the engine in its process."""
+    """Return whether a library's error means that the engine in its process is unusable."""
     return type(exc).__name__ in _signs("fatal")
 
 
@@ -149,6 +150,6 @@ def _says(signs: tuple[str, ...], exc: BaseException, log: str) -> bool:
 
 
 def _functions(exc: BaseException) -> Iterator[str]:
-    """Yield the functions that an error went through."""
+    """Yield the functions in an error's traceback."""
     for frame, _ in traceback.walk_tb(exc.__traceback__):
         yield frame.f_code.co_name

@@ -1,7 +1,7 @@
-"""Look for values in weights that are not finite, which make every score worthless.
+"""Search weights for infinite and NaN values, which make every score worthless.
 
-On the worker, before a model is loaded and when the settings ask for it: each file is read once,
-from its start to its end, and never more than one block of it is in memory.
+The worker does this before loading if the settings ask for it. Each file is read once from start to
+end, and only one block of it is in memory at a time.
 """
 
 import json
@@ -19,12 +19,12 @@ BLOCK_BYTES = 32 * 2**20
 
 
 class Layout(NamedTuple):
-    """How a type shows a value that is not finite."""
+    """The representation of non-finite values in a type."""
 
     word: str
     """Unsigned integer of the same size, as numpy calls it."""
     mask: int
-    """Bits that are all set in such a value, and in no other."""
+    """Bits that are all set only in non-finite values."""
 
 
 LAYOUTS = {
@@ -37,17 +37,17 @@ LAYOUTS = {
     "F8_E4M3": Layout("u1", 0x7F),
     "F8_E8M0": Layout("u1", 0xFF),
 }
-"""By the name of the type in a header. Integers, and the types that are not here, are all finite."""
+"""Representations by the name of the type in a header. All other types have only finite values."""
 
 
 def check_finite(folder: Path) -> None:
-    """Refuse weights with values that are not finite.
+    """Refuse weights with non-finite values.
 
     Args:
-        folder: Whole weights, of which the headers have been checked.
+        folder: Full weights with checked headers.
 
     Raises:
-        LoadFailed: Some are infinite or not numbers; the message names the tensors.
+        LoadFailed: There are infinite or NaN values. The message names the tensors.
     """
     broken: list[str] = []
     for name in weight_files(path.name for path in folder.iterdir()):
@@ -60,7 +60,7 @@ def check_finite(folder: Path) -> None:
 
 
 def find_broken(path: Path) -> Iterator[str]:
-    """Yield the tensors of a file that have a value which is not finite, in the file's order."""
+    """Yield the tensors of a file with non-finite values, in the file's order."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))

@@ -16,34 +16,35 @@ if TYPE_CHECKING:
 
 
 class LoadArguments(BaseModel):
-    """What to load, and how much of the machine to take."""
+    """The model to load, and its resources."""
 
     model_config = ConfigDict(frozen=True)
 
     backend: str
     """Name of a backend; see `evalboard.backends`."""
     weights: Path
-    """Folder with whole weights, config and tokenizer; see `evalboard.engine.loading.weights`."""
+    """Folder with full weights, config and tokenizer; see `evalboard.engine.loading.weights`."""
     adapter: Path | None = None
-    """Folder of a LoRA adapter to put on the loaded weights: on quantised ones, which no adapter
-    can be merged into."""
+    """Folder of a LoRA adapter to apply to the loaded weights, if they are quantised and cannot be
+    merged.
+    """
     precision: str
     device: str
     """`cuda` or `cpu`."""
     tensor_parallel: int = 1
-    """GPUs, where there are some."""
+    """Number of GPUs, if there are any."""
     gpu_memory_fraction: float = 0.9
-    """Share of a GPU's memory, in (0, 1]."""
+    """Fraction of a GPU's memory, in (0, 1]."""
     max_num_seqs: int | None = None
-    """Requests worked on at the same time; None for the backend's own number."""
+    """Number of concurrent requests, None for the backend's default."""
     max_length: int | None = None
-    """Longest request in tokens; None for the model's own."""
+    """Maximum length of a request in tokens, None for the model's own."""
     log_file: Path | None = None
-    """What this process and its children write to."""
+    """Log file of this process and its children."""
 
 
 def import_backend(name: str) -> None:
-    """Import what loads models with a backend; takes 5 s for vLLM."""
+    """Import a backend's libraries, which takes 5 s for vLLM."""
     gc.disable()  # what is imported is no garbage, and looking for some takes a fifth of the time
     try:
         import_module(find_backend(name).module)
@@ -57,9 +58,9 @@ def load_model(arguments: LoadArguments) -> "LM":
     """Load a model.
 
     Raises:
-        ConfigError: The backend cannot run this; the message names the one that can.
+        ConfigError: The backend cannot run the model. The message names one that can.
         OutOfMemory: The device has too little memory.
-        LoadFailed: The weights or the architecture; the message says which.
+        LoadFailed: The weights or the architecture are the cause. The message says which.
     """
     settings = arguments.model_dump(mode="json", exclude={"weights", "adapter", "log_file"})
     _check_runs(arguments)

@@ -1,4 +1,4 @@
-"""Load a model with transformers, and refuse one that is not whole."""
+"""Load a model with transformers, and refuse an incomplete one."""
 
 import json
 from pathlib import Path
@@ -12,17 +12,16 @@ if TYPE_CHECKING:
 
 
 def load_pretrained(folder: Path, **arguments: Any) -> "PreTrainedModel":
-    """Load a causal or a sequence-to-sequence language model, whichever its config says.
+    """Load a causal or a sequence-to-sequence language model, depending on its config.
 
-    transformers fills in what is missing with random values and says so in its log only; here that
-    is an error.
+    transformers fills missing tensors with random values and only logs it. Here it is an error.
 
     Args:
         folder: Weights and config.
         arguments: For `from_pretrained`.
 
     Raises:
-        LoadFailed: Tensors are missing, or have another shape than the config says.
+        LoadFailed: Tensors are missing, or their shape does not match the config.
     """
     model, info = _model_class(folder).from_pretrained(
         str(folder),
@@ -46,13 +45,13 @@ def load_pretrained(folder: Path, **arguments: Any) -> "PreTrainedModel":
 
 
 def check_whole(folder: Path) -> None:
-    """Refuse a checkpoint that lacks tensors, by their names and shapes; no weights are read.
+    """Refuse a checkpoint with missing tensors, by names and shapes. No weights are read.
 
-    For vLLM, which puts several tensors into one and does not notice when one of them is missing.
-    Says nothing of quantised checkpoints, nor of architectures that transformers does not know.
+    vLLM needs this: it fuses tensors and does not notice a missing one. Quantised checkpoints and
+    architectures unknown to transformers are not checked.
 
     Raises:
-        LoadFailed: Tensors are missing, or have another shape than the config says.
+        LoadFailed: Tensors are missing, or their shape does not match the config.
     """
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
@@ -63,14 +62,14 @@ def check_whole(folder: Path) -> None:
 
 
 def _model_class(folder: Path) -> Any:
-    """Return the class that lm_eval would take."""
+    """Return the class that lm_eval would use."""
     from transformers import AutoConfig
 
     return auto_class(AutoConfig.from_pretrained(str(folder), trust_remote_code=False))
 
 
 def auto_class(config: "PreTrainedConfig") -> Any:
-    """Return the class that lm_eval would take for a config."""
+    """Return the class that lm_eval would use for a config."""
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
     from transformers.models.auto.modeling_auto import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
 

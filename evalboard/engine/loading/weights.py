@@ -1,9 +1,9 @@
-"""What a model is loaded from: whole weights in one folder, whatever was submitted.
+"""Full weights in one folder, for every kind of submission.
 
 An adapter is merged into its base, and a delta added to it, once, into a folder under the work
-folder; from there either backend loads the result like any model. The folder's name says what it
-was made of, and it is there when it is whole: engines share it, and later runs use it again. It
-may be deleted whenever no engine runs.
+folder; from there every backend loads the result like any model. The folder's name identifies its
+sources, and the folder appears only when it is complete: engines share it, and later runs reuse it.
+It can be deleted while no engine runs.
 """
 
 import tempfile
@@ -26,16 +26,16 @@ CONFIG_NAME = "config.json"
 
 
 class LoadableFiles(NamedTuple):
-    """What a backend loads."""
+    """The files for a backend."""
 
     weights: Path
-    """Whole weights, config and tokenizer."""
+    """Full weights, config and tokenizer."""
     adapter: Path | None = None
-    """Adapter to put on the weights when they are loaded; None where it is merged, or none."""
+    """Adapter to apply after loading, None if it is merged or there is none."""
 
 
 class ModelFiles:
-    """The files of the model that an engine is to hold."""
+    """The files of an engine's model."""
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -49,10 +49,10 @@ class ModelFiles:
 
     @cached_property
     def loadable(self) -> LoadableFiles:
-        """What the model is loaded from; made where that is needed.
+        """The files for loading. They are created if necessary.
 
         Raises:
-            OutOfMemory: Merging takes more memory than there is.
+            OutOfMemory: Merging needs more memory than the machine has.
             LoadFailed: The adapter or the delta does not fit its base.
         """
         with loading_errors({"precision": self._spec.precision}):
@@ -70,7 +70,7 @@ class ModelFiles:
                     return LoadableFiles(self._with_adapter(own))
 
     def _without_adapter(self, folder: Path) -> Path:
-        """Return the folder without an adapter in it: transformers would put it on the weights."""
+        """Return the folder without an adapter, which transformers would apply."""
         files = self._own.files()
         if not any(map(is_adapter_file, files)):
             return folder
@@ -94,7 +94,7 @@ class ModelFiles:
 
     @cached_property
     def _on_base(self) -> Path:
-        """The base's weights beside the config and the tokenizer that go with the adapter."""
+        """The base's weights with the config and the tokenizer for the adapter."""
 
         def fill(folder: Path) -> None:
             copy_files(self.small, self._small_names, folder)
@@ -128,7 +128,7 @@ class ModelFiles:
 
     @property
     def _number_type(self) -> str:
-        """The type that weights are put together in: the one asked for, as lm_eval does it."""
+        """The type for combining weights: the requested one, as in lm_eval."""
         return Precision(self._spec.precision).facts.dtype
 
     @property

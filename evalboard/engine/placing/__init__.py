@@ -1,7 +1,8 @@
-"""Where an engine runs, how much of the machines it takes, and what the end of its process means.
+"""The location and the resources of an engine, and the meaning of its process's end.
 
-`placement` starts engines and gives typed handles to them: through Ray (`cluster`, `ray_engine`), or
-as a child of this process (`child_engine`, `child_program`) where there is nothing to choose.
-`calling` is the protocol of both, `actor` what runs in the process. `capacity` says what the machines have, `sizing` what a model takes, `allotment`
-what an engine gets of it, and `ladder` what to try after it ran out of memory.
+`placement` starts engines and gives typed handles to them: through Ray (`cluster`, `ray_engine`),
+or as a child of this process (`child_engine`, `child_program`) where there is nothing to choose.
+`calling` is the protocol of both, and `actor` runs in the process. `capacity` reads the machines'
+resources, `sizing` computes a model's needs, `allotment` gives an engine its resources, and
+`ladder` chooses smaller settings after it ran out of memory.
 """

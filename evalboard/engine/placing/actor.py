@@ -1,4 +1,4 @@
-"""The engine, alone in its process, with a log of its own."""
+"""The engine, alone in its process, with its own log."""
 
 import os
 import sys
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class EngineActor:
-    """Holds an engine, and sends the output of its process to a log file, which outlives it.
+    """Contains an engine, and writes its process's output to a log file that survives it.
 
-    The engine is made at the first call: its libraries read the environment when they are imported.
+    The engine is created by the first call, because its libraries read the environment at import.
     """
 
     def __init__(self, spec: EngineSpec) -> None:

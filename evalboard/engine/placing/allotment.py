@@ -1,4 +1,4 @@
-"""How much of the cluster an engine of one model gets, at first and after it ran out of memory."""
+"""The resources of an engine, initially and after it ran out of memory."""
 
 import json
 from typing import NamedTuple
@@ -18,21 +18,21 @@ CONFIG_BYTES = 10_000_000
 
 
 class Headroom(NamedTuple):
-    """What there is for smaller settings to make use of."""
+    """The options for smaller settings."""
 
     longest_request: int | None
-    """In tokens, with its answer; None where a shorter maximum length is of no use."""
+    """Longest request in tokens with its answer, None if a shorter maximum length does not help."""
     max_gpus: int
-    """As many as one engine can take; 0 where there are none."""
+    """Limit of GPUs for one engine, 0 without GPUs."""
     takes_share: bool
-    """Whether an engine takes a share of a GPU's memory that can be smaller."""
+    """Whether an engine uses a fraction of a GPU's memory that can be reduced."""
 
 
 NO_HEADROOM = Headroom(longest_request=None, max_gpus=0, takes_share=False)
 
 
 def starting_limits(spec: EngineSpec) -> EngineLimits:
-    """Return what an engine of a model takes at first.
+    """Return the initial resources of a model's engine.
 
     Raises:
         ConfigError: The cluster has too few GPUs, or too small ones.
@@ -48,7 +48,7 @@ def starting_limits(spec: EngineSpec) -> EngineLimits:
 
 
 def find_headroom(spec: EngineSpec) -> Headroom:
-    """Return what smaller settings can make use of, as the backend takes memory."""
+    """Return the options for smaller settings, depending on the backend's use of memory."""
     backend, has_gpus = find_backend(spec.backend), spec.limits.resource == "gpus"
     return Headroom(
         longest_request=_longest_request(spec) if backend.reserves_memory else None,
@@ -58,7 +58,7 @@ def find_headroom(spec: EngineSpec) -> Headroom:
 
 
 def _longest_request(spec: EngineSpec) -> int | None:
-    """Ask a process that is started for that; None where a shorter length is of no use."""
+    """Return the longest request in tokens, None if a shorter length does not help."""
     asking = spec.model_copy(
         update={
             "name": f"{spec.name}-headroom",
@@ -75,7 +75,7 @@ def _longest_request(spec: EngineSpec) -> int | None:
 
 
 def smaller_limits(limits: EngineLimits, available: Headroom) -> EngineLimits | None:
-    """Return the next smaller settings, None when there are none left."""
+    """Return the next smaller settings, None if none are left."""
     return next_limits(
         limits,
         longest_request=available.longest_request,
@@ -109,7 +109,7 @@ def _most_gpus(spec: EngineSpec) -> int:
 
 
 def _size(spec: EngineSpec) -> ModelSize:
-    """Return the size of a model; of an adapter or a delta that of its base."""
+    """Return the size of a model; for an adapter or a delta, that of its base."""
     if spec.weight_type == WeightType.ORIGINAL:
         address, revision = spec.folder or spec.model, spec.revision
     else:

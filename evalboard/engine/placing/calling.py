@@ -1,4 +1,4 @@
-"""What a call of an engine's process can come to, whoever holds the process."""
+"""The protocol of calls to an engine's process, and their outcomes."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -7,21 +7,21 @@ from evalboard.engine.loading.failures import is_fatal, is_out_of_memory
 from evalboard.errors import EngineDied, EngineError, OutOfMemory
 
 CALLS_AT_ONCE = 4
-"""Two benchmarks, and room for what is asked beside them."""
+"""Number of concurrent calls: two benchmarks, and room for other calls."""
 POLL_SECONDS = 2.0
 OnWait = Callable[[], None]
 
 
 class NoAnswer(Exception):
-    """Raised when a process gives no answer in time."""
+    """Raised when a process does not answer in time."""
 
 
 class ProcessEnded(Exception):
-    """Raised when a process ended without an answer.
+    """Raised when a process ends without an answer.
 
     Args:
-        kind: Of the failure.
-        why: In words.
+        kind: Class of the failure.
+        why: The reason as text.
     """
 
     def __init__(self, kind: type[EngineError], why: str) -> None:
@@ -31,10 +31,10 @@ class ProcessEnded(Exception):
 
 
 class Unforeseen(Exception):
-    """Raised when a method of the engine raised what is no error of the project.
+    """Raised when a method of the engine raises an error from outside the project.
 
     Args:
-        kind: Of the failure: `EngineError` where the engine can go on.
+        kind: Class of the failure: `EngineError` if the engine can continue.
         what: The error's name and message.
     """
 
@@ -45,38 +45,36 @@ class Unforeseen(Exception):
 
 
 class EngineTransport(Protocol):
-    """An engine's process, from outside."""
+    """An engine's process, seen from outside."""
 
     def settle(self, seconds: float, on_wait: OnWait | None) -> None:
-        """Wait until the process has its place.
+        """Wait until the process has its resources.
 
         Raises:
-            NoAnswer: It has none in time.
-            ProcessEnded: It ended.
-            Unforeseen: It cannot start.
+            NoAnswer: It has none in time. ProcessEnded: It ended. Unforeseen: It cannot start.
         """
         ...
 
     def call(
         self, method: str, args: tuple[Any, ...], seconds: float, on_wait: OnWait | None
     ) -> Any:
-        """Call a method, and `on_wait` every two seconds until the answer is there.
+        """Call a method, and call `on_wait` every two seconds until the answer arrives.
 
         Raises:
             NoAnswer: There is none in time.
             ProcessEnded: The process ended.
-            Unforeseen: The method raised what is no error of the project.
-            EvalboardError: What the method raised.
+            Unforeseen: The method raised an error from outside the project.
+            EvalboardError: The method's own error.
         """
         ...
 
     def end(self) -> None:
-        """End the process and free what it held."""
+        """End the process and free its resources."""
         ...
 
 
 def unforeseen(exc: BaseException) -> Unforeseen:
-    """Return what an engine's library raised, sorted."""
+    """Return the classified error of an engine's library."""
     kind = EngineError
     if is_out_of_memory(exc):
         kind = OutOfMemory

@@ -1,4 +1,4 @@
-"""What a model takes, beside what the machines of this installation have for it."""
+"""A model's needs compared with the resources of this installation."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,23 +11,23 @@ from evalboard.settings import Settings
 
 
 class MemoryNeeded(NamedTuple):
-    """What a model takes, and what this installation has for it."""
+    """A model's needs and this installation's resources."""
 
     precision: str
     weight_bytes: int
     cache_bytes: int
-    """Of all tokens that are to be in the cache at the same time, on one GPU."""
+    """Memory in bytes of all cached tokens on one GPU."""
     cached_tokens: int
     gpus: int
-    """As many as one engine can be given; 0 where there are none."""
+    """Limit of GPUs for one engine, 0 without GPUs."""
     usable_bytes: int
-    """Memory of a GPU that an engine takes."""
+    """Memory of a GPU for an engine, in bytes."""
     tensor_parallel: int | None
-    """GPUs that the model needs; None when they are too few, 1 without GPUs."""
+    """Number of GPUs that the model needs, None if there are too few, 1 without GPUs."""
     most_gpus: int
-    """As many of them as the model can be divided over."""
+    """Largest number of GPUs over which the model can be split."""
     bytes_per_gpu: int
-    """What each would hold then."""
+    """Bytes on each of them in that case."""
     machine_bytes: int
     """Memory of this machine."""
 
@@ -35,13 +35,13 @@ class MemoryNeeded(NamedTuple):
 def memory_needed(
     config: Mapping[str, Any], stored_bytes: int, *, precision: str, settings: Settings
 ) -> MemoryNeeded:
-    """Return what a model takes, and on how many of this installation's GPUs it fits.
+    """Return a model's needs, and the number of this installation's GPUs on which it fits.
 
     Args:
         config: The whole numbers of its `config.json`.
         stored_bytes: Size of its weight files.
-        precision: What it is to run in.
-        settings: Where the GPUs are, and how much of them is used.
+        precision: Precision of the evaluation.
+        settings: The settings.
 
     Raises:
         EngineError: The Ray cluster of the settings does not answer.

@@ -1,7 +1,7 @@
-"""An engine that needs no placing: a child of this process, on this machine.
+"""An engine without placing: a child of this process, on this machine.
 
-It can be started before its model is known, and import the libraries meanwhile. It ends when this
-process ends it, or is gone itself.
+It can start before its model is known and import the libraries meanwhile. It ends at the latest
+with this process.
 """
 
 import itertools
@@ -31,8 +31,8 @@ class ChildEngine:
     """A process that becomes the engine of a model.
 
     Args:
-        settings: Where things are.
-        log_file: What the process writes to.
+        settings: The settings.
+        log_file: Log file of the process.
     """
 
     def __init__(self, settings: Settings, log_file: Path) -> None:
@@ -60,15 +60,15 @@ class ChildEngine:
         self._listener.start()
 
     def import_libraries(self, backend: str, *, cpu_kv_cache_gib: int) -> None:
-        """Let the process import what a backend needs; what it is told next waits for that."""
+        """Make the process import a backend's libraries. Later calls wait for the imports."""
         self._tell("import", backend, cpu_kv_cache_gib)
 
     def make(self, made_of: type, spec: EngineSpec) -> None:
-        """Let the process be the engine of a model."""
+        """Make the process the engine of a model."""
         self._tell("make", made_of, spec)
 
     def settle(self, seconds: float, on_wait: OnWait | None) -> None:
-        """Return: its place is here."""
+        """Return at once: its place is this machine."""
 
     def call(
         self, method: str, args: tuple[Any, ...], seconds: float, on_wait: OnWait | None
@@ -103,7 +103,7 @@ class ChildEngine:
                 self._pipe.send(message)
 
     def _listen(self) -> None:
-        """Hand the answers over until the process ends."""
+        """Deliver the answers until the process ends."""
         with suppress(EOFError, OSError):  # OSError: it ended in the middle of an answer
             while True:
                 number, is_value, said = pickle.loads(self._pipe.recv_bytes())

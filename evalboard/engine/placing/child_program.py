@@ -1,4 +1,4 @@
-"""The program of an engine that is a child: does what it is told through a pipe, until that ends.
+"""The program of a child engine: it executes calls from a pipe until the pipe ends.
 
 Started by `evalboard.engine.placing.child_engine`. It is told, as pickled tuples:
 
@@ -28,7 +28,7 @@ from evalboard.settings import set_environment
 
 
 def main() -> None:
-    """Serve the pipe whose number is the argument; end at once when nobody is left at its end."""
+    """Serve the pipe whose number is the argument. End at once when its other end is closed."""
     pipe = Connection(int(sys.argv[1]))
     try:
         _serve(pipe)

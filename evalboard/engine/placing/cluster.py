@@ -1,4 +1,4 @@
-"""The Ray cluster: joined or started, and what GPUs its machines have."""
+"""The Ray cluster: connecting to it or starting it, and the GPUs of its machines."""
 
 import threading
 from concurrent.futures import Future
@@ -18,30 +18,30 @@ _connecting = threading.Lock()
 
 
 class ClusterGpus(NamedTuple):
-    """The GPUs that engines can be placed on."""
+    """The GPUs for engines."""
 
     total: int
     on_one_machine: int
-    """As many as the largest machine has: one engine runs on one machine."""
+    """Number of GPUs of the largest machine, because an engine runs on one machine."""
     cores_per_gpu: int
-    """Processor cores beside each of them, on the machine that has the fewest."""
+    """Processor cores per GPU, on the machine with the fewest."""
     node_ids: tuple[str, ...]
-    """Machines that have some, where Ray was asked; else none."""
+    """Machines with GPUs if Ray was asked, otherwise none."""
 
 
 def connect(settings: Settings) -> None:
-    """Join the Ray cluster of the settings, or start a Ray of this process's own. Repeatable."""
+    """Connect to the Ray cluster of the settings, or start a Ray for this process. Repeatable."""
     with _connecting:
         if not ray.is_initialized():
             _connect_from_lasting_thread(settings)
 
 
 def _connect_from_lasting_thread(settings: Settings) -> None:
-    """Connect from a thread that does not end before this process does.
+    """Connect from a thread that lives as long as this process.
 
     Ray asks Linux to kill its servers when their parent dies (PR_SET_PDEATHSIG), and to Linux the
-    parent is the thread that started them. A thread of a task, which ends with its task, would take
-    Ray with it.
+    parent is the thread that started them. A task's thread ends with the task and would end Ray
+    with it.
     """
     connected: Future[None] = Future()
 
@@ -74,17 +74,17 @@ def _connect(settings: Settings) -> None:
 
 
 def disconnect() -> None:
-    """Leave the cluster; a Ray of this process's own ends with all its engines."""
+    """Leave the cluster. A Ray that this process started ends with all its engines."""
     ray.shutdown()
 
 
 def address() -> str:
-    """Return the address at which other processes find the Ray that `connect` joined or started."""
+    """Return the address of the connected Ray for other processes."""
     return ray.get_runtime_context().gcs_address
 
 
 def cluster_gpus() -> ClusterGpus:
-    """Return the GPUs that Ray knows of; all numbers are 0 where there are none."""
+    """Return the GPUs that Ray knows. All numbers are 0 without GPUs."""
     machines = [
         (node["NodeID"], int(node["Resources"]["GPU"]), int(node["Resources"].get("CPU", 0)))
         for node in ray.nodes()
@@ -99,7 +99,7 @@ def cluster_gpus() -> ClusterGpus:
 
 
 def gpu_memory_bytes(node_ids: tuple[str, ...]) -> int:
-    """Return the memory of the smallest GPU of some machines, in bytes; 0 where none says."""
+    """Return the memory of the smallest GPU of some machines in bytes, 0 if unknown."""
     ask: Any = ray.remote(num_cpus=0, max_calls=1)(_smallest_here)
     answers = [
         ask.options(
@@ -111,11 +111,11 @@ def gpu_memory_bytes(node_ids: tuple[str, ...]) -> int:
 
 
 def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
-    """Return how many engines may run at the same time.
+    """Return the limit of concurrent engines.
 
     Args:
-        settings: May name the number.
-        tensor_parallel: GPUs that one of them takes, where the settings do not say.
+        settings: The settings, which can set the limit.
+        tensor_parallel: GPUs per engine if the settings do not set it.
     """
     if settings.engine_slots:
         return settings.engine_slots
@@ -124,5 +124,5 @@ def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
 
 
 def _smallest_here() -> int:
-    """Return the memory of this machine's smallest GPU, 0 when it only pretends to have some."""
+    """Return the memory of this machine's smallest GPU in bytes, 0 for simulated GPUs."""
     return local_gpus().smallest_bytes

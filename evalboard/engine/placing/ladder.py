@@ -1,9 +1,9 @@
-"""What to try after an engine ran out of memory: smaller settings, one step at a time. Pure."""
+"""Smaller settings after an engine ran out of memory, one step at a time. Pure."""
 
 from evalboard.engine.spec import EngineLimits
 
 SEQUENCES = (64, 8, 1)
-"""Numbers of requests at the same time."""
+"""Steps of the number of concurrent requests."""
 MEMORY_STEP = 0.1
 LOWEST_MEMORY_FRACTION = 0.6
 LENGTH_STEP = 64
@@ -13,18 +13,18 @@ LENGTH_STEP = 64
 def next_limits(
     limits: EngineLimits, *, longest_request: int | None, max_gpus: int, takes_share: bool
 ) -> EngineLimits | None:
-    """Return the next smaller settings, None when there are none left.
+    """Return the next smaller settings, None if none are left.
 
-    The order is that of the cost: fewer requests at the same time, a shorter maximum length (less
-    cache for every one of them), a smaller share of the memory (room for what the backend does not
-    count), then more GPUs.
+    The order is by cost: fewer concurrent requests, a shorter maximum length (less cache per
+    request), a smaller fraction of the memory (room for memory that the backend does not count),
+    then more GPUs.
 
     Args:
-        limits: What was not enough.
-        longest_request: In tokens, with its answer. The maximum length becomes no shorter, so that
-            no request is cut. None when it is unknown or plays no part: the length stays.
-        max_gpus: As many as one engine of this model can take, 0 where there are none.
-        takes_share: Whether the engine takes a share of a GPU's memory that it is told.
+        limits: The settings that were not enough.
+        longest_request: Length in tokens with its answer. The maximum length stays at least as
+            long, so no request is truncated. None keeps the length.
+        max_gpus: Limit of GPUs for one engine of this model, 0 without GPUs.
+        takes_share: Whether the engine uses a given fraction of a GPU's memory.
     """
     if fewer := _fewer_sequences(limits):
         return limits.model_copy(update={"max_num_seqs": fewer})
@@ -44,7 +44,7 @@ def _fewer_sequences(limits: EngineLimits) -> int | None:
 
 
 def _shorter_length(limits: EngineLimits, longest_request: int | None) -> int | None:
-    """Return the shortest length that cuts nothing, None when it is in force already."""
+    """Return the shortest length that truncates nothing, None if it is already set."""
     if longest_request is None:
         return None
     shortest = -(-longest_request // LENGTH_STEP) * LENGTH_STEP

@@ -1,10 +1,10 @@
 """Start engines and talk to them.
 
-Where there is something to choose, Ray does: an engine is an actor then, which lives as long as this
-process holds its handle, and takes GPUs and its share of the cores, since Ray sets the number of
-threads by it. The engine of a run that is the only one is a child of this process, where the machine
-leaves nothing to choose. This module alone decides which of the two it is. Either way, one that died
-is made anew by whoever asks next, and none outlives the run that started it.
+If there are several places, Ray chooses: an engine is then an actor, which lives as long as this
+process has its handle. It takes GPUs and a share of the cores, from which Ray derives the number of
+threads. The engine of an only run is a child of this process if the machine has only one place.
+Only this module decides between the two. In both cases the next call replaces a dead engine, and no
+engine outlives its run.
 """
 
 import threading
@@ -34,12 +34,12 @@ LOG_TAIL_LINES = 30
 LOG_TAIL_BYTES = 50_000
 
 _ahead: list[ChildEngine] = []
-"""Started before the model of their engine was known."""
+"""Processes that were started before their engine's model was known."""
 _taking = threading.Lock()
 
 
 def gpus(spec: EngineSpec) -> ClusterGpus:
-    """Return the GPUs among which there is a place for an engine."""
+    """Return the GPUs that are available for an engine."""
     if _is_child(spec):
         number = local_gpus().number
         return ClusterGpus(total=number, on_one_machine=number, cores_per_gpu=0, node_ids=())
@@ -48,18 +48,18 @@ def gpus(spec: EngineSpec) -> ClusterGpus:
 
 
 def slot_count(spec: EngineSpec) -> int:
-    """Return how many engines that take what this one takes may run at the same time."""
+    """Return the limit of concurrent engines with these resources."""
     if _is_child(spec):
         return 1
     return cluster.slot_count(spec.settings, tensor_parallel=spec.limits.tensor_parallel)
 
 
 def start_ahead(settings: Settings, log_file: Path) -> None:
-    """Start what the engine of an only run will need: its process, or the Ray that places it.
+    """Start the process of an only run's engine, or the Ray that places it.
 
     Args:
-        settings: Where things are, and which backend's libraries are imported meanwhile.
-        log_file: What the process writes to.
+        settings: The settings, with the backend whose libraries are imported meanwhile.
+        log_file: Log file of the process.
     """
     if _leaves_a_choice(settings):
         threading.Thread(target=connect, args=(settings,), daemon=True).start()
@@ -71,17 +71,17 @@ def start_ahead(settings: Settings, log_file: Path) -> None:
 
 
 def end_ahead() -> None:
-    """End what was started ahead and became no engine."""
+    """End processes that were started in advance and became no engine."""
     with _taking:
         while _ahead:
             _ahead.pop().end()
 
 
 class EngineHandle:
-    """An engine as its run knows it. Its process starts at the first call, and anew after its end.
+    """An engine from the view of its run. The next call starts a missing process.
 
-    Every call raises what the method raised, and calls `on_wait` every two seconds until the answer
-    is there.
+    Every call raises the method's errors, and calls `on_wait` every two seconds until the answer
+    arrives.
 
     Args:
         spec: Of the engine.
@@ -114,7 +114,7 @@ class EngineHandle:
         )
 
     def close(self) -> None:
-        """End the engine's process, if there is one, and free what it held."""
+        """End the engine's process, if there is one, and free its resources."""
         with self._starting:
             transport, self._transport = self._transport, None
         if transport is not None:
@@ -128,16 +128,16 @@ class EngineHandle:
         Args:
             method: One of `EngineActor`.
             *args: Its arguments.
-            timeout_seconds: Longest time for the answer, once the process has its place.
-            on_wait: Is called every two seconds until the answer is there.
+            timeout_seconds: Time limit for the answer, from when the process has its resources.
+            on_wait: Called every two seconds until the answer arrives.
 
         Raises:
-            TimedOut: No place or no answer in time. The process was ended.
+            TimedOut: No GPUs or no answer in time. The process was ended.
             NodeLost: The machine left the cluster.
             OutOfMemory: Memory ran out. The process was ended.
             EngineDied: The process ended without an answer.
-            EngineError: The method raised something unforeseen.
-            EvalboardError: What the method raised.
+            EngineError: The method raised an unforeseen error.
+            EvalboardError: The method's own error.
         """
         transport = self._started()
         doing, limit = "finding a place", self.spec.settings.engine_place_timeout_seconds
@@ -185,7 +185,7 @@ class EngineHandle:
 
 
 def _is_child(spec: EngineSpec) -> bool:
-    """Return whether an engine has one place only, and needs no Ray to find it."""
+    """Return whether an engine has only one place and does not need Ray."""
     return spec.is_only_run and not _leaves_a_choice(spec.settings)
 
 
@@ -204,7 +204,7 @@ def _child(spec: EngineSpec) -> ChildEngine:
 
 
 def _circumstances(spec: EngineSpec) -> dict[str, Any]:
-    """Return what an `EngineError` says besides its message."""
+    """Return the arguments of an `EngineError` besides its message."""
     return {"settings": spec.limits.model_dump(), "log_tail": _log_tail(spec)}
 
 

@@ -1,4 +1,4 @@
-"""An engine that Ray places: an actor, alone in its process, on some machine of the cluster."""
+"""An engine that Ray places: an actor, alone in its process, on a machine of the cluster."""
 
 import time
 from typing import Any
@@ -21,17 +21,17 @@ from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, EvalboardError, NodeLost, OutOfMemory
 
 LOSS_NOTICE_SECONDS = 2.0
-"""How long a cluster may take to notice that a machine is gone, after it knows of the process."""
+"""Time for a cluster to notice a lost machine after it knows about the process."""
 UNREACHABLE_SECONDS = 60.0
-"""How long it may take while nothing is known of the process either; Ray's own limit is 25 s."""
+"""Time while nothing is known about the process either. Ray's own limit is 25 s."""
 
 
 class RayEngine:
-    """An actor, and the machine that it was placed on.
+    """An actor and its machine.
 
     Args:
         made_of: Class of the actor.
-        spec: What it is to hold.
+        spec: Specification of its engine.
     """
 
     def __init__(self, made_of: type, spec: EngineSpec) -> None:
@@ -77,7 +77,7 @@ class RayEngine:
         return EngineDied
 
     def _is_lost(self, exc: Exception) -> bool:
-        """Return whether the engine's machine is gone, giving the cluster the time to notice."""
+        """Return whether the engine's machine is gone, after giving the cluster time to notice."""
         unreachable = isinstance(exc, ActorUnavailableError)
         deadline = time.monotonic() + (UNREACHABLE_SECONDS if unreachable else LOSS_NOTICE_SECONDS)
         while self._node_id:
@@ -102,7 +102,7 @@ def _answer(reference: Any, seconds: float, on_wait: OnWait | None) -> Any:
 
 
 def _gist(exc: Exception) -> str:
-    """Return what Ray says of a death, without its advice."""
+    """Return Ray's reason for a death, without its advice."""
     lines = [line.strip() for line in str(exc).strip().splitlines() if line.strip()]
     return next((line for line in lines if "worker died" in line or "has died" in line), lines[0])
 

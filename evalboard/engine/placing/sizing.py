@@ -1,9 +1,9 @@
-"""How many GPUs a model needs, from its files' sizes and its configuration. Pure.
+"""The number of GPUs that a model needs, from its files' sizes and its config. Pure.
 
-The key-value cache takes, for every token of a request, a key and a value per layer and key-value
+The key-value cache stores, for every token of a request, a key and a value per layer and key-value
 head: `2 × layers × kv_heads × head_dim × bytes` (https://arxiv.org/abs/2309.06180, section 2.2,
-with grouped-query attention, https://arxiv.org/abs/2305.13245). Tensor parallelism divides the
-heads over the GPUs; a GPU holds one key-value head at least.
+with grouped-query attention, https://arxiv.org/abs/2305.13245). Tensor parallelism splits the heads
+over the GPUs; a GPU has at least one key-value head.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,31 +14,31 @@ from evalboard.records.precision import Precision
 
 GIB = 2**30
 CACHED_TOKENS = 16_384
-"""Room in the cache beyond one request of full length, so that many short ones run together."""
+"""Minimum number of cached tokens, so that many short requests run together."""
 OVERHEAD_BYTES = 3 * GIB // 2
-"""Per GPU: the CUDA context, activations of one step, compiled graphs."""
+"""Bytes per GPU for the CUDA context, activations of one step, and compiled graphs."""
 
 CACHE_BYTES = 2.0
-"""Of a number in the cache, at least: that of quantised weights is not quantised."""
+"""Minimum bytes of a number in the cache: the cache of quantised weights is not quantised."""
 STORED_BYTES = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "float8_e4m3fn": 1.0}
-"""Of a number in the files, by its torch dtype."""
+"""Bytes of a number in the files, by torch dtype."""
 
 
 class ModelSize(NamedTuple):
-    """What decides how much memory a model takes."""
+    """The properties that determine a model's memory."""
 
     weight_bytes: int
-    """In the precision that it runs in."""
+    """Bytes of the weights in the precision of the evaluation."""
     cache_bytes: int
-    """Of one token, all layers and one key-value head."""
+    """Bytes of one token, for all layers and one key-value head."""
     heads: int
-    """Attention heads; a number of GPUs must divide them."""
+    """Number of attention heads, which the number of GPUs must divide."""
     kv_heads: int
     max_length: int
-    """Tokens of the longest request."""
+    """Length of the longest request in tokens."""
 
     def bytes_per_gpu(self, gpus: int) -> int:
-        """Return what each of so many GPUs must hold."""
+        """Return the bytes on each GPU."""
         heads = -(-self.kv_heads // gpus)
         tokens = max(self.max_length, CACHED_TOKENS)
         return self.weight_bytes // gpus + tokens * heads * self.cache_bytes + OVERHEAD_BYTES
@@ -50,10 +50,10 @@ def model_size(
     """Return a model's size.
 
     Args:
-        config: Its `config.json`. What it does not say is left out of the account.
+        config: Its `config.json`. Missing numbers are not counted.
         stored_bytes: Size of its weight files.
-        precision: What it runs in.
-        max_length: The longest request, where it is set; None for the model's own.
+        precision: Precision of the evaluation.
+        max_length: Limit of the context in tokens, None for the model's own.
     """
     text = {**config, **(config.get("text_config") or {})}
     heads = _first(text, "num_attention_heads", "n_head", "n_heads") or 1
@@ -71,16 +71,16 @@ def model_size(
 
 
 def gpus_needed(size: ModelSize, *, gpu_bytes: int, fraction: float, gpus: int) -> int:
-    """Return the smallest number of GPUs that hold a model.
+    """Return the smallest number of GPUs that fit a model.
 
     Args:
         size: Of the model.
-        gpu_bytes: Memory of one GPU; 0 when it is unknown, and one is taken.
-        fraction: Share of it that an engine takes, in (0, 1].
-        gpus: As many as there are on one machine.
+        gpu_bytes: Memory of one GPU, 0 if unknown: the result is then 1.
+        fraction: Fraction of it for an engine, in (0, 1].
+        gpus: Number of GPUs on one machine.
 
     Raises:
-        ConfigError: They are too few.
+        ConfigError: There are too few GPUs.
     """
     number = fewest_gpus(size, gpu_bytes=gpu_bytes, fraction=fraction, gpus=gpus)
     if number is not None:
@@ -99,14 +99,14 @@ def gpus_needed(size: ModelSize, *, gpu_bytes: int, fraction: float, gpus: int) 
 def fewest_gpus(
     size: ModelSize, *, gpu_bytes: int, fraction: float, gpus: int, fixed: int | None = None
 ) -> int | None:
-    """Return the smallest number of GPUs that hold a model, None when they are too few.
+    """Return the smallest number of GPUs that fit a model, None if there are too few.
 
     Args:
         size: Of the model.
-        gpu_bytes: Memory of one GPU; 0 when it is unknown, and every number is enough.
-        fraction: Share of it that an engine takes, in (0, 1].
-        gpus: As many as there are on one machine.
-        fixed: The only number to consider; None for all that the heads can be divided over.
+        gpu_bytes: Memory of one GPU, 0 if unknown: every number is then enough.
+        fraction: Fraction of it for an engine, in (0, 1].
+        gpus: Number of GPUs on one machine.
+        fixed: The only number to consider, None for all that divide the heads.
     """
     numbers = [fixed] if fixed else gpu_numbers(size.heads, gpus)
     usable = gpu_bytes * fraction
@@ -114,7 +114,7 @@ def fewest_gpus(
 
 
 def gpu_numbers(heads: int, gpus: int) -> Iterator[int]:
-    """Yield the numbers of GPUs that an engine can take: powers of two that divide the heads."""
+    """Yield the possible numbers of GPUs: powers of two that divide the heads."""
     number = 1
     while number <= max(1, gpus) and heads % number == 0:
         yield number
@@ -126,7 +126,7 @@ def _first(config: Mapping[str, Any], *names: str) -> int | None:
 
 
 def _shrinkage(config: Mapping[str, Any], precision: str) -> float:
-    """Return the bytes of a parameter in memory for each of its bytes in the files."""
+    """Return the ratio of a parameter's bytes in memory to its bytes in the files."""
     running = Precision(precision).facts.bytes_per_parameter
     stored = STORED_BYTES.get(str(config.get("dtype") or config.get("torch_dtype")))
     if not running or not stored or config.get("quantization_config"):
