@@ -1,13 +1,14 @@
-"""The web board: what readers and submitters see.
+"""The web pages of the board, for readers and submitters.
 
-A small web app in a Gradio shell. `app` puts the pages on one server and has the table of them:
-board, compare, queue and model are one element each, drawn by a script in `static/`; `analysis_page`,
-`submit_page` and `about_page` have parts of Gradio. `pages` is what all share.
+It is a small web app in a Gradio shell. `app` serves the pages and contains their table: board,
+compare, queue and model are one element each, drawn by a script in `static/`; `analysis_page`,
+`submit_page` and `about_page` use parts of Gradio. `pages` contains what all pages share.
 
-`board_data` follows the board store, `board_rows` ranks and looks up what it holds, `board_document`
-is what the page gets, `responses` are HTTP responses that are compressed once. `model_routes` are the
-addresses of single models, from `model_data`, `provenance` and `questions`; `submissions` are those
-that submit. `language` has every text that people see in every language, from `texts/`.
+`board_data` follows the board store, `board_rows` ranks and finds its rows, `board_document` is the
+data of the page, and `responses` are HTTP responses that are compressed once. `model_routes` are
+the addresses of single models, with data from `model_data`, `provenance` and `questions`;
+`submissions` are the addresses for submitting. `language` contains all texts in all languages, from
+`texts/`.
 
 It imports `evalboard` and nothing that evaluates: no Prefect, Ray, torch or lm_eval.
 """

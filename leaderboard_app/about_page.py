@@ -1,4 +1,4 @@
-"""What the board is, how to read it, how to submit."""
+"""The About page: the board, how to read it, how to submit."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -18,7 +18,7 @@ TITLE, PATH = mark("About"), "about"
 
 
 class BenchmarkText(NamedTuple):
-    """What the page says of one benchmark."""
+    """The page's description of one benchmark."""
 
     title: str
     questions: int | None
@@ -33,7 +33,7 @@ class BenchmarkText(NamedTuple):
 
 
 def build_page(viewer: Viewer) -> None:
-    """Place the text; what it says of the benchmarks is read when the page is opened."""
+    """Place the text. The benchmarks' data is read when the page is opened."""
     show_header(viewer, TITLE, mark("What the scores mean, and how to submit a model."))
     text = show_html("")
 
@@ -52,7 +52,7 @@ def about_text(suite: Suite, meta: BoardMeta | None, language: str) -> str:
 
     Args:
         suite: The board's suite.
-        meta: The published board, which knows the number of questions; None before the first one.
+        meta: The published board with the numbers of questions, None before the first one.
         language: The reader's language.
     """
     faq = [

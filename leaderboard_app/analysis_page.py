@@ -29,7 +29,8 @@ SECTIONS = (
     (
         mark("Score and size"),
         mark(
-            "Each point is a model. No smaller model scores higher than those on the dotted line (Pareto front)."
+            "Each point is a model. No smaller model scores higher than those on the dotted "
+            "line (Pareto front)."
         ),
     ),
     (
@@ -67,7 +68,7 @@ class _Chosen(NamedTuple):
 
 
 def build_page(viewer: Viewer) -> None:
-    """Place the charts; they are drawn when the page is opened."""
+    """Place the charts, which are drawn when the page is opened."""
     show_header(viewer, TITLE, LEAD)
     problem = show_html("")
     score = gr.Dropdown([], show_label=True, visible=False, elem_id="score")
@@ -105,7 +106,7 @@ def _place_plot(*, wide: bool) -> gr.Plot:
 
 
 def _opened(viewer: Viewer, request: gr.Request) -> list[Any]:
-    """Return what the page shows first: a notice, the two choices, headings and charts."""
+    """Return the page's initial content: a notice, the two choices, headings and charts."""
     language = language_of(request)
     nothing = [gr.skip()] * (2 + 2 * len(SECTIONS))
     try:
@@ -151,7 +152,7 @@ def _group_choice(meta: BoardMeta, chosen: _Chosen, language: str) -> gr.Dropdow
 
 
 def _choose(meta: BoardMeta, score: str, group: str) -> _Chosen:
-    """Return what is asked for where the board has it, the average and all benchmarks otherwise."""
+    """Return the requested choice if the board has it, otherwise the average and all benchmarks."""
     keys = [benchmark.key for benchmark in meta.benchmarks]
     groups = [benchmark.key for benchmark in meta.benchmarks if benchmark.subjects]
     return _Chosen(score if score in keys else AVERAGE, group if group in groups else AVERAGE)

@@ -1,4 +1,4 @@
-"""The viewer as one server: our data routes, our static files, and Gradio's pages."""
+"""The viewer as one server: data routes, static files, and Gradio's pages."""
 
 import contextlib
 import logging
@@ -58,7 +58,7 @@ UNREADABLE: dict[int | str, dict[str, Any]] = {
     503: {"description": "The board store cannot be read right now."}
 }
 LOCAL_SECONDS = 2.0
-"""Between two looks at a board store in a folder."""
+"""Interval between checks of a board store in a folder."""
 
 STYLES = (
     "frame",
@@ -82,17 +82,17 @@ HEAD = "\n".join(
 
 
 class Health(BaseModel):
-    """What a monitor wants to know."""
+    """The viewer's health, for monitoring."""
 
     status: Literal["ok"] = "ok"
     built_at: str | None
-    """When the table was built, UTC; null before the first one."""
+    """UTC time of the table's build, null before the first one."""
     rows: int
     requests: int
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Build the viewer. Reads the suite file; the board store is first read when somebody asks.
+    """Build the viewer. This reads the suite file. The first request reads the board store.
 
     Raises:
         ConfigError: The suite or the address of the board store is wrong.
@@ -158,7 +158,7 @@ def serve(settings: Settings) -> None:
 
 
 def make_viewer(settings: Settings) -> Viewer:
-    """Return what pages read, for the board of these settings.
+    """Return the pages' data sources for the board of these settings.
 
     Raises:
         ConfigError: The suite or the address of the board store is wrong.
@@ -179,22 +179,22 @@ def make_viewer(settings: Settings) -> Viewer:
 def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
     @app.get("/data/board.json", tags=["read"], responses=UNREADABLE)
     def board(request: Request) -> Response:
-        """Return the table: what it is of (`meta`), what a column is (`described`), and the columns.
+        """Return the table: its description (`meta`), its columns' descriptions, and the columns.
 
-        A column is a list in rank order. Scores are fractions in [0, 1], null where there is none.
-        Ask again with the `ETag` of the last answer in `If-None-Match`: an unchanged table is
-        answered with 304 and no body.
+        A column is a list in rank order. Scores are fractions in [0, 1], or null if missing. Send
+        the `ETag` of the last response in `If-None-Match`: the response for an unchanged table is
+        304 without a body.
         """
         return viewer.board.current().document.respond(request)
 
     @app.get("/data/queue.json", tags=["read"], responses=UNREADABLE)
     def queue(request: Request) -> Response:
-        """Return every submission and where it stands, what needs eyes first. Has an `ETag` too."""
+        """Return every submission and its status, with an `ETag`. The most urgent come first."""
         return viewer.queue.current().document.respond(request)
 
     @app.get("/health", tags=["operate"], responses=UNREADABLE)
     def health() -> Health:
-        """Say that the viewer answers and can read its board; 503 when it cannot."""
+        """Return the viewer's health. The status is 503 if it cannot read its board."""
         current = viewer.board.current()
         built_at = current.meta.built_at if current.meta else None
         return Health(
@@ -217,7 +217,7 @@ def _add_static_routes(app: FastAPI) -> None:
 
 
 def _explain(request: Request, exc: Exception) -> Response:
-    """Answer that the data cannot be read; the reason may name folders, so only the log has it."""
+    """Answer that the data cannot be read. Only the log contains the reason."""
     logger.error("The board store cannot be read: %s", exc)
     return JSONResponse({"error": t(BOARD_UNREADABLE, language_of(request))}, status_code=503)
 

@@ -1,4 +1,4 @@
-"""Follow the board store: what it holds now, read again only when it changed."""
+"""The content of the board store, read again only after changes."""
 
 import logging
 import time
@@ -28,11 +28,11 @@ class RankedBoard(NamedTuple):
     """The published board with its rows in the order of their ranks."""
 
     meta: BoardMeta | None
-    """None while no board was built."""
+    """None until the first build."""
     table: pa.Table
-    """Ranked rows; no columns while no board was built."""
+    """Ranked rows, without columns until the first build."""
     document: PreparedResponse
-    """What open pages get."""
+    """The data for open pages."""
 
 
 class Queue(NamedTuple):
@@ -43,11 +43,11 @@ class Queue(NamedTuple):
 
 
 class Follower(Generic[T]):
-    """Something read from files of a store, current to within `max_age_seconds`.
+    """Data from files of a store, at most `max_age_seconds` old.
 
-    Thread-safe. However many readers ask, the store is looked at once per `max_age_seconds`, and
-    read only when one of the files has a new content. Only the reader that looks waits for what is
-    read: the others get the former state.
+    Thread-safe. Whatever the number of readers, the store is checked once per `max_age_seconds`,
+    and read only if a file has changed. Only the reader that checks waits for the data; the others
+    get the previous state.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class Follower(Generic[T]):
         self._value: T | None = None
 
     def current(self) -> T:
-        """Return what the store holds; the last good state while it cannot be read.
+        """Return the store's data, or its last state while it cannot be read.
 
         Raises:
-            EvalboardError: It cannot be read and never could.
+            EvalboardError: The store cannot be read, and there is no earlier state.
         """
         last = self._value
         if last is not None and time.monotonic() < self._next_look:
@@ -115,8 +115,8 @@ def follow_queue(
 
     Args:
         store: The board store.
-        titles: Name that people see, per benchmark key.
-        max_age_seconds: How old the queue may be.
+        titles: Display name by benchmark key.
+        max_age_seconds: Maximum age of the queue.
     """
 
     def read(snapshot: Snapshot) -> Queue:
@@ -126,10 +126,10 @@ def follow_queue(
 
 
 def read_ranked_board(snapshot: Snapshot) -> RankedBoard:
-    """Read and rank the board; an empty one while none was built.
+    """Read and rank the board. It is empty until the first build.
 
     Raises:
-        RecordError: A file is not what its name promises.
+        RecordError: A file is not of the kind that its name promises.
         StoreError: A file cannot be read.
     """
     published = published_board(snapshot)
@@ -144,7 +144,7 @@ def read_ranked_board(snapshot: Snapshot) -> RankedBoard:
 
 
 def read_titled_queue(snapshot: Snapshot, titles: Mapping[str, str]) -> Queue:
-    """Read the queue; an empty one when there is none.
+    """Read the queue. It is empty if the file is missing.
 
     Raises:
         RecordError: The file is not a queue.

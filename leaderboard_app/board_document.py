@@ -1,4 +1,4 @@
-"""The board as the page and programs get it: JSON with one list per column. No I/O here."""
+"""The board for the page and for programs: JSON with one list per column. No I/O here."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,14 +21,15 @@ NOT_SENT = {"org"}
 
 
 def board_parts(meta: BoardMeta | None, table: pa.Table) -> Iterator[bytes]:
-    """Yield the board as the browser gets it: JSON with one list per column, in rank order.
+    """Yield the board for the browser: JSON with one list per column, in rank order.
 
-    Scores are fractions in [0, 1] with their standard errors; null where there is none. Columns
-    that the table does not have are left out. How many questions a subject has stands in the
-    description alone, which keeps the many columns of a group small. Full hashes stay out, since
-    they cannot be compressed.
+    Scores are fractions in [0, 1] with their standard errors, or null if missing. Columns that the
+    table does not have are omitted. Only the description contains a subject's number of questions,
+    which keeps the many columns of a group small. Full hashes are omitted, because they cannot be
+    compressed.
 
-    A part is one column, so that the values of a large board are never all in memory as Python's.
+    Each part is one column, so the values of a large board are never all in memory as Python
+    objects.
     """
     description: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,

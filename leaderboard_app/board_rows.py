@@ -1,4 +1,4 @@
-"""The rows of the published board: ranked, and looked up by model. No I/O here."""
+"""The rows of the published board: ranking, and search by model. No I/O here."""
 
 import math
 import re
@@ -15,10 +15,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def rank_rows(table: pa.Table) -> pa.Table:
-    """Return the rows best first with a column `rank`, from 1, equal averages sharing a rank.
+    """Return the rows, best first, with a column `rank` from 1. Equal averages share a rank.
 
-    Rows without all benchmarks stand below the complete ones and have no rank: their average is not
-    that of the others.
+    Incomplete rows are below the complete ones and have no rank: their average covers other
+    benchmarks.
     """
     complete, averages, models = (values(table, name) for name in ("complete", "average", "model"))
 
@@ -40,7 +40,7 @@ def rank_rows(table: pa.Table) -> pa.Table:
 
 
 def find_rows(table: pa.Table, model: str) -> list[dict[str, Any]]:
-    """Return a model's rows, best first; several when it was evaluated in several ways."""
+    """Return a model's rows, best first. A model has one row per way of evaluation."""
     if "model" not in table.column_names:
         return []
     found = [row for row, name in enumerate(values(table, "model")) if name == model]
@@ -48,7 +48,7 @@ def find_rows(table: pa.Table, model: str) -> list[dict[str, Any]]:
 
 
 def matches(row: dict[str, Any], query: dict[str, str]) -> bool:
-    """Say whether a row is the one that a details address names; what it leaves out fits all."""
+    """Return whether a row matches the parts of an address. Omitted parts match any value."""
     own = {
         "sha": row["sha"][: len(query.get("sha", ""))],
         "precision": _precision(str(row.get("precision"))),
@@ -60,15 +60,15 @@ def matches(row: dict[str, Any], query: dict[str, str]) -> bool:
 
 
 def _precision(text: str) -> str:
-    """Return a precision under its present name: addresses may have an earlier one."""
+    """Return the current name of a precision: addresses may contain an earlier one."""
     return Precision.parse(text) or text
 
 
 def hub_url(model: str, sha: str) -> str | None:
     """Return a model's page on the Hugging Face Hub.
 
-    None when the name is not that of a Hub repository, or the revision not a commit: models from
-    folders have the hash of their files there.
+    The result is None if the name is not that of a Hub repository, or the revision is not a commit:
+    models from folders have the hash of their files.
     """
     if not _HUB_ID.fullmatch(model) or not _COMMIT.fullmatch(sha):
         return None
@@ -76,7 +76,7 @@ def hub_url(model: str, sha: str) -> str | None:
 
 
 def values(table: pa.Table, name: str) -> list[Any]:
-    """Return a column's values with None for NaN; nothing when there is no such column."""
+    """Return a column's values with None for NaN, an empty list without such a column."""
     if name not in table.column_names:
         return []
     return [_clean(value) for value in table.column(name).to_pylist()]

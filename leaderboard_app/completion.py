@@ -1,4 +1,4 @@
-"""Complete what somebody types into the field of a model's name."""
+"""Completion of model names in the form."""
 
 import logging
 import time
@@ -13,19 +13,20 @@ from evalboard.settings import Settings
 logger = logging.getLogger(__name__)
 
 SHORTEST, LONGEST = 2, 100
-"""Characters that are looked for."""
+"""Minimum number of characters for a search."""
 MAX_NAMES_SHOWN = 10
 MAX_ANSWERS_KEPT = 500
 FRESH_SECONDS = 300.0
 PAUSE_SECONDS = 60.0
-"""After the Hub did not answer."""
+"""Pause after the Hub did not answer."""
 
 
 class Completion:
-    """Names of models, from the mirror and from the Hub where it may be asked.
+    """Names of models, from the mirror and, if allowed, from the Hub.
 
-    Thread-safe. However many people type, the Hub gets one question at a time, none twice within
-    `FRESH_SECONDS`, and none for a while when it did not answer: names are a help, never waited for.
+    Thread-safe. Whatever the number of users, the Hub gets one query at a time, none twice within
+    `FRESH_SECONDS`, and none for a while after a failure. Names are only a help; nothing waits for
+    them.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -36,7 +37,7 @@ class Completion:
         self._asleep_until = 0.0
 
     def names(self, typed: str) -> list[str]:
-        """Return at most `MAX_NAMES_SHOWN` names that fit what was typed; none for very short texts."""
+        """Return at most `MAX_NAMES_SHOWN` names that match a text, none for very short texts."""
         words = typed.strip().casefold()
         if not SHORTEST <= len(words) <= LONGEST:
             return []

@@ -1,4 +1,4 @@
-"""Long texts in Markdown: our own, one file per language in `texts/`, and those of the suite."""
+"""Long texts in Markdown: those in `texts/`, one file per language, and those of the suite."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +14,9 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def document(name: str, language: str, values: Mapping[str, str] | None = None) -> Markup:
-    """Return one of our own texts as HTML, with `{name}` replaced by the value of that name.
+    """Return a text from `texts/` as HTML, with `{name}` replaced by the value of that name.
 
-    In English where the language does not have it.
+    It is in English if the language does not have it.
 
     Raises:
         FileNotFoundError: There is no such text.
@@ -29,5 +29,5 @@ def document(name: str, language: str, values: Mapping[str, str] | None = None) 
 
 
 def markdown(text: str) -> Markup:
-    """Return Markdown as HTML that is safe to show, whoever wrote it."""
+    """Return Markdown from any author as safe HTML."""
     return Markup(_MARKDOWN.render(text))

@@ -1,9 +1,9 @@
 """The charts of the analysis page, as Plotly figures in plain dictionaries. No I/O here.
 
-Gradio's own bundle draws them. Backgrounds are clear and texts take the page's colour (by
-`static/analysis.css`), so that a chart is right in light and in dark. Colours are near to those of
-Okabe and Ito, as dark as both backgrounds need; each type has a shape too. The scales are cividis
-and blue to orange, which colour-blind people tell apart.
+Gradio's own bundle draws them. Backgrounds are transparent and texts take the page's colour (by
+`static/analysis.css`), so a chart works in light and dark mode. Colours are close to those of Okabe
+and Ito, dark enough for both backgrounds; each type also has a shape. The scales are cividis and
+blue to orange, which colour-blind people can distinguish.
 """
 
 import math
@@ -43,19 +43,19 @@ TYPE_SYMBOLS = {
 }
 DIVERGING = [[0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1, "#b35806"]]
 MANY_POINTS = 1000
-"""More than this are drawn by the graphics card."""
+"""Number of points from which the graphics card draws them."""
 HEAT_ROWS = 25
 MOST_WRITTEN = 12
-"""Columns up to which a heat map has room for its numbers."""
+"""Limit of columns up to which a heat map shows its numbers."""
 FEWEST_PAIRS = 3
-"""Models below which a correlation says nothing."""
+"""Minimum number of models for a correlation."""
 AVERAGE = "average"
 """Column of the board."""
 SENT_DECIMALS = 3
-"""Of percent."""
+"""Decimals of percentages."""
 HEIGHT = 460
 WIDEST_TITLE = 28
-"""Characters of a title at an axis."""
+"""Limit of characters of an axis title."""
 
 
 class Point(NamedTuple):
@@ -68,7 +68,7 @@ class Point(NamedTuple):
 
 
 def score_titles(meta: BoardMeta, language: str) -> list[tuple[str, str]]:
-    """Return title and column of everything that a chart can show as score."""
+    """Return title and column of every score that a chart can show."""
     return [
         (t("Average", language), AVERAGE),
         *((benchmark.title, benchmark.key) for benchmark in meta.benchmarks),
@@ -95,7 +95,7 @@ def time_figure(meta: BoardMeta, table: pa.Table, score: str, language: str) -> 
 
 
 def correlation_figure(meta: BoardMeta, table: pa.Table, language: str) -> Figure:
-    """Return how the benchmarks' scores go together over models: Pearson's correlation."""
+    """Return Pearson's correlation of the benchmarks' scores over all models."""
     titles = [_short(benchmark.title) for benchmark in meta.benchmarks]
     columns = [_numbers(table, benchmark.key) for benchmark in meta.benchmarks]
     cells = [[correlation(one, other) for other in columns] for one in columns]
@@ -118,10 +118,10 @@ def subject_figure(meta: BoardMeta, table: pa.Table, group: str, language: str) 
     """Return the best models' scores by subject.
 
     Args:
-        meta: What the board is.
+        meta: The board's description.
         table: Its rows, best first.
         group: Key of a group, whose subjects are shown; the board's benchmarks for any other.
-        language: Of the texts.
+        language: Language of the texts.
     """
     benchmark = next((b for b in meta.benchmarks if b.key == group and b.subjects), None)
     shown = benchmark.subjects if benchmark else meta.benchmarks
@@ -141,7 +141,7 @@ def subject_figure(meta: BoardMeta, table: pa.Table, group: str, language: str) 
 
 
 def running_best(points: Sequence[Point]) -> list[Point]:
-    """Return the points that score above every one further left, from left to right."""
+    """Return the points that are higher than all points to their left, from left to right."""
     best: list[Point] = []
     for point in sorted(points, key=lambda point: (point.x, -point.y)):
         if not best or point.y > best[-1].y:
@@ -152,7 +152,7 @@ def running_best(points: Sequence[Point]) -> list[Point]:
 def correlation(one: np.ndarray, other: np.ndarray) -> float | None:
     """Return Pearson's correlation over the rows that have both numbers.
 
-    None with fewer than three such rows, or where one column is the same in all of them.
+    The result is None with fewer than three such rows, or if a column is constant.
     """
     both = ~(np.isnan(one) | np.isnan(other))
     one, other = one[both], other[both]
@@ -270,7 +270,7 @@ def _numbers(table: pa.Table, name: str) -> np.ndarray:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Return names that differ: rows of a heat map with the same name would be drawn as one."""
+    """Return distinct names: a heat map would merge rows with the same name."""
     seen: dict[str, int] = {}
     distinct: list[str] = []
     for name in names:
@@ -284,5 +284,5 @@ def _short(title: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Return a text that Plotly shows as it is: it reads a few tags, links among them, as HTML."""
+    """Return a text that Plotly shows literally: it would interpret some tags, such as links."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

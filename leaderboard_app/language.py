@@ -1,16 +1,16 @@
-"""The languages of the viewer: which one a reader gets, and every text in it.
+"""The languages of the viewer: the choice for a reader, and all texts.
 
-A text's key is its English wording, so code reads as what it shows and English needs no table:
-`t("{n} models", language, n="12")` here, `t("{n} models", { n: 12 })` in `static/language.js`.
-Other languages stand in `texts/{language}/*.json`, one file per page, each `{"English": "other"}`;
-which file a key stands in does not matter, and a key that several pages use stands in one of them.
+A text's key is its English wording, so the code shows the text and English needs no table: `t("{n}
+models", language, n="12")` here, `t("{n} models", { n: 12 })` in `static/language.js`. Other
+languages are in `texts/{language}/*.json`, one file per page, each `{"English": "other"}`. The file
+of a key does not matter; a key that several pages use is in one of them.
 
-What the key is must be seen where it is written, since a test collects them: a literal in `t("…")`,
-or in `mark("…")` where the text is looked up later by a variable. What comes from data (names,
-titles of benchmarks, reasons and findings) is shown as it was written, in no table.
+A test collects the keys, so each must be a literal: in `t("…")`, or in `mark("…")` if the text is
+looked up later by a variable. Data (names, titles of benchmarks, reasons and findings) is shown
+unchanged and is in no table.
 
-The language is that of `?lang=`, else of the cookie `lang`, else the first of the browser's
-languages that there is, else English. Python and JavaScript decide by the same rule.
+The language is that of `?lang=`, otherwise of the cookie `lang`, otherwise the first available one
+of the browser's languages, otherwise English. Python and JavaScript use the same rule.
 """
 
 import json
@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
-"""Each in its own words, as the switch shows them."""
+"""Names of the languages in themselves, for the switch."""
 DEFAULT = "en"
 PARAMETER = "lang"
-"""Name of the part of the address, and of the cookie."""
+"""Name of the query parameter and of the cookie."""
 
 _TEXTS = Path(__file__).parent / "texts"
 _GERMAN_MARKS = str.maketrans(",.", ".,")
@@ -34,8 +34,8 @@ _PLACE = re.compile(r"\{(\w+)\}")
 def t(text: str, language: str, **values: object) -> str:
     """Return a text in a language, with `{name}` replaced by the value of that name.
 
-    A text without a translation is shown in English; a place without a value stays as it is. The
-    result is plain text: whoever puts it into HTML escapes it.
+    A text without a translation is shown in English, and a place without a value stays unchanged.
+    The result is plain text, which the caller must escape for HTML.
     """
     translated = translations(language).get(text, text)
     return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), translated)
@@ -48,7 +48,7 @@ def format_number(number: float, decimals: int = 0, *, language: str) -> str:
 
 
 def mark(text: str) -> str:
-    """Return a text as it is: it is translated later, by `t` with a variable."""
+    """Return a text unchanged. `t` translates it later, with a variable."""
     return text
 
 
@@ -62,7 +62,7 @@ def language_of(request: Any) -> str:
 
 
 def choose(asked: str, stored: str, accepted: str) -> str:
-    """Return the language for an address, a cookie and an `Accept-Language`, each maybe empty."""
+    """Return the language for an address, a cookie and an `Accept-Language`, which can be empty."""
     for candidate in (asked, stored, *_by_preference(accepted)):
         language = candidate.strip().lower().partition("-")[0]
         if language in LANGUAGES:
@@ -72,7 +72,7 @@ def choose(asked: str, stored: str, accepted: str) -> str:
 
 @cache
 def translations(language: str) -> Mapping[str, str]:
-    """Return every text of a language by its English wording; none for English."""
+    """Return all texts of a language by their English wording, none for English."""
     merged: dict[str, str] = {}
     for path in sorted((_TEXTS / language).glob("*.json")) if language in LANGUAGES else ():
         merged |= json.loads(path.read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def translations(language: str) -> Mapping[str, str]:
 
 
 def _by_preference(accepted: str) -> list[str]:
-    """Return the languages of an `Accept-Language`, the most wanted first."""
+    """Return the languages of an `Accept-Language` by preference."""
     weighted: list[tuple[float, str]] = []
     for part in accepted.split(","):
         name, _, quality = part.partition(";")

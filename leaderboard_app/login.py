@@ -1,8 +1,8 @@
-"""Who submits, where people can log in: on a Space with Hugging Face's log-in.
+"""The submitter's identity on a Space with Hugging Face's log-in.
 
-Gradio knows who is logged in, and only within its own events. So the submit page, which is drawn by
-one, gets a ticket with the name, signed with a key of this process; our routes take the ticket. A
-page of another site cannot know it, whatever cookies the browser sends along.
+Gradio knows the logged-in user only within its own events. One of them draws the submit page, which
+gets a ticket with the user's name, signed with a key of this process; the data routes accept the
+ticket. A page of another site cannot know it, whatever cookies the browser sends.
 """
 
 import secrets
@@ -30,7 +30,7 @@ class Tickets:
         return str(self._serializer.dumps(name))
 
     def read(self, ticket: str) -> str | None:
-        """Return the name on a ticket; None when another process wrote it, or too long ago."""
+        """Return the name on a ticket, None if it is expired or from another process."""
         try:
             return self._serializer.loads(ticket, max_age=VALID_SECONDS)
         except BadData:

@@ -1,4 +1,4 @@
-"""What the board says of one model, and of several side by side. No I/O here."""
+"""The board's data on one model, and on several side by side. No I/O here."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,22 +16,22 @@ SCORE_PARTS = ("stderr", "low", "high", "n", "normalised")
 
 
 def find_model(board: RankedBoard, query: dict[str, str]) -> dict[str, Any] | None:
-    """Return the row that a model page's address names, None when the board has none.
+    """Return the row of a model page's address, None if the board has none.
 
     Args:
         board: The published board.
-        query: `id`, and `sha`, `precision`, `weights`, `chat` where a model was evaluated in
-            several ways; the best row that fits.
+        query: `id`, and optionally `sha`, `precision`, `weights` and `chat` to choose among several
+            rows. The best matching row counts.
     """
     rows = find_rows(board.table, query.get("id", ""))
     return next((row for row in rows if matches(row, query)), None)
 
 
 def model_document(board: RankedBoard, meta: BoardMeta, row: dict[str, Any]) -> dict[str, Any]:
-    """Return everything that the board says of a row.
+    """Return all data of a row.
 
     `scores` has every benchmark with its interval, `better_than` (see `share_below`) and its
-    subjects. Scores are fractions; null where there is none.
+    subjects. Scores are fractions, or null if missing.
     """
     others = [other for other in find_rows(board.table, row["model"]) if other != row]
     return {
@@ -49,10 +49,10 @@ def model_document(board: RankedBoard, meta: BoardMeta, row: dict[str, Any]) -> 
 def comparison_document(
     board: RankedBoard, meta: BoardMeta, rows: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return rows side by side, each benchmark with the differences to the first row.
+    """Return rows side by side, with each benchmark's differences from the first row.
 
-    These differences take the scores as independent; those from the questions themselves, which
-    are narrower, come with the answers (`leaderboard_app.questions`).
+    These differences treat the scores as independent. The narrower ones from the individual
+    questions come with the answers (`leaderboard_app.questions`).
     """
     return {
         "title": meta.title,
@@ -75,7 +75,7 @@ def comparison_document(
 
 
 def describe_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row's facts, its short name and its page on the Hub; null where not known."""
+    """Return a row's properties, its short name and its page on the Hub, null if unknown."""
     facts = {name: row.get(name) for name in FACTS}
     model_type = ModelType.parse(str(row.get("model_type") or ""))
     return facts | {
@@ -87,7 +87,7 @@ def describe_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def share_below(value: float | None, others: Sequence[float | None]) -> float | None:
-    """Return which share of the other rows' scores a score is above; equal ones count half.
+    """Return the fraction of the other rows' scores that are lower. Equal ones count half.
 
     Args:
         value: The score; None gives None.

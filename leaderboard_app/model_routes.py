@@ -1,4 +1,4 @@
-"""The addresses under `data/` that tell of single models: read by our pages, open to programs."""
+"""The addresses under `data/` for single models, for the pages and for programs."""
 
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
@@ -36,7 +36,7 @@ References = Annotated[
 
 
 class ModelQuery(BaseModel):
-    """Which row; the best one that fits, where a model was evaluated in several ways."""
+    """The choice of a row. The best matching one counts."""
 
     id: str = Field(max_length=MAX_NAME_CHARACTERS, description="Name of the model, `org/name`.")
     sha: str = Field("", max_length=64, description="Commit, or the start of it.")
@@ -46,13 +46,13 @@ class ModelQuery(BaseModel):
 
 
 class ComparisonQuery(BaseModel):
-    """Which rows."""
+    """The choice of rows."""
 
     m: References
 
 
 class QuestionsQuery(BaseModel):
-    """Which questions of which rows."""
+    """The choice of questions and rows."""
 
     m: References
     benchmark: str = Field(max_length=MAX_NAME_CHARACTERS, description="Key of the benchmark.")
@@ -91,13 +91,13 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
 
     @app.get("/data/model.json")
     def model(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
-        """Return what the board says of a model: scores, intervals, standing, facts."""
+        """Return a model's data: scores, intervals, rank, properties."""
         built = viewer.board.current().document.etag
         return model_answer(built, tuple(query)).respond(request)
 
     @app.get("/data/provenance.json")
     def provenance(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
-        """Return where a model's scores come from: result documents, newest first, and requests."""
+        """Return the origin of a model's scores: result documents, newest first, and requests."""
         row = _row(_built(viewer).board, dict(query))
         documents = [describe_document(d) for d in read_documents(results, row, suite.name)]
         told = read_requests(requests, viewer.queue.current().entries, row)
@@ -105,14 +105,14 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
 
     @app.get("/data/compare.json")
     def compare(request: Request, query: Annotated[ComparisonQuery, Query()]) -> Response:
-        """Return models side by side; the first is what the others are compared with."""
+        """Return models side by side. All others are compared with the first."""
         board, meta = _built(viewer)
         document = comparison_document(board, meta, _rows(board, query.m))
         return prepare_json(document).respond(request)
 
     @app.get("/data/questions.json")
     def questions(request: Request, query: Annotated[QuestionsQuery, Query()]) -> Response:
-        """Return questions of a benchmark with the models' answers, and how the models differ."""
+        """Return questions of a benchmark with the models' answers and differences."""
         rows = _rows(_built(viewer).board, query.m)
         benchmark = _benchmark(suite, query.benchmark)
         chosen = QuestionFilter(query.show, query.subject, query.search, query.offset, query.limit)

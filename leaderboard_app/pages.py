@@ -1,4 +1,4 @@
-"""What the pages share: what they read, their frame, and HTML that escapes what is put into it."""
+"""The shared parts of the pages: data sources, frame, and HTML with escaped values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,18 +35,18 @@ NAVIGATION = (
 
 @dataclass(frozen=True)
 class Viewer:
-    """What a page may read."""
+    """The data sources of a page."""
 
     settings: Settings
     suite: Suite
     board: Follower[RankedBoard]
     queue: Follower[Queue]
     tickets: Tickets | None = None
-    """Where people must log in to submit; None where anybody may."""
+    """The log-in that submitting requires, None if everybody can submit."""
 
 
 class Page(NamedTuple):
-    """A page at an address of its own."""
+    """A page with its own address."""
 
     title: str
     """Marked for translation."""
@@ -57,7 +57,7 @@ class Page(NamedTuple):
 
 
 def element_page(title: str, path: str, element: str, lead: str = "") -> Page:
-    """Return a page that is one element of our own, which its script in `static/` draws.
+    """Return a page with one custom element, which its script in `static/` draws.
 
     Args:
         title: Marked for translation.
@@ -76,8 +76,8 @@ def element_page(title: str, path: str, element: str, lead: str = "") -> Page:
 def render(template: str, language: str = DEFAULT, **values: Any) -> str:
     """Fill a template of `templates/`. Every value is escaped.
 
-    The template has `t("English", name=value)`, which gives the text in `language`, and
-    `number(value, decimals)`, which writes a number as that language does.
+    In the template, `t("English", name=value)` gives the text in `language`, and `number(value,
+    decimals)` formats a number for that language.
     """
     own = {
         "t": partial(t, language=language),
@@ -102,7 +102,7 @@ def show_header(viewer: Viewer, current: str, lead: str = "") -> None:
     It is drawn by `static/header.js`, in the reader's language.
 
     Args:
-        viewer: What pages read.
+        viewer: The pages' data sources.
         current: Name of the page, marked for translation.
         lead: One sentence under the heading, marked for translation; a page without one has a
             heading of its own.

@@ -1,9 +1,9 @@
-"""The questions themselves, from the mirror of data sets.
+"""The questions' texts, from the mirror of datasets.
 
-Answers are stored without the prompts. Where the mirror has the data set, a question is looked up
-by its number, and shown only when its hash is that of the question that was asked. What the task
-definition writes as a template is filled in; where a program writes the prompt, the question's
-fields are shown as the data set has them.
+Answers are stored without the prompts. If the mirror has the dataset, a question is found by its
+number, and shown only if its hash matches that of the asked question. Templates in the task
+definition are filled in. If a program writes the prompt, the question's fields are shown as in the
+dataset.
 """
 
 import hashlib
@@ -21,23 +21,23 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from evalboard.engine.benchmarks.mirror import mirror_folder, parquet_files, splits_of
 
 LONGEST_TEXT = 20_000
-"""Characters of one text that are sent."""
+"""Limit of characters of a text."""
 KEPT_SPLITS = 4
-"""Files of questions that are kept in memory."""
+"""Number of question files to keep in memory."""
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
 """Autoescape stays off: a prompt is plain text, and is never put into HTML."""
 
 
 class AskedQuestion(NamedTuple):
-    """Which question, as the answers name it."""
+    """A question's identity in the answers."""
 
     question_id: int
     doc_hash: str
 
 
 class Prompt(NamedTuple):
-    """What a model was asked: either the text, or the question's fields."""
+    """The prompt: either its text, or the question's fields."""
 
     text: str | None
     fields: dict[str, str]
@@ -49,9 +49,9 @@ def find_prompts(
     """Return the questions of a task, None for each that the mirror does not have.
 
     Args:
-        mirror: Folder with data sets (`EVALBOARD_DATASETS`), None where there is none.
-        config: The task's definition, as the result document keeps it.
-        asked: Which questions.
+        mirror: Folder with datasets (`EVALBOARD_DATASETS`), None without one.
+        config: The task's definition in the result document.
+        asked: The questions.
     """
     table = _questions(mirror, config)
     if table is None:
@@ -99,7 +99,7 @@ def _prompt(table: pa.Table, config: Mapping[str, Any], question: AskedQuestion)
 
 
 def _fill(template: Any, document: Mapping[str, Any]) -> str | None:
-    """Return the text that a definition writes for a question, None where a program writes it."""
+    """Return a question's prompt from the definition, None if a program writes it."""
     if not isinstance(template, str) or template.lstrip().startswith(("def ", "<", "@")):
         return None
     if template in document:

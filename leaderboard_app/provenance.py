@@ -1,4 +1,4 @@
-"""Where a row's scores come from: its result documents, and what became of its requests."""
+"""The origin of a row's scores: its result documents and its requests."""
 
 import re
 from collections.abc import Sequence
@@ -45,12 +45,12 @@ class StoredDocument(NamedTuple):
 
     @property
     def folder(self) -> str:
-        """Where it lies; its answers lie in the same folder below `details/`."""
+        """Its path. The answers are in the same folder below `details/`."""
         return folder_of_path(self.path)
 
 
 def row_folder(row: dict[str, Any], suite: str) -> str:
-    """Return where a row's documents lie when its weights are put on no base."""
+    """Return the folder of a row's documents if its weights have no base model."""
     choice = PinnedChoice(
         model=row["model"],
         revision=row["sha"],
@@ -66,8 +66,8 @@ def read_documents(
 ) -> list[StoredDocument]:
     """Return a row's result documents, newest first.
 
-    Of a store that cannot be listed quickly, only the one that the board names as the newest.
-    Files that are no result documents, or too large for one, are left out.
+    If the store cannot be listed quickly, only the newest document according to the board is
+    returned. Files that are not result documents, or too large for one, are ignored.
     """
     found = retry_on_conflict(lambda: _read_documents(results, row, suite))
     return sorted(found, key=lambda stored: stored.document.evalboard.finished_time, reverse=True)
@@ -76,7 +76,7 @@ def read_documents(
 def find_answers(
     results: RecentSnapshots, row: dict[str, Any], suite: str, benchmark: str
 ) -> str | None:
-    """Return the path of the file with a row's answers to a benchmark, None where there is none."""
+    """Return the path of a row's answers to a benchmark, None if missing."""
     usual = row_folder(row, suite)
     if path := _answers_in(results, usual, benchmark):
         return path
@@ -86,7 +86,7 @@ def find_answers(
 
 
 def describe_document(stored: StoredDocument) -> dict[str, Any]:
-    """Return the parts of a result document that tell how its scores came to be."""
+    """Return the parts of a result document with the origin of its scores."""
     document = stored.document
     ours = document.evalboard
     return {
@@ -108,9 +108,9 @@ def describe_document(stored: StoredDocument) -> dict[str, Any]:
 def read_requests(
     requests: RecentSnapshots, entries: Sequence[QueueEntry], row: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return the requests that a row comes from, with every change of their status.
+    """Return the requests of a row, with every change of their status.
 
-    Where the requests store cannot be read, a request is what the queue says of it.
+    If the requests store cannot be read, the data comes from the published queue.
     """
     fitting = [
         entry

@@ -1,4 +1,4 @@
-"""Which questions of a benchmark a page shows. No I/O here."""
+"""The filter of a benchmark's questions. No I/O here."""
 
 from typing import Literal, NamedTuple
 
@@ -8,29 +8,30 @@ from evalboard.records.answers import Answers, text_column
 Show = Literal["all", "right", "wrong", "differ"]
 
 SHORTEST_HASH = 6
-"""Characters of a hash that a search must have."""
+"""Minimum number of characters to search for a hash."""
 
 
 class QuestionFilter(NamedTuple):
-    """Which questions are asked for."""
+    """The choice of questions."""
 
     show: Show = "all"
     """Right and wrong are the first row's; `differ`: one row was right and another was not."""
     subject: str = ""
     search: str = ""
-    """The number, how the hash begins, or a part of the subject, the choices or the answer; case does
-    not matter."""
+    """A number, the start of a hash, or a part of the subject, the choices or the answer. Case is
+    ignored.
+    """
     offset: int = 0
     limit: int = 20
 
 
 def filter_questions(paired: PairedAnswers, chosen: QuestionFilter, *, texts: bool) -> list[int]:
-    """Return the questions that fit, whatever offset and limit are.
+    """Return all matching questions, without regard to offset and limit.
 
     Args:
         paired: The questions.
-        chosen: Which of them.
-        texts: Whether a search looks into choices and answers, beside the subject.
+        chosen: The choice.
+        texts: Whether a search includes choices and answers.
     """
     words = chosen.search.casefold().strip()
     said = searchable(paired.sides[0], texts=texts) if words else []
@@ -60,7 +61,7 @@ def count_shown(paired: PairedAnswers) -> dict[str, int]:
 
 
 def is_shown(paired: PairedAnswers, question: int, show: Show) -> bool:
-    """Whether a question is one of those asked for."""
+    """Return whether a question matches the choice."""
     verdicts = paired.verdicts(question)
     match show:
         case "right":
@@ -74,11 +75,11 @@ def is_shown(paired: PairedAnswers, question: int, show: Show) -> bool:
 
 
 def searchable(answers: Answers, *, texts: bool) -> list[str]:
-    """Return of every question, in lower case, what a search looks through.
+    """Return every question's searchable text in lower case.
 
     Args:
-        answers: Of one row.
-        texts: Whether choices and answers belong to it, beside the subject.
+        answers: The answers of one row.
+        texts: Whether the text includes choices and answers.
     """
     columns = [text_column(answers.table, "subject")]
     if texts:

@@ -1,4 +1,4 @@
-"""The questions of a benchmark with the answers of one row, or of several beside each other."""
+"""The questions of a benchmark with the answers of one or several rows."""
 
 import math
 from collections.abc import Sequence
@@ -23,35 +23,35 @@ from leaderboard_app.recent_snapshots import RecentSnapshots, folder_of_path
 from leaderboard_app.references import reference_of
 
 MAX_QUESTIONS = 100
-"""In one answer."""
+"""Limit of questions in one response."""
 MAX_MODELS = 6
 MAX_OUTPUT_CHARACTERS = 20_000
-"""Of a generated text that is sent."""
+"""Limit of characters of a generated text."""
 KEPT_FILES = 6
-"""Files of answers that are kept in memory; of the largest benchmarks some 10 MB each."""
+"""Number of answer files to keep in memory. The largest have about 10 MB each."""
 
 Row = dict[str, Any]
 
 
 class Source(NamedTuple):
-    """Where answers and questions are read from."""
+    """The sources of answers and questions."""
 
     results: RecentSnapshots
     """The results store."""
     suite: str
     mirror: Path | None
-    """Folder with data sets."""
+    """Folder with datasets."""
 
 
 def questions_document(
     source: Source, benchmark: Benchmark, rows: Sequence[Row], chosen: QuestionFilter
 ) -> dict[str, Any]:
-    """Return the questions asked for, and how the rows did on all of them.
+    """Return the chosen questions, and the rows' results on all questions.
 
-    `stored` is false, and nothing more is told, when the answers of one of the rows are not in the
-    results store. `counts`, `subjects` and `differences` are over every question that all rows were
-    asked; `total` is the number of those that fit the filter. Of a benchmark whose questions
-    may not be shown, a question is its number, hash and subject, and whether each row was right.
+    `stored` is false, without further data, if the answers of a row are not in the results store.
+    `counts`, `subjects` and `differences` cover all questions that every row answered; `total` is
+    the number of matching ones. For a benchmark with hidden questions, a question consists of its
+    number, hash and subject, and whether each row was right.
 
     Raises:
         EvalboardError: The results store, or a file in it, cannot be read.
@@ -141,7 +141,7 @@ def _stored(paired: PairedAnswers, question: int, side: int) -> dict[str, Any]:
 
 
 def _subjects(paired: PairedAnswers, benchmark: Benchmark) -> list[dict[str, Any]]:
-    """Return the share of right answers by subject; nothing where answers are not right or wrong."""
+    """Return the fraction of right answers by subject, empty if answers are not right or wrong."""
     if any(None in side.correct for side in paired.sides):
         return []
     titles = {subject.key: subject.title for subject in benchmark.subjects}
@@ -164,10 +164,10 @@ def _share(right: int, n: int) -> dict[str, Any]:
 def _differences(
     paired: PairedAnswers, benchmark: Benchmark, rows: Sequence[Row]
 ) -> list[dict[str, Any] | None]:
-    """Return each row's difference to the first, None where it is not that of their scores.
+    """Return each row's difference from the first row, None if it does not apply.
 
-    That is the first row itself, answers that are not simply right or wrong, and rows that were not
-    scored on just these questions.
+    It is None for the first row, for answers that are not simply right or wrong, and for rows with
+    scores on other questions.
     """
     asked = len(paired.places)
     differences: list[dict[str, Any] | None] = [None]
@@ -194,7 +194,7 @@ def _prompts(
 
 
 def _definitions(source: Source, benchmark: Benchmark, row: Row) -> dict[str, dict[str, Any]]:
-    """Return the definitions of a benchmark's tasks as the newest document with it has them."""
+    """Return the definitions of a benchmark's tasks from the newest document with it."""
     wanted = benchmark.tasks or (benchmark.task_name,)
     try:
         stored = read_documents(source.results, row, source.suite)

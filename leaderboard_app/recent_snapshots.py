@@ -1,7 +1,7 @@
 """Recent states of a store, for pages that need a few of its files.
 
-A results store holds ten files for every model that was ever evaluated. A page needs those of one:
-in a folder that model's folder is looked at, on the Hub files are asked for by name.
+A results store has ten files for every evaluated model, and a page needs those of one. In a local
+store only that model's folder is read; on the Hub files are read by name.
 """
 
 from threading import Lock
@@ -12,22 +12,23 @@ from evalboard.stores.opening import is_hosted
 from evalboard.stores.protocol import ABSENT, Snapshot, Store
 
 HOSTED_SECONDS = 10.0
-"""Between two looks at a store on the Hub for its newest state: each is a call that it counts."""
+"""Interval between checks of a store on the Hub, because the Hub limits calls."""
 
 
 class RecentSnapshots:
-    """Snapshots of a store: one in a folder as it is now, one on the Hub as it was just before.
+    """Snapshots of a store: current for a folder, recent for the Hub.
 
     Thread-safe.
 
     Args:
         store: The store.
-        max_age_seconds: How old a state may be; None for `HOSTED_SECONDS` on the Hub, 0 elsewhere.
+        max_age_seconds: Maximum age of a state. None means `HOSTED_SECONDS` on the Hub, otherwise
+            0.
     """
 
     def __init__(self, store: Store, *, max_age_seconds: float | None = None) -> None:
         self.lists_quickly = not is_hosted(store.address)
-        """Whether listing a folder costs no more than reading it."""
+        """Return whether listing a folder is cheap."""
         if max_age_seconds is None:
             max_age_seconds = 0 if self.lists_quickly else HOSTED_SECONDS
         self._store = store
@@ -35,7 +36,7 @@ class RecentSnapshots:
         self._lock = Lock()
 
     def snapshot(self, folder: str) -> Snapshot:
-        """Return a state that has the files below a folder; raises as `Store.snapshot` does."""
+        """Return a state with the files below a folder. Raises like `Store.snapshot`."""
         if self.lists_quickly:
             return self._store.snapshot(folder)
         with self._lock:
@@ -46,10 +47,10 @@ class RecentSnapshots:
 
 
 def has_file(snapshot: Snapshot, path: str) -> bool:
-    """Whether a snapshot has a file at a path."""
+    """Return whether a snapshot has a file at a path."""
     return snapshot.blobs([path])[path] != ABSENT
 
 
 def folder_of_path(path: str) -> str:
-    """Return the folder in which a file lies; empty for the store's own."""
+    """Return the folder of a file, empty for the store's root."""
     return path.rpartition("/")[0]

@@ -1,7 +1,8 @@
 """Short names of the board's rows, for addresses: `{model}@{sha8}@{precision}@{weights}@{0 or 1}`.
 
-They are read from the right, since a model's name may be anything. What is left out at the right
-fits all: `org/name` is the best row of that model. `static/reference.js` writes the same.
+They are read from the right, because a model's name can be anything. Parts omitted on the right
+match any value: `org/name` is the best row of that model. `static/reference.js` uses the same
+format.
 """
 
 from typing import Any
@@ -26,7 +27,7 @@ def reference_of(row: dict[str, Any]) -> str:
 
 
 def find_row(table: pa.Table, reference: str) -> dict[str, Any] | None:
-    """Return the row of a short name, None when the board has none."""
+    """Return the row of a short name, None if the board has none."""
     model, *parts = reference.rsplit("@", len(_PARTS))
     query: dict[str, str] = dict(zip(_PARTS, parts, strict=False))
     fitting = [row for row in find_rows(table, model) if matches(row, query)]

@@ -1,4 +1,4 @@
-"""HTTP responses that are compressed once, sent to many, and not sent again to a browser that has them."""
+"""HTTP responses that are compressed once for many readers, with ETags."""
 
 import gzip
 import hashlib
@@ -18,7 +18,7 @@ _GZIP = 31
 
 
 class PreparedResponse(NamedTuple):
-    """A body ready to be sent."""
+    """A prepared body."""
 
     zipped: bytes
     """As gzip."""
@@ -27,7 +27,7 @@ class PreparedResponse(NamedTuple):
     media_type: str
 
     def respond(self, request: Request) -> Response:
-        """Return the body, or 304 when the request names its ETag."""
+        """Return the body, or 304 if the request names its ETag."""
         headers = {
             "ETag": self.etag,
             "Cache-Control": "no-cache",
@@ -52,7 +52,7 @@ def prepare(body: bytes, media_type: str) -> PreparedResponse:
 
 
 def prepare_json_parts(parts: Iterable[bytes]) -> PreparedResponse:
-    """Prepare the parts of a JSON document, which are needed one at a time."""
+    """Prepare a JSON document from its parts, one at a time."""
     return _compress(parts, "application/json")
 
 
@@ -78,6 +78,6 @@ def _compress(parts: Iterable[bytes], media_type: str) -> PreparedResponse:
 
 
 def _accepted(header: str) -> set[str]:
-    """Return the encodings that an `Accept-Encoding` names; one with `q=0` is refused."""
+    """Return the encodings in an `Accept-Encoding`, without those with `q=0`."""
     parts = [part.replace(" ", "").partition(";") for part in header.split(",")]
     return {name for name, _, quality in parts if quality not in ("q=0", "q=0.0")}

@@ -14,14 +14,14 @@ mimetypes.add_type("text/javascript", ".js")
 
 
 class _BrowserFiles(StaticFiles):
-    """Files that browsers keep, and ask for each time: so an upgrade reaches everybody at once."""
+    """Browsers keep the files but revalidate them each time, so an upgrade takes effect at once."""
 
     def get_path(self, scope: Scope) -> str:
-        """Return the path in the folder, whichever path a proxy shows the viewer under."""
+        """Return the path in the folder, without the path prefix of a proxy."""
         return os.path.normpath(scope["path_params"]["path"])
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return a file, or 304 when the request names its ETag."""
+        """Return a file, or 304 if the request names its ETag."""
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"

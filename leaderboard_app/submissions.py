@@ -1,6 +1,6 @@
-"""The addresses under `api/` that take submissions: for the form and for programs.
+"""The addresses under `api/` for submissions, for the form and for programs.
 
-Each checks by itself who may do what. Nothing relies on an address being unknown, or on the form.
+Each address checks permissions itself. Nothing relies on secret addresses or on the form.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ Answer = TypeVar("Answer")
 
 
 class Form(Subject, frozen=True):
-    """What to evaluate."""
+    """The submission form."""
 
     sender: str = Field(
         "",
@@ -68,25 +68,25 @@ class ReportAnswer(BaseModel):
     """The report of the checks."""
 
     ok: bool
-    """Whether nothing is in the way of an evaluation."""
+    """Whether the model can be evaluated."""
     report: Report
 
 
 class SubmissionAnswer(ReportAnswer):
-    """What became of a submission."""
+    """The outcome of a submission."""
 
     request: str | None
-    """Its file in the queue; null when the checks found an error and nothing was submitted."""
+    """Its file in the queue, null if the checks found errors."""
 
 
 class Problem(BaseModel):
-    """Why something was not done, and what to do about it."""
+    """The reason for a failure, and what to do."""
 
     error: str
 
 
 class Refusal(Exception):
-    """Raised when a request is refused before anything was done."""
+    """Raised when a request is refused before any work."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -95,7 +95,7 @@ class Refusal(Exception):
 
 
 class Names(BaseModel):
-    """Models that fit what was typed."""
+    """Models that match a text."""
 
     names: list[str]
 
@@ -145,7 +145,7 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
         tags=["submit"],
     )
     async def send(form: Form, request: Request, response: Response) -> Any:
-        """Check a model and put it into the queue."""
+        """Check a model and add it to the queue."""
         _refuse_other_sites(request)
         sender = await _sender(viewer, form, request, needed=True)
         submission = read_form(form, sender)
@@ -158,7 +158,7 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
 
     @app.get("/api/limits", tags=["submit"])
     def limits(sender: Annotated[str, Query(max_length=LONGEST_NAME)] = "") -> Allowance:
-        """Say how many submissions a sender has made in seven days, and how many are allowed."""
+        """Return a sender's number of submissions in seven days and the limit."""
         rules = counting_rules(viewer.settings)
         limited = rules.allowance(sender) is not None
         entries = open_queue(viewer.settings).entries() if limited else ()
@@ -166,24 +166,24 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
 
     @app.get("/api/names", tags=["submit"])
     def names(q: Annotated[str, Query(max_length=LONGEST)] = "") -> Names:
-        """Return names of models that fit a text, from the Hub where it can be reached."""
+        """Return names of models that match a text, from the Hub if it is reachable."""
         return Names(names=completion.names(q))
 
 
 def read_form(form: Form, sender: str) -> Submission:
-    """Make a submission of a form. Suite and priority are not for strangers to choose."""
+    """Return the submission of a form. Strangers cannot choose suite and priority."""
     return Submission(**form.model_dump(exclude={"sender"}), sender=sender.strip())
 
 
 class _Turns:
-    """Few checks at once, some that wait, and no more: readers need the threads too."""
+    """A limit of running and waiting checks, because readers need threads too."""
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(CHECKS_AT_ONCE)
         self._here = 0
 
     async def run(self, request: Request, work: Callable[[], Answer]) -> Answer | Response:
-        """Return what the work returns, or the answer that says why it was not done."""
+        """Return the result of the work, or a response with the reason of its failure."""
         language = language_of(request)
         if self._here >= CHECKS_AT_ONCE + CHECKS_WAITING:
             return _problem(503, t(BUSY, language), {"Retry-After": "60"})
@@ -202,7 +202,7 @@ class _Turns:
 
 
 async def _sender(viewer: Viewer, form: Form, request: Request, *, needed: bool) -> str:
-    """Return who submits; where people log in, the account's name and no other."""
+    """Return the submitter's name. With log-in it is always the account's name."""
     if viewer.tickets is None:
         return form.sender
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")

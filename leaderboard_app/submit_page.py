@@ -1,4 +1,4 @@
-"""The form that submits a model: drawn by `static/submit.js`, which talks to `api/`."""
+"""The submit form, drawn by `static/submit.js`, which calls `api/`."""
 
 import gradio as gr
 
@@ -12,12 +12,13 @@ TITLE, PATH = mark("Submit"), "submit"
 
 
 def build_page(viewer: Viewer) -> None:
-    """Place the form; on a Space with the button to log in."""
+    """Place the form, on a Space with the log-in button."""
     show_header(
         viewer,
         TITLE,
         mark(
-            "Check reports all problems without submitting. Submit checks again and adds the model to the queue."
+            "Check reports all problems without submitting. Submit checks again and adds the "
+            "model to the queue."
         ),
     )
     tickets = viewer.tickets
@@ -39,9 +40,9 @@ def form_html(*, must_log_in: bool = False, sender: str = "", ticket: str = "") 
     """Return the form as HTML.
 
     Args:
-        must_log_in: Whether the reader can check models, but must log in to submit one.
-        sender: Name of the account that submits; empty where people type their name.
-        ticket: Proof of that account.
+        must_log_in: Whether the reader must log in to submit a model.
+        sender: Name of the account, empty if people type their name.
+        ticket: Proof of the account.
     """
     return render(
         "submit.html",

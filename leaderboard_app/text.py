@@ -1,4 +1,4 @@
-"""What several pages say, in every language."""
+"""Texts of several pages, in every language."""
 
 from leaderboard_app.language import mark
 

@@ -1,10 +1,10 @@
-"""The look of Gradio's own components. Ours follow its CSS variables, in `static/frame.css`."""
+"""The theme of Gradio's components. `static/frame.css` uses its CSS variables."""
 
 from gradio.themes import Base
 
 
 def make_theme() -> Base:
-    """Return a quiet theme of system fonts, which loads nothing from another host."""
+    """Return a plain theme with system fonts, which loads nothing from another host."""
     theme = Base(
         primary_hue="teal",
         neutral_hue="slate",
