@@ -145,16 +145,16 @@ def _judge_backend(
     if backend.falls_back and config["attends_by_plugin"]:
         yield info(
             f"{backend.name}_falls_back",
-            f"The installed {backend.title} has no {listed(names)} of its own and runs "
-            "transformers' own, which is slower.",
+            f"The installed version of {backend.title} has no native {listed(names)} and uses the "
+            "slower code of transformers.",
             where=where,
         )
         return
     yield error(
         f"unknown_to_{backend.name}",
         f"The installed {backend.title} cannot run {listed(names)}.",
-        fix=f"Ask the people who run the board for a newer {backend.title}"
-        f"{''.join(_alternatives(names, precision))}.",
+        fix="Ask the board's operators for a newer version of "
+        f"{backend.title}{''.join(_alternatives(names, precision))}.",
         where=where,
     )
 

@@ -74,7 +74,9 @@ def _misnamed(shards: Shards) -> Iterator[Finding]:
             where=INDEX_FILE,
         )
     if shards.extra:
-        beside = "that its index does not name" if shards.places is not None else "beside the model"
+        beside = (
+            "that its index does not name" if shards.places is not None else "next to the model"
+        )
         yield error(
             "extra_shard",
             f"The repository has additional weights {beside}: {listed(list(shards.extra))}. "
