@@ -1,11 +1,12 @@
-"""`evalboard bench`: the same model and the same questions through lm_eval and through us.
+"""`evalboard bench`: the same model and the same questions with lm_eval and with evalboard.
 
-`cases` say what is measured, `material` makes it, with the model of `models` and the task files of
-`mirrored`. `programs` are the four ways of evaluating, as commands; `measuring` runs one and reads
-what it left: times, taken inside the measured processes by `stopwatch`, and `answers`. `session`
-measures case after case, and `report` says what came out. `pipeline` and `memory` measure what
-stands around an engine: the account of `evalboard run --once`, and how much `evalboard up` holds.
+`cases` defines the measurements, and `material` prepares them, with the models of `models` and the
+task files of `mirrored`. `programs` contains the four ways of evaluating, as commands. `measuring`
+runs one and reads its times, taken inside the measured processes by `stopwatch`, and its `answers`.
+`session` measures case after case, and `report` presents the results. `pipeline` and `memory`
+measure the work around an engine: the durations in `evalboard run --once`, and the memory of
+`evalboard up`.
 
-The processes that are measured are the only ones that may be busy meanwhile: this one imports
-neither lm_eval nor torch.
+Only the measured processes may be busy during the measurement: this one imports neither lm_eval nor
+torch.
 """

@@ -1,4 +1,4 @@
-"""Read every single answer that a program left, and compare two programs' answers."""
+"""Read every answer of a program, and compare the answers of two programs."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,15 +13,15 @@ from evalboard.suites.model import Benchmark
 
 
 class Answer(NamedTuple):
-    """What a program answered to one question."""
+    """A program's answer to one question."""
 
     question: str
     """lm_eval's hash of it."""
     chosen: int | str
-    """Number of the most probable choice, or the text that was generated."""
+    """Number of the most probable choice, or the generated text."""
     correct: bool
     loglikelihoods: tuple[float, ...]
-    """Of each choice; empty where text was generated."""
+    """Log-likelihood of each choice, empty for generated text."""
 
 
 Answers = Mapping[str, Sequence[Answer]]
@@ -29,10 +29,10 @@ Answers = Mapping[str, Sequence[Answer]]
 
 
 class Comparison(NamedTuple):
-    """How two programs' answers differ."""
+    """The differences between two programs' answers."""
 
     different: int
-    """Questions that were asked by one only, or answered differently, or judged differently."""
+    """Questions that only one program asked, or that were answered or judged differently."""
     largest_difference: float
     """Of two log-likelihoods of the same choice; 0 where there are none."""
 
@@ -52,19 +52,19 @@ def compare(one: Answers, other: Answers) -> Comparison:
 
 
 def read_samples(folder: Path, benchmarks: Iterable[Benchmark]) -> dict[str, list[Answer]]:
-    """Read what `lm_eval run --log_samples` wrote anywhere under a folder.
+    """Read the output of `lm_eval run --log_samples` below a folder.
 
     Raises:
-        HarnessError: It wrote nothing about one of the benchmarks.
+        HarnessError: The output of a benchmark is missing.
     """
     return {benchmark.key: _read_samples(folder, benchmark) for benchmark in benchmarks}
 
 
 def read_details(folder: Path, benchmarks: Iterable[Benchmark]) -> dict[str, list[Answer]]:
-    """Read what `evalboard evaluate --output` wrote into a folder.
+    """Read the output of `evalboard evaluate --output` in a folder.
 
     Raises:
-        HarnessError: It wrote nothing about one of the benchmarks.
+        HarnessError: The output of a benchmark is missing.
     """
     return {benchmark.key: _read_details(folder, benchmark) for benchmark in benchmarks}
 

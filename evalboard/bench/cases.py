@@ -1,4 +1,4 @@
-"""What is measured: which questions, how many examples before each, and which model. Pure."""
+"""The measurements: questions, number of examples, and model. Pure."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

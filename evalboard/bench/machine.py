@@ -1,4 +1,4 @@
-"""What the numbers depend on: the machine and the versions of the libraries."""
+"""The conditions of a measurement: the machine and the versions of the libraries."""
 
 import platform
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""What is measured, in a folder of its own: models, task files, and the settings of all programs."""
+"""The material of a measurement in one folder: models, task files, and all programs' settings."""
 
 import multiprocessing
 from collections.abc import Iterable, Iterator
@@ -47,11 +47,11 @@ class Material(NamedTuple):
         return self.suite.select(case.benchmarks)
 
     def model_folder(self, case: Case) -> Path:
-        """Return where a case's model lies."""
+        """Return the folder of a case's model."""
         return self.folder / "models" / case.model
 
     def task_folder(self, case: Case) -> Path:
-        """Return where the task files of a case lie, which plain `lm_eval` reads."""
+        """Return the folder of a case's task files for plain `lm_eval`."""
         return self.folder / "tasks" / case.name.replace(" ", "-")
 
     def settings_of(self, folder: Path) -> Settings:

@@ -19,7 +19,7 @@ TRIAL_QUESTIONS = 64
 
 
 class Run(NamedTuple):
-    """What one process took, in seconds of wall clock."""
+    """The duration of one process, in seconds of wall-clock time."""
 
     seconds: float
     """From start to end."""
@@ -28,7 +28,7 @@ class Run(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """What one way of evaluating took, all its processes together, and what it answered."""
+    """The durations and answers of one way of evaluating, over all its processes."""
 
     run: Run
     answers: Answers

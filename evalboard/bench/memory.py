@@ -1,4 +1,4 @@
-"""Watch how much memory `evalboard up` takes, with everything that it starts."""
+"""Measure the memory of `evalboard up` and all its processes."""
 
 import socket
 import sys
@@ -17,7 +17,7 @@ TIMEOUT_SECONDS = 3600
 
 
 class Memory(NamedTuple):
-    """What a process tree holds at one moment."""
+    """The memory of a process tree at one moment."""
 
     bytes: int
     """Sum of the proportional set sizes: pages that several processes share count once."""
@@ -50,13 +50,13 @@ def peak_of_up(environment: dict[str, str], logs: Path, *, until: Callable[[], b
 
 
 def tree_memory(process: psutil.Process) -> Memory:
-    """Return what a process and all its descendants hold now."""
+    """Return the current memory of a process and all its descendants."""
     tree = [process, *process.children(recursive=True)]
     return Memory(sum(_proportional_size(member) for member in tree), len(tree))
 
 
 def free_ports() -> tuple[int, int]:
-    """Return two ports that nobody listens on."""
+    """Return two free ports."""
     with (
         socket.create_server(("127.0.0.1", 0)) as one,
         socket.create_server(("127.0.0.1", 0)) as two,

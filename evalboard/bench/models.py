@@ -1,6 +1,6 @@
 """The models that are measured: Llamas of random weights, with a tokenizer trained on the spot.
 
-How long an evaluation takes does not depend on what the weights are.
+The duration of an evaluation does not depend on the values of the weights.
 """
 
 from collections.abc import Iterable, Iterator

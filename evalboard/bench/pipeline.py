@@ -1,4 +1,4 @@
-"""Measure the whole pipeline: a request in an empty queue, until its result is stored."""
+"""Measure the whole pipeline: from a request in an empty queue to its stored result."""
 
 import json
 import re
@@ -47,13 +47,13 @@ def measure_pipeline(material: Material, model: str, folder: Path) -> PipelineRe
 
 
 def put_request(settings: Settings, model: str, precision: str) -> str:
-    """Put a request into the queue as another program might, so that the poll checks it."""
+    """Add an unchecked request to the queue, as another program might, so the poll checks it."""
     record = RequestRecord(model=model, precision=precision, submitted_time=timestamp())
     return open_queue(settings).add(record)
 
 
 def time_account(report: str) -> dict[str, float]:
-    """Read where the time went from the Markdown report of a run; `score` is their sum."""
+    """Read the durations from the Markdown report of a run. `score` is their sum."""
     rows = re.findall(r"^\| ([a-z][^|]*) \| ([0-9.]+) \|$", report.partition("| time |")[2], re.M)
     account: dict[str, float] = {}
     for part, seconds in rows:

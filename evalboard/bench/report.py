@@ -1,4 +1,4 @@
-"""What was measured: as JSON, as a page of Markdown, and as rows of a table. Pure."""
+"""The results of a measurement as JSON, as Markdown, and as rows of a table. Pure."""
 
 import json
 from collections.abc import Mapping

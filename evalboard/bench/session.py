@@ -29,7 +29,7 @@ OF_THE_PIPELINE = ("gradio", "prefect")
 
 
 class Wishes(NamedTuple):
-    """What is to be measured."""
+    """The options of a measurement."""
 
     command: str
     """That was given."""

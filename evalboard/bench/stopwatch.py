@@ -1,9 +1,9 @@
-"""Time the answering of an lm_eval model from inside, in whichever process it lives.
+"""Time the answers of an lm_eval model from inside its process.
 
 Python imports a module `sitecustomize` when it starts. `install` puts a copy of this file under
-that name into a folder; in every process that has the folder on its PYTHONPATH, and in all that
-those start, the time spent inside the model's answering methods is written down beside the copy.
-So this module stands alone, and it imports lm_eval in no process that does not import it anyway.
+that name into a folder; in every process with the folder on its PYTHONPATH, and in all their child
+processes, the time in the model's answering methods is written to a file next to the copy. This
+module is therefore independent, and imports lm_eval only in processes that import it anyway.
 """
 
 import functools

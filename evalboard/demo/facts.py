@@ -1,4 +1,4 @@
-"""The facts and the wording that the demo's questions are made of.
+"""The facts and the wording of the demo's questions.
 
 School-level facts, written for this demonstration. Within one relation every subject has exactly
 one right answer, and no other answer of that relation is right for it, so that any of them can

@@ -1,4 +1,4 @@
-"""Tiny models, made on the spot: whole repositories that every check and engine can work on.
+"""Tiny models, built on the fly: complete repositories for every check and engine.
 
 Their answers say nothing about medicine. Each shows one thing: guessing in two architectures,
 learning, a constant preference whose score is known beforehand, a repository that must be rejected.
@@ -96,7 +96,7 @@ def make_trained_model(folder: Path, datasets: Path, on_progress: Callable[[str]
     Args:
         folder: The repository to write; must not exist.
         datasets: Datasets mirror that `evalboard.demo.questions.write_datasets` wrote.
-        on_progress: Is told how far the training is.
+        on_progress: Called with the progress of the training.
 
     Raises:
         DataMissing: The mirror lacks a practice split.
@@ -134,12 +134,12 @@ def make_broken_model(folder: Path) -> None:
 
 
 def make_demo_models(folder: Path, datasets: Path, on_progress: Callable[[str], None]) -> list[str]:
-    """Make the models of the demonstration that are not there yet.
+    """Build the missing models of the demo.
 
     Args:
         folder: Models mirror: each lies at `{org}/{name}/`.
         datasets: Datasets mirror with the practice questions.
-        on_progress: Is told what is being made.
+        on_progress: Called with a description of the current step.
 
     Returns:
         The names of all models, in the order to submit them.

@@ -1,9 +1,8 @@
-"""The demo's questions: generated from our own facts, the same on every machine.
+"""The demo's questions, generated from its own facts, identical on every machine.
 
 Each benchmark has a practice split (`train`: for training and for few-shot examples) and a test
-split. Both ask about the same facts, but no question of one stands in the other. What a question
-looks like as a prompt is said here and in `evalboard/suites/tasks/demo/*.yaml`; a test holds the
-two together.
+split. Both ask about the same facts, but no question is in both. The prompt of a question is
+defined here and in `evalboard/suites/tasks/demo/*.yaml`; a test compares the two.
 """
 
 import random

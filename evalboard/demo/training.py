@@ -51,7 +51,7 @@ def train(
         model: Built with `attn_implementation="eager"`, which alone tells where it looks.
         tokenizer: Encodes each answer as one token.
         practice: Practice questions by benchmark.
-        on_progress: Is told how far the training is.
+        on_progress: Called with the progress of the training.
         seed: Of the choice of questions and of the order of their choices.
     """
     rng = random.Random(seed)

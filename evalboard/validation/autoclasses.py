@@ -152,7 +152,7 @@ def _judge_backend(
         return
     yield error(
         f"unknown_to_{backend.name}",
-        f"The installed {backend.title} cannot run {listed(names)}.",
+        f"The installed version of {backend.title} does not support {listed(names)}.",
         fix="Ask the board's operators for a newer version of "
         f"{backend.title}{''.join(_alternatives(names, precision))}.",
         where=where,

@@ -157,7 +157,7 @@ def test_pairs_are_what_json_says(document: dict[str, Any], indent: bool) -> Non
     [
         (b'{"a": 1,, "b": 2}', "is not JSON .*character 8"),
         (b'{"a": 1} {}', "is not JSON .*character 9"),
-        (b'{"a": NaN}', "NaN is no value of JSON"),
+        (b'{"a": NaN}', "NaN is not a JSON value"),
         (b'{"a": ' + b"1" * 5000 + b"}", "is not JSON"),
         (b'{"a": ' + b"[" * 100_000, "nested too deeply"),
         (b'{"a": [' + b"{}," * (MAX_VALUES // 2) + b"{}]}", "more than 1,500,000 values"),
