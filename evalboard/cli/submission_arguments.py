@@ -47,9 +47,7 @@ def add_submission_arguments(parser: argparse.ArgumentParser) -> None:
 def _read_precision(text: str) -> Precision:
     precision = Precision.parse(text)
     if precision is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not known; use one of {', '.join(Precision)}"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is unknown; use one of {', '.join(Precision)}")
     return precision
 
 

@@ -100,7 +100,7 @@ def _float_problem(
     if asked and asked.must_be_stored:
         yield error(
             "precision_unsupported",
-            f"The submission asks for {asked}, but the checkpoint is not stored so.",
+            f"The submission asks for {asked}, but the checkpoint is not quantised.",
             fix="Choose the precision of the checkpoint, or leave the field empty.",
             where="config.json: quantization_config",
         )

@@ -92,7 +92,7 @@ def test_one_different_answer_is_no_agreement() -> None:
     case = replace(CASE, different_answers=CASE.different_answers | {"lm_eval_hf": 1})
     assert not case.agree
     assert case.to_document()["agree"] is False
-    assert "lm_eval_vllm: lm_eval_hf 1; " in verdict(case)
+    assert "lm_eval_vllm: lm_eval_hf 1. " in verdict(case)
     assert verdict(CASE).startswith("All four programs gave the same answer to every question. ")
 
 

@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).parents[2]
         ([], "required: VERB"),
         (["evalute"], "invalid choice: 'evalute'"),
         (["submit"], "required: model"),
-        (["submit", "org/a", "--precision", "int3"], "invalid choice: 'int3'"),
+        (["submit", "org/a", "--precision", "int3"], "'int3' is unknown"),
         (["submit", "org/a", "--colour", "blue"], "unrecognized arguments: --colour blue"),
         (["evaluate", "org/a", "--limit", "few"], "invalid int value: 'few'"),
         (["suite"], "required: ACTION"),
