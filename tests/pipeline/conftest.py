@@ -10,6 +10,7 @@ from prefect.testing.utilities import prefect_test_harness
 from evalboard.demo.models import make_letter_model, make_random_model
 from evalboard.engine.placing import cluster
 from evalboard.settings import Settings, environment_of, load_settings
+from tests.pipeline.questions import SLICE_ROWS, cut
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +26,24 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def sliced_datasets(
+    real_datasets: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], Path]:
+    """Return a function that makes a mirror with the first rows of every file, once per number."""
+    root = tmp_path_factory.mktemp("slices")
+
+    def of(rows: int) -> Path:
+        folder = root / str(rows)
+        if not folder.exists():
+            cut(real_datasets, folder, rows=rows)
+        return folder
+
+    return of
+
+
+@pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
         yield
 
 
@@ -39,11 +56,14 @@ def ray() -> Iterator[None]:
 @pytest.fixture
 def configure(
     models: Path,
-    real_datasets: Path,
+    sliced_datasets: Callable[[int], Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Settings]:
-    """Return a function that puts settings into the environment, where flows read them."""
+    """Return a function that puts settings into the environment, where flows read them.
+
+    The questions are slices of the real ones unless `datasets` names others.
+    """
 
     def set_settings(**changes: object) -> Settings:
         settings = load_settings().model_copy(
@@ -51,7 +71,7 @@ def configure(
                 "home": tmp_path / "home",
                 "work": tmp_path / "home" / "work",
                 "models": models,
-                "datasets": real_datasets,
+                "datasets": sliced_datasets(SLICE_ROWS),
                 "offline": True,
                 "max_running": 4,
                 **changes,

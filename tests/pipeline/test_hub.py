@@ -1,7 +1,5 @@
 """The whole pipeline with all of its stores on a Hub, which is the small one of the tests."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,24 +7,18 @@ import pytest
 from huggingface_hub import close_session, constants
 from pydantic import SecretStr
 
+from evalboard import publishing
+from evalboard.cli.run import work
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.records.request import Status
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
 from evalboard.stores.board import read_queue
 from evalboard.stores.opening import open_archive, open_board, open_queue
 from leaderboard_app.app import make_viewer
 from tests.hub.server import SmallHub, running_hub
-from tests.pipeline.runs import DEADLINE_SECONDS
 
 STORES = ("requests", "results", "board")
-RUN = """
-import sys
-from evalboard import cli, publishing
-publishing.HOSTED_SECONDS = 1.0
-sys.exit(cli.main(["run", "--once"]))
-"""
-"""`evalboard run --once`, without the minute between two commits of the board."""
 
 
 @pytest.fixture
@@ -34,6 +26,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallHub]:
     """A Hub with the three empty datasets of a board."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    # For the programs that a run starts.
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
     with running_hub() as server:
         for name in STORES:
             server.create(f"org/{name}")
@@ -41,24 +36,16 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallHub]:
         close_session()
 
 
-def work(settings: Settings) -> int:
-    """Work on the queue in a process of its own; return its exit status."""
-    environment = child_environment(settings, HF_HUB_OFFLINE="0", HF_HUB_DISABLE_XET="1")
-    return subprocess.run(
-        [sys.executable, "-c", RUN],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    ).returncode
-
-
+@pytest.mark.usefixtures("prefect_server", "ray")
 def test_board_on_the_hub_from_submission_to_viewer(
     hub: SmallHub,
     configure: Callable[..., Settings],
     small_suite: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # In place of the minute between two commits of the board.
+    monkeypatch.setattr(publishing, "HOSTED_SECONDS", 1.0)
     settings = configure(
         suite=str(small_suite),
         backend="hf",
@@ -73,7 +60,7 @@ def test_board_on_the_hub_from_submission_to_viewer(
     ).request_path
     assert path is not None
 
-    assert work(settings) == 0
+    assert [ended.status for ended in work(settings)] == [Status.FINISHED]
 
     # Another machine, which has nothing of it yet.
     elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere", "work": None})

@@ -1,7 +1,10 @@
-"""Killed at any moment and started again, an evaluation gives the same files, bit for bit."""
+"""Killed at any moment and started again, an evaluation gives the same files, bit for bit.
+
+The run is killed, then the engine of the next run. What is finished or answered is not done again.
+"""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,15 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from evalboard.cli.run import work
+from evalboard.engine.streaming import QUESTIONS_PER_BLOCK
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.records.request import Status
+from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
 from evalboard.stores.opening import open_archive, open_queue
+from tests.pipeline.questions import QUESTIONS
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,
     answers_in,
@@ -25,8 +32,9 @@ from tests.pipeline.runs import (
     wait_until,
 )
 
-BENCHMARKS = {"medqa_4options": 1273, "mmlu_clinical_knowledge": 265}
-"""Questions of each."""
+BENCHMARKS = ("medqa_4options", "mmlu_clinical_knowledge")
+SLICE = QUESTIONS_PER_BLOCK + 8
+"""Questions of each, whose answers are kept a block at a time."""
 MODEL = "test/larger"
 
 
@@ -53,30 +61,49 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(1800)
-def test_killed_runs_give_the_same_files(
-    configure: Callable[..., Settings], suite: Path, tmp_path: Path
-) -> None:
-    undisturbed = configure(**places(tmp_path, "undisturbed"), suite=str(suite), max_running=1)
-    submit(Submission(model=MODEL, precision=Precision.FLOAT32), undisturbed)
-    assert start_run(undisturbed).wait(DEADLINE_SECONDS) == 0
+@pytest.fixture(
+    params=[
+        pytest.param(SLICE, id="slice"),
+        pytest.param(None, id="whole", marks=pytest.mark.slow),
+    ]
+)
+def datasets(
+    request: pytest.FixtureRequest, real_datasets: Path, sliced_datasets: Callable[[int], Path]
+) -> Path:
+    return sliced_datasets(request.param) if request.param else real_datasets
 
-    settings = configure(**places(tmp_path, "killed"), suite=str(suite), max_running=1)
+
+@pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("prefect_server", "ray")
+def test_killed_runs_give_the_same_files(
+    configure: Callable[..., Settings], suite: Path, datasets: Path, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"suite": str(suite), "max_running": 1, "datasets": datasets}
+    undisturbed = configure(**places(tmp_path, "undisturbed"), **asked)
+    submit(Submission(model=MODEL, precision=Precision.FLOAT32), undisturbed)
+    assert [ended.status for ended in work(undisturbed)] == [Status.FINISHED]
+
+    settings = configure(**places(tmp_path, "killed"), **asked)
     path = submit(Submission(model=MODEL, precision=Precision.FLOAT32), settings).request_path
     assert path is not None
     chance = random.Random()
-    moments = sorted(chance.sample(range(1, sum(BENCHMARKS.values()) - 300), 2))
+    questions = {key: len(QUESTIONS[key].read(datasets)) for key in BENCHMARKS}
+    moments = sorted(chance.sample(range(1, sum(questions.values()) - 300), 2))
 
     first = start_run(settings, hold="keep=2")
-    wait_until(lambda: answer_count(settings) >= moments[0], first)
+    wait_until(lambda: answer_count(settings, questions) >= moments[0], first)
     kill_with_children(first)
-    known = answer_count(settings)
+    known = answer_count(settings, questions)
     assert known >= moments[0]
+    assert open_queue(settings).get(path).status is Status.RUNNING
+    finished = finished_benchmarks(settings)
 
-    left = len(BENCHMARKS) - len(list(finished_files(settings)))
+    left = len(BENCHMARKS) - len(finished)
     second = start_run(settings, hold=f"keep={left}")
-    moment = max(moments[1], known + 1)
-    wait_until(lambda: answer_count(settings) >= moment, second)
+    moment = min(max(moments[1], known + 1), sum(questions.values()))
+    wait_until(
+        lambda: answer_count(settings, questions) >= moment and bool(engines_of(second)), second
+    )
     (engine,) = engines_of(second)
     engine.kill()
     let_go(settings)
@@ -86,8 +113,10 @@ def test_killed_runs_give_the_same_files(
     assert record.status is Status.FINISHED
     assert record.evalboard.attempts == 2
     assert answers(settings) == answers(undisturbed), moments
-    assert metrics(settings) == metrics(undisturbed)
-    assert answer_count(settings) == 0
+    document = result(settings)
+    assert document.results == result(undisturbed).results
+    assert set(document.evalboard.seconds.score) == set(BENCHMARKS) - finished, moments
+    assert answer_count(settings, questions) == 0
 
 
 def places(folder: Path, name: str) -> dict[str, object]:
@@ -96,10 +125,15 @@ def places(folder: Path, name: str) -> dict[str, object]:
     return {"home": folder / name, "work": folder / name / "work", **stores}
 
 
-def answer_count(settings: Settings) -> int:
-    """Return how many requests' answers are kept or belong to finished benchmarks."""
-    finished = {file.name.split("-")[0] for file in finished_files(settings)}
-    count = sum(BENCHMARKS[key] for key in finished)
+def answer_count(settings: Settings, questions: dict[str, int]) -> int:
+    """Return how many questions' answers are kept or belong to finished benchmarks.
+
+    Args:
+        settings: With the work folder.
+        questions: Number of each benchmark.
+    """
+    finished = finished_benchmarks(settings)
+    count = sum(questions[key] for key in finished)
     for file in (settings.work_folder / "answers").glob("*.jsonl"):
         if file.name.split("-")[0] not in finished:
             with suppress(FileNotFoundError):  # finished meanwhile
@@ -107,8 +141,8 @@ def answer_count(settings: Settings) -> int:
     return count
 
 
-def finished_files(settings: Settings) -> Iterator[Path]:
-    return (settings.work_folder / "outcomes").glob("*.json")
+def finished_benchmarks(settings: Settings) -> set[str]:
+    return {file.name.split("-")[0] for file in (settings.work_folder / "outcomes").glob("*.json")}
 
 
 def answers(settings: Settings) -> dict[str, list[dict[str, Any]]]:
@@ -116,6 +150,6 @@ def answers(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     return answers_in(Path(settings.store_address("results")) / "details")
 
 
-def metrics(settings: Settings) -> dict[str, dict[str, object]]:
+def result(settings: Settings) -> ResultDocument:
     (document,) = open_archive(settings).read().documents
-    return document.results
+    return document

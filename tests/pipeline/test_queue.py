@@ -1,4 +1,7 @@
-"""What becomes of requests that are wrong, of runs that are killed, and of those beside them."""
+"""What becomes of requests that are wrong, cancelled or done, and of those beside them.
+
+Of runs and engines that are killed, `test_kill.py` tells.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,10 +22,10 @@ from evalboard.settings import Settings
 from evalboard.stores.board import read_queue
 from evalboard.stores.opening import open_archive, open_board, open_queue, open_store
 from flows.evaluate_flow import evaluate_model
+from tests.pipeline.questions import SLICE_ROWS
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,
     engines_of,
-    kill_with_children,
     let_go,
     start_run,
     wait_until,
@@ -43,11 +46,14 @@ def put(settings: Settings, model: str, *, suite: str = "", revision: str = "mai
 
 @pytest.mark.usefixtures("prefect_server", "ray")
 def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
-    configure: Callable[..., Settings], small_suite: Path, real_datasets: Path, tmp_path: Path
+    configure: Callable[..., Settings],
+    small_suite: Path,
+    sliced_datasets: Callable[[int], Path],
+    tmp_path: Path,
 ) -> None:
     mirror = tmp_path / "mirror"
     mirror.mkdir()
-    (mirror / "cais").symlink_to(real_datasets / "cais")
+    (mirror / "cais").symlink_to(sliced_datasets(SLICE_ROWS) / "cais")
     settings = configure(suite=str(small_suite), backend="hf", datasets=mirror)
     missing = put(settings, "test/nowhere")
     pickled = put(settings, "test/pickled")
@@ -79,49 +85,6 @@ def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
     assert document.evalboard.failures["pubmedqa"]["code"] == "data_missing"
 
 
-def test_killed_run_goes_on_where_it_was(
-    configure: Callable[..., Settings], small_suite: Path
-) -> None:
-    settings = configure(suite=str(small_suite), backend="hf", max_running=1)
-    path = submit(
-        Submission(model="test/random", precision=Precision.FLOAT32), settings
-    ).request_path
-    assert path is not None
-    killed = start_run(settings, hold="evaluate=2")
-    outcomes = settings.work_folder / "outcomes"
-    wait_until(lambda: any(outcomes.glob("*.json")), killed)
-    kill_with_children(killed)
-    kept = {file.name.split("-")[0] for file in outcomes.glob("*.json")}
-    queue = open_queue(settings)
-    assert queue.get(path).status is Status.RUNNING
-
-    assert start_run(settings).wait(DEADLINE_SECONDS) == 0
-
-    record = queue.get(path)
-    assert record.status is Status.FINISHED
-    assert record.evalboard.attempts == 2
-    (document,) = open_archive(settings).read().documents
-    assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
-    assert kept
-    assert set(document.evalboard.seconds.score) == set(document.results) - kept
-
-
-def test_benchmark_whose_engine_dies_is_tried_again_on_a_new_one(
-    configure: Callable[..., Settings], small_suite: Path
-) -> None:
-    settings = configure(suite=str(small_suite), backend="hf", max_running=1)
-    submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
-    run = start_run(settings, hold="evaluate=2")
-    outcomes = settings.work_folder / "outcomes"
-    wait_until(lambda: any(outcomes.glob("*.json")), run)
-    (engine,) = engines_of(run)
-    engine.kill()
-    let_go(settings)
-    assert run.wait(DEADLINE_SECONDS) == 0
-    (document,) = open_archive(settings).read().documents
-    assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
-
-
 @pytest.mark.usefixtures("prefect_server")
 def test_run_that_loses_the_claim_ends_cancelled_and_changes_nothing(
     configure: Callable[..., Settings], small_suite: Path
@@ -140,6 +103,7 @@ def test_run_that_loses_the_claim_ends_cancelled_and_changes_nothing(
     assert queue.get(path) == held
 
 
+@pytest.mark.usefixtures("prefect_server", "ray")
 def test_cancelled_run_frees_its_engine_and_goes_on_when_it_is_started_again(
     configure: Callable[..., Settings], small_suite: Path
 ) -> None:
@@ -161,19 +125,19 @@ def test_cancelled_run_frees_its_engine_and_goes_on_when_it_is_started_again(
     assert queue.get(path).status is Status.CANCELLED
 
     requeue([RequestQuery(path)], settings, now=datetime.now(UTC))
-    assert start_run(settings).wait(DEADLINE_SECONDS) == 0
-    assert queue.get(path).status is Status.FINISHED
+    assert [ended.status for ended in work(settings)] == [Status.FINISHED]
 
 
+@pytest.mark.usefixtures("prefect_server", "ray")
 def test_second_run_does_nothing_twice(
     configure: Callable[..., Settings], small_suite: Path
 ) -> None:
     settings = configure(suite=str(small_suite), backend="hf", max_running=1)
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
-    assert start_run(settings).wait(DEADLINE_SECONDS) == 0
+    assert [ended.status for ended in work(settings)] == [Status.FINISHED]
     board = Path(settings.store_address("board")) / "board.parquet"
     results = open_store(settings.store_address("results"), settings).snapshot().revision
     written = board.stat().st_mtime_ns
-    assert start_run(settings).wait(DEADLINE_SECONDS) == 0
+    assert work(settings) == []
     assert open_store(settings.store_address("results"), settings).snapshot().revision == results
     assert board.stat().st_mtime_ns == written

@@ -18,31 +18,22 @@ from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.board import read_board
 from evalboard.stores.opening import open_board, open_store
+from tests.pipeline.questions import QUESTIONS, SLICE_ROWS
 
 pytestmark = pytest.mark.usefixtures("prefect_server", "ray")
 
-QUESTIONS = {
-    "medmcqa": ("openlifescienceai/medmcqa/default/validation", "cop", 0),
-    "medqa_4options": ("GBaker/MedQA-USMLE-4-options-hf/default/test", "label", 0),
-    "mmlu_anatomy": ("cais/mmlu/anatomy/test", "answer", 0),
-    "mmlu_clinical_knowledge": ("cais/mmlu/clinical_knowledge/test", "answer", 0),
-    "mmlu_college_biology": ("cais/mmlu/college_biology/test", "answer", 0),
-    "mmlu_college_medicine": ("cais/mmlu/college_medicine/test", "answer", 0),
-    "mmlu_medical_genetics": ("cais/mmlu/medical_genetics/test", "answer", 0),
-    "mmlu_professional_medicine": ("cais/mmlu/professional_medicine/test", "answer", 0),
-    "pubmedqa": (
-        "bigbio/pubmed_qa/pubmed_qa_labeled_fold0_source/test",
-        "final_decision",
-        "yes",
-    ),
-}
-"""Of each benchmark: its file in the mirror, the column of the gold answer, and the value there
-that stands for A (or yes)."""
 
-
-def share_of_a(benchmark: str, datasets: Path) -> float:
-    file, column, value = QUESTIONS[benchmark]
-    return float((pd.read_parquet(datasets / f"{file}.parquet")[column] == value).mean())
+@pytest.fixture(
+    params=[
+        pytest.param(SLICE_ROWS, id="slice"),
+        pytest.param(None, id="whole", marks=pytest.mark.slow),
+    ]
+)
+def datasets(
+    request: pytest.FixtureRequest, real_datasets: Path, sliced_datasets: Callable[[int], Path]
+) -> Path:
+    """A mirror with the first questions of each benchmark, or with all of them."""
+    return sliced_datasets(request.param) if request.param else real_datasets
 
 
 def evaluate(model: str, settings: Settings) -> dict[str, Any]:
@@ -58,24 +49,29 @@ def evaluate(model: str, settings: Settings) -> dict[str, Any]:
 
 
 def test_always_a_scores_the_share_of_a_on_all_nine(
-    configure: Callable[..., Settings], real_datasets: Path
+    configure: Callable[..., Settings], datasets: Path
 ) -> None:
-    settings = configure(suite="open-medical")
+    settings = configure(suite="open-medical", datasets=datasets)
     row = evaluate("test/always-a", settings)
-    expected = {benchmark: share_of_a(benchmark, real_datasets) for benchmark in QUESTIONS}
+    expected = {key: questions.share_of_first(datasets) for key, questions in QUESTIONS.items()}
     assert {benchmark: row[benchmark] for benchmark in QUESTIONS} == pytest.approx(
         expected, abs=1e-12
     )
-    assert sum(row[f"{benchmark}__n"] for benchmark in QUESTIONS) == 7045
+    for key, questions in QUESTIONS.items():
+        assert row[f"{key}__n"] == len(questions.read(datasets))
     assert row["average"] == pytest.approx(sum(expected.values()) / 9, abs=1e-12)
     assert row["complete"]
     assert row["backend"] == "vllm"
 
 
 def test_answers_are_those_of_lm_eval_on_transformers(
-    configure: Callable[..., Settings], small_suite: Path, models: Path, tmp_path: Path
+    configure: Callable[..., Settings],
+    datasets: Path,
+    small_suite: Path,
+    models: Path,
+    tmp_path: Path,
 ) -> None:
-    settings = configure(suite=str(small_suite))
+    settings = configure(suite=str(small_suite), datasets=datasets)
     row = evaluate("test/random", settings)
     snapshot = open_store(settings.store_address("results"), settings).snapshot()
     answers = {Path(path).stem: path for path in snapshot.files if path.endswith(".parquet")}
@@ -94,7 +90,7 @@ def _plain_lm_eval(benchmarks: list[str], model: Path, folder: Path) -> dict[str
     """Return the answers of lm_eval's own HF class, from a process without this project's code."""
     output = folder / "plain.json"
     program = Path(__file__).with_name("plain_lm_eval.py")
-    sources = [f"{benchmark}={QUESTIONS[benchmark][0]}" for benchmark in benchmarks]
+    sources = [f"{benchmark}={QUESTIONS[benchmark].file}" for benchmark in benchmarks]
     command = [sys.executable, str(program), str(model), str(output), *sources]
     subprocess.run(command, check=True)
     return json.loads(output.read_text(encoding="utf-8"))
