@@ -1,4 +1,4 @@
-"""Where the real questions of the nine benchmarks lie, and mirrors with fewer of them."""
+"""Files of the real questions of the nine benchmarks, and mirrors with fewer of them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,7 +26,8 @@ class Questions(NamedTuple):
 
     def share_of_first(self, mirror: Path) -> float:
         """Return the share, in [0, 1], of questions whose answer is the first choice."""
-        return float((self.read(mirror)[self.column] == self.first).mean())
+        answers = self.read(mirror)[self.column].tolist()
+        return answers.count(self.first) / len(answers)
 
 
 QUESTIONS = {
