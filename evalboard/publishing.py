@@ -18,8 +18,8 @@ from evalboard.errors import StoreError
 from evalboard.queueing.overview import overview
 from evalboard.records.board_files import QUEUE_FILE
 from evalboard.settings import Settings
+from evalboard.stores.addresses import is_hosted, open_archive, open_board
 from evalboard.stores.board import publish_file, publish_table
-from evalboard.stores.opening import is_hosted, open_archive, open_board
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.loader import load_suite
 

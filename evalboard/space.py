@@ -15,7 +15,7 @@ from huggingface_hub import HfApi
 from evalboard.errors import StoreError
 from evalboard.records.board_files import META_FILE
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_board
+from evalboard.stores.addresses import open_board
 from evalboard.stores.protocol import retry_on_conflict
 
 FOLLOW_SECONDS = 60.0

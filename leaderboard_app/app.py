@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.settings import Settings
-from evalboard.stores.opening import is_hosted, open_board
+from evalboard.stores.addresses import is_hosted, open_board
 from evalboard.suites.loader import load_suite
 from leaderboard_app import about_page, analysis_page, submit_page
 from leaderboard_app.board_data import follow_board, follow_queue

@@ -7,7 +7,7 @@ from fastapi import FastAPI, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from evalboard.records.board_files import BoardMeta
-from evalboard.stores.opening import open_store
+from evalboard.stores.addresses import open_store
 from evalboard.suites.model import Benchmark, Suite
 from leaderboard_app.board_data import RankedBoard
 from leaderboard_app.model_data import comparison_document, find_model, model_document

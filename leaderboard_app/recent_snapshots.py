@@ -8,7 +8,7 @@ from threading import Lock
 
 from cachetools import TTLCache
 
-from evalboard.stores.opening import is_hosted
+from evalboard.stores.addresses import is_hosted
 from evalboard.stores.protocol import ABSENT, Snapshot, Store
 
 HOSTED_SECONDS = 10.0

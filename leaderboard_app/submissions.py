@@ -19,7 +19,7 @@ from evalboard.intake.house_rules import Allowance, count_submissions, counting_
 from evalboard.intake.submission import Submission, preview_submission, submit
 from evalboard.records.report import Report
 from evalboard.repositories.searching import owner_of_token
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import DuplicateRequest
 from evalboard.validation.subject import Subject
 from leaderboard_app.completion import LONGEST, Completion

@@ -13,7 +13,7 @@ from huggingface_hub import close_session, constants
 from evalboard.errors import StoreError
 from evalboard.settings import Settings
 from evalboard.space import show_on_space
-from evalboard.stores.opening import open_board
+from evalboard.stores.addresses import open_board
 from evalboard.stores.protocol import Write
 
 NEW, OLD = "new-hash", "old-hash"

@@ -14,7 +14,7 @@ from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
 from evalboard.records.times import timestamp
-from evalboard.stores.opening import open_archive, open_queue
+from evalboard.stores.addresses import open_archive, open_queue
 from evalboard.stores.work import WorkFolder
 
 

@@ -15,7 +15,7 @@ from evalboard.queueing.claims import claim_of, released, server_name, this_proc
 from evalboard.records.request import RequestRecord, Status
 from evalboard.repositories.names import folder_of
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import RequestQueue
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.loader import load_requested_suite, load_suite

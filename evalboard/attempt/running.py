@@ -13,7 +13,7 @@ from evalboard.publishing import announce_progress, announce_queue
 from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Status
-from evalboard.stores.opening import open_archive, open_queue
+from evalboard.stores.addresses import open_archive, open_queue
 from evalboard.stores.work import WorkFolder
 
 OnProgress = Callable[[BenchmarkProgress], None]

@@ -15,7 +15,7 @@ from evalboard.attempt.running import abandon
 from evalboard.errors import ClaimLost, RecordError, StoreError
 from evalboard.lifecycle import is_claimed_by
 from evalboard.records.request import RequestRecord
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from evalboard.records.request import RequestRecord, Status
 from evalboard.records.times import timestamp
 from evalboard.services import Services
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_archive, open_queue
+from evalboard.stores.addresses import open_archive, open_queue
 
 
 def measure_pipeline(material: Material, model: str, folder: Path) -> PipelineReport:

@@ -10,8 +10,8 @@ from rich.text import Text
 from evalboard.cli.reporting import console
 from evalboard.publishing import publish_board, publish_queue
 from evalboard.settings import Settings
+from evalboard.stores.addresses import open_board
 from evalboard.stores.board import PublishedBoard, read_board
-from evalboard.stores.opening import open_board
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -21,8 +21,8 @@ from evalboard.records.request import BoardBlock, HistoryEntry, ModelType, Reque
 from evalboard.records.times import timestamp
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
+from evalboard.stores.addresses import open_board, open_queue
 from evalboard.stores.board import read_board, read_queue
-from evalboard.stores.opening import open_board, open_queue
 
 REFRESH_SECONDS = 0.5
 # Loading a tiny model is mostly imports, which use one core: two engines load side by side.

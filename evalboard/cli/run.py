@@ -13,7 +13,7 @@ from evalboard.engine.placing import cluster
 from evalboard.intake.polling import CheckedRequest
 from evalboard.records.request import Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 
 PAUSE_SECONDS = 60
 

@@ -14,7 +14,7 @@ from evalboard.lifecycle import move, note, order_pending
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import ModelType, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import RequestQueue
 from evalboard.suites.loader import load_suite
 

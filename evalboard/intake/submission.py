@@ -20,7 +20,7 @@ from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, S
 from evalboard.records.times import timestamp
 from evalboard.repositories.names import is_folder_path
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
 from evalboard.suites.loader import load_suite, shipped_suites
 from evalboard.validation.checks import validate

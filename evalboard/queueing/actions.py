@@ -10,7 +10,7 @@ from evalboard.errors import EvalboardError
 from evalboard.queueing.queries import RequestQuery, find_one
 from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 
 WAITING = (Status.PENDING,)
 UNFINISHED = (Status.PENDING, Status.RUNNING)

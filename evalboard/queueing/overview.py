@@ -9,7 +9,7 @@ from evalboard.records.board_files import QueueEntry
 from evalboard.records.request import RequestRecord, Status
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from evalboard.stores.work import WorkFolder
 
 PROGRESS_SHOWN_FOR = timedelta(days=1)

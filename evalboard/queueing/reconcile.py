@@ -18,7 +18,7 @@ from evalboard.queueing.judging import RunEvidence, RunState, Verdict, is_comple
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_archive, open_queue
+from evalboard.stores.addresses import open_archive, open_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
 from evalboard.stores.results import ResultsArchive
 from evalboard.suites.loader import load_requested_suite, load_suite

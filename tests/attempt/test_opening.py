@@ -11,7 +11,7 @@ from evalboard.lifecycle import claim, move
 from evalboard.records.precision import Precision
 from evalboard.records.request import Claim, Failure, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import RequestQueue
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)

@@ -14,7 +14,7 @@ from evalboard.errors import ClaimLost
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim, move
 from evalboard.records.request import Claim, RequestRecord, Status
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from tests.engine_specs import engine_spec
 from tests.stand_in_engine import calls
 

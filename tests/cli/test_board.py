@@ -6,7 +6,7 @@ import pytest
 from evalboard.cli import main
 from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_archive, open_board, open_store
+from evalboard.stores.addresses import open_archive, open_board, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.results import ResultsArchive
 from evalboard.suites.loader import load_suite

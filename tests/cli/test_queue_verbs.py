@@ -9,7 +9,7 @@ from evalboard.cli import main
 from evalboard.records.board_files import QUEUE_FILE, BenchmarkProgress
 from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_board, open_queue, open_store
+from evalboard.stores.addresses import open_board, open_queue, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.work import WorkFolder
 

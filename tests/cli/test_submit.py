@@ -4,7 +4,7 @@ import pytest
 
 from evalboard.cli import main
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.addresses import open_store
 
 
 def test_a_missing_model_is_rejected_with_a_report(

@@ -13,7 +13,7 @@ from evalboard.lifecycle import claim, fail
 from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue, open_store
+from evalboard.stores.addresses import open_queue, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.requests import RequestQueue
 from tests.model_folders import write_model

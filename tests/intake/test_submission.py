@@ -23,7 +23,7 @@ from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_board, open_queue
+from evalboard.stores.addresses import open_board, open_queue
 from evalboard.stores.requests import DuplicateRequest, RequestQueue
 from tests.model_folders import write_model
 

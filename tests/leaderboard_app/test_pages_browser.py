@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from evalboard.records.request import RequestRecord
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from tests.leaderboard_app.browsing import browse
 from tests.leaderboard_app.serving import build_app, serving
 from tests.leaderboard_app.surroundings import behind_prefix, page_with_frame

@@ -15,7 +15,7 @@ from evalboard.records.choice import ModelChoice, WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.addresses import open_store
 from leaderboard_app import submissions
 from leaderboard_app.app import make_viewer
 from leaderboard_app.login import VALID_SECONDS, Tickets

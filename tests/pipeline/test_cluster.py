@@ -22,8 +22,8 @@ from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.records.request import Status
 from evalboard.settings import Settings
+from evalboard.stores.addresses import open_archive, open_board
 from evalboard.stores.board import read_board
-from evalboard.stores.opening import open_archive, open_board
 from evalboard.suites.loader import load_suite
 from tests.pipeline.questions import QUESTIONS
 

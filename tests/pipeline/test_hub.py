@@ -13,8 +13,8 @@ from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.records.request import Status
 from evalboard.settings import Settings
+from evalboard.stores.addresses import open_archive, open_board, open_queue
 from evalboard.stores.board import read_queue
-from evalboard.stores.opening import open_archive, open_board, open_queue
 from leaderboard_app.app import make_viewer
 from tests.hub.server import SmallHub, running_hub
 

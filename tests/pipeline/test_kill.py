@@ -20,7 +20,7 @@ from evalboard.records.precision import Precision
 from evalboard.records.request import Status
 from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_archive, open_queue
+from evalboard.stores.addresses import open_archive, open_queue
 from tests.pipeline.questions import QUESTIONS
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,

@@ -19,8 +19,8 @@ from evalboard.records.precision import Precision
 from evalboard.records.request import BoardBlock, Claim, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
+from evalboard.stores.addresses import open_archive, open_board, open_queue, open_store
 from evalboard.stores.board import read_queue
-from evalboard.stores.opening import open_archive, open_board, open_queue, open_store
 from flows.evaluate_flow import evaluate_model
 from tests.pipeline.questions import SLICE_ROWS
 from tests.pipeline.runs import (

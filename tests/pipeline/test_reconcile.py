@@ -17,7 +17,7 @@ from evalboard.lifecycle import claim
 from evalboard.queueing.claims import server_name
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from flows import action_flows
 from flows.evaluate_flow import evaluate_model
 from flows.reconcile_flow import reconcile

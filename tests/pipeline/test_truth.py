@@ -16,8 +16,8 @@ from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.records.request import Status
 from evalboard.settings import Settings
+from evalboard.stores.addresses import open_board, open_store
 from evalboard.stores.board import read_board
-from evalboard.stores.opening import open_board, open_store
 from tests.pipeline.questions import QUESTIONS, SLICE_ROWS
 
 pytestmark = pytest.mark.usefixtures("prefect_server", "ray")

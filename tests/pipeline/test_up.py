@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import State
 
 from evalboard.records.request import Status
 from evalboard.settings import Settings, child_environment
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 
 DEADLINE_SECONDS = 300
 TITLES = ("MMLU Anatomy", "MMLU Medical Genetics", "PubMedQA")

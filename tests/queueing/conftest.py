@@ -9,7 +9,7 @@ import pytest
 
 from evalboard.records.request import BoardBlock, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_queue, open_store
+from evalboard.stores.addresses import open_queue, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.requests import RequestQueue
 

@@ -8,7 +8,7 @@ from evalboard.queueing import actions
 from evalboard.queueing.queries import RequestQuery
 from evalboard.records.request import Claim, Status
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_store
+from evalboard.stores.addresses import open_store
 from evalboard.stores.requests import RequestQueue
 from tests.queueing.conftest import NOW, Put, make
 

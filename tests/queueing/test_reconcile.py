@@ -14,7 +14,7 @@ from evalboard.queueing.reconcile import Correction, claimed_runs, reconcile
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.times import timestamp
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_archive, open_store
+from evalboard.stores.addresses import open_archive, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.requests import RequestQueue
 from evalboard.suites.loader import load_suite

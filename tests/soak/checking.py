@@ -10,7 +10,7 @@ from evalboard.records.board_files import QUEUE_FILE
 from evalboard.records.request import RequestRecord, Status
 from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
-from evalboard.stores.opening import open_board, open_queue, open_store
+from evalboard.stores.addresses import open_board, open_queue, open_store
 from evalboard.stores.results import DETAILS, ResultsArchive, answers_path
 from evalboard.suites.loader import load_suite
 from tests.soak.audit import Event, overlaps

@@ -21,7 +21,7 @@ from evalboard.queueing.claims import server_name
 from evalboard.queueing.queries import RequestQuery
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.settings import Settings, environment_of, set_environment
-from evalboard.stores.opening import open_queue
+from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import RequestQueue
 from tests.soak import evaluating
 from tests.soak.audit import Audit

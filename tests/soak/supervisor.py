@@ -25,7 +25,7 @@ from huggingface_hub.utils import disable_progress_bars, logging
 from evalboard import publishing
 from evalboard.queueing import overview
 from evalboard.settings import Settings, environment_of, set_environment
-from evalboard.stores.opening import open_store
+from evalboard.stores.addresses import open_store
 from evalboard.stores.protocol import Write
 from tests.soak.audit import Audit
 from tests.soak.checking import Edit, look, violations

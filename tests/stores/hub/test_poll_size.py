@@ -11,10 +11,10 @@ from rich.console import Console
 from evalboard import publishing
 from evalboard.intake import polling
 from evalboard.settings import Settings
+from evalboard.stores.addresses import open_store
 from evalboard.stores.hub import snapshot
 from evalboard.stores.hub.dataset import HubFile
 from evalboard.stores.hub.store import HubStore
-from evalboard.stores.opening import open_store
 from evalboard.stores.protocol import blob_id
 from tests.hub.repository import HubRepo
 from tests.hub.server import Quota, SmallHub

@@ -4,8 +4,8 @@ import pytest
 
 from evalboard.errors import ConfigError
 from evalboard.settings import Settings
+from evalboard.stores.addresses import open_store
 from evalboard.stores.hub.store import HubStore
-from evalboard.stores.opening import open_store
 from evalboard.stores.protocol import Write
 from tests.hub.server import SmallHub
 
