@@ -73,14 +73,14 @@ def test_whole_weights_have_the_keys_that_they_had_before_there_were_bases() -> 
     assert run_key(MODEL, "suite") == digest({"model": fields, "suite": "suite"})
 
 
-@pytest.mark.parametrize("field", PinnedChoice.model_fields.keys() - {"use_chat_template"})
+@pytest.mark.parametrize("field", sorted(PinnedChoice.model_fields.keys() - {"use_chat_template"}))
 def test_every_field_of_the_choice_counts(field: str) -> None:
     other = MODEL.model_copy(update={"choice": changed(CHOICE, field)})
     assert benchmark_key(other, BENCHMARK) != benchmark_key(MODEL, BENCHMARK)
     assert run_key(other, "suite") != run_key(MODEL, "suite")
 
 
-@pytest.mark.parametrize("field", ModelIdentity.model_fields.keys() - {"choice"})
+@pytest.mark.parametrize("field", sorted(ModelIdentity.model_fields.keys() - {"choice"}))
 def test_everything_else_about_the_model_counts(field: str) -> None:
     other = changed(MODEL, field)
     assert benchmark_key(other, BENCHMARK) != benchmark_key(MODEL, BENCHMARK)
@@ -128,7 +128,7 @@ ADAPTER = CHOICE.model_copy(
 )
 
 
-@pytest.mark.parametrize("field", PinnedChoice.model_fields.keys() - {"base_revision"})
+@pytest.mark.parametrize("field", sorted(PinnedChoice.model_fields.keys() - {"base_revision"}))
 def test_every_part_of_an_adapters_choice_tells_submissions_apart(field: str) -> None:
     other = ADAPTER.model_copy(update={field: not ADAPTER.use_chat_template})
     if field != "use_chat_template":
