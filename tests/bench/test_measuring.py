@@ -45,7 +45,7 @@ def test_both_give_the_same_answers_and_are_timed_alike(
 
 def test_a_program_that_fails_is_named_with_its_log(material: Material, case: Case) -> None:
     words = programs.our_command(material, case._replace(suite="nope"), material.folder / "out")
-    with pytest.raises(HarnessError, match=r"No suite 'nope'.*log\.log"):
+    with pytest.raises(HarnessError, match=r"There is no suite 'nope'.*log\.log"):
         run(material, words, material.folder / "run")
 
 
