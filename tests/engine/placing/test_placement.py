@@ -122,7 +122,7 @@ def test_what_is_unforeseen_is_named_and_ends_nothing(engine: EngineHandle) -> N
 
 
 def test_errors_of_the_project_arrive_as_they_are(engine: EngineHandle) -> None:
-    with pytest.raises(DataMissing, match="questions are missing") as caught:
+    with pytest.raises(DataMissing, match="no questions") as caught:
         call(engine, "raise_error", DataMissing("no questions"))
     assert isinstance(caught.value, EvalboardError)
     assert type(caught.value) is DataMissing
