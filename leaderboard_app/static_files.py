@@ -1,16 +1,13 @@
 """The folder `static/` for browsers."""
 
-import mimetypes
 import os
+from http import HTTPStatus
 
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
-
-# The platform's table may say anything, and browsers refuse modules of a wrong type.
-mimetypes.add_type("text/javascript", ".js")
 
 
 class _BrowserFiles(StaticFiles):
@@ -23,6 +20,9 @@ class _BrowserFiles(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return a file, or 304 if the request names its ETag."""
         response = await super().get_response(path, scope)
+        if path.endswith(".js") and response.status_code == HTTPStatus.OK:
+            # The platform's table of types may say anything, and Gradio changes it.
+            response.headers["Content-Type"] = "text/javascript; charset=utf-8"
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

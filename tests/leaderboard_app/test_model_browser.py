@@ -137,7 +137,7 @@ def test_questions_are_filtered_by_keyboard_and_kept_in_the_address(
     expect(question.locator("tr", has_text="its answer")).to_contain_text("D")
     expect(question.locator("tr", has_text="its answer").locator("td")).to_contain_text("%")
 
-    browser.get_by_text("By subject: 3 of them").click()
+    browser.get_by_text("By subject (3)").click()
     browser.get_by_role("button", name="Surgery").click()
     expect(status).to_have_text("1 to 12 of 12 questions")
     page.reload()

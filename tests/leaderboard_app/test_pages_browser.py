@@ -180,10 +180,10 @@ def test_the_keyboard_reaches_everything_in_order(page: Page) -> None:
     assert passed[1] == "Open Medical-LLM Leaderboard"
     assert passed[2] == "Board"
     assert passed[-2:] == ["Language", "Dark colours"]
-    fields = [tab() for _ in range(8)]
+    fields = [tab() for _ in range(9)]
     assert fields == [
-        *("model", "revision", "precision", "weight_type", "model_type", "use_chat_template"),
-        *("sender", "Check"),
+        *("model", "revision", "precision", "weight_type", "base_model", "model_type"),
+        *("use_chat_template", "sender", "Check"),
     ]
     page.get_by_role("link", name="Skip to the content").press("Enter")
     expect(page.get_by_label("Model", exact=True)).to_be_focused()
