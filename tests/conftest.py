@@ -43,12 +43,17 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["real_datasets"] = _REAL_DATASETS
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay on one worker."""
+    """Say which tests stay on one worker; the group that takes longest begins first."""
     for item in items:
-        path = item.path.relative_to(Path(__file__).parent).as_posix()
-        group = "engines" if path.startswith(ENGINES) else path
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) != "engines")
+
+
+def _group(item: pytest.Item) -> str:
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
+    return "engines" if path.startswith(ENGINES) else path
 
 
 def pytest_unconfigure() -> None:
