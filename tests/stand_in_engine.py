@@ -15,20 +15,7 @@ import ray
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import LoadFailed
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts, TaskOutcome
-
-FACTS = EngineFacts(
-    run_key="run",
-    backend="hf",
-    backend_version="0",
-    lm_eval_version="0",
-    transformers_version="0",
-    torch_version="0",
-    architecture="LlamaForCausalLM",
-    chat_template_sha=None,
-    settings={},
-    machine={},
-    load_seconds=0.0,
-)
+from tests.engine_facts import FACTS
 
 
 class StandInEngine:

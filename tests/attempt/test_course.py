@@ -13,8 +13,9 @@ from evalboard.errors import EvalboardError, HarnessError, LoadFailed
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status
+from tests.engine_facts import FACTS
 from tests.engine_specs import engine_spec
-from tests.stand_in_engine import FACTS, outcome_of
+from tests.stand_in_engine import outcome_of
 
 
 @dataclass

@@ -22,8 +22,9 @@ from evalboard.errors import (
     OutOfMemory,
 )
 from evalboard.records.outcome import BenchmarkPlan
+from tests.engine_facts import FACTS
 from tests.engine_specs import engine_spec
-from tests.stand_in_engine import FACTS, calls, outcome_of
+from tests.stand_in_engine import calls, outcome_of
 
 pytestmark = pytest.mark.usefixtures("stand_in_engines")
 

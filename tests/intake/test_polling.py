@@ -1,6 +1,5 @@
 """What a poll does to the queue, on a real local store."""
 
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,12 @@ from evalboard.lifecycle import claim, fail
 from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_queue, open_store
+from evalboard.stores.addresses import open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.requests import RequestQueue
 from tests.model_folders import write_model
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _without_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "transformers", None)
 
 
 @pytest.fixture
@@ -38,11 +32,6 @@ def settings(tmp_path: Path) -> Settings:
             "suite": "demo",
         }
     )
-
-
-@pytest.fixture
-def queue(settings: Settings) -> RequestQueue:
-    return open_queue(settings)
 
 
 def put(settings: Settings, path: str, **fields: Any) -> str:

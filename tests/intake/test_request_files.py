@@ -1,7 +1,6 @@
 """Checking request files. The checks that need transformers are left out for speed."""
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +10,6 @@ from evalboard.intake.request_files import check_request, is_checked
 from evalboard.records.request import BoardBlock, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from tests.model_folders import write_model
-
-
-@pytest.fixture(autouse=True)
-def _without_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "transformers", None)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.model_validate(
-        {"home": tmp_path / "home", "models": tmp_path / "models", "offline": True}
-    )
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "models" / "org" / "model")
 
 
 def request(**fields: Any) -> RequestRecord:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,33 +22,10 @@ from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_board, open_queue
+from evalboard.stores.addresses import open_board
 from evalboard.stores.requests import DuplicateRequest, RequestQueue
-from tests.model_folders import write_model
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _without_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "transformers", None)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.model_validate(
-        {"home": tmp_path / "home", "models": tmp_path / "models", "offline": True}
-    )
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "models" / "org" / "model")
-
-
-@pytest.fixture
-def queue(settings: Settings) -> RequestQueue:
-    return open_queue(settings)
 
 
 @pytest.mark.usefixtures("model")

@@ -10,25 +10,13 @@ from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFac
 from evalboard.records.request import Failure
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.model import Benchmark
+from tests.engine_facts import FACTS
 from tests.soak.scenario import loses_its_engine
 from tests.soak.striking import Moment
 
 QUESTIONS = 10
 SECONDS = 0.005
 """That one benchmark takes."""
-FACTS = EngineFacts(
-    run_key="soak",
-    backend="hf",
-    backend_version="0",
-    lm_eval_version="0",
-    transformers_version="0",
-    torch_version="0",
-    architecture="LlamaForCausalLM",
-    chat_template_sha=None,
-    settings={},
-    machine={},
-    load_seconds=0.0,
-)
 
 
 class PretendedPool:
