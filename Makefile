@@ -15,7 +15,7 @@ LOCKS  ?= requirements/$(DEVICE).lock requirements/dev.lock
 
 # One worker has the engines, the other the rest: see tests/conftest.py.
 WORKERS ?= 2
-PYTEST  := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST  := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 # Stamps: each step runs again only when what it depends on has changed.
 MADE   := $(VENV)/.made-for-$(DEVICE)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 ENGINES = ("bench/test_measuring", "engine/equality", "engine/loading/test_failures", "pipeline")
 """Beginnings of the paths, under this folder, of tests that start vLLM or engines as users do."""
@@ -43,16 +44,26 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["real_datasets"] = _REAL_DATASETS
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Share the tests out by group: marks of groups have no effect with this version of pytest."""
+    return GroupScheduling(config, log)
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Keeps the tests of one group on one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid.partition("::")[0].removeprefix("tests/"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay on one worker; the group that takes longest begins first."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: _group(item) != "engines")
+    """Begin with the group that takes longest."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: _group(item.path.relative_to(here).as_posix()) != "engines")
 
 
-def _group(item: pytest.Item) -> str:
-    path = item.path.relative_to(Path(__file__).parent).as_posix()
+def _group(path: str) -> str:
     return "engines" if path.startswith(ENGINES) else path
 
 
