@@ -77,4 +77,4 @@ def test_every_architecture_and_tokenizer(
     # Where a continuation adds no token, lm_eval's vLLM class says 0 and its other class refuses.
     some = [i for i, (logprob, _) in enumerate(expected) if logprob != 0]
     other = reference.loglikelihood([requests[i] for i in some], disable_tqdm=True)
-    assert_equal([cold[i] for i in some], other, "transformers")
+    assert_equal([cold[i] for i in some], other, "transformers", float32_steps=2)
