@@ -99,7 +99,7 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
         return publish_table(open_board(settings), build)
 
     return (
-        _pace(settings, "board").in_turn(publish)
+        _pace(settings, "board", HOSTED_SECONDS).in_turn(publish)
         if is_hosted(settings.store_address("board"))
         else publish()
     )
@@ -123,7 +123,7 @@ def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
 
     if not is_hosted(settings.store_address("board")):
         return publish()
-    pace = _pace(settings, "queue")
+    pace = _pace(settings, "queue", HOSTED_SECONDS)
     return pace.in_turn(publish) if wait else pace.when_due(publish)
 
 
@@ -160,5 +160,5 @@ def run_page(settings: Settings, run_id: str) -> str:
     return f"{settings.prefect_api_url.removesuffix('/api')}/runs/flow-run/{run_id}"
 
 
-def _pace(settings: Settings, name: str, seconds: float = HOSTED_SECONDS) -> Pace:
+def _pace(settings: Settings, name: str, seconds: float) -> Pace:
     return Pace(settings.work_folder / "pace", name, seconds)
