@@ -12,8 +12,8 @@ All are projections of `ModelChoice`, the model and how it is loaded:
 | score      | all of the choice, the base's commit too, and everything else that can change a |
 |            | score: `ModelIdentity` and `BenchmarkIdentity`                                  |
 
-Same key of a score: never run twice. Different key: never compared silently. The reasons stand in
-`docs/design/identity.md`.
+Scores with the same key never run twice. Scores with different keys are never compared silently. The
+reasons are in `docs/design/identity.md`.
 """
 
 import hashlib
@@ -134,7 +134,7 @@ def result_folder(choice: PinnedChoice, suite: str) -> str:
 
 
 def document_folder(document: ResultDocument) -> str:
-    """Return where a document lies in the results store; its answers lie there under `details/`."""
+    """Return a document's folder in the results store. Its answers are in that folder of `details/`."""
     return result_folder(document.config.choice, document.evalboard.suite)
 
 

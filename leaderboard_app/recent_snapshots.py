@@ -28,7 +28,7 @@ class RecentSnapshots:
 
     def __init__(self, store: Store, *, max_age_seconds: float | None = None) -> None:
         self.lists_quickly = not is_hosted(store.address)
-        """Return whether listing a folder is cheap."""
+        """Whether listing a folder is cheap."""
         if max_age_seconds is None:
             max_age_seconds = 0 if self.lists_quickly else HOSTED_SECONDS
         self._store = store

@@ -1,7 +1,7 @@
-"""Which model is meant, and how it is put into memory: the one value that everything agrees in.
+"""A model and the way to load it: one value for submissions, engines, requests and results.
 
 Submissions and engine specs inherit it; requests and results hold it under the names that their
-files have. What makes two choices the same stands in `evalboard.identity`.
+files have. `evalboard.identity` defines which choices are the same.
 """
 
 from enum import StrEnum

@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 
 from evalboard.attempt.closing import model_config, scores_of
-from evalboard.records.outcome import BenchmarkOutcome, EngineFacts, TaskOutcome
+from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
 from evalboard.records.request import BoardBlock, RequestRecord
+from tests.engine_facts import FACTS
 
 
 def task(name: str, score: float) -> TaskOutcome:
@@ -65,18 +66,5 @@ def test_a_document_tells_what_the_checks_found(
     report: dict[str, Any] | None, told: tuple[str, bool | None, bool | None]
 ) -> None:
     record = RequestRecord(model="org/m", revision="a" * 40, evalboard=BoardBlock(report=report))
-    facts = EngineFacts(
-        run_key="k",
-        backend="vllm",
-        backend_version="1",
-        lm_eval_version="1",
-        transformers_version="1",
-        torch_version="1",
-        architecture="LlamaForCausalLM",
-        chat_template_sha=None,
-        settings={},
-        machine={},
-        load_seconds=0.0,
-    )
-    config = model_config(record, facts)
+    config = model_config(record, FACTS)
     assert (config.license, config.merged, config.moe) == told
