@@ -41,6 +41,14 @@ def sliced_datasets(
     return of
 
 
+@pytest.fixture
+def datasets(
+    request: pytest.FixtureRequest, real_datasets: Path, sliced_datasets: Callable[[int], Path]
+) -> Path:
+    """A mirror with as many first questions of each benchmark as the parameter says, None for all."""
+    return sliced_datasets(request.param) if request.param else real_datasets
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     with prefect_test_harness(server_startup_timeout=600):

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 
 SLICE_ROWS = 40
 """Questions of each benchmark where a test needs no more of them."""
@@ -43,6 +44,14 @@ QUESTIONS = {
         "bigbio/pubmed_qa/pubmed_qa_labeled_fold0_source/test", "final_decision", "yes"
     ),
 }
+
+
+def slice_and_whole(rows: int) -> list[Any]:
+    """Return the parameters of the fixture `datasets`: a slice, and in `make test-all` the whole."""
+    return [
+        pytest.param(rows, id="slice"),
+        pytest.param(None, id="whole", marks=pytest.mark.slow),
+    ]
 
 
 def cut(mirror: Path, folder: Path, *, rows: int) -> None:

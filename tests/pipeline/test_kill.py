@@ -21,7 +21,7 @@ from evalboard.records.request import Status
 from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive, open_queue
-from tests.pipeline.questions import QUESTIONS
+from tests.pipeline.questions import QUESTIONS, slice_and_whole
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,
     answers_in,
@@ -61,20 +61,9 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(SLICE, id="slice"),
-        pytest.param(None, id="whole", marks=pytest.mark.slow),
-    ]
-)
-def datasets(
-    request: pytest.FixtureRequest, real_datasets: Path, sliced_datasets: Callable[[int], Path]
-) -> Path:
-    return sliced_datasets(request.param) if request.param else real_datasets
-
-
 @pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("prefect_server", "ray")
+@pytest.mark.parametrize("datasets", slice_and_whole(SLICE), indirect=True)
 def test_killed_runs_give_the_same_files(
     configure: Callable[..., Settings], suite: Path, datasets: Path, tmp_path: Path
 ) -> None:

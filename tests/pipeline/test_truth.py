@@ -18,22 +18,9 @@ from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_board, open_store
 from evalboard.stores.board import read_board
-from tests.pipeline.questions import QUESTIONS, SLICE_ROWS
+from tests.pipeline.questions import QUESTIONS, SLICE_ROWS, slice_and_whole
 
 pytestmark = pytest.mark.usefixtures("prefect_server", "ray")
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(SLICE_ROWS, id="slice"),
-        pytest.param(None, id="whole", marks=pytest.mark.slow),
-    ]
-)
-def datasets(
-    request: pytest.FixtureRequest, real_datasets: Path, sliced_datasets: Callable[[int], Path]
-) -> Path:
-    """A mirror with the first questions of each benchmark, or with all of them."""
-    return sliced_datasets(request.param) if request.param else real_datasets
 
 
 def evaluate(model: str, settings: Settings) -> dict[str, Any]:
@@ -48,6 +35,7 @@ def evaluate(model: str, settings: Settings) -> dict[str, Any]:
     return {str(column): value for column, value in row.items()}
 
 
+@pytest.mark.parametrize("datasets", slice_and_whole(SLICE_ROWS), indirect=True)
 def test_always_a_scores_the_share_of_a_on_all_nine(
     configure: Callable[..., Settings], datasets: Path
 ) -> None:
@@ -64,6 +52,7 @@ def test_always_a_scores_the_share_of_a_on_all_nine(
     assert row["backend"] == "vllm"
 
 
+@pytest.mark.parametrize("datasets", slice_and_whole(SLICE_ROWS), indirect=True)
 def test_answers_are_those_of_lm_eval_on_transformers(
     configure: Callable[..., Settings],
     datasets: Path,
