@@ -80,7 +80,9 @@ def test_checks_ask_it_what_it_runs(model: Path, tmp_path: Path) -> None:
     report = validate(subject, stand_in_settings(tmp_path))
     (finding,) = report.errors
     assert finding.code == "unknown_to_stand_in"
-    assert finding.message == "The installed Stand-in cannot run 'LlamaForCausalLM'."
+    assert (
+        finding.message == "The installed version of Stand-in does not support 'LlamaForCausalLM'."
+    )
     assert "for the backend `hf`" in finding.fix
 
 
