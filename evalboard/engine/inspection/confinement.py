@@ -9,8 +9,9 @@ import ctypes
 import math
 import os
 import resource
+import site
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ _READ_FILE = 0b100
 _ALL_OF_VERSION_1 = (1 << 13) - 1
 _REFER, _TRUNCATE = 1 << 13, 1 << 14
 _TCP = 0b11
+_SCOPES = 0b11
+"""Abstract sockets and signals stay among processes that are confined together."""
 _SYSTEM_PLACES = ("/usr", "/lib", "/lib64", "/sys/devices/system", "/proc/self")
 _SYSTEM_FILES = ("/dev/null", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/etc/ld.so.cache")
 _REFUSED_EVENTS = frozenset(
@@ -90,7 +93,7 @@ def confine(limits: ResourceLimits, *, readable: Path, writable: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    _restrict_files(libc, [*_library_places(), readable], writable)
+    _restrict_files(libc, [*library_places(), readable], writable)
     _set_limits(limits)
     sys.addaudithook(_refuse)
 
@@ -127,14 +130,49 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         raise Refused(f"{event} is not allowed during the check of a repository")
 
 
-def _library_places() -> list[Path]:
-    """Return the folders of Python, its packages and the system's libraries."""
-    places = (*sys.path, sys.prefix, sys.base_prefix, *_SYSTEM_PLACES)
-    return [Path(place) for place in places if place and os.path.isabs(place)]
+def library_places() -> list[Path]:
+    """Return the folders of Python, its packages and the system's libraries.
+
+    Of any other folder in `sys.path`, such as a checkout with its history and its data, only the
+    packages that have been imported are in the list.
+    """
+    installed = [
+        Path(place)
+        for place in (
+            sys.prefix,
+            sys.base_prefix,
+            *site.getsitepackages(),
+            site.getusersitepackages(),
+            *_SYSTEM_PLACES,
+        )
+    ]
+    return [*installed, *_packages_outside(installed)]
+
+
+def _packages_outside(installed: list[Path]) -> Iterator[Path]:
+    """Yield the folders and files of imported top-level packages that are not installed."""
+    for name, module in list(sys.modules.items()):
+        if "." in name or name == "__main__":
+            continue
+        folders: Iterable[str] = getattr(module, "__path__", None) or ()
+        file = None if folders else getattr(module, "__file__", None)
+        for place in map(Path, (*folders, file) if file else folders):
+            if place.is_absolute() and not any(place.is_relative_to(p) for p in installed):
+                yield place
 
 
 class _RulesetAttributes(ctypes.Structure):
-    _fields_ = [("files", ctypes.c_uint64), ("network", ctypes.c_uint64)]
+    _fields_ = [
+        ("files", ctypes.c_uint64),
+        ("network", ctypes.c_uint64),
+        ("scopes", ctypes.c_uint64),
+    ]
+
+
+def _ruleset_bytes(version: int) -> int:
+    """Return the size of the attributes that a version of Landlock knows."""
+    fields = 1 + (version > 3) + (version > 5)
+    return fields * ctypes.sizeof(ctypes.c_uint64)
 
 
 class _PathAttributes(ctypes.Structure):
@@ -148,8 +186,8 @@ def _restrict_files(libc: ctypes.CDLL, readable: Iterable[Path], writable: Path)
     if version < 1:
         return
     handled = _ALL_OF_VERSION_1 | (_REFER if version > 1 else 0) | (_TRUNCATE if version > 2 else 0)
-    attributes = _RulesetAttributes(handled, _TCP if version > 3 else 0)
-    size = ctypes.sizeof(attributes) if version > 3 else ctypes.sizeof(ctypes.c_uint64)
+    attributes = _RulesetAttributes(handled, _TCP, _SCOPES)
+    size = _ruleset_bytes(version)
     ruleset = libc.syscall(_LANDLOCK_CREATE, ctypes.byref(attributes), size, 0)
     if ruleset < 0:
         return
