@@ -1,6 +1,7 @@
 """Folders with some of the files of another folder."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -44,7 +45,7 @@ def linked_folder(folder: Path, paths: Iterable[str], *, views: Path) -> Path:
     def link(into: Path) -> None:
         for path in chosen:
             (into / path).parent.mkdir(parents=True, exist_ok=True)
-            (into / path).symlink_to((folder / path).resolve())
+            (into / path).symlink_to(os.path.realpath(folder / path))
 
     return made_once(view, link)
 

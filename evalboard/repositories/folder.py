@@ -1,19 +1,29 @@
 """A model in a folder."""
 
+import errno
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from evalboard.errors import RevisionNotFound
+from evalboard.errors import RevisionNotFound, StoreError
 from evalboard.repositories.copying import copy_files, loadable_folder
 from evalboard.repositories.names import is_safe_path
 from evalboard.repositories.repository import Standing, check_count, check_size, file_size
 from evalboard.repositories.selection import loadable_files, small_files
 
 MIN_HASH_DIGITS = 8
+MAX_FILE_BYTES = 500 * 10**9
+"""The Hub's own limit for a file."""
+MAX_HOLE_BYTES = 2**30
+"""Bytes of a file that are not on the disk. Files of weights have none, and reading them would take
+for ever."""
+HASH_SECONDS = 3600
+"""Time for reading a file. In this time a slow disk gives the largest ones of real models."""
+_PIECE_BYTES = 2**22
 
 
 class _Listing(NamedTuple):
@@ -32,7 +42,7 @@ class FolderRepository:
 
     def __init__(self, folder: Path, *, model: str, views: Path) -> None:
         self.model = model
-        self._folder = folder.resolve()
+        self._folder = Path(os.path.realpath(folder))
         self._views = views
 
     @property
@@ -125,9 +135,22 @@ def check_folder_revision(repository: FolderRepository, revision: str) -> None:
 
 @lru_cache(maxsize=65536)
 def _content_hash(file: Path, size: int, mtime_ns: int) -> str:
-    """Return the sha256 of a file. Size and time are part of the cache key and reveal changes."""
+    """Return the sha256 of a file. Size and time are part of the cache key and reveal changes.
+
+    Raises:
+        StoreError: Reading takes too long.
+    """
+    until = time.monotonic() + HASH_SECONDS
+    total = hashlib.sha256()
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while piece := stream.read(_PIECE_BYTES):
+            total.update(piece)
+            if time.monotonic() > until:
+                raise StoreError(
+                    f"Reading file {file.name!r} of {size:,} bytes takes longer than "
+                    f"{HASH_SECONDS / 60:.0f} minutes. Move the model to a faster disk."
+                )
+    return total.hexdigest()
 
 
 def _problem(file: Path, path: str, root: Path) -> str:
@@ -135,9 +158,13 @@ def _problem(file: Path, path: str, root: Path) -> str:
     if not is_safe_path(path):
         return "its name is not printable, is too long or contains HTML"
     if file.is_symlink() and not _stays_inside(file, root):
-        return "it is a link that is broken or leaves the repository"
+        return "it is a link that is broken, leads to itself or leaves the repository"
     if not file.is_file() and not file.is_dir():
         return "it is not a regular file"
+    if file.is_file() and file.stat().st_size > MAX_FILE_BYTES:
+        return f"it has more than {MAX_FILE_BYTES:,} bytes"
+    if file.is_file() and _hole_bytes(file) > MAX_HOLE_BYTES:
+        return f"more than {MAX_HOLE_BYTES:,} of its bytes are missing on the disk (a sparse file)"
     return ""
 
 
@@ -146,7 +173,28 @@ def _stays_inside(link: Path, root: Path) -> bool:
 
     In the cache of the Hub client the files of a snapshot are links to `blobs`, two folders up.
     """
-    target = link.resolve()
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError):  # a loop is one or the other, by the version of Python
+        return False
     blobs = root.parent.parent / "blobs"
     places = (root, blobs) if root.parent.name == "snapshots" else (root,)
-    return target.exists() and any(target.is_relative_to(place) for place in places)
+    return any(target.is_relative_to(place) for place in places)
+
+
+def _hole_bytes(file: Path) -> int:
+    """Return how many bytes of a large file are not on the disk, 0 where the system cannot tell."""
+    size = file.stat().st_size
+    if size <= MAX_HOLE_BYTES:
+        return 0
+    stored = at = 0
+    with file.open("rb", buffering=0) as stream:
+        try:
+            while at < size:
+                start = os.lseek(stream.fileno(), at, os.SEEK_DATA)
+                at = os.lseek(stream.fileno(), start, os.SEEK_HOLE)
+                stored += at - start
+        except OSError as exc:
+            if exc.errno != errno.ENXIO:  # no more data
+                return 0
+    return size - stored

@@ -1,5 +1,6 @@
 """The rules for names of models and revisions. Names come from strangers and become paths."""
 
+import os
 import re
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def is_folder_path(model: str) -> bool:
 
 def folder_of(model: str) -> Path | None:
     """Return the folder of a model that is given as a folder, None for a name."""
-    return Path(model).resolve() if is_folder_path(model) else None
+    return Path(os.path.realpath(model)) if is_folder_path(model) else None
 
 
 def is_board_name(model: str) -> bool:
@@ -65,7 +66,7 @@ def is_commit(revision: str) -> bool:
 
 def folder_model_name(folder: Path) -> str:
     """Return the name of a bare folder on a board: `local/{its name, cleaned}`."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", os.path.basename(os.path.realpath(folder)))
     name = re.sub(r"\.{2,}", ".", name).strip(".-")[:MAX_PART_CHARACTERS]
     return f"local/{name or 'model'}"
 

@@ -26,6 +26,9 @@ WEIGHT_PATTERN = "*.safetensors"
 PICKLE_PATTERNS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 CODE_PATTERNS = ("*.py", "*.pyc", "*.so")
 INDEX_PATTERN = "*.index.json"
+MISTRAL_WEIGHTS = "consolidated*"
+MISTRAL_FILES = {"params.json": "config.json", "tekken.json": "tokenizer.json"}
+"""Files of Mistral's own layout, each with the file of the usual layout that takes precedence."""
 TEMPLATE_FOLDER = "additional_chat_templates/"
 ADAPTER_PATTERN = "adapter_*"
 VOCABULARY_PATTERNS = (
@@ -61,7 +64,12 @@ def small_files(files: Mapping[str, int]) -> list[str]:
 
     The smallest come first, so a huge file does not displace others.
     """
-    wanted = [path for path, size in files.items() if _is_small(path) and size <= _most(path)]
+    others = set(other_layout(files))
+    wanted = [
+        path
+        for path, size in files.items()
+        if _is_small(path) and size <= _most(path) and path not in others
+    ]
     chosen: list[str] = []
     total = 0
     for path in sorted(wanted, key=lambda path: (files[path], path)):
@@ -81,14 +89,29 @@ def oversized_files(files: Mapping[str, int]) -> dict[str, int]:
 def weight_files(files: Iterable[str]) -> list[str]:
     """Return the safetensors files, without a second copy in another layout."""
     found = sorted(p for p in files if "/" not in p and fnmatchcase(p, WEIGHT_PATTERN))
-    plain = [path for path in found if not path.startswith("consolidated")]
+    plain = [path for path in found if not fnmatchcase(path, MISTRAL_WEIGHTS)]
     return plain or found
 
 
+def other_layout(files: Iterable[str]) -> list[str]:
+    """Return the files of Mistral's own layout beside those of the usual one.
+
+    vLLM prefers them where it finds them, so a folder for loading must not contain them.
+    """
+    names = {path for path in files if "/" not in path}
+    used = set(weight_files(names))
+    weights = {name for name in names if fnmatchcase(name, MISTRAL_WEIGHTS)} if used else set[str]()
+    small = {name for name, usual in MISTRAL_FILES.items() if {name, usual} <= names}
+    return sorted(weights - used | small)
+
+
 def loadable_files(files: Mapping[str, int]) -> list[str]:
-    """Return all files that loading the model needs."""
-    indexes = [path for path in files if "/" not in path and fnmatchcase(path, INDEX_PATTERN)]
-    return sorted({*small_files(files), *indexes, *weight_files(files)})
+    """Return all files that loading the model needs. Nothing else is loaded.
+
+    The only index in it is that of the safetensors files: libraries prefer others.
+    """
+    index = [INDEX_FILE] if INDEX_FILE in files else []
+    return sorted({*small_files(files), *index, *weight_files(files)})
 
 
 def pickles(files: Iterable[str]) -> list[str]:

@@ -39,7 +39,7 @@ def check(evidence: Evidence) -> Outcome:
     rendered = (
         evidence.load("template text", {"template": template.text})
         if evidence.loaded_tokenizer.problem
-        else evidence.load("template")
+        else evidence.rendered_template
     )
     if rendered.content.get("found") is False:
         findings = (_missing(template.place),) if asked else ()

@@ -8,11 +8,12 @@ import atexit
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,15 @@ from evalboard.validation.findings import plain
 ANSWER_BYTES = 20_000_000
 LOG_TAIL_BYTES = 2000
 CLOSING_SECONDS = 10
+PROGRAM = ("-m", "evalboard.engine.inspection.inspector")
+MACHINE_FAULTS = {
+    "busy": "this machine is so busy that the check did not finish in {seconds:.0f} s. Try again "
+    "later.",
+    "memory": "the system killed its process, as it does when memory is short. Free some memory.",
+    "failed": "its process failed on this machine. Read the end of the log and correct what it "
+    "names, such as a full disk, or reinstall with `make setup`.",
+}
+"""Why a check could not run, by what the inspector says. None of them concerns the repository."""
 
 
 class LoadResult(NamedTuple):
@@ -47,7 +57,10 @@ class LoadResult(NamedTuple):
 class _JobEnd(NamedTuple):
     exit: int
     timed_out: bool
+    machine: str
+    """Why this machine is at fault, a key of `MACHINE_FAULTS`; empty if it is not."""
     peak_bytes: int
+    seconds: float
 
 
 class _Gone(Exception):
@@ -66,17 +79,31 @@ def load(
     inputs: Mapping[str, Any] | None = None,
     limits: ResourceLimits | None = None,
 ) -> LoadResult:
-    """Load one part of a repository.
+    """Load one part of a repository, as `load_parts` does."""
+    return load_parts((part,), folder, scratch, inputs, limits)[part]
+
+
+def load_parts(
+    parts: Sequence[str],
+    folder: Path,
+    scratch: Path,
+    inputs: Mapping[str, Any] | None = None,
+    limits: ResourceLimits | None = None,
+) -> dict[str, LoadResult]:
+    """Load parts of a repository in one process, one after the other, until one does not load.
 
     Args:
-        part: A key of `evalboard.engine.inspection.autoload.PARTS`.
+        parts: Keys of `evalboard.engine.inspection.autoload.PARTS`.
         folder: Local copies of the repository's files, the only ones that the process can read.
-        scratch: Folder for inputs and answer.
-        inputs: Inputs of the part in addition to the files.
-        limits: Its limits of time and memory.
+        scratch: Folder for inputs and answers.
+        inputs: Inputs of the parts in addition to the files.
+        limits: The limits of time and memory for all parts together.
+
+    Returns:
+        The outcome of each part. The parts after one that did not load have its problem.
 
     Raises:
-        EngineError: It failed, but not because of the repository.
+        EngineError: This machine could not load them. It says nothing about the repository.
     """
     limits = limits or ResourceLimits()
     job = next(_numbers)
@@ -85,30 +112,26 @@ def load(
     line = json.dumps(
         {
             "id": job,
-            "part": part,
+            "parts": list(parts),
             "folder": str(folder),
             "scratch": str(scratch),
             "limits": limits._asdict(),
         }
     )
     ended, log_tail = _run(job, line)
-    if ended.timed_out:
-        problem = "it did not finish within the time limit"
-        return LoadResult(problem=problem, timed_out=True, peak_bytes=ended.peak_bytes)
-    if ended.exit < 0:
-        problem = (
-            f"the loading process was killed by signal {-ended.exit}, probably because it exceeded "
-            "its memory limit"
-        )
-        return LoadResult(problem=problem, peak_bytes=ended.peak_bytes)
-    answer = scratch / f"{job}.answer"
-    if ended.exit or not answer.is_file():
+    if ended.machine:
+        reason = MACHINE_FAULTS[ended.machine].format(seconds=ended.seconds)
         raise EngineError(
-            f"The check of the {part} failed to run (exit code {ended.exit}). Reinstall with `make "
-            "setup`.",
-            log_tail=log_tail,
+            f"The check of the {' and the '.join(parts)} could not run: {reason}", log_tail=log_tail
         )
-    return _read_answer(answer, folder)._replace(peak_bytes=ended.peak_bytes)
+    failed = _death(ended, limits)
+    results: dict[str, LoadResult] = {}
+    for part in parts:
+        answer = scratch / f"{job}.{part}.answer"
+        result = _read_answer(answer, folder) if answer.is_file() else failed
+        results[part] = result._replace(peak_bytes=ended.peak_bytes)
+        failed = result if result.problem else failed
+    return results
 
 
 def warm_up() -> None:
@@ -155,7 +178,7 @@ class _Inspector:
         self._log = home / "log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "evalboard.engine.inspection.inspector"],
+                [sys.executable, "-P", *PROGRAM],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -214,9 +237,10 @@ class _Inspector:
         for line in self._process.stdout:
             said = json.loads(line)
             if "id" in said:
-                ended = _JobEnd(said["exit"], said["timed_out"], said["peak_bytes"])
+                answered = self._waiting.pop(said.pop("id"))
+                ended = _JobEnd(**said)
                 self.peak_bytes = max(self.peak_bytes, ended.peak_bytes)
-                self._waiting.pop(said["id"]).set_result(ended)
+                answered.set_result(ended)
         with self._lock:
             self.alive = False
         for future in self._waiting.values():
@@ -252,6 +276,22 @@ def _run(job: int, line: str) -> tuple[_JobEnd, str]:
     raise EngineError(
         "The process that loads config and tokenizer cannot start. Reinstall with `make setup`.",
         log_tail=tail,
+    )
+
+
+def _death(ended: _JobEnd, limits: ResourceLimits) -> LoadResult:
+    """Return the outcome of a part whose process ended without an answer."""
+    if ended.timed_out:
+        problem = (
+            f"it did not finish within the time limit (at most {limits.cpu_seconds} s of processor "
+            f"time, {limits.wall_seconds:.0f} s in all)"
+        )
+        return LoadResult(problem=problem, timed_out=True)
+    if ended.exit >= 0:
+        return LoadResult(problem=f"the loading process ended with exit code {ended.exit}")
+    return LoadResult(
+        problem=f"the loading process crashed ({signal.Signals(-ended.exit).name}), as it does when "
+        "it exceeds its memory limit"
     )
 
 

@@ -20,6 +20,8 @@ from evalboard.validation.tensors import Checkpoint
 
 OUT_OF_RANGE = "OutOfRange"
 """Error name of a config that is out of range and therefore not loaded."""
+TOKENIZER_SECONDS = 10
+"""Processor time for the tokenizer and its template. The largest tokenizers take about 3 s."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,19 @@ class Evidence:
         """The outcome of building the model without weights."""
         return self.load("model")
 
-    @once
+    @property
     def loaded_tokenizer(self) -> LoadResult:
         """The outcome of loading the tokenizer."""
-        return self.load("tokenizer")
+        return self._tokenizer_and_template["tokenizer"]
+
+    @property
+    def rendered_template(self) -> LoadResult:
+        """The outcome of rendering the chat template with the tokenizer."""
+        return self._tokenizer_and_template["template"]
+
+    @once
+    def _tokenizer_and_template(self) -> dict[str, LoadResult]:
+        """Both, from one process: a large tokenizer takes seconds to load."""
+        parts = ("tokenizer", "template")
+        limits = ResourceLimits(cpu_seconds=TOKENIZER_SECONDS)
+        return child.load_parts(parts, self.model_folder, self.scratch, limits=limits)

@@ -28,7 +28,8 @@ def check(evidence: Evidence) -> Outcome:
     findings += _judge_loading(evidence, tokenizer)
     if tokenizer.content:
         rows = evidence.loaded_config.content.get("vocab_size")
-        findings += _judge_size(tokenizer.content, rows)
+        template = evidence.rendered_template.content if evidence.subject.use_chat_template else {}
+        findings += _judge_size(tokenizer.content, template, rows)
         findings += _judge_samples(tokenizer.content)
         findings += _judge_special_tokens(tokenizer.content)
     return Outcome(tuple(findings))
@@ -62,7 +63,7 @@ def _judge_loading(evidence: Evidence, tokenizer: LoadResult) -> Iterator[Findin
     elif custom:
         yield custom_code(CONFIG, content)
     # What the config fails with, the tokenizer that asks for it fails with too.
-    elif tokenizer.problem != evidence.loaded_config.problem:
+    elif tokenizer.timed_out or tokenizer.problem != evidence.loaded_config.problem:
         yield error(
             "tokenizer_fails",
             f"Loading the tokenizer failed: {tokenizer.problem}.",
@@ -77,15 +78,32 @@ def _broken_file(evidence: Evidence) -> str:
     return VOCABULARY if (folder / VOCABULARY).is_file() else CONFIG
 
 
-def _judge_size(tokenizer: dict[str, Any], rows: object) -> Iterator[Finding]:
+def _judge_size(
+    tokenizer: dict[str, Any], template: dict[str, Any], rows: object
+) -> Iterator[Finding]:
+    """Compare token ids with the embedding. Only those that prompts can contain need a row."""
     size = tokenizer["size"]
-    if type(rows) is int and size > rows:
+    if type(rows) is not int or size <= rows:
+        return
+    used = max(tokenizer["text_size"], template.get("size", 0))
+    where = "config.json: vocab_size"
+    fix = f"{BELONGING}, or resize the embedding."
+    if used > rows:
         yield error(
             "tokenizer_too_large",
             f"The tokenizer has token ids up to {size - 1:,}, but the model's embedding has only "
-            f"{rows:,} rows.",
-            fix=f"{BELONGING}, or resize the embedding.",
-            where="config.json: vocab_size",
+            f"{rows:,} rows. Prompts can contain ids up to {used - 1:,}.",
+            fix=fix,
+            where=where,
+        )
+    else:
+        yield warning(
+            "special_token_outside",
+            f"The tokenizer has special tokens with ids up to {size - 1:,}, but the model's "
+            f"embedding has only {rows:,} rows. No prompt contains these tokens, unless a question "
+            "has their text or is empty.",
+            fix=fix,
+            where=where,
         )
 
 

@@ -90,6 +90,83 @@ def test_links_to_nowhere_and_pipes_are_no_files(
     assert set(repository.refused()) == {"dangling.json", "pipe.json"}
 
 
+@pytest.mark.parametrize(
+    "targets",
+    [
+        {"a.json": "a.json"},
+        {"a.json": "b.json", "b.json": "a.json"},
+        {"a.json": "sub", "sub": "sub/sub"},
+        {"a.json": "sub/../a.json", "sub": "."},
+        {"a.json": "x" * 300},
+        {"config.json": "config.json"},
+    ],
+    ids=[
+        "itself",
+        "each other",
+        "a folder in itself",
+        "round about",
+        "a long name",
+        "a known name",
+    ],
+)
+def test_links_that_lead_nowhere_are_named(
+    targets: dict[str, str], model_folder: Path, local_settings: Settings, tmp_path: Path
+) -> None:
+    for name, target in targets.items():
+        (model_folder / name).unlink(missing_ok=True)
+        (model_folder / name).symlink_to(target)
+    repository = find_repository("org/model", "main", local_settings)
+    assert next(iter(targets)) in repository.refused()
+    repository.small_files(tmp_path / "small")
+    repository.weights()
+
+
+def test_a_model_folder_that_leads_to_itself_is_not_found(
+    local_settings: Settings, tmp_path: Path
+) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+    with pytest.raises(ModelNotFound):
+        find_repository(str(loop), "main", local_settings)
+
+
+@pytest.mark.parametrize("content", [b"", b"start", bytes(5000)])
+def test_a_file_that_is_not_on_the_disk_is_not_read(
+    content: bytes, model_folder: Path, local_settings: Settings
+) -> None:
+    with (model_folder / "other.safetensors").open("wb") as file:
+        file.write(content)
+        file.truncate(2**33)
+    repository = find_repository("org/model", "main", local_settings)
+    assert "sparse" in repository.refused()["other.safetensors"]
+    assert "other.safetensors" not in repository.files()
+
+
+def test_a_file_larger_than_the_hub_takes_is_not_read(
+    model_folder: Path, local_settings: Settings
+) -> None:
+    with (model_folder / "other.bin").open("wb") as file:
+        file.truncate(2**40)
+    repository = find_repository("org/model", "main", local_settings)
+    assert "more than 500,000,000,000 bytes" in repository.refused()["other.bin"]
+
+
+def test_small_holes_are_read(model_folder: Path, local_settings: Settings) -> None:
+    with (model_folder / "other.safetensors").open("wb") as file:
+        file.truncate(2**20)
+    repository = find_repository("org/model", "main", local_settings)
+    assert repository.files()["other.safetensors"] == 2**20
+
+
+def test_reading_has_an_end(
+    model_folder: Path, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalboard.repositories.folder.HASH_SECONDS", -1)
+    os.utime(model_folder / "config.json", ns=(3, 3))  # not in the memory of another test
+    with pytest.raises(StoreError, match="takes longer than"):
+        find_repository("org/model", "main", local_settings)
+
+
 def test_what_leaves_the_folder_is_no_part_of_it(
     model_folder: Path, local_settings: Settings, tmp_path: Path
 ) -> None:

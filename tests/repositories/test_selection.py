@@ -50,6 +50,33 @@ def test_loading_takes_one_copy_of_the_weights_and_the_index() -> None:
     assert not any(selection.is_refused(path) for path in loadable)
 
 
+MISTRAL = {
+    "consolidated.safetensors": 9,
+    "consolidated-00002-of-00002.safetensors": 9,
+    "consolidated.safetensors.index.json": 9,
+    "params.json": 9,
+    "tekken.json": 9,
+}
+
+
+def test_a_second_layout_is_neither_checked_nor_loaded() -> None:
+    files = {**FILES, **MISTRAL}
+    assert selection.other_layout(files) == sorted(MISTRAL)
+    assert not set(MISTRAL) & {*selection.loadable_files(files), *selection.small_files(files)}
+
+
+def test_the_only_layout_is_no_second_one() -> None:
+    only = {name: 9 for name in MISTRAL if "safetensors" not in name}
+    assert selection.other_layout(only) == []
+    assert set(selection.small_files(only)) == set(only)
+
+
+def test_loading_takes_no_index_of_other_weights() -> None:
+    names = ("pytorch_model.bin.index.json", "own.safetensors.index.json")
+    loadable = selection.loadable_files({**FILES, **dict.fromkeys(names, 9)})
+    assert not set(names) & set(loadable)
+
+
 def test_the_only_copy_is_taken_whatever_its_name() -> None:
     assert selection.weight_files(["consolidated.safetensors"]) == ["consolidated.safetensors"]
 

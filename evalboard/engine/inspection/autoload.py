@@ -5,16 +5,25 @@ hostile. Each part takes the folder and its inputs, and returns a JSON value.
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from evalboard.engine.inspection.confinement import allow_seconds
 from evalboard.engine.inspection.fitting import compare_tensors
-from evalboard.engine.inspection.samples import ANSWER, QUESTION, SAMPLES
+from evalboard.engine.inspection.samples import (
+    ANSWER,
+    QUESTION,
+    RARE_TEXT,
+    SAMPLES,
+    unforeseen_prompts,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+Part = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""Loads one part of the repository in a folder, with inputs."""
 MAX_ARCHITECTURES = 8
 MAX_PROMPT_CHARACTERS = 1_000_000
 TEMPLATE_SECONDS = 3
@@ -59,14 +68,18 @@ def load_model(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_tokenizer(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return the embedding rows that a tokenizer needs, and its round trips of sample texts."""
+    """Return the token ids of a tokenizer, and its round trips of sample texts."""
     tokenizer = _tokenizer(folder)
+    vocabulary = tokenizer.get_vocab().values()
+    special = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    texts = (*SAMPLES, RARE_TEXT, *unforeseen_prompts())
+    of_texts = chain.from_iterable(tokenizer(text)["input_ids"] for text in texts)
     return {
         "class": type(tokenizer).__name__,
-        "size": max(tokenizer.get_vocab().values(), default=-1) + 1,
+        "size": max(vocabulary, default=-1) + 1,
+        "text_size": max(chain(of_texts, set(vocabulary) - special), default=-1) + 1,
         "special_tokens": {name: _special(tokenizer, name) for name in SPECIAL_TOKENS},
         "came_back": [_round_trip(tokenizer, sample) for sample in SAMPLES],
-        "highest": max(chain.from_iterable(tokenizer(s)["input_ids"] for s in SAMPLES), default=-1),
         "templates": sorted(_templates(tokenizer)),
     }
 
@@ -76,7 +89,9 @@ def render_template(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
     tokenizer = _tokenizer(folder)
     if not _templates(tokenizer):
         return {"found": False}
-    return _rendered(lambda turns: _render(tokenizer, turns))
+    facts, prompts = _rendered(lambda turns: _render(tokenizer, turns))
+    numbers = (tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts)
+    return {**facts, "size": max(chain.from_iterable(numbers), default=-1) + 1}
 
 
 def render_text(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +108,8 @@ def render_text(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
         )
         return str(rendered[0])[:MAX_PROMPT_CHARACTERS]
 
-    return _rendered(render)
+    facts, _ = _rendered(render)
+    return facts
 
 
 def build_model(config: "PreTrainedConfig") -> "PreTrainedModel":
@@ -112,7 +128,7 @@ def read_config(folder: str) -> "PreTrainedConfig":
     return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
 
 
-PARTS: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
+PARTS: dict[str, Part] = {
     "config": load_config,
     "fit": compare_tensors,
     "model": load_model,
@@ -122,7 +138,9 @@ PARTS: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
 }
 
 
+@cache
 def _tokenizer(folder: str) -> "PreTrainedTokenizerBase":
+    """Return the tokenizer in a folder. A process loads it once for all parts that need it."""
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
@@ -169,17 +187,27 @@ def _templates(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
     return ["default"] if found else []
 
 
-def _rendered(render: Callable[[list[dict[str, str]]], str]) -> dict[str, Any]:
-    """Return the renderings of one turn and of three turns."""
+def _rendered(
+    render: Callable[[list[dict[str, str]]], str],
+) -> tuple[dict[str, Any], list[str]]:
+    """Return facts on the renderings of several questions, each in one turn and in three turns."""
     allow_seconds(TEMPLATE_SECONDS)
-    question = {"role": "user", "content": QUESTION}
-    answer = {"role": "assistant", "content": ANSWER}
-    prompts = [render(turns) for turns in ([question], [question, answer, question])]
-    return {
+    prompts = [
+        (question, render(turns))
+        for question in (QUESTION, *unforeseen_prompts())
+        for turns in _conversations(question)
+    ]
+    facts = {
         "found": True,
-        "holds_question": all(QUESTION in prompt for prompt in prompts),
-        "longest": max(len(prompt) for prompt in prompts),
+        "holds_question": all(question.strip() in prompt for question, prompt in prompts),
+        "longest": max(len(prompt) for _, prompt in prompts),
     }
+    return facts, [prompt for _, prompt in prompts]
+
+
+def _conversations(question: str) -> tuple[list[dict[str, str]], ...]:
+    asked = {"role": "user", "content": question}
+    return [asked], [asked, {"role": "assistant", "content": ANSWER}, asked]
 
 
 def _render(tokenizer: "PreTrainedTokenizerBase", turns: list[dict[str, str]]) -> str:

@@ -4,12 +4,15 @@ It imports the libraries once, which takes seconds, and then forks for every job
 standard input. Content of one repository is never visible to another. Started by
 `evalboard.validation.child`, with nothing in its environment but paths.
 
-A job is a line of JSON: `id`, `part`, `folder` (which is read), `scratch` (which may be written;
-`{id}.inputs` there, if any, holds the part's inputs) and `limits`. The process that does it writes
-its answer to `{id}.answer`. When it has ended, a line goes to standard output: `id`, `exit` (below
-zero: the signal it died of), `timed_out`, `peak_bytes` and `seconds`.
+A job is a line of JSON: `id`, `parts`, `folder` (which is read), `scratch` (which may be written;
+`{id}.inputs` there, if any, holds the parts' inputs) and `limits`. The process that does it loads the
+parts one after the other, until one does not load, and writes the answer of each to
+`{id}.{part}.answer`. When it has ended, a line goes to standard output: `id`, `exit` (below zero: the
+signal it died of), `timed_out`, `machine` (why this machine and not the repository is at fault: `busy`,
+`memory` or `failed`; else empty), `peak_bytes` and `seconds`.
 """
 
+import errno
 import gc
 import json
 import os
@@ -22,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evalboard.engine.inspection.autoload import PARTS
+from evalboard.engine.inspection.autoload import PARTS, Part
 from evalboard.engine.inspection.confinement import ResourceLimits, confine, leave_network
 
 IDLE_SECONDS = 600
@@ -30,13 +33,20 @@ IDLE_SECONDS = 600
 POLL_SECONDS = 0.01
 MAX_MESSAGE_CHARACTERS = 2000
 READY = '{"ready": true}'
+MACHINE_EXIT = 75
+"""Exit code of a job that this machine could not do. All others concern the repository."""
+_MACHINE_ERRORS = frozenset({errno.EDQUOT, errno.EIO, errno.ENFILE, errno.ENOSPC})
+STARVED_SHARE = 0.25
+"""Share of its time that an overdue job waited for a processor, from which on the machine is at
+fault."""
 
 
 class _RunningJob(NamedTuple):
-    job: int
+    id: int
     started: float
-    deadline: float
-    """Start and end by the monotonic clock."""
+    """By the monotonic clock."""
+    wall_seconds: float
+    cpu_seconds: int
 
 
 def main() -> None:
@@ -92,38 +102,53 @@ def _start(job: dict[str, Any], answers: int) -> tuple[int, _RunningJob]:
         os.close(answers)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         _work(job)
-    now = time.monotonic()
-    return process, _RunningJob(job["id"], now, now + job["limits"]["wall_seconds"])
+    limits = ResourceLimits(**job["limits"])
+    started = time.monotonic()
+    return process, _RunningJob(job["id"], started, limits.wall_seconds, limits.cpu_seconds)
 
 
 def _work(job: dict[str, Any]) -> None:
     """Do a job and end the process, whatever happens."""
-    code = 1
+    code = MACHINE_EXIT
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        scratch = Path(job["scratch"])
+        scratch, folder = Path(job["scratch"]), Path(job["folder"])
         os.chdir(scratch)
-        answer = _answer(job, scratch)
-        (scratch / f"{job['id']}.answer").write_text(json.dumps(answer), encoding="utf-8")
+        parts = {name: PARTS[name] for name in job["parts"]}
+        inputs = _inputs(scratch / f"{job['id']}.inputs")
+        confine(ResourceLimits(**job["limits"]), readable=folder, writable=scratch)
+        code = 1
+        for name, part in parts.items():
+            answer = _answer(part, str(folder), inputs)
+            text = json.dumps(answer)
+            (scratch / f"{job['id']}.{name}.answer").write_text(text, encoding="utf-8")
+            if "error" in answer:
+                break
         code = 0
+    # The process ends here, and its exit code says which kind of failure it was.
+    except BaseException as exc:  # noqa: BLE001
+        code = MACHINE_EXIT if _is_of_machine(exc) else code
+        traceback.print_exc()
     finally:
-        if code:
-            traceback.print_exc()
         sys.stderr.flush()
         os._exit(code)
 
 
-def _answer(job: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    part = PARTS[job["part"]]
-    folder = Path(job["folder"])
-    inputs = _inputs(scratch / f"{job['id']}.inputs")
-    confine(ResourceLimits(**job["limits"]), readable=folder, writable=scratch)
+def _answer(part: Part, folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
     try:
-        return {"loaded": part(str(folder), inputs)}
+        return {"loaded": part(folder, inputs)}
     # Third-party code on hostile files: whatever it raises is what the repository is refused for.
-    except Exception as exc:  # noqa: BLE001
+    # The panics of Rust are a BaseException.
+    except BaseException as exc:
+        if _is_of_machine(exc):
+            raise
         return {"error": type(exc).__name__, "message": str(exc)[:MAX_MESSAGE_CHARACTERS]}
+
+
+def _is_of_machine(exc: BaseException) -> bool:
+    """Return whether an error says that this machine lacks something, such as disk space."""
+    return isinstance(exc, OSError) and exc.errno in _MACHINE_ERRORS
 
 
 def _inputs(path: Path) -> dict[str, Any]:
@@ -132,30 +157,62 @@ def _inputs(path: Path) -> dict[str, Any]:
 
 def _ended(running: dict[int, _RunningJob]) -> Iterator[str]:
     """Remove ended processes from the running ones, and report their outcomes."""
-    for process, (job, started, deadline) in list(running.items()):
-        now = time.monotonic()
-        overdue = now > deadline
+    for process, job in list(running.items()):
+        seconds = time.monotonic() - job.started
+        overdue = seconds > job.wall_seconds
+        starved = overdue and _waited_for_processor(process) > STARVED_SHARE * max(seconds, 1)
         if overdue:
             _kill(process)
         pid, status, usage = os.wait4(process, 0 if overdue else os.WNOHANG)
         if not pid:
             continue
         del running[process]
+        _kill_group(process)  # whatever native code has started
+        code = os.waitstatus_to_exitcode(status)
+        used_up = usage.ru_utime + usage.ru_stime >= job.cpu_seconds
+        timed_out = overdue or code == -signal.SIGXCPU or (code < 0 and used_up)
         yield json.dumps(
             {
-                "id": job,
-                "exit": os.waitstatus_to_exitcode(status),
-                "timed_out": overdue or os.waitstatus_to_exitcode(status) == -signal.SIGXCPU,
+                "id": job.id,
+                "exit": code,
+                "timed_out": timed_out,
+                "machine": _fault(code, timed_out=timed_out, starved=starved and not used_up),
                 "peak_bytes": usage.ru_maxrss * 1024,
-                "seconds": round(now - started, 3),
+                "seconds": round(seconds, 3),
             }
         )
 
 
+def _fault(code: int, *, timed_out: bool, starved: bool) -> str:
+    """Return why this machine is at fault for the end of a job, empty if it is not."""
+    if starved:
+        return "busy"
+    if code == -signal.SIGKILL and not timed_out:
+        return "memory"  # no limit ends a process so early: the system did, when memory was short
+    return "failed" if code == MACHINE_EXIT else ""
+
+
+def _waited_for_processor(process: int) -> float:
+    """Return for how many seconds a process was ready and had no processor, 0 if unknown."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text("ascii").split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
 def _kill(process: int) -> None:
+    """End a process and those of its group."""
+    _kill_group(process)
     try:
         os.kill(process, signal.SIGKILL)
     except ProcessLookupError:
+        return
+
+
+def _kill_group(process: int) -> None:
+    try:
+        os.killpg(process, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
         return
 
 
