@@ -9,6 +9,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -204,6 +205,21 @@ class Settings(BaseSettings):
     server_port: int = Field(
         4200, ge=1, le=65535, description="Port of the Prefect server that `evalboard up` starts."
     )
+    server_host: str = Field(
+        "127.0.0.1", description="Address that the Prefect server of `evalboard up` listens on."
+    )
+    server_addresses: str = Field(
+        "",
+        description="Addresses under which browsers and workers reach the Prefect server, beside "
+        "IP addresses and `localhost`, separated by commas: `https://prefect.example.org`. The "
+        "server refuses requests to other names and from the pages of other sites.",
+    )
+    server_password: SecretStr | None = Field(
+        None,
+        description="Password of the Prefect server, as `name:password`, for the server and for "
+        "everything that calls it. Default: no password.",
+        validation_alias=AliasChoices("EVALBOARD_SERVER_PASSWORD", "PREFECT_API_AUTH_STRING"),
+    )
     sender: str = Field("", description="Default sender of submissions from this machine.")
 
     @field_validator("datasets", "models", "denied_file", "hub_folder")
@@ -221,6 +237,12 @@ class Settings(BaseSettings):
     @classmethod
     def _names_and_numbers(cls, text: str) -> str:
         _allowances(text)
+        return text
+
+    @field_validator("server_addresses")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        _origins(text)
         return text
 
     @field_validator("retry_pauses")
@@ -243,6 +265,11 @@ class Settings(BaseSettings):
     def allowances(self) -> dict[str, int | None]:
         """Limits of submissions in seven days, by sender in lower case. None means no limit."""
         return _allowances(self.submission_exceptions)
+
+    @property
+    def server_origins(self) -> tuple[str, ...]:
+        """Addresses of the Prefect server as browsers write them: scheme, name and port."""
+        return _origins(self.server_addresses)
 
     @property
     def pauses(self) -> tuple[timedelta, ...]:
@@ -286,6 +313,19 @@ def _pauses(text: str) -> tuple[timedelta, ...]:
     return tuple(timedelta(minutes=minute) for minute in minutes)
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(_origin(word) for word in listed_words(text))
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address.lower())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError(f"{address!r} is not of the form https://name or http://name:port")
+    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else parts.port
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{name}{port and f':{port}'}"
+
+
 def load_settings() -> Settings:
     """Read the settings from the environment.
 
@@ -308,7 +348,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     """Return the settings as environment variables, with absolute paths, for another process."""
     variables: dict[str, str] = {}
     for name, value in settings:
-        if value is not None and name != "hf_token":
+        if value is not None and not isinstance(value, SecretStr):
             variables[PREFIX + name.upper()] = str(value)
     for name in ("requests", "results", "board"):
         variables[PREFIX + name.upper()] = _absolute(settings.store_address(name))
@@ -318,6 +358,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         variables[PREFIX + "SUITE"] = str(Path(settings.suite).resolve())
     if settings.token:
         variables["HF_TOKEN"] = settings.token
+    if settings.server_password:  # Prefect's clients know only this name
+        variables["PREFECT_API_AUTH_STRING"] = settings.server_password.get_secret_value()
     return variables
 
 

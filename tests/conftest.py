@@ -18,7 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 ENGINES = ("bench/test_measuring", "engine/equality", "engine/loading/test_failures", "pipeline")
 """Beginnings of the paths, under this folder, of tests that start vLLM or engines as users do."""
 _REAL_DATASETS = os.environ.get("EVALBOARD_DATASETS")
-_NAMES = {"HF_ENDPOINT", "HF_TOKEN", "PREFECT_API_URL", "RAY_ADDRESS"}
+_NAMES = {"HF_ENDPOINT", "HF_TOKEN", "PREFECT_API_AUTH_STRING", "PREFECT_API_URL", "RAY_ADDRESS"}
 _caches = tempfile.TemporaryDirectory(prefix="evalboard-tests-")
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from evalboard.errors import ConfigError
 from evalboard.settings import Settings, child_environment, environment_of, load_settings
@@ -15,8 +16,11 @@ SHOW = """
 import json
 from evalboard.settings import load_settings
 settings = load_settings()
-token = settings.hf_token.get_secret_value() if settings.hf_token else None
-print(json.dumps(settings.model_dump(mode="json") | {"hf_token": token}))
+secrets = {
+    name: getattr(settings, name).get_secret_value() if getattr(settings, name) else None
+    for name in ("hf_token", "server_password")
+}
+print(json.dumps(settings.model_dump(mode="json") | secrets))
 """
 
 
@@ -83,6 +87,9 @@ def test_every_setting_reaches_a_child_process(
         "viewer_port": 7861,
         "viewer_root_path": "/board",
         "server_port": 4300,
+        "server_host": "0.0.0.0",
+        "server_addresses": "https://Prefect.example.org:443/, http://server:4200",
+        "server_password": "admin:secret",
         "sender": "a lab = Ünï",
     }
     assert Settings.model_fields.keys() - values == {"board"}
@@ -117,8 +124,8 @@ def test_a_shipped_suite_is_handed_on_by_its_name() -> None:
     assert variables["EVALBOARD_SUITE"] == "demo"
 
 
-def test_a_token_is_shown_nowhere() -> None:
-    settings = Settings.model_validate({"hf_token": "secret"})
+def test_a_secret_is_shown_nowhere() -> None:
+    settings = Settings.model_validate({"hf_token": "secret", "server_password": "a:secret"})
     assert "secret" not in f"{settings!r} {settings.model_dump_json()}"
 
 
@@ -135,6 +142,9 @@ def test_a_token_is_shown_nowhere() -> None:
         ("EVALBOARD_SUBMISSION_EXCEPTIONS", "somebody"),
         ("EVALBOARD_SUBMISSION_EXCEPTIONS", "somebody=many"),
         ("EVALBOARD_SUBMISSION_EXCEPTIONS", "=3"),
+        ("EVALBOARD_SERVER_ADDRESSES", "prefect.example.org"),
+        ("EVALBOARD_SERVER_ADDRESSES", "http://server:port"),
+        ("EVALBOARD_SERVER_ADDRESSES", "https://example.org/prefect"),
         ("EVALBOARD_RETRY_PAUSES", "soon"),
         ("EVALBOARD_RETRY_PAUSES", "-1"),
         ("EVALBOARD_RETRY_PAUSES", "nan"),
@@ -162,6 +172,7 @@ def test_an_empty_variable_is_not_set(name: str, monkeypatch: pytest.MonkeyPatch
         ("EVALBOARD_HF_TOKEN", "HF_TOKEN"),
         ("EVALBOARD_RAY_ADDRESS", "RAY_ADDRESS"),
         ("EVALBOARD_PREFECT_API_URL", "PREFECT_API_URL"),
+        ("EVALBOARD_SERVER_PASSWORD", "PREFECT_API_AUTH_STRING"),
     ],
 )
 def test_names_of_others_are_read_and_ours_come_first(
@@ -171,7 +182,7 @@ def test_names_of_others_are_read_and_ours_come_first(
     for variable, value in ((theirs, "theirs"), (ours, "ours")):
         monkeypatch.setenv(variable, value)
         found = getattr(load_settings(), name)
-        assert (found.get_secret_value() if name == "hf_token" else found) == value
+        assert (found.get_secret_value() if isinstance(found, SecretStr) else found) == value
 
 
 def test_a_child_keeps_the_rest_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,3 +216,13 @@ def test_what_single_senders_may_submit() -> None:
 def test_pauses_are_minutes(text: str, minutes: list[float]) -> None:
     settings = Settings.model_validate({"retry_pauses": text})
     assert [pause.total_seconds() / 60 for pause in settings.pauses] == minutes
+
+
+def test_addresses_of_the_server_are_origins() -> None:
+    text = "https://Prefect.example.org:443/, http://server:4200 ,http://[::1]:4200"
+    settings = Settings.model_validate({"server_addresses": text})
+    assert settings.server_origins == (
+        "https://prefect.example.org",
+        "http://server:4200",
+        "http://[::1]:4200",
+    )
