@@ -191,7 +191,7 @@ class Settings(BaseSettings):
     )
     prefect_api_url: str | None = Field(
         None,
-        description="Prefect server whose pages the board links to.",
+        description="Prefect server whose pages the board links to. `none`: no links.",
         validation_alias=AliasChoices("EVALBOARD_PREFECT_API_URL", "PREFECT_API_URL"),
     )
     viewer_host: str = Field("127.0.0.1", description="Address that the viewer listens on.")
@@ -227,6 +227,11 @@ class Settings(BaseSettings):
     def _absolute_folder(cls, folder: Path | None) -> Path | None:
         """Make paths absolute, because engines may run in another folder."""
         return folder.resolve() if folder else None
+
+    @field_validator("prefect_api_url")
+    @classmethod
+    def _server_if_any(cls, url: str | None) -> str | None:
+        return None if url == "none" else url
 
     @field_validator("backend")
     @classmethod

@@ -13,7 +13,8 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from evalboard.errors import ConfigError, EvalboardError
+from evalboard.errors import EvalboardError
+from evalboard.services import listen
 from evalboard.settings import Settings
 from evalboard.stores.addresses import is_hosted, open_board
 from evalboard.suites.loader import load_suite
@@ -140,13 +141,18 @@ def build_blocks(viewer: Viewer) -> gr.Blocks:
     return blocks
 
 
-def serve(settings: Settings) -> None:
-    """Serve the viewer on `viewer_host` and `viewer_port` until it is interrupted.
+def serve(settings: Settings, listener: socket.socket | None = None) -> None:
+    """Serve the viewer until it is interrupted.
+
+    Args:
+        settings: The settings.
+        listener: Listening socket. Default: one on `viewer_host` and `viewer_port`.
 
     Raises:
         ConfigError: The port is taken, or the suite or the board store's address is wrong.
     """
-    with _listen(settings) as listener:
+    host, port = settings.viewer_host, settings.viewer_port
+    with listener or listen(host, port, setting="EVALBOARD_VIEWER") as listener:
         config = uvicorn.Config(
             create_app(settings),
             log_level="warning",
@@ -220,14 +226,3 @@ def _explain(request: Request, exc: Exception) -> Response:
     """Answer that the data cannot be read. Only the log contains the reason."""
     logger.error("The board store cannot be read: %s", exc)
     return JSONResponse({"error": t(BOARD_UNREADABLE, language_of(request))}, status_code=503)
-
-
-def _listen(settings: Settings) -> socket.socket:
-    host, port = settings.viewer_host, settings.viewer_port
-    try:
-        return socket.create_server((host, port))
-    except OSError as exc:
-        raise ConfigError(
-            f"The viewer cannot listen on {host}:{port}: {exc.strerror}. Change "
-            "EVALBOARD_VIEWER_PORT or EVALBOARD_VIEWER_HOST."
-        ) from exc

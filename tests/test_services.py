@@ -1,6 +1,8 @@
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import psutil
 import pytest
 
 from evalboard.errors import ConfigError
-from evalboard.services import Services
+from evalboard.services import Services, address_of, is_loopback, listen
 
 WAITING = "import signal; print('ready', flush=True); signal.pause()"
 CHILD = """
@@ -90,3 +92,129 @@ def test_handlers_of_signals_are_as_before(tmp_path: Path) -> None:
     with Services(tmp_path, {}):
         assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+SERVER = """
+import http.server, socket, sys
+listener = socket.socket(fileno=int(sys.argv[1].removeprefix("--listener=")))
+server = http.server.HTTPServer(("", 0), http.server.SimpleHTTPRequestHandler, False)
+server.socket = listener
+server.serve_forever()
+"""
+
+
+def test_a_program_answers_on_a_port_that_was_taken_before_it_started(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("ours", encoding="utf-8")
+    with Services(tmp_path, {}) as services:
+        listener = listen("127.0.0.1", 0, setting="EVALBOARD_VIEWER")
+        address = address_of(listener)
+        program = f"import os; os.chdir({str(tmp_path)!r})\n{SERVER}"
+        services.start("server", [sys.executable, "-c", program], listener=listener)
+        services.wait_for("server", address, timeout_seconds=60)
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            assert answer.read() == b"ours"
+
+
+def test_a_program_that_ends_is_not_waited_for(tmp_path: Path) -> None:
+    listener = listen("127.0.0.1", 0, setting="EVALBOARD_VIEWER")
+    address = address_of(listener)
+    with Services(tmp_path, {}) as services:
+        services.start("server", [sys.executable, "-c", "exit('broken')"], listener=listener)
+        with pytest.raises(ConfigError, match="server ended with exit code 1: broken"):
+            services.wait_for("server", address, timeout_seconds=60)
+
+
+@pytest.mark.parametrize("other", ["127.0.0.1", "0.0.0.0"])
+def test_a_taken_port_is_named_with_its_setting(other: str) -> None:
+    with socket.create_server((other, 0)) as taken:
+        port = taken.getsockname()[1]
+        message = f"Port {port} of '127.0.0.1' cannot be used: Address already in use.*_SERVER_PORT"
+        with pytest.raises(ConfigError, match=message):
+            listen("127.0.0.1", port, setting="EVALBOARD_SERVER")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_named_with_its_setting(host: str) -> None:
+    with pytest.raises(ConfigError, match=f"of '{host}' cannot be used: .*EVALBOARD_VIEWER_HOST"):
+        listen(host, 0, setting="EVALBOARD_VIEWER")
+
+
+def test_pages_on_all_addresses_are_found_on_this_machine() -> None:
+    with listen("0.0.0.0", 0, setting="EVALBOARD_VIEWER") as listener:
+        assert address_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("host", "closed"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.1.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("127.example.org", False),
+    ],
+)
+def test_only_loopback_is_closed_to_the_network(host: str, closed: bool) -> None:
+    assert is_loopback(host) is closed
+
+
+STUBBORN = """
+import signal, time
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda *_: print("not yet", flush=True))
+print("ready", flush=True)
+while True:
+    time.sleep(60)
+"""
+
+
+def test_a_second_signal_while_stopping_leaves_no_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalboard.services.STOP_SECONDS", 1)
+    with Services(tmp_path, {}) as services:
+        started = [
+            psutil.Process(services.start(f"stubborn{n}", [sys.executable, "-c", STUBBORN]))
+            for n in range(2)
+        ]
+        while not all((tmp_path / f"stubborn{n}.log").read_bytes() for n in range(2)):
+            services.check()
+        here = psutil.Process().pid
+        signals = ["sh", "-c", f"sleep 0.3; kill -TERM {here}; kill -INT {here}"]
+        raise_later = subprocess.Popen(signals)
+    raise_later.wait()
+    assert not any(process.is_running() for process in started)
+
+
+ENDING = """
+import os, sys, threading, time
+from pathlib import Path
+from evalboard.services import Services
+
+def end():
+    print("ended", flush=True)
+    os._exit(7)
+
+with Services(Path(sys.argv[1]), dict(os.environ), on_interrupt=end) as services:
+    threading.Thread(target=time.sleep, args=(600,)).start()  # an evaluation
+    print(services.start("child", [sys.executable, "-c", sys.argv[2]]), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupt_does_not_wait_for_threads(tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDING, str(tmp_path), WAITING], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        child = psutil.Process(int(holder.stdout.readline()))
+        holder.send_signal(number)
+        said, _ = holder.communicate()
+    expected = ("", -signal.SIGKILL) if number is signal.SIGKILL else ("ended\n", 7)
+    assert (said, holder.returncode) == expected
+    psutil.wait_procs([child], timeout=60)
+    assert not child.is_running()

@@ -218,6 +218,12 @@ def test_pauses_are_minutes(text: str, minutes: list[float]) -> None:
     assert [pause.total_seconds() / 60 for pause in settings.pauses] == minutes
 
 
+def test_no_server_is_named_where_prefect_is_told_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:8123/api")
+    monkeypatch.setenv("EVALBOARD_PREFECT_API_URL", "none")
+    assert load_settings().prefect_api_url is None
+
+
 def test_addresses_of_the_server_are_origins() -> None:
     text = "https://Prefect.example.org:443/, http://server:4200 ,http://[::1]:4200"
     settings = Settings.model_validate({"server_addresses": text})

@@ -1,6 +1,7 @@
 """The material of a measurement in one folder: models, task files, and all programs' settings."""
 
 import multiprocessing
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -114,7 +115,10 @@ def workshop() -> Iterator[ProcessPoolExecutor]:
     Besides memory this saves the measured programs from the variables that `import lm_eval` sets.
     """
     with ProcessPoolExecutor(
-        1, mp_context=multiprocessing.get_context("spawn"), initializer=die_with_parent
+        1,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=die_with_parent,
+        initargs=(os.getpid(),),
     ) as pool:
         yield pool
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from evalboard.cli.embedding import embed
+from evalboard.cli.embedding import use_server
 from evalboard.cli.request_arguments import add_request_arguments, finish, request_queries
 from evalboard.queueing.actions import cancel
 from evalboard.settings import Settings
@@ -32,7 +32,7 @@ def _stop_run(settings: Settings) -> Callable[[str], None] | None:
     """Return a function that stops a run in Prefect, None without a server."""
     if settings.prefect_api_url is None:
         return None
-    embed(settings)
+    use_server(settings, settings.prefect_api_url)
     from tasks.runs import stop_run
 
     return stop_run

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.live import Live
 
 from evalboard.cli.board import draw_board
-from evalboard.cli.embedding import embed
+from evalboard.cli.embedding import embedded
 from evalboard.cli.queue_table import queue_table
 from evalboard.cli.reporting import console, print_report
 from evalboard.identity import request_identity
@@ -20,6 +20,7 @@ from evalboard.records.report import Report
 from evalboard.records.request import BoardBlock, HistoryEntry, ModelType, RequestRecord, Status
 from evalboard.records.times import timestamp
 from evalboard.repositories import find_repository
+from evalboard.services import address_of, listen
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_board, open_queue
 from evalboard.stores.board import read_board, read_queue
@@ -45,20 +46,22 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Build models, submit them, evaluate the queue, and serve the board."""
     started = time.monotonic()
     settings = demo_settings(settings, arguments.folder)
-    embed(settings)
-    with console.status("Building tiny models …") as status:
-        models = _make_material(settings, status.update)
-    _submit(models, settings)
-    _work_with_table(settings)
-    _show_rejections(settings)
-    _show_board(settings)
-    console.print(f"The demo took {time.monotonic() - started:.0f} s.")
+    listener = None
     if not arguments.no_serve:
+        listener = listen(settings.viewer_host, settings.viewer_port, setting="EVALBOARD_VIEWER")
+    with embedded(settings) as await_server:
+        with console.status("Building tiny models …") as status:
+            models = _make_material(settings, status.update)
+        _submit(models, settings)
+        _work_with_table(settings, await_server)
+        _show_rejections(settings)
+        _show_board(settings)
+    console.print(f"The demo took {time.monotonic() - started:.0f} s.")
+    if listener:
         from leaderboard_app.app import serve
 
-        url = f"http://{settings.viewer_host}:{settings.viewer_port}"
-        console.print(f"The board is at {url} (stop with Ctrl-C).")
-        serve(settings)
+        console.print(f"The board is at {address_of(listener)} (stop with Ctrl-C).")
+        serve(settings, listener)
     return 0
 
 
@@ -115,13 +118,13 @@ def _submit(models: list[str], settings: Settings) -> None:
     publish_queue(settings)
 
 
-def _work_with_table(settings: Settings) -> None:
+def _work_with_table(settings: Settings, await_server: Callable[[], None]) -> None:
     """Evaluate the queue in a thread, and show the queue meanwhile."""
     from evalboard.cli.run import work
 
     board = open_board(settings)
     with ThreadPoolExecutor(1) as threads, Live(console=console, auto_refresh=False) as live:
-        working = threads.submit(work, settings)
+        working = threads.submit(work, settings, await_server=await_server)
         while True:
             ended = working.done()
             live.update(queue_table(read_queue(board)), refresh=True)

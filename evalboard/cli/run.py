@@ -2,11 +2,12 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
-from evalboard.cli.embedding import embed
+from evalboard.cli.embedding import embedded
 from evalboard.cli.progress_display import ProgressDisplay
 from evalboard.cli.reporting import console
 from evalboard.engine.placing import cluster
@@ -34,25 +35,35 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Evaluate the queue. Return 1 if a request failed."""
-    embed(settings)
     failed = False
     left = arguments.limit_requests
-    while True:
-        ended = work(settings, at_most=left)
-        for path, status in ended:
-            console.print(f"{status}: {path}", markup=False)
-        failed = failed or any(status is Status.FAILED for _, status in ended)
-        left = None if left is None else left - len(ended)
-        if arguments.once or left == 0:
-            return int(failed)
-        time.sleep(PAUSE_SECONDS)
+    with embedded(settings) as await_server:
+        while True:
+            ended = work(settings, at_most=left, await_server=await_server)
+            for path, status in ended:
+                console.print(f"{status}: {path}", markup=False)
+            failed = failed or any(status is Status.FAILED for _, status in ended)
+            left = None if left is None else left - len(ended)
+            if arguments.once or left == 0:
+                return int(failed)
+            time.sleep(PAUSE_SECONDS)
 
 
-def work(settings: Settings, *, at_most: int | None = None) -> list[RequestEnd]:
+def work(
+    settings: Settings,
+    *,
+    at_most: int | None = None,
+    await_server: Callable[[], None] = lambda: None,
+) -> list[RequestEnd]:
     """Poll and evaluate until nothing more may be started, and return what was worked on.
 
     The flows are the deployed ones. They are called here instead of being started by a worker, one
     at a time per engine slot.
+
+    Args:
+        settings: The settings.
+        at_most: Limit of evaluations.
+        await_server: Function that waits for the Prefect server.
     """
     from flows.board_flow import build_board
     from flows.poll_flow import poll_requests
@@ -65,6 +76,7 @@ def work(settings: Settings, *, at_most: int | None = None) -> list[RequestEnd]:
         ThreadPoolExecutor(max_workers=slots) as threads,
     ):
         threads.submit(cluster.connect, settings)  # meanwhile, Prefect's server starts
+        await_server()
         reconcile()
         while at_most is None or len(tried) < at_most:
             accepted = poll_requests(

@@ -2,11 +2,13 @@
 
 import argparse
 
+from evalboard.services import inherited
 from evalboard.settings import Settings
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Set the function to call. There are no arguments."""
+    """Describe the argument, which is for `evalboard up`."""
+    parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
     parser.set_defaults(do=do)
 
 
@@ -14,5 +16,5 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Serve until interrupted."""
     from leaderboard_app.app import serve
 
-    serve(settings)
+    serve(settings, None if arguments.listener is None else inherited(arguments.listener))
     return 0

@@ -1,0 +1,74 @@
+"""The Prefect server, closed to web pages. `python -m deployments.server` serves it.
+
+Everything that starts a server of this project starts this one. `prefect server start` would
+answer every page that is open in a browser.
+"""
+
+import argparse
+
+import uvicorn
+
+from deployments.guard import Guard
+from evalboard.services import inherited, listen
+from evalboard.settings import Settings, load_settings, set_environment
+
+# Open pages of the UI hold connections that never end.
+SHUTDOWN_SECONDS = 5
+
+
+def environment_of_server(settings: Settings, port: int) -> dict[str, str]:
+    """Return the variables of Prefect that close the server.
+
+    Args:
+        settings: The settings.
+        port: The port that it listens on.
+    """
+    own = (f"http://127.0.0.1:{port}", f"http://localhost:{port}")
+    variables = {
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join((*own, *settings.server_origins)),
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # The pages call the server under the address at which the browser found them.
+        "PREFECT_SERVER_UI_API_URL": "/api",
+        "PREFECT__SERVER_FINAL": "1",
+        "DO_NOT_TRACK": "1",
+    }
+    if settings.server_password:
+        variables["PREFECT_SERVER_API_AUTH_STRING"] = settings.server_password.get_secret_value()
+    return variables
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.server", description=__doc__)
+    parser.add_argument("--listener", type=int, help="number of an inherited listening socket")
+    parser.add_argument("--only-api", action="store_true", help="without pages and schedules")
+    arguments = parser.parse_args()
+    settings = load_settings()
+    if arguments.listener is None:
+        listener = listen(settings.server_host, settings.server_port, setting="EVALBOARD_SERVER")
+    else:
+        listener = inherited(arguments.listener)
+    port = int(listener.getsockname()[1])
+    set_environment(environment_of_server(settings, port))
+    if arguments.only_api:
+        set_environment({"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "false"})
+
+    from prefect.server.api.server import create_app
+    from prefect.settings import get_current_settings
+
+    theirs = get_current_settings().server
+    config = uvicorn.Config(
+        Guard(create_app(), settings.server_origins),
+        timeout_keep_alive=theirs.api.keepalive_timeout,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        ws_ping_interval=theirs.api.websocket_ping_interval,
+        ws_ping_timeout=theirs.api.websocket_ping_timeout,
+        log_level=theirs.logging_level.lower(),
+        lifespan="on",
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
