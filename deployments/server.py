@@ -5,6 +5,7 @@ answer every page that is open in a browser.
 """
 
 import argparse
+import contextlib
 
 import uvicorn
 
@@ -67,7 +68,9 @@ def main() -> None:
         log_level=theirs.logging_level.lower(),
         lifespan="on",
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    # uvicorn raises the interrupt again after it has shut down.
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def answers_in(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def kill_with_children(run: subprocess.Popen[bytes]) -> None:
-    """Kill a run, and what it started: Prefect's server does not notice the death of its run."""
+    """Kill a run and what it started, all at the same time."""
     children = psutil.Process(run.pid).children(recursive=True)
     run.send_signal(signal.SIGKILL)
     run.wait()

@@ -1,0 +1,66 @@
+"""SIGTERM at any moment leaves no process behind."""
+
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from evalboard.intake.submission import Submission, submit
+from evalboard.records.precision import Precision
+from evalboard.settings import Settings
+from tests.pipeline.runs import DEADLINE_SECONDS, engines_of, of_program, start, wait_until
+
+VERBS = {
+    "run": ("run", "--once"),
+    "evaluate": ("evaluate", "test/random", "--precision", "float32"),
+    "demo": ("demo", "--no-serve"),
+    "up": ("up",),
+}
+ENGINES = {"run": engines_of, "evaluate": lambda run: of_program(run, "child_program")}
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings], small_suite: Path) -> Settings:
+    ports: list[int] = []
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            ports.append(free.getsockname()[1])
+    return configure(
+        suite=str(small_suite), max_running=1, server_port=ports[0], viewer_port=ports[1]
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_end_at_the_first_child_leaves_nothing(
+    settings: Settings, tmp_path: Path, verb: str, number: signal.Signals
+) -> None:
+    words = (*VERBS[verb], "--folder", str(tmp_path / "demo")) if verb == "demo" else VERBS[verb]
+    program = start(settings, *words)
+    process = psutil.Process(program.pid)
+    wait_until(lambda: bool(process.children()), program)
+    end(program, number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("verb", ENGINES)
+def test_an_end_while_a_model_is_evaluated_leaves_nothing(
+    settings: Settings, verb: str, number: signal.Signals
+) -> None:
+    submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
+    program = start(settings, *VERBS[verb], hold="evaluate=1")
+    wait_until(lambda: bool(ENGINES[verb](program)), program)
+    end(program, number)
+
+
+def end(program: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    started = psutil.Process(program.pid).children(recursive=True)
+    assert started
+    program.send_signal(number)
+    assert program.wait(DEADLINE_SECONDS) in (130, -number)
+    _, left = psutil.wait_procs(started, timeout=60)
+    assert left == []
