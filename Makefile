@@ -25,7 +25,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test test-all soak demo bench bench-viewer screenshots axe lock space clean
+.PHONY: help setup check format test test-all soak demo bench bench-viewer abuse-viewer screenshots axe lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ bench: $(READY) ## Compare the speed with lm_eval's (hours; ARGS=--quick: 20 min
 
 bench-viewer: $(READY) ## Measure the board with 10,000 models in Chromium (two minutes)
 	$(BIN)/python -m tests.leaderboard_app.bench $(if $(ARGS),$(ARGS),--report docs/benchmarks-viewer.md)
+
+abuse-viewer: $(READY) ## Send the viewer what strangers can send, beside a reader (a minute)
+	$(BIN)/python -m tests.leaderboard_app.abuse
 
 screenshots: $(READY) ## Take pictures of every page of the viewer, light, dark and on a phone
 	$(BIN)/python -m tests.leaderboard_app.screenshots docs/screenshots

@@ -7,6 +7,7 @@ evalboard.settings` prints the reference table of `docs/settings.md`.
 
 import os
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -202,6 +203,41 @@ class Settings(BaseSettings):
         "proxy strips it from requests.",
         pattern=r"^(/[A-Za-z0-9._~-]+)*$",
     )
+    viewer_hosts: str = Field(
+        "",
+        description="Names under which readers reach the viewer, such as `board.example.org`, "
+        "separated by commas. A request for another name is refused. Default: any name; no page "
+        "contains it.",
+    )
+    viewer_proxies: str = Field(
+        "127.0.0.1, ::1",
+        description="Addresses and networks of the proxies in front of the viewer, separated by "
+        "commas. The viewer believes `X-Forwarded-For` and `X-Forwarded-Proto` only from them, and "
+        "limits a proxy's readers instead of the proxy. `*`: every address.",
+    )
+    viewer_connections: int = Field(
+        1000,
+        ge=10,
+        description="Number of open connections to the viewer, at most half of the files that its "
+        "process may open. The connection that waits longest for a request gives way.",
+    )
+    viewer_connections_per_address: int = Field(
+        100,
+        ge=2,
+        description="Number of open connections, and of simultaneous requests, of one address (of "
+        "an IPv6 network /64).",
+    )
+    viewer_submissions_per_address: int = Field(
+        20,
+        ge=0,
+        description="Number of submissions in 24 hours from one address (an IPv6 network /64) with "
+        "the form, if people do not log in.",
+    )
+    viewer_submissions: int = Field(
+        200,
+        ge=0,
+        description="Number of submissions in 24 hours with the form, if people do not log in.",
+    )
     server_port: int = Field(
         4200, ge=1, le=65535, description="Port of the Prefect server that `evalboard up` starts."
     )
@@ -238,6 +274,14 @@ class Settings(BaseSettings):
     def _known_backend(cls, name: str) -> str:
         return find_backend(name).name
 
+    @field_validator("viewer_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for word in listed_words(text):
+            if word != "*":
+                ip_network(word, strict=False)
+        return text
+
     @field_validator("submission_exceptions")
     @classmethod
     def _names_and_numbers(cls, text: str) -> str:
@@ -265,6 +309,11 @@ class Settings(BaseSettings):
     def gpu_memory_bytes(self) -> int:
         """Memory of one GPU in bytes, 0 if it is to be read from the GPUs."""
         return round((self.gpu_memory_gib or 0) * 2**30)
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """Addresses and networks of proxies, `*` for every address."""
+        return tuple(listed_words(self.viewer_proxies))
 
     @property
     def allowances(self) -> dict[str, int | None]:

@@ -7,8 +7,12 @@ compare, queue and model are one element each, drawn by a script in `static/`; `
 `board_data` follows the board store, `board_rows` ranks and finds its rows, `board_document` is the
 data of the page, and `responses` are HTTP responses that are compressed once. `model_routes` are
 the addresses of single models, with data from `model_data`, `provenance` and `questions`;
-`submissions` are the addresses for submitting. `language` contains all texts in all languages, from
-`texts/`.
+`submissions` are the addresses for submitting, with the counts of `day_count`. `language` contains
+all texts in all languages, from `texts/`.
+
+`connections` limits the server's connections, and `guard` every request before it gets further,
+with `addresses` (who asks), `bodies` (what was sent), `places` (how many at once) and
+`gradio_calls` (which part of Gradio is open).
 
 It imports `evalboard` and nothing that evaluates: no Prefect, Ray, torch or lm_eval.
 """

@@ -1,14 +1,16 @@
 """Charts over the whole board, drawn by Gradio's own bundle of Plotly."""
 
 import json
+from threading import Lock
 from typing import Any, NamedTuple
 
 import gradio as gr
-import pyarrow as pa
+from cachetools import LRUCache, cached
 from gradio.components.plot import PlotData
 
 from evalboard.errors import EvalboardError
 from evalboard.records.board_files import BoardMeta
+from leaderboard_app.board_data import RankedBoard
 from leaderboard_app.figures import (
     AVERAGE,
     Figure,
@@ -48,6 +50,8 @@ SECTIONS = (
         mark("The best models on the board. A darker colour is a lower score."),
     ),
 )
+KEPT_PLOTS = 8
+"""Number of choices whose charts are kept. Those of 10,000 models have some megabytes."""
 SCATTERS = 2
 """Sections before the heat maps, which need a width that phones do not have."""
 # Which score is shown stands in the address, so that a link shows the same charts.
@@ -84,17 +88,22 @@ def build_page(viewer: Viewer) -> None:
     def load(request: gr.Request) -> list[Any]:
         return _opened(viewer, request)
 
-    def draw(score: str, group: str, request: gr.Request) -> list[Any]:
-        board = viewer.board.current()
+    def draw(score: str | None, group: str | None, request: gr.Request) -> list[Any]:
+        try:
+            board = viewer.board.current()
+        except EvalboardError:
+            return [gr.skip()] * len(SECTIONS)
         if board.meta is None:
             return [None] * len(SECTIONS)
-        chosen = _choose(board.meta, score, group)
-        return [
-            _plot(figure)
-            for figure in _figures(board.meta, board.table, chosen, language_of(request))
-        ]
+        chosen = _choose(board.meta, score or "", group or "")
+        return list(_plots(board, chosen, language_of(request)))
 
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    # What is not among the choices is as no choice: `_choose` says so, not Gradio.
+    quiet: dict[str, Any] = {
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "preprocess": False,
+    }
     gr.on(None, load, outputs=[problem, score, group, *heads, *plots], **quiet)
     for chooser in (score, group):
         chooser.input(draw, [score, group], plots, js=_KEEP_IN_ADDRESS, **quiet)
@@ -135,7 +144,7 @@ def _opened(viewer: Viewer, request: gr.Request) -> list[Any]:
         ),
         _group_choice(board.meta, chosen, language),
         *(render("section.html", language, heading=head, text=text) for head, text in SECTIONS),
-        *(_plot(figure) for figure in _figures(board.meta, board.table, chosen, language)),
+        *_plots(board, chosen, language),
     ]
 
 
@@ -158,13 +167,21 @@ def _choose(meta: BoardMeta, score: str, group: str) -> _Chosen:
     return _Chosen(score if score in keys else AVERAGE, group if group in groups else AVERAGE)
 
 
-def _figures(meta: BoardMeta, table: pa.Table, chosen: _Chosen, language: str) -> list[Figure]:
-    return [
-        size_figure(meta, table, chosen.score, language),
-        time_figure(meta, table, chosen.score, language),
-        correlation_figure(meta, table, language),
-        subject_figure(meta, table, chosen.group, language),
+def _key(board: RankedBoard, chosen: _Chosen, language: str) -> tuple[str, _Chosen, str]:
+    return board.document.etag, chosen, language
+
+
+@cached(LRUCache(KEPT_PLOTS), key=_key, lock=Lock())
+def _plots(board: RankedBoard, chosen: _Chosen, language: str) -> tuple[PlotData, ...]:
+    if board.meta is None:
+        return ()
+    figures: list[Figure] = [
+        size_figure(board.meta, board.table, chosen.score, language),
+        time_figure(board.meta, board.table, chosen.score, language),
+        correlation_figure(board.meta, board.table, language),
+        subject_figure(board.meta, board.table, chosen.group, language),
     ]
+    return tuple(_plot(figure) for figure in figures)
 
 
 def _plot(figure: Figure) -> PlotData:

@@ -8,25 +8,30 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
-import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from evalboard.errors import EvalboardError
 from evalboard.services import listen
-from evalboard.settings import Settings
+from evalboard.settings import Settings, listed_words
 from evalboard.stores.addresses import is_hosted, open_board
 from evalboard.suites.loader import load_suite
 from leaderboard_app import about_page, analysis_page, submit_page
-from leaderboard_app.board_data import follow_board, follow_queue
+from leaderboard_app.addresses import Proxies
+from leaderboard_app.board_data import BoardUnreadable, follow_board, follow_queue
 from leaderboard_app.board_document import SCHEMA_VERSION
+from leaderboard_app.connections import make_server
+from leaderboard_app.gradio_calls import GradioCalls, open_calls
+from leaderboard_app.guard import NO_PREFIX, Guard, GuardRules
 from leaderboard_app.language import LANGUAGES, language_of, mark, t, translations
 from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.model_routes import add_model_routes
 from leaderboard_app.pages import Page, Viewer, element_page
 from leaderboard_app.recent_snapshots import HOSTED_SECONDS
-from leaderboard_app.responses import prepare_json
+from leaderboard_app.responses import explain_invalid, prepare_json
 from leaderboard_app.static_files import static_route
 from leaderboard_app.submissions import add_submission_routes
 from leaderboard_app.text import BOARD_UNREADABLE
@@ -46,10 +51,6 @@ OTHER_PAGES = (
     Page(about_page.TITLE, about_page.PATH, about_page.build_page),
     element_page(mark("Model"), "model", "model-page"),
 )
-# No page takes files, but Gradio's route for them is there. Bytes.
-NO_UPLOADS = 1
-# Open pages hold connections that never end; Ctrl-C does not wait for them.
-SHUTDOWN_SECONDS = 2
 DESCRIPTION = (
     "The data of the board's pages, for programs. All addresses are relative to the address of the "
     "board. Reading needs no key. If the board requires a log-in, submitting needs a Hugging Face "
@@ -109,22 +110,27 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.add_exception_handler(EvalboardError, _explain)
+    app.add_exception_handler(RequestValidationError, explain_invalid)
     _add_data_routes(app, viewer)
     add_model_routes(app, viewer)
     add_submission_routes(app, viewer)
     _add_static_routes(app)
+    blocks = build_blocks(viewer)
+    calls = open_calls(blocks, login=viewer.tickets is not None)
+    # Gradio would let pages of other sites read its answers, unless the app has rules of its own.
+    app.add_middleware(CORSMiddleware, allow_origins=())
+    app.add_middleware(Guard, rules=_guard_rules(settings, calls))
     with warnings.catch_warnings():
         # Said of every mounted app with several pages, also of those that do not ask for SSR.
         warnings.filterwarnings("ignore", "SSR mode is not supported")
         return gr.mount_gradio_app(
             app,
-            build_blocks(viewer),
+            blocks,
             path="/",
-            root_path=settings.viewer_root_path or None,
+            root_path=settings.viewer_root_path or NO_PREFIX,
             footer_links=[],
             run_history=False,
             show_error=False,
-            max_file_size=NO_UPLOADS,
             ssr_mode=False,
             theme=make_theme(),
             head=HEAD,
@@ -153,14 +159,10 @@ def serve(settings: Settings, listener: socket.socket | None = None) -> None:
     """
     host, port = settings.viewer_host, settings.viewer_port
     with listener or listen(host, port, setting="EVALBOARD_VIEWER") as listener:
-        config = uvicorn.Config(
-            create_app(settings),
-            log_level="warning",
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
+        server = make_server(create_app(settings), settings)
         # uvicorn raises the interrupt again after it has shut down.
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+            server.run(sockets=[listener])
 
 
 def make_viewer(settings: Settings) -> Viewer:
@@ -179,6 +181,16 @@ def make_viewer(settings: Settings) -> Viewer:
         follow_board(store, max_age_seconds=pause),
         follow_queue(store, titles, max_age_seconds=pause),
         Tickets() if is_login_offered() else None,
+    )
+
+
+def _guard_rules(settings: Settings, calls: GradioCalls) -> GuardRules:
+    return GuardRules(
+        calls,
+        Proxies(settings.trusted_proxies),
+        frozenset(word.lower() for word in listed_words(settings.viewer_hosts)),
+        settings.viewer_connections_per_address,
+        settings.viewer_root_path,
     )
 
 
@@ -224,5 +236,6 @@ def _add_static_routes(app: FastAPI) -> None:
 
 def _explain(request: Request, exc: Exception) -> Response:
     """Answer that the data cannot be read. Only the log contains the reason."""
-    logger.error("The board store cannot be read: %s", exc)
+    if not isinstance(exc, BoardUnreadable):
+        logger.error("A store cannot be read: %s", exc)
     return JSONResponse({"error": t(BOARD_UNREADABLE, language_of(request))}, status_code=503)

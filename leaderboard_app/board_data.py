@@ -8,12 +8,12 @@ from typing import Generic, NamedTuple, TypeVar
 
 import pyarrow as pa
 
-from evalboard.errors import EvalboardError
+from evalboard.errors import EvalboardError, FileTooLarge, RecordError, StoreError
 from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
 from evalboard.stores.board import published_board, published_queue
 from evalboard.stores.protocol import Snapshot, Store
 from leaderboard_app.board_document import board_parts
-from leaderboard_app.board_rows import rank_rows
+from leaderboard_app.board_rows import checked_table, rank_rows
 from leaderboard_app.responses import PreparedResponse, prepare_json, prepare_json_parts
 
 logger = logging.getLogger(__name__)
@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 pa.set_memory_pool(pa.system_memory_pool())
 
 T = TypeVar("T")
+
+
+class BoardUnreadable(StoreError):
+    """Raised while the board store has never been readable. The log has the reason."""
 
 
 class RankedBoard(NamedTuple):
@@ -47,7 +51,8 @@ class Follower(Generic[T]):
 
     Thread-safe. Whatever the number of readers, the store is checked once per `max_age_seconds`,
     and read only if a file has changed. Only the reader that checks waits for the data; the others
-    get the previous state.
+    get the previous state. Files that cannot be read are reported once, and not read again until
+    they change.
     """
 
     def __init__(
@@ -66,12 +71,14 @@ class Follower(Generic[T]):
         self._next_look = 0.0
         self._seen: tuple[str | None, ...] | None = None
         self._value: T | None = None
+        self._problem: EvalboardError | None = None
+        """Why there is no newer state."""
 
     def current(self) -> T:
         """Return the store's data, or its last state while it cannot be read.
 
         Raises:
-            EvalboardError: The store cannot be read, and there is no earlier state.
+            BoardUnreadable: The store cannot be read, and there is no earlier state.
         """
         last = self._value
         if last is not None and time.monotonic() < self._next_look:
@@ -80,26 +87,43 @@ class Follower(Generic[T]):
             assert last is not None
             return last
         try:
-            if self._value is None or time.monotonic() >= self._next_look:
+            if time.monotonic() >= self._next_look:
                 self._next_look = time.monotonic() + self._max_age_seconds
-                self._value = self._look(self._value)
+                self._look()
+            if self._value is None:
+                raise BoardUnreadable(str(self._problem))
             return self._value
         finally:
             self._lock.release()
 
-    def _look(self, last: T | None) -> T:
+    def _look(self) -> None:
         try:
             snapshot = self._store.snapshot()
             blobs = tuple(snapshot.files.get(path) for path in self._files)
-            if last is None or blobs != self._seen:
-                last = self._read(snapshot)
+        except Exception as exc:  # noqa: BLE001 - any: the last state is better than none
+            self._note(exc)
+            return
+        if blobs == self._seen:
+            return
+        try:
+            self._value = self._read(snapshot)
+            self._seen = blobs
+        except Exception as exc:  # noqa: BLE001 - whatever a broken file ends in
+            self._note(exc)
+            if not isinstance(exc, StoreError) or isinstance(exc, FileTooLarge):
+                # The files stay as they are until somebody writes them again.
                 self._seen = blobs
-            return last
-        except EvalboardError as exc:
-            if last is None:
-                raise
-            logger.warning("The board store cannot be read; the pages show its last state: %s", exc)
-            return last
+
+    def _note(self, exc: Exception) -> None:
+        """Keep why there is no new state. Whatever a file contains, the pages show the last one."""
+        names = " and ".join(self._files)
+        if not isinstance(exc, EvalboardError):
+            exc = RecordError(
+                f"{names} in the board store cannot be used ({type(exc).__name__}: {exc}). Rebuild "
+                "the board with `evalboard board build`."
+            )
+        self._problem = exc
+        logger.warning("The board store cannot be read; the pages show its last state: %s", exc)
 
 
 def follow_board(store: Store, *, max_age_seconds: float) -> Follower[RankedBoard]:
@@ -136,7 +160,7 @@ def read_ranked_board(snapshot: Snapshot) -> RankedBoard:
     if published is None:
         table = pa.table({})
         return RankedBoard(None, table, prepare_json_parts(board_parts(None, table)))
-    table = rank_rows(published.table)
+    table = rank_rows(checked_table(published.table, published.meta))
     document = prepare_json_parts(board_parts(published.meta, table))
     # Memory of reading and compressing goes back to the system; the server keeps it otherwise.
     pa.default_memory_pool().release_unused()

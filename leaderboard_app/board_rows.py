@@ -6,12 +6,45 @@ from typing import Any
 
 import pyarrow as pa
 
+from evalboard.board.table import arrow_type
+from evalboard.errors import RecordError
+from evalboard.records.board_files import BoardMeta
+from evalboard.records.columns import BENCHMARK_SUFFIXES, MODEL_COLUMNS
 from evalboard.records.precision import Precision
 
 SHORT_SHA = 8
+NEVER_MISSING = frozenset({"model", "sha", "complete", "flags"})
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def checked_table(table: pa.Table, meta: BoardMeta) -> pa.Table:
+    """Return a table in which the columns that the pages use are as they are built.
+
+    Raises:
+        RecordError: A column has values of another kind, or lacks values that no row can lack.
+    """
+    table.validate(full=True)
+    scored = [b.key for b in meta.benchmarks]
+    scored += [subject.key for b in meta.benchmarks for subject in b.subjects]
+    names = (*MODEL_COLUMNS, *(key + suffix for key in scored for suffix in BENCHMARK_SUFFIXES))
+    for name in dict.fromkeys(names):
+        if name in table.column_names:
+            column = _checked_column(name, table.column(name))
+            table = table.set_column(table.column_names.index(name), name, column)
+    return table
+
+
+def _checked_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    wanted = arrow_type(name)
+    # Arrow makes a text of everything.
+    if wanted == pa.string() and column.type not in (wanted, pa.large_string(), pa.null()):
+        raise RecordError(f"Column {name!r} of the board is {column.type}, and should be text.")
+    column = column.cast(wanted)
+    if name in NEVER_MISSING and column.null_count:
+        raise RecordError(f"Column {name!r} of the board has rows without a value.")
+    return column
 
 
 def rank_rows(table: pa.Table) -> pa.Table:

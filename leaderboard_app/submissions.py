@@ -3,12 +3,14 @@
 Each address checks permissions itself. Nothing relies on secret addresses or on the form.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Annotated, Any, TypeVar
 
+from cachetools import TTLCache
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -19,12 +21,16 @@ from evalboard.intake.house_rules import Allowance, count_submissions, counting_
 from evalboard.intake.submission import Submission, preview_submission, submit
 from evalboard.records.report import Report
 from evalboard.repositories.searching import owner_of_token
+from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue
-from evalboard.stores.requests import DuplicateRequest
+from evalboard.stores.requests import DuplicateRequest, QueuedRequest
 from evalboard.validation.subject import Subject
 from leaderboard_app.completion import LONGEST, Completion
+from leaderboard_app.day_count import DayCount
+from leaderboard_app.guard import READER
 from leaderboard_app.language import language_of, mark, t
 from leaderboard_app.pages import Viewer
+from leaderboard_app.places import NoPlace, Places
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +38,12 @@ LONGEST_NAME = 200
 CHECKS_AT_ONCE = 2
 """A check starts processes that load config and tokenizer."""
 CHECKS_WAITING = 20
+CHECKS_EACH = 5
+"""Of one address."""
+OWNERS_AT_ONCE = 4
+"""Questions to the Hub whose token it is."""
+QUEUE_SECONDS = 10.0
+"""For a sender's remaining number the queue is read at most this often."""
 
 NOT_NOW = mark(
     "This is not possible right now: the queue or the Hub does not answer, or the board is not set "
@@ -39,6 +51,12 @@ NOT_NOW = mark(
 )
 BUSY = mark("Too many checks are waiting. Try again in a minute.")
 LOG_IN = mark("You must be logged in to submit. Log in on the Submit page and try again.")
+UNKNOWN = mark(
+    "The checks of this model ended with an error that this board does not know. Tell the "
+    "operators the model's name. The viewer's log contains the reason."
+)
+TOO_MANY_HERE = mark("The limit of submissions from your network address is reached. Try tomorrow.")
+TOO_MANY_TODAY = mark("The limit of submissions to this board is reached. Try tomorrow.")
 OTHER_SITE = mark("This request came from another website. Use the Submit page of this board.")
 
 Answer = TypeVar("Answer")
@@ -105,6 +123,8 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     for status, description in (
         (401, "A log-in is required."),
         (403, "The request came from another website."),
+        (429, "Too many submissions in 24 hours."),
+        (500, "The checks ended with an unknown error."),
         (503, "Not possible right now."),
     )
 }
@@ -112,8 +132,12 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
     """Add check, submission, limits and completion to the server."""
-    checks = _Turns()
-    completion = Completion(viewer.settings)
+    settings = viewer.settings
+    checks = Places(CHECKS_AT_ONCE, CHECKS_WAITING, CHECKS_EACH)
+    owners = Places(OWNERS_AT_ONCE, CHECKS_WAITING, CHECKS_EACH)
+    sent = DayCount(settings.viewer_submissions, settings.viewer_submissions_per_address)
+    queue = RecentQueue(settings)
+    completion = Completion(settings)
 
     @app.exception_handler(Refusal)
     def refuse(request: Request, exc: Refusal) -> Response:
@@ -123,9 +147,9 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
     async def check(form: Form, request: Request) -> Any:
         """Run all checks on a model without submitting it. Takes up to a minute."""
         _refuse_other_sites(request)
-        sender = await _sender(viewer, form, request, needed=False)
+        sender = await _sender(viewer, owners, form, request, needed=False)
         submission = read_form(form, sender)
-        report = await checks.run(request, lambda: preview_submission(submission, viewer.settings))
+        report = await _run(checks, request, lambda: preview_submission(submission, settings))
         if isinstance(report, Response):
             return report
         return ReportAnswer(ok=report.ok, report=report)
@@ -147,21 +171,24 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
     async def send(form: Form, request: Request, response: Response) -> Any:
         """Check a model and add it to the queue."""
         _refuse_other_sites(request)
-        sender = await _sender(viewer, form, request, needed=True)
+        sender = await _sender(viewer, owners, form, request, needed=True)
         submission = read_form(form, sender)
-        done = await checks.run(request, lambda: submit(submission, viewer.settings))
-        if isinstance(done, Response):
-            return done
-        if done.request_path is None:
-            response.status_code = 422
+        with _counted(sent, viewer, request) as accept:
+            done = await _run(checks, request, lambda: submit(submission, settings))
+            if isinstance(done, Response):
+                return done
+            if done.request_path is None:
+                response.status_code = 422
+            else:
+                accept()
+                queue.forget()
         return SubmissionAnswer(ok=done.report.ok, report=done.report, request=done.request_path)
 
-    @app.get("/api/limits", tags=["submit"])
+    @app.get("/api/limits", tags=["submit"], responses=_REFUSALS)
     def limits(sender: Annotated[str, Query(max_length=LONGEST_NAME)] = "") -> Allowance:
         """Return a sender's number of submissions in seven days and the limit."""
-        rules = counting_rules(viewer.settings)
-        limited = rules.allowance(sender) is not None
-        entries = open_queue(viewer.settings).entries() if limited else ()
+        rules = counting_rules(settings)
+        entries = queue.entries() if rules.allowance(sender) is not None else ()
         return count_submissions(entries, rules, sender=sender, now=datetime.now(UTC))
 
     @app.get("/api/names", tags=["submit"])
@@ -175,33 +202,80 @@ def read_form(form: Form, sender: str) -> Submission:
     return Submission(**form.model_dump(exclude={"sender"}), sender=sender.strip())
 
 
-class _Turns:
-    """A limit of running and waiting checks, because readers need threads too."""
+class RecentQueue:
+    """The queue as it was a moment ago, because the Hub limits calls. Thread-safe."""
 
-    def __init__(self) -> None:
-        self._places = asyncio.Semaphore(CHECKS_AT_ONCE)
-        self._here = 0
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._recent: TTLCache[str, tuple[QueuedRequest, ...]] = TTLCache(1, QUEUE_SECONDS)
+        self._lock = Lock()
 
-    async def run(self, request: Request, work: Callable[[], Answer]) -> Answer | Response:
-        """Return the result of the work, or a response with the reason of its failure."""
-        language = language_of(request)
-        if self._here >= CHECKS_AT_ONCE + CHECKS_WAITING:
-            return _problem(503, t(BUSY, language), {"Retry-After": "60"})
-        self._here += 1
-        try:
-            async with self._places:
-                return await run_in_threadpool(work)
-        except DuplicateRequest as exc:
-            return _problem(409, exc.message)
-        except EvalboardError as exc:
-            # Its message is for those who run the board, and may name folders of theirs.
-            logger.exception("A submission failed.")
-            return _problem(503, t(NOT_NOW, language), {"X-Error-Code": exc.code})
-        finally:
-            self._here -= 1
+    def entries(self) -> tuple[QueuedRequest, ...]:
+        """Return the requests. Raises like `RequestQueue.entries`."""
+        with self._lock:
+            recent = self._recent.get("")
+            if recent is None:
+                recent = self._recent[""] = tuple(open_queue(self._settings).entries())
+            return recent
+
+    def forget(self) -> None:
+        """Read the queue anew next time."""
+        with self._lock:
+            self._recent.clear()
 
 
-async def _sender(viewer: Viewer, form: Form, request: Request, *, needed: bool) -> str:
+def reader_of(request: Request) -> str | None:
+    """Return the address that a request is counted for, None if it is unknown."""
+    return request.scope.get(READER)
+
+
+async def _run(places: Places, request: Request, work: Callable[[], Answer]) -> Answer | Response:
+    """Return the result of the work, or a response with the reason of its failure."""
+    language = language_of(request)
+    try:
+        async with places.place(reader_of(request)):
+            return await run_in_threadpool(work)
+    except NoPlace:
+        return _problem(503, t(BUSY, language), {"Retry-After": "60"})
+    except DuplicateRequest as exc:
+        return _problem(409, exc.message)
+    except EvalboardError as exc:
+        # Its message is for those who run the board, and may name folders of theirs.
+        logger.exception("A submission failed.")
+        return _problem(503, t(NOT_NOW, language), {"X-Error-Code": exc.code})
+    except Exception:
+        logger.exception("The checks of a submission ended with an unknown error.")
+        return _problem(500, t(UNKNOWN, language), {"X-Error-Code": "unknown"})
+
+
+@contextmanager
+def _counted(sent: DayCount, viewer: Viewer, request: Request) -> Iterator[Callable[[], None]]:
+    """Count a submission while it is checked, and for good if the given function is called.
+
+    Raises:
+        Refusal: A limit is reached. With log-in there are limits for accounts instead.
+    """
+    if viewer.tickets is not None:
+        yield lambda: None
+        return
+    address = reader_of(request)
+    match sent.take(address):
+        case "one":
+            raise Refusal(429, TOO_MANY_HERE)
+        case "all":
+            raise Refusal(429, TOO_MANY_TODAY)
+        case None:
+            accepted: list[bool] = []
+    try:
+        yield lambda: accepted.append(True)
+    finally:
+        if not accepted:
+            sent.give_back(address)
+
+
+async def _sender(
+    viewer: Viewer, owners: Places, form: Form, request: Request, *, needed: bool
+) -> str:
     """Return the submitter's name. With log-in it is always the account's name."""
     if viewer.tickets is None:
         return form.sender
@@ -211,7 +285,10 @@ async def _sender(viewer: Viewer, form: Form, request: Request, *, needed: bool)
         name = viewer.tickets.read(secret)
     elif scheme.casefold() == "bearer":
         try:
-            name = await run_in_threadpool(owner_of_token, secret, viewer.settings)
+            async with owners.place(reader_of(request)):
+                name = await run_in_threadpool(owner_of_token, secret, viewer.settings)
+        except NoPlace:
+            raise Refusal(503, BUSY) from None
         except EvalboardError as exc:
             logger.warning("%s", exc)
             raise Refusal(503, NOT_NOW) from exc

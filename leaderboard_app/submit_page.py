@@ -25,7 +25,8 @@ def build_page(viewer: Viewer) -> None:
     if tickets is None:
         show_html(form_html())
         return
-    gr.LoginButton(elem_classes="login")
+    # Gradio's icon would be a file, whose address names a folder of this machine.
+    gr.LoginButton(icon=None, elem_classes="login")
     form = show_html("")
 
     def load(profile: gr.OAuthProfile | None) -> str:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from evalboard.errors import ConfigError
 from evalboard.settings import Settings, child_environment, environment_of, load_settings
@@ -86,6 +86,12 @@ def test_every_setting_reaches_a_child_process(
         "viewer_host": "0.0.0.0",
         "viewer_port": 7861,
         "viewer_root_path": "/board",
+        "viewer_hosts": "board.example, localhost:7860",
+        "viewer_proxies": "10.0.0.0/8, ::1",
+        "viewer_connections": 50,
+        "viewer_connections_per_address": 5,
+        "viewer_submissions_per_address": 3,
+        "viewer_submissions": 30,
         "server_port": 4300,
         "server_host": "0.0.0.0",
         "server_addresses": "https://Prefect.example.org:443/, http://server:4200",
@@ -203,6 +209,12 @@ def test_the_reference_is_what_the_module_prints() -> None:
     document = (REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
     table = document[document.index("| variable") :]
     assert table == done.stdout, "Run `python -m evalboard.settings` and put its table there."
+
+
+@pytest.mark.parametrize("text", ["proxy.example", "10.0.0.0/99", "127.0.0.1;::1"])
+def test_a_proxy_is_an_address_or_a_network(text: str) -> None:
+    with pytest.raises(ValidationError, match="viewer_proxies"):
+        Settings.model_validate({"viewer_proxies": text})
 
 
 def test_what_single_senders_may_submit() -> None:

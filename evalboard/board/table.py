@@ -133,11 +133,12 @@ def _score_type(column: str) -> tuple[str, pa.DataType]:
 
 def _to_arrow(frame: pd.DataFrame) -> pa.Table:
     """Return the table with types that do not depend on its values, because it can be empty."""
-    fields = [(str(name), _arrow_type(str(name))) for name in frame.columns]
+    fields = [(str(name), arrow_type(str(name))) for name in frame.columns]
     return pa.Table.from_pandas(frame, schema=pa.schema(fields), preserve_index=False)
 
 
-def _arrow_type(column: str) -> pa.DataType:
+def arrow_type(column: str) -> pa.DataType:
+    """Return the type of a column in the stored table."""
     return (_MODEL_TYPES.get(column) or _score_type(column))[1]
 
 

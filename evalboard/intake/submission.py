@@ -3,6 +3,7 @@
 The content comes from strangers, so models are only names, never folders of this machine.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -26,6 +27,8 @@ from evalboard.suites.loader import load_suite, shipped_suites
 from evalboard.validation.checks import validate
 from evalboard.validation.findings import error, info, listed, plain, quoted
 from evalboard.validation.subject import Subject
+
+logger = logging.getLogger(__name__)
 
 MAX_SENDER_CHARACTERS = 200
 
@@ -144,8 +147,11 @@ def preview_submission(
         record = record_of(submission, report, settings, now=time)
         found = _repeated(record, queue, settings) or _in_excess(record, queue, settings, now=time)
     except StoreError as exc:
+        logger.warning("The check for an earlier submission of a model failed: %s", exc)
         found = info(
-            "queue_not_read", f"The check for an earlier submission of this model failed: {exc}"
+            "queue_not_read",
+            "The check for an earlier submission of this model failed. It is repeated when you "
+            "submit the model.",
         )
     return with_findings(report, (found,)) if found else report
 

@@ -1,5 +1,6 @@
 """Find a model by its name."""
 
+import logging
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -15,6 +16,8 @@ from evalboard.repositories.names import (
 )
 from evalboard.repositories.repository import Repository
 from evalboard.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 def find_repository(model: str, revision: str, settings: Settings) -> Repository:
@@ -40,10 +43,15 @@ def find_repository(model: str, revision: str, settings: Settings) -> Repository
     if settings.models is not None and (settings.models / model).is_dir():
         return _open_folder(settings.models / model, model, revision, settings)
     if settings.offline or constants.is_offline_mode():
+        logger.warning(
+            "Model %r is not in EVALBOARD_MODELS=%r. Put it there, or unset EVALBOARD_OFFLINE and "
+            "HF_HUB_OFFLINE.",
+            model,
+            str(settings.models or ""),
+        )
         raise ModelNotFound(
-            f"Model {model!r} is not in EVALBOARD_MODELS={str(settings.models or '')!r}, and the "
-            "Hub is not used (offline). Put the model there, or unset EVALBOARD_OFFLINE and "
-            "HF_HUB_OFFLINE."
+            f"Model {model!r} is not among the models of this board, and the Hub is not used "
+            "(offline)."
         )
     return open_hub_repository(model, revision, settings)
 

@@ -28,7 +28,7 @@ const KEEPING_PLACE = new Set([...COLUMN_CHOICES, "errors", "pins", "score"]);
 const HINT_TEXTS = {
   [HINTS.field]: mark("“{value}” is not a search field."),
   [HINTS.pattern]: mark("“{value}” is not a regular expression and is searched for literally."),
-  [HINTS.repeat]: mark("“{value}” repeats a group, which is not allowed. It is searched for literally."),
+  [HINTS.unsupported]: mark("“{value}” is too large, or uses back-references or look-around, which this search does not have. It is searched for literally."),
 };
 
 class BoardTable extends HTMLElement {

@@ -8,20 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 
 from evalboard.settings import Settings
+from leaderboard_app.addresses import Proxies
 from leaderboard_app.app import create_app
+from leaderboard_app.connections import Connections, LimitedServer
 
 PATIENCE_SECONDS = 300.0
 
 
-class _Server(uvicorn.Server):
+class _Server(LimitedServer):
     """A server that says when it answers."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, app: Any, connections: Connections) -> None:
+        super().__init__(app, connections)
         self.ready = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -43,11 +44,11 @@ def build_app(settings: Settings) -> FastAPI:
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
+def serving(app: Any, connections: Connections | None = None) -> Iterator[str]:
     """Serve an ASGI application from a thread and give its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-    server = _Server(config)
+    limits = Connections(200, 200, Proxies([])) if connections is None else connections
+    server = _Server(app, limits)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

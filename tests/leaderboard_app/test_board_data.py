@@ -1,22 +1,31 @@
 import json
 import logging
+import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from evalboard.errors import RecordError
+from evalboard.errors import RecordError, StoreUnreachable
 from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE
 from evalboard.stores.local import LocalSnapshot, LocalStore
+from evalboard.stores.protocol import Snapshot
 from leaderboard_app.board_data import (
+    BoardUnreadable,
+    Follower,
+    RankedBoard,
     follow_board,
     follow_queue,
     read_ranked_board,
     read_titled_queue,
 )
+
+Damage = Callable[[pa.Table], pa.Table]
 
 
 class CountingStore(LocalStore):
@@ -119,8 +128,130 @@ def test_a_broken_file_leaves_the_last_good_board(
 def test_a_board_that_never_could_be_read_is_an_error(board_folder: Any) -> None:
     board_folder.write({TABLE_FILE: b"garbage", META_FILE: b"{}"})
     follower = follow_board(LocalStore(board_folder.folder), max_age_seconds=0)
-    with pytest.raises(RecordError, match=f"'{META_FILE}'.*evalboard board build"):
+    with pytest.raises(BoardUnreadable, match=f"'{META_FILE}'.*evalboard board build"):
         follower.current()
+
+
+def without(column: str) -> Damage:
+    return lambda table: table.drop_columns([column])
+
+
+def with_values(column: str, *values: Any) -> Damage:
+    def change(table: pa.Table) -> pa.Table:
+        return table.set_column(table.column_names.index(column), column, pa.array(values))
+
+    return change
+
+
+DAMAGES: list[Damage] = [
+    without("model"),
+    with_values("model", None, "a/a"),
+    with_values("model", 1.5, 2.5),
+    with_values("sha", "0" * 40, None),
+    with_values("sha", [1], [2]),
+    with_values("average", "high", "low"),
+    with_values("average", float("inf"), 0.5),
+    with_values("average", [0.5], [0.6]),
+    with_values("complete", None, True),
+    with_values("complete", "yes", "maybe"),
+    with_values("flags", None, ["moe"]),
+    with_values("flags", "a", "b"),
+    with_values("medmcqa", "x", "y"),
+    with_values("medmcqa", float("-inf"), 0.1),
+    with_values("finished_time", [1], [2]),
+    with_values("license", b"\xff\xfe", b"\xff"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=range(len(DAMAGES)))
+def test_a_table_of_wrong_values_leaves_the_last_good_board(
+    damage: Damage, board_folder: Any, make_row: Callable[..., Any]
+) -> None:
+    board_folder.write_board([make_row("a/a", 0.5), make_row("b/b", 0.6)])
+    follower = follow_board(LocalStore(board_folder.folder), max_age_seconds=0)
+    good = follower.current()
+    table = pq.read_table(board_folder.folder / TABLE_FILE)
+    sink = pa.BufferOutputStream()
+    pq.write_table(damage(table), sink)
+    board_folder.write({TABLE_FILE: sink.getvalue().to_pybytes()})
+    assert follower.current() is good
+    with pytest.raises(BoardUnreadable):
+        follow_board(LocalStore(board_folder.folder), max_age_seconds=0).current()
+
+
+def test_flipped_bytes_never_end_in_another_error(
+    board_folder: Any, make_row: Callable[..., Any]
+) -> None:
+    board_folder.write_board([make_row(f"a/{n}", 0.5) for n in range(20)])
+    whole = (board_folder.folder / TABLE_FILE).read_bytes()
+    generator = random.Random(0)
+    for _ in range(60):
+        changed = bytearray(whole)
+        for _ in range(generator.choice([1, 3, 30])):
+            changed[generator.randrange(len(changed))] ^= 1 << generator.randrange(8)
+        board_folder.write({TABLE_FILE: bytes(changed)})
+        follower = follow_board(LocalStore(board_folder.folder), max_age_seconds=0)
+        try:
+            board = follower.current()
+        except BoardUnreadable:
+            continue
+        assert len(board.document.brotli) > 0
+
+
+def test_a_broken_file_is_read_and_reported_once(
+    board_folder: Any, make_row: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = LocalStore(board_folder.folder)
+    board_folder.write_board([make_row("a/a", 0.5)])
+    board_folder.write({TABLE_FILE: b"garbage"})
+    reads: list[Any] = []
+
+    def read(snapshot: Snapshot) -> RankedBoard:
+        reads.append(snapshot)
+        return read_ranked_board(snapshot)
+
+    follower = Follower(store, (META_FILE, TABLE_FILE), read, max_age_seconds=0)
+    for _ in range(5):
+        with pytest.raises(BoardUnreadable):
+            follower.current()
+    assert (len(reads), len(caplog.records)) == (1, 1)
+    board_folder.write({TABLE_FILE: b"other garbage"})
+    for _ in range(5):
+        with pytest.raises(BoardUnreadable):
+            follower.current()
+    assert (len(reads), len(caplog.records)) == (2, 2)
+    board_folder.write_board([make_row("a/a", 0.5)])
+    assert follower.current().table.num_rows == 1
+
+
+class FailingStore(LocalStore):
+    """A real store whose looks end with an error as long as there is one."""
+
+    error: Exception | None = None
+
+    def snapshot(self, under: str = "") -> LocalSnapshot:
+        if self.error:
+            raise self.error
+        return super().snapshot(under)
+
+
+@pytest.mark.parametrize(
+    "error", [StoreUnreachable("gone"), PermissionError("/secret"), ValueError("x")]
+)
+def test_a_store_that_fails_for_a_while_is_asked_again(
+    error: Exception, board_folder: Any, make_row: Callable[..., Any]
+) -> None:
+    board_folder.write_board([make_row("a/a", 0.5)])
+    store = FailingStore(board_folder.folder)
+    store.error = error
+    follower = follow_board(store, max_age_seconds=0)
+    with pytest.raises(BoardUnreadable):
+        follower.current()
+    store.error = None
+    good = follower.current()
+    assert good.table.num_rows == 1
+    store.error = error
+    assert follower.current() is good
 
 
 def test_the_queue_keeps_its_order_and_gets_titles(
@@ -138,6 +269,27 @@ def test_the_queue_keeps_its_order_and_gets_titles(
     entries = follower.current().entries
     assert [entry.model for entry in entries] == ["a/a", "b/b"]
     assert entries[0].benchmarks["medmcqa"].done == 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"null",
+        b"[null]",
+        b'[{"model": "a/a", "request": 5, "status": "PENDING"}]',
+        rb'[{"model": "\ud800"}]',
+        b"[" * 100_000,
+        b"\xff",
+    ],
+)
+def test_a_broken_queue_leaves_the_last_good_one(
+    content: bytes, board_folder: Any, make_entry: Callable[..., Any]
+) -> None:
+    board_folder.write_queue([make_entry("a/a", "PENDING")])
+    follower = follow_queue(LocalStore(board_folder.folder), {}, max_age_seconds=0)
+    good = follower.current()
+    board_folder.write({QUEUE_FILE: content})
+    assert follower.current() is good
 
 
 @pytest.mark.parametrize("content", [b"{", b'[{"model": "a/a"}]', json.dumps({}).encode()])

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +94,13 @@ def test_search(run: Run, search: str, found: list[int]) -> None:
         ("llama", []),
         ("@nonsense:x", [{"code": "field", "value": "nonsense"}]),
         ("a(b", [{"code": "pattern", "value": "a(b"}]),
-        ("(a+)+$", [{"code": "repeat", "value": "(a+)+$"}]),
+        ("(a+)+$", []),
+        ("/(a)\\1/", [{"code": "unsupported", "value": "(a)\\1"}]),
+        ("/a(?=b)/", [{"code": "unsupported", "value": "a(?=b)"}]),
+        ("/(?<!a)b/", [{"code": "unsupported", "value": "(?<!a)b"}]),
+        ("/a{500}/", [{"code": "unsupported", "value": "a{500}"}]),
+        ("/(a{20}){20}/", [{"code": "unsupported", "value": "(a{20}){20}"}]),
+        ("/(){99999999}/", [{"code": "unsupported", "value": "(){99999999}"}]),
     ],
 )
 def test_what_a_search_does_not_understand_is_said(run: Run, search: str, hint: list[Any]) -> None:
@@ -116,6 +123,81 @@ def test_hits_are_joined_and_in_their_own_column(run: Run) -> None:
 def test_a_long_search_of_a_hostile_link_ends(run: Run) -> None:
     search = "(x+x+)+y" * 1000 + " ;@" * 1000
     assert run("query.js", "m.parseQuery(v.search).alternatives.length", search=search) == 1
+
+
+def test_all_patterns_of_a_search_share_one_limit(run: Run) -> None:
+    search = " ".join(["/a{90}/"] * 4)
+    hints = run("query.js", "m.parseQuery(v.search).hints", search=search)
+    assert [hint["code"] for hint in hints] == ["unsupported"] * 2
+
+
+HOSTILE = [
+    "/a*a*a*a*!/",
+    "/a*a*a*a*a*a*a*a*!/",
+    "/.*.*.*.*.*.*!/",
+    "/(a+)+!/",
+    "/(a*)*!/",
+    "/(.*a){12}!/",
+    "/(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)!/",
+    "/" + "a?" * 60 + "!/",
+    "/" + "a*" * 40 + "!/",
+    "/(a|aa|aaa|aaaa)*!/",
+    "/([a-z]|[a-y]|[a-x])*!/",
+    "/[^!]*[ab].{60}!/",
+]
+
+
+@pytest.mark.parametrize("search", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_pattern_reads_every_character_of_a_name_once(run: Run, search: str) -> None:
+    """The browser's engine needs from seconds to years for these."""
+    fit = "m.fits(m.parseQuery(v.search), (key) => (key === 'model' ? v.name : ''))"
+    hits = "m.findHits(m.parseQuery(v.search), 'model', v.name)"
+    for name, found in (("a" * 5000, False), ("a" * 5000 + "!", True)):
+        assert run("query.js", fit, search=search, name=name) is found
+        assert run("query.js", hits, search=search, name=name) == []
+
+
+def test_patterns_match_as_in_the_browsers_engine(run: Run) -> None:
+    """On short patterns and texts, which that engine can do."""
+    generator = random.Random(1)
+    patterns = ["".join(generator.choices(PARTS, k=generator.randint(1, 6))) for _ in range(3000)]
+    texts = ["".join(generator.choices("abcx-. 1{]", k=length)) for length in [*range(9)] * 3]
+    compared, different = run("pattern.js", COMPARE, patterns=patterns, texts=texts)
+    assert different == []
+    assert compared > 30_000
+
+
+PARTS = [
+    *("a", "b", ".", "[ab]", "[^a]", r"\w", r"\d", r"\b", r"\B", "^", "$", "|", "(a|b)", "(?:ab)"),
+    *("(a*)", "[]", "[^]", "{", "}", "]", r"\.", r"\x61", r"\u0062", r"[\]\-a]", "a{,2}", "A"),
+    *(
+        "a*",
+        "b+",
+        "a?",
+        "a{2}",
+        "b{1,2}",
+        "(ab){0,2}",
+        "a*?",
+        "(?:a|b)+",
+        "(a?b?)*",
+        r"\s*",
+        "[a-c]+",
+    ),
+]
+COMPARE = """(() => {
+  let compared = 0;
+  const different = [];
+  for (const pattern of v.patterns) {
+    let known, own;
+    try { known = new RegExp(pattern, "i"); } catch { continue; }
+    try { own = m.compile(pattern); } catch (error) { different.push([pattern, String(error)]); continue; }
+    for (const text of v.texts) {
+      compared += 1;
+      if (known.test(text) !== own.test(text)) different.push([pattern, text]);
+    }
+  }
+  return [compared, different];
+})()"""
 
 
 QUERIES = [

@@ -1,9 +1,11 @@
+import asyncio
 import gzip
 import json
 
 import brotli
 import pytest
 from fastapi import Request
+from fastapi.responses import StreamingResponse
 
 from leaderboard_app.responses import prepare, prepare_json
 
@@ -27,9 +29,15 @@ def test_sends_compressed_to_who_takes_it() -> None:
 
 
 def test_sends_plain_to_who_does_not() -> None:
-    response = prepare_json({"a": 1}).respond(ask())
+    numbers = list(range(100_000))
+    response = prepare_json({"a": numbers}).respond(ask())
+    assert isinstance(response, StreamingResponse)
     assert "content-encoding" not in response.headers
-    assert bytes(response.body) == b'{"a":1}'
+    assert json.loads(b"".join(asyncio.run(pieces_of(response)))) == {"a": numbers}
+
+
+async def pieces_of(response: StreamingResponse) -> list[bytes]:
+    return [piece async for piece in response.body_iterator if isinstance(piece, bytes)]
 
 
 @pytest.mark.parametrize("named", ["{}", '"other", {}'])

@@ -3,7 +3,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from fastapi import FastAPI
@@ -15,7 +15,7 @@ from evalboard.records.choice import ModelChoice, WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_store
+from evalboard.stores.addresses import open_queue, open_store
 from leaderboard_app import submissions
 from leaderboard_app.app import make_viewer
 from leaderboard_app.login import VALID_SECONDS, Tickets
@@ -220,32 +220,101 @@ def test_what_went_wrong_inside_is_not_told_to_strangers(
     assert "Das ist gerade nicht möglich" in answer.json()["error"]
 
 
-def test_more_checks_than_can_wait_are_sent_away(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The fake check stands for a slow one: it ends when the test says so."""
-    go_on = threading.Event()
-    begun = threading.Semaphore(0)
+class SlowCheck(NamedTuple):
+    begun: threading.Semaphore
+    go_on: threading.Event
+
+    def begin(self, post: Callable[[], Any]) -> list[threading.Thread]:
+        """Take all places for checks."""
+        threads = [threading.Thread(target=post) for _ in range(submissions.CHECKS_AT_ONCE)]
+        for thread in threads:
+            thread.start()
+            assert self.begun.acquire(timeout=300)
+        return threads
+
+
+@pytest.fixture
+def slow_check(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowCheck]:
+    """A check that ends when the test says so, with an error."""
+    slow = SlowCheck(threading.Semaphore(0), threading.Event())
 
     def wait(*_arguments: object) -> None:
-        begun.release()
-        go_on.wait()
+        slow.begun.release()
+        slow.go_on.wait()
         raise StoreError("ended")
 
     monkeypatch.setattr(submissions, "preview_submission", wait)
+    yield slow
+    slow.go_on.set()
+
+
+def test_more_checks_than_can_wait_are_sent_away(
+    viewer: Viewer, slow_check: SlowCheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(submissions, "CHECKS_WAITING", 0)
-    post: Callable[[], Any] = lambda: client.post("/api/check", json={"model": "a/b"})  # noqa: E731
-    threads = [threading.Thread(target=post) for _ in range(submissions.CHECKS_AT_ONCE)]
-    for thread in threads:
-        thread.start()
-        assert begun.acquire(timeout=300)
-    busy = post()
-    go_on.set()
-    for thread in threads:
-        thread.join()
-    assert (busy.status_code, busy.headers["retry-after"]) == (503, "60")
-    assert "Too many checks" in busy.json()["error"]
-    assert "Too many checks" not in post().json()["error"]
+    with client_of(viewer) as client:
+        post: Callable[[], Any] = lambda: client.post("/api/check", json={"model": "a/b"})  # noqa: E731
+        threads = slow_check.begin(post)
+        busy = post()
+        slow_check.go_on.set()
+        for thread in threads:
+            thread.join()
+        assert (busy.status_code, busy.headers["retry-after"]) == (503, "60")
+        assert "Too many checks" in busy.json()["error"]
+        assert "Too many checks" not in post().json()["error"]
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("Symlink loop from /home/x"), KeyError("/home/x"), RecursionError()]
+)
+def test_an_unknown_error_of_a_check_is_told_in_words(
+    error: Exception, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(submissions, "preview_submission", fail)
+    monkeypatch.setattr(submissions, "submit", fail)
+    for path in ("/api/check", "/api/submissions"):
+        answer = client.post(path, json={"model": "org/model"})
+        assert (answer.status_code, answer.headers["x-error-code"]) == (500, "unknown")
+        assert "Tell the operators" in answer.json()["error"]
+        assert "/home" not in answer.text
+
+
+def test_submissions_of_a_day_are_limited_whatever_names_are_typed(
+    viewer: Viewer, model: Path
+) -> None:
+    limited = viewer.settings.model_copy(update={"viewer_submissions": 2})
+    with client_of(replace_settings(viewer, limited)) as client:
+        form = {"model": "org/model", "sender": "one"}
+        # What is not queued does not count.
+        assert client.post("/api/submissions", json={"model": "no/such"}).status_code == 422
+        assert client.post("/api/submissions", json=form).status_code == 201
+        assert client.post("/api/submissions", json=form).status_code == 409
+        chat = form | {"use_chat_template": False, "precision": "float16", "sender": "two"}
+        assert client.post("/api/submissions", json=chat).status_code == 201
+        full = client.post("/api/submissions", json=form | {"sender": "three"})
+        assert full.status_code == 429
+        assert "limit of submissions to this board" in full.json()["error"]
+        assert client.post("/api/check", json=form).status_code == 200
+
+
+def test_a_remaining_number_is_not_read_from_the_store_each_time(
+    viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Settings] = []
+
+    def count(settings: Settings) -> Any:
+        asked.append(settings)
+        return open_queue(settings)
+
+    monkeypatch.setattr(submissions, "open_queue", count)
+    limited = viewer.settings.model_copy(update={"submissions_per_week": 5})
+    with client_of(replace_settings(viewer, limited)) as client:
+        for sender in ("a", "b", "c", "a"):
+            assert client.get("/api/limits", params={"sender": sender}).json()["made"] == 0
+    assert len(asked) == 1
 
 
 def test_where_people_log_in_only_a_ticket_submits(

@@ -202,11 +202,14 @@ def test_a_folder_of_too_many_files(
         find_repository("org/model", "main", local_settings)
 
 
-def test_offline_the_message_says_that_the_hub_is_not_asked(local_settings: Settings) -> None:
-    with pytest.raises(
-        ModelNotFound, match=r"'org/other' is not in EVALBOARD_MODELS=.*\(offline\)"
-    ):
+def test_offline_the_message_says_so_and_only_the_log_names_the_folder(
+    local_settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ModelNotFound, match=r"'org/other' .* \(offline\)") as raised:
         find_repository("org/other", "main", local_settings)
+    assert str(local_settings.models) not in raised.value.message
+    assert "EVALBOARD_" not in raised.value.message
+    assert f"EVALBOARD_MODELS={str(local_settings.models)!r}" in caplog.text
 
 
 def test_a_folder_that_is_not_there(local_settings: Settings, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@
 // `field:value` or `@field: value` in another column, "quoted words", and regular expressions,
 // which are known by their special characters or by slashes around them. Case never counts.
 
+import { compile, MAX_PLACES, Unsupported } from "./pattern.js";
+
 const FIELDS = {
   architecture: "architecture",
   arch: "architecture",
@@ -25,20 +27,20 @@ const FIELDS = {
 const FROM_THE_START = new Set(["precision", "model_type", "sha8"]);
 const LONGEST = 300;
 const SPECIAL = /[\^$*+?()[\]{}|\\]/;
-// An unbounded repetition of a group can take years on a name made for it.
-const REPEATED_GROUP = /\)[*+{]/;
 const TOKEN = /(;)|@?([a-z]+):\s*(?:"([^"]*)"|([^\s@;"]+))|\/((?:\\.|[^/\\])+)\/(?=[\s;]|$)|"([^"]*)"|([^\s;@]+|@)/giy;
 
 /** What a search found odd about itself; the page says it in words. */
-export const HINTS = { field: "field", pattern: "pattern", repeat: "repeat" };
+export const HINTS = { field: "field", pattern: "pattern", unsupported: "unsupported" };
 
 /** Read a search text: `alternatives` are lists of terms, `hints` say what was not understood. */
 export function parseQuery(text) {
   const alternatives = [[]];
   const hints = [];
+  // All patterns of a search share one limit: each row is matched with all of them.
+  const budget = { places: MAX_PLACES };
   for (const token of tokens(text.slice(0, LONGEST))) {
     if (token.separator) alternatives.push([]);
-    else alternatives.at(-1).push(makeTerm(token, hints));
+    else alternatives.at(-1).push(makeTerm(token, hints, budget));
   }
   return { alternatives: alternatives.filter((terms) => terms.length), hints };
 }
@@ -81,14 +83,14 @@ function* tokens(text) {
   }
 }
 
-function makeTerm({ field, value, pattern, word, quoted }, hints) {
+function makeTerm({ field, value, pattern, word, quoted }, hints, budget) {
   if (field) {
     const key = Object.hasOwn(FIELDS, field) ? FIELDS[field] : null;
     if (!key) hints.push({ code: HINTS.field, value: field });
     return key ? makeWord(key, value) : { key: "model", test: () => false, find: () => [] };
   }
   const source = pattern ?? (!quoted && SPECIAL.test(word) ? word : null);
-  return (source && makePattern(source, hints)) || makeWord("model", word ?? pattern);
+  return (source && makePattern(source, hints, budget)) || makeWord("model", word ?? pattern);
 }
 
 function makeWord(key, word) {
@@ -104,20 +106,15 @@ function makeWord(key, word) {
   return { key, test, find };
 }
 
-/** Make a term of a regular expression; null, with a hint, where it is none. */
-function makePattern(source, hints) {
-  if (REPEATED_GROUP.test(source)) {
-    hints.push({ code: HINTS.repeat, value: source });
-    return null;
-  }
+/** Make a term of a regular expression; null, with a hint, where it is none that is matched here. */
+function makePattern(source, hints, budget) {
   try {
-    const once = new RegExp(source, "i");
-    const all = new RegExp(source, "gi");
-    const find = (text) =>
-      [...text.matchAll(all)].map((hit) => [hit.index, hit.index + hit[0].length]).filter(([start, end]) => end > start);
-    return { key: "model", test: (text) => once.test(text), find };
-  } catch {
-    hints.push({ code: HINTS.pattern, value: source });
+    const matcher = compile(source, budget.places);
+    budget.places -= matcher.places;
+    return { key: "model", test: (text) => matcher.test(text), find: (text) => matcher.find(text) };
+  } catch (error) {
+    const code = error instanceof Unsupported ? HINTS.unsupported : HINTS.pattern;
+    hints.push({ code, value: source });
     return null;
   }
 }

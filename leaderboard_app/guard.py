@@ -1,0 +1,197 @@
+"""What stands before every address: who asks, what may be asked, how much, how many at once."""
+
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from http import HTTPStatus
+from typing import NamedTuple
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from leaderboard_app.addresses import Proxies
+from leaderboard_app.bodies import BadBody, read_body, read_json
+from leaderboard_app.gradio_calls import CALLS, GradioCalls
+from leaderboard_app.language import language_of, mark, t
+from leaderboard_app.places import NoPlace, Places
+
+logger = logging.getLogger(__name__)
+
+NO_PREFIX = "/."
+"""Gradio's root where there is no prefix: every browser reads it as `/`, and Gradio drops that."""
+READER = "evalboard.reader"
+"""Key of the scope: whom the request is counted for, None for a trusted proxy itself."""
+
+HEAVY_AT_ONCE = 4
+"""Answers that take long to compute. The server's other threads stay free for the board."""
+HEAVY_WAITING = 100
+HEAVY_EACH = 20
+ANSWERS_AT_ONCE = 1000
+
+TOO_MANY = mark("Too many requests at the same time. Try again in a few seconds.")
+OTHER_NAME = mark("This board has another name. Correct the address.")
+CLOSED = mark("There is nothing at this address.")
+NOT_HERE = mark("This address does not accept this method.")
+NO_CALL = mark("The request is not one that a page of this board sends.")
+BROKEN = mark("The request failed because of an error of the board. The viewer's log contains it.")
+
+_READING = frozenset({"GET", "HEAD"})
+_FORWARDED = (b"x-forwarded-", b"forwarded")
+_POSTED = ("/api/check", "/api/submissions")
+_OURS = ("/data/", "/api/", "/ui/", "/health", "/openapi.json")
+_HEAVY = ("/data/model.", "/data/provenance.", "/data/compare.", "/data/questions.", CALLS)
+# Gradio would build addresses from the request's Host. With this header, which its own front
+# server sends, they are relative.
+_RELATIVE = (b"x-gradio-server", NO_PREFIX.encode())
+
+
+class GuardRules(NamedTuple):
+    """What the guard knows."""
+
+    calls: GradioCalls
+    proxies: Proxies
+    hosts: Collection[str]
+    """Names of the board in lower case; empty for any."""
+    each: int
+    """Limit of simultaneous requests of one reader."""
+    prefix: str
+    """Path prefix that a proxy may have left on requests."""
+
+
+class _Refused(Exception):
+    def __init__(self, status: HTTPStatus, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+class Guard:
+    """ASGI middleware in front of the viewer's and Gradio's addresses."""
+
+    def __init__(self, app: ASGIApp, rules: GuardRules) -> None:
+        self._app = app
+        self._rules = rules
+        self._answers = Places(ANSWERS_AT_ONCE, 0, rules.each)
+        self._heavy = Places(HEAVY_AT_ONCE, HEAVY_WAITING, HEAVY_EACH)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it before anything is done for it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sent = _Sent(send)
+        reader = self._rules.proxies.reader_of(scope)
+        told = {**scope, READER: reader, "headers": self._clean(scope)}
+        try:
+            self._check_address(told)
+            async with self._answers.place(reader):
+                await self._serve(told, receive, sent)
+        except _Refused as exc:
+            await _refuse(told, exc, sent)
+        except BadBody as exc:
+            await _refuse(told, _Refused(exc.status, exc.message), sent)
+        except NoPlace:
+            many = _Refused(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY, **{"Retry-After": "5"})
+            await _refuse(told, many, sent)
+        except Exception:
+            if sent.started:
+                raise
+            logger.exception("A request failed: %s", ascii(told["path"])[:200])
+            await _refuse(told, _Refused(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN), sent)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        path = self._path(scope)
+        body = await read_body(receive, headers)
+        if body is None:
+            return
+        if scope["method"] == "POST":
+            document = read_json(body, headers)
+            if path.startswith(CALLS) and not self._rules.calls.is_call(path, document):
+                raise _Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_CALL)
+        ready = _replay(body, receive)
+        if not path.startswith(_HEAVY):
+            await self._app(scope, ready, send)
+            return
+        async with self._heavy.place(scope[READER]):
+            await self._app(scope, ready, send)
+
+    def _check_address(self, scope: Scope) -> None:
+        host = Headers(scope=scope).get("host", "").lower()
+        if self._rules.hosts and not {host, _without_port(host)} & {*self._rules.hosts}:
+            raise _Refused(HTTPStatus.MISDIRECTED_REQUEST, OTHER_NAME)
+        path, method = self._path(scope), scope["method"]
+        is_posted = path in _POSTED or path.startswith(CALLS)
+        is_read = path.startswith(_OURS) or self._rules.calls.is_open(path)
+        if not is_posted and not is_read:
+            raise _Refused(HTTPStatus.NOT_FOUND, CLOSED)
+        if method != "POST" if is_posted else method not in _READING:
+            allowed = "POST" if is_posted else "GET, HEAD"
+            raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, NOT_HERE, Allow=allowed)
+
+    def _path(self, scope: Scope) -> str:
+        path: str = scope["path"]
+        return path.removeprefix(self._rules.prefix) if self._rules.prefix else path
+
+    def _clean(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """Return the headers without those in which only a trusted proxy is believed.
+
+        Gradio and Starlette read the scheme from them, and nothing else after this.
+        """
+        client: tuple[str, int] | None = scope.get("client")
+        trusted = client is not None and client[0] in self._rules.proxies
+        kept = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name != _RELATIVE[0]
+            and (not name.startswith(_FORWARDED) or (trusted and name == b"x-forwarded-proto"))
+        ]
+        return [*kept, _RELATIVE]
+
+
+class _Sent:
+    """Sends an answer, and knows whether it has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        self.started = True
+        await self._send(message)
+
+
+def _replay(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
+    """Return what gives an application a body that has been read."""
+    waiting = [body]
+
+    async def replay() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay
+
+
+async def _refuse(scope: Scope, refused: _Refused, send: Send) -> None:
+    """Send the reason. The connection is closed: what the sender still sends is not read."""
+    text = t(refused.message, language_of(Request(scope)))
+    headers = {**refused.headers, "Connection": "close"}
+    response: Response = JSONResponse({"error": text}, refused.status, headers)
+    if scope["method"] == "HEAD":
+        response = Response(None, refused.status, headers)
+    await response(scope, _no_more, send)
+
+
+async def _no_more() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _without_port(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if name and port.isdecimal() else host

@@ -1,0 +1,196 @@
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from leaderboard_app import connections
+from leaderboard_app.addresses import Proxies
+from leaderboard_app.connections import Connections
+from tests.leaderboard_app.serving import serving
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+PATIENCE_SECONDS = 60.0
+
+
+def answering(body: bytes = b"ok", wait: threading.Event | None = None) -> Callable[..., Any]:
+    """Return an application with one answer, which waits on the path `/slow`."""
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while (message := await receive())["type"] != "lifespan.shutdown":
+                await send({"type": message["type"] + ".complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        while wait is not None and scope["path"] == "/slow" and not wait.is_set():
+            await asyncio.sleep(0.01)
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for at in range(0, len(body), 65536):
+            piece = body[at : at + 65536]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+class Reader:
+    """Opens connections to a server, and closes them at the end."""
+
+    def __init__(self, address: str) -> None:
+        target = urlsplit(address)
+        self._target = (target.hostname or "", target.port or 0)
+        self.opened: list[socket.socket] = []
+
+    def connect(self, *, buffer: int | None = None) -> socket.socket:
+        connection = socket.socket()
+        if buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        connection.settimeout(PATIENCE_SECONDS)
+        connection.connect(self._target)
+        self.opened.append(connection)
+        return connection
+
+    def ask(self) -> bytes:
+        """Ask in a new connection and return the start of the answer."""
+        connection = self.connect()
+        connection.sendall(REQUEST)
+        return connection.recv(100)
+
+
+@contextmanager
+def reading(app: Any, limits: Connections) -> Iterator[Reader]:
+    with serving(app, limits) as address:
+        reader = Reader(address)
+        try:
+            yield reader
+        finally:
+            for connection in reader.opened:
+                connection.close()
+
+
+def is_ended(connection: socket.socket) -> bool:
+    """Wait until the server ends a connection."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    return True
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "LOOKS_EVERY", 1)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        REQUEST + b"GET / HT",
+        REQUEST + REQUEST + b"POST / HTTP/1.1\r\nContent-Le",
+    ],
+)
+@pytest.mark.usefixtures("quick")
+def test_a_connection_without_a_whole_request_is_ended(sent: bytes) -> None:
+    limits = Connections(100, 100, Proxies([]))
+    with reading(answering(), limits) as reader:
+        connection = reader.connect()
+        connection.sendall(sent)
+        assert is_ended(connection)
+        wait_until(lambda: len(limits) == 0)
+
+
+def drip(connection: socket.socket, sent: bytes) -> None:
+    for byte in sent:
+        connection.sendall(bytes([byte]))
+        time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("quick")
+def test_bytes_that_drip_in_do_not_keep_a_connection() -> None:
+    with reading(answering(), Connections(100, 100, Proxies([]))) as reader:
+        with pytest.raises(ConnectionError):
+            drip(reader.connect(), REQUEST[:-2] * 1000)
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_does_not_read_the_answer_is_ended() -> None:
+    limits = Connections(100, 100, Proxies([]))
+    with reading(answering(bytes(50_000_000)), limits) as reader:
+        connection = reader.connect(buffer=4096)
+        connection.sendall(REQUEST)
+        wait_until(lambda: len(limits) == 1)
+        wait_until(lambda: len(limits) == 0)
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_answer_that_takes_long_is_waited_for() -> None:
+    go_on = threading.Event()
+    with reading(answering(wait=go_on), Connections(100, 100, Proxies([]))) as reader:
+        connection = reader.connect()
+        connection.sendall(REQUEST.replace(b"/ ", b"/slow "))
+        time.sleep(0.6)
+        go_on.set()
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("each", [1000, 8])
+def test_silent_connections_give_way_to_a_reader(each: int) -> None:
+    limits = Connections(8, each, Proxies([]))
+    with reading(answering(), limits) as reader:
+        silent = [reader.connect() for _ in range(40)]
+        for connection in silent:
+            connection.setblocking(True)
+        assert reader.ask().startswith(b"HTTP/1.1 200")
+        assert len(limits) <= 8
+        assert is_ended(silent[0])
+
+
+def test_one_address_has_a_limit_and_a_trusted_proxy_has_none() -> None:
+    alone = Connections(1000, 5, Proxies([]))
+    with reading(answering(), alone) as reader:
+        for _ in range(20):
+            reader.connect()
+        assert reader.ask().startswith(b"HTTP/1.1 200")
+        assert len(alone) <= 5
+    shared = Connections(1000, 5, Proxies(["127.0.0.0/8"]))
+    with reading(answering(), shared) as reader:
+        for _ in range(20):
+            reader.connect()
+        assert reader.ask().startswith(b"HTTP/1.1 200")
+        assert len(shared) == 21
+
+
+def test_requests_in_progress_are_not_ended_for_new_ones() -> None:
+    go_on = threading.Event()
+    limits = Connections(3, 1000, Proxies([]))
+    with reading(answering(wait=go_on), limits) as reader:
+        busy = [reader.connect() for _ in range(3)]
+        for connection in busy:
+            connection.sendall(REQUEST.replace(b"/ ", b"/slow "))
+        # They are being answered as soon as a new connection finds no place.
+        wait_until(lambda: len(limits) == 3)
+        time.sleep(0.1)
+        assert is_ended(reader.connect())
+        go_on.set()
+        for connection in busy:
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
