@@ -24,7 +24,8 @@ READER = "evalboard.reader"
 """Key of the scope: whom the request is counted for, None for a trusted proxy itself."""
 
 HEAVY_AT_ONCE = 4
-"""Answers that take long to compute. The server's other threads stay free for the board."""
+"""Answers that take long to compute, or wait for a store. The other threads stay free for the
+board."""
 HEAVY_WAITING = 100
 HEAVY_EACH = 20
 ANSWERS_AT_ONCE = 1000
@@ -40,7 +41,15 @@ _READING = frozenset({"GET", "HEAD"})
 _FORWARDED = (b"x-forwarded-", b"forwarded")
 _POSTED = ("/api/check", "/api/submissions")
 _OURS = ("/data/", "/api/", "/ui/", "/health", "/openapi.json")
-_HEAVY = ("/data/model.", "/data/provenance.", "/data/compare.", "/data/questions.", CALLS)
+_HEAVY = (
+    "/api/limits",
+    "/api/names",
+    "/data/compare.",
+    "/data/model.",
+    "/data/provenance.",
+    "/data/questions.",
+    CALLS,
+)
 # Gradio would build addresses from the request's Host. With this header, which its own front
 # server sends, they are relative.
 _RELATIVE = (b"x-gradio-server", NO_PREFIX.encode())

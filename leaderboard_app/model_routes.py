@@ -130,7 +130,7 @@ def _built(viewer: Viewer) -> _Built:
 def _row(board: RankedBoard, query: dict[str, str]) -> dict[str, Any]:
     row = find_model(board, query)
     if row is None:
-        raise HTTPException(404, f"The board has no model {query['id']!r}.")
+        raise HTTPException(404, "The board has no such model.")
     return row
 
 
@@ -139,7 +139,7 @@ def _rows(board: RankedBoard, references: list[str]) -> list[dict[str, Any]]:
     for reference in references:
         row = find_row(board.table, reference)
         if row is None:
-            raise HTTPException(404, f"The board has no model {reference!r}.")
+            raise HTTPException(404, "The board has no such model.")
         rows.append(row)
     return rows
 
@@ -147,5 +147,5 @@ def _rows(board: RankedBoard, references: list[str]) -> list[dict[str, Any]]:
 def _benchmark(suite: Suite, key: str) -> Benchmark:
     found = next((benchmark for benchmark in suite.benchmarks if benchmark.key == key), None)
     if found is None:
-        raise HTTPException(404, f"The board has no benchmark {key!r}.")
+        raise HTTPException(404, "The board has no such benchmark.")
     return found

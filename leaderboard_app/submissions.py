@@ -283,7 +283,7 @@ async def _sender(
     name = None
     if scheme.casefold() == "ticket":
         name = viewer.tickets.read(secret)
-    elif scheme.casefold() == "bearer":
+    elif scheme.casefold() == "bearer" and secret.isascii():
         try:
             async with owners.place(reader_of(request)):
                 name = await run_in_threadpool(owner_of_token, secret, viewer.settings)

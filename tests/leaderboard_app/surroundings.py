@@ -1,5 +1,7 @@
-"""What a viewer may stand behind or within: a proxy that takes a prefix off, a page with a frame."""
+"""What a viewer may stand behind or within, and what may stand in its place."""
 
+import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from html import escape
 from typing import Any
@@ -32,13 +34,37 @@ def page_with_frame(address: str) -> Application:
 
     async def show(scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            while (message := await receive())["type"] != "lifespan.shutdown":
-                await send({"type": message["type"] + ".complete"})
-            await send({"type": "lifespan.shutdown.complete"})
+            await _live(receive, send)
             return
         await _answer(send, 200, document)
 
     return show
+
+
+def answering(body: bytes = b"ok", wait: threading.Event | None = None) -> Application:
+    """Return an application with one answer, which waits on the path `/slow`."""
+
+    async def app(scope: Message, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        while wait is not None and scope["path"] == "/slow" and not wait.is_set():
+            await asyncio.sleep(0.01)
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for at in range(0, len(body), 65536):
+            piece = body[at : at + 65536]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+async def _live(receive: Any, send: Any) -> None:
+    """Answer the messages that a server sends when it starts and ends."""
+    while (message := await receive())["type"] != "lifespan.shutdown":
+        await send({"type": message["type"] + ".complete"})
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 async def _answer(send: Any, status: int, text: str) -> None:

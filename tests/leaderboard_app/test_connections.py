@@ -1,9 +1,11 @@
-import asyncio
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,30 +15,10 @@ from leaderboard_app import connections
 from leaderboard_app.addresses import Proxies
 from leaderboard_app.connections import Connections
 from tests.leaderboard_app.serving import serving
+from tests.leaderboard_app.surroundings import answering
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 PATIENCE_SECONDS = 60.0
-
-
-def answering(body: bytes = b"ok", wait: threading.Event | None = None) -> Callable[..., Any]:
-    """Return an application with one answer, which waits on the path `/slow`."""
-
-    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            while (message := await receive())["type"] != "lifespan.shutdown":
-                await send({"type": message["type"] + ".complete"})
-            await send({"type": "lifespan.shutdown.complete"})
-            return
-        while wait is not None and scope["path"] == "/slow" and not wait.is_set():
-            await asyncio.sleep(0.01)
-        headers = [(b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        for at in range(0, len(body), 65536):
-            piece = body[at : at + 65536]
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-    return app
 
 
 class Reader:
@@ -194,3 +176,30 @@ def test_requests_in_progress_are_not_ended_for_new_ones() -> None:
         go_on.set()
         for connection in busy:
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+PROGRAM = """
+import resource, socket
+from evalboard.settings import Settings
+from leaderboard_app.connections import make_server
+from tests.leaderboard_app.surroundings import answering
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+make_server(answering(), Settings()).run(sockets=[listener])
+"""
+
+
+def test_a_small_limit_of_files_is_never_reached() -> None:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            reader = Reader(f"http://127.0.0.1:{int(process.stdout.readline())}")
+            for _ in range(400):
+                reader.connect()
+            assert reader.ask().startswith(b"HTTP/1.1 200")
+            assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) < 200
+            for connection in reader.opened:
+                connection.close()
+        finally:
+            process.kill()

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from evalboard.settings import Settings
-from leaderboard_app import submissions
+from leaderboard_app import bodies, submissions
 from leaderboard_app.bodies import MAX_BYTES
 from tests.leaderboard_app.serving import build_app, serving
 
@@ -238,6 +238,42 @@ def test_a_check_names_no_folder_and_no_setting(http: httpx.Client, settings: Se
             assert "HF_HUB" not in text
 
 
+LONG = "xyz" * 3000
+QUERIES = [
+    "/data/model.json",
+    "/data/model.json?id=%ff%fe%00",
+    "/data/model.json?id=%ed%a0%80&sha=%00",
+    f"/data/model.json?id={LONG}",
+    f"/data/model.json?id=a&{LONG}=1",
+    "/data/compare.json?" + "m=a&" * 500,
+    "/data/compare.json?m=@@@@@@@@@@",
+    f"/data/compare.json?m={LONG}",
+    "/data/questions.json?m=a&benchmark=b&offset=NaN",
+    "/data/questions.json?m=a&benchmark=b&limit=1e999",
+    "/data/questions.json?m=a&benchmark=b&offset=" + "9" * 5000,
+    "/data/questions.json?m=a&benchmark=b&show=<script>",
+    f"/data/questions.json?m=a&benchmark=b&search={LONG}",
+    f"/api/limits?sender={LONG}",
+    f"/api/names?q={LONG}",
+    "/ui/texts.%2e%2e.json",
+    f"/ui/{LONG}",
+    f"/{LONG}",
+    "/%ff%00/%2e%2e",
+]
+
+
+@pytest.mark.parametrize("target", QUERIES, ids=range(len(QUERIES)))
+def test_a_strange_query_is_the_readers_fault_and_not_repeated(
+    http: httpx.Client, board_folder: Any, make_row: Any, target: str
+) -> None:
+    board_folder.write_board([make_row("org/model", 0.5)])
+    answer = http.get(target, headers={"accept-language": f"de;q=nan, {LONG};q={'9' * 500}"})
+    assert 400 <= answer.status_code < 500
+    assert len(answer.content) < 3000
+    assert "xyzxyzxyzxyzxyzxyzxyz" not in answer.text
+    assert "<script>" not in answer.text
+
+
 def send(http: httpx.Client, *parts: bytes) -> bytes:
     """Send bytes as they are, and return the first bytes of the answer."""
     target = urlsplit(str(http.base_url))
@@ -257,6 +293,27 @@ def test_a_body_that_is_announced_too_large_is_not_waited_for(http: httpx.Client
         assert b"connection: close" in answer.lower()
     expecting = b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"
     assert b" 413 " in send(http, head + expecting)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 100\r\n\r\n",
+        b'Content-Length: 100\r\n\r\n{"model":',
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\n{    \r\n",
+        b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n",
+    ],
+    ids=range(4),
+)
+def test_a_body_that_does_not_come_is_not_waited_for(
+    http: httpx.Client, rest: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "MAX_SECONDS", 0.1)
+    head = b"POST /api/check HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    answer = send(http, head + rest)
+    assert answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").startswith(b"HTTP/1.1 408") or (
+        answer == b"HTTP/1.1 100 Continue\r\n\r\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ async def hold(places: Places, reader: str | None, go_on: asyncio.Event) -> None
         await go_on.wait()
 
 
-async def fill(places: Places, *readers: str | None) -> tuple[asyncio.Event, list[asyncio.Task]]:
+async def fill(
+    places: Places, *readers: str | None
+) -> tuple[asyncio.Event, list[asyncio.Task[None]]]:
     go_on = asyncio.Event()
     tasks = [asyncio.create_task(hold(places, reader, go_on)) for reader in readers]
     await asyncio.sleep(0)
