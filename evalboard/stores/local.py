@@ -3,7 +3,8 @@
 The folder's content is the store, so a person can add a file by hand. The revision is a hash over
 all paths and contents. A commit holds a lock, writes every file aside, records the moves in a
 journal, and then moves: a process that is killed in between leaves either nothing or a journal that
-the next one finishes. `.evalboard/history.jsonl` records all changes. Links, and files with hidden
+the next one finishes. A damaged journal, or one with a path outside the store, is moved aside together
+with its files. `.evalboard/history.jsonl` records all changes. Links, and files with hidden
 or unprintable names, are not content.
 """
 
@@ -11,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -20,10 +22,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from evalboard.errors import ConflictError, FileTooLarge, StoreError
-from evalboard.files import write_synced
+from evalboard.files import append_whole, read_state, set_aside, write_state, write_synced
 from evalboard.records.times import timestamp
 from evalboard.stores.paths import check_path, is_content_name, is_content_path
 from evalboard.stores.protocol import (
@@ -42,6 +44,20 @@ SETTLED_NANOSECONDS = 2_000_000_000
 _Seen = dict[str, tuple[int, int, str]]
 _seen: dict[Path, _Seen] = {}
 """Results of this process's last look at each folder, by path; see `_look`."""
+
+
+class _Move(NamedTuple):
+    number: str | None
+    """Name of the new content in the staging folder, None for a file that is removed."""
+    to: str
+
+
+class _Journal(NamedTuple):
+    """A commit that has been decided."""
+
+    aside: str
+    moves: tuple[_Move, ...]
+    note: dict[str, Any]
 
 
 class LocalSnapshot:
@@ -176,13 +192,11 @@ class LocalStore:
 
     def _clear_the_way(self, operations: Sequence[Operation]) -> None:
         """Refuse paths that cannot be written: their journal would block the store permanently."""
-        root = self._root.resolve()
         paths = [operation.path for operation in operations if isinstance(operation, Write)]
         for path in paths:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (self._root / path).parent.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            target = root / path
-            if target.is_dir() or target.parent.resolve() != target.parent:
+            if self._is_blocked(path):
                 raise StoreError(
                     f"Path {path!r} in {self.address!r} cannot be written: a folder or a link is "
                     "in the way. Remove it."
@@ -200,10 +214,9 @@ class LocalStore:
                     moves.append({"from": str(number), "to": path})
                 case Delete(path):
                     moves.append({"from": None, "to": path})
-        journal = {"aside": aside.name, "moves": moves, "note": note}
-        pending = self._journal.with_suffix(".new")
-        write_synced(pending, json.dumps(journal).encode())
-        pending.replace(self._journal)
+        write_state(
+            self._journal, {"aside": aside.name, "moves": moves, "note": note}, durable=True
+        )
         self._finish_journal()
 
     def _finish_journal(self) -> None:
@@ -214,20 +227,54 @@ class LocalStore:
         """
         if not self._journal.exists():
             return
-        journal = json.loads(self._journal.read_bytes())
-        aside = self._staging / journal["aside"]
-        for move in journal["moves"]:
-            target = self._root / move["to"]
-            if move["from"] is None:
+        journal = read_state(self._journal, self._parse_journal)
+        if journal is None:
+            if self._staging.exists():
+                set_aside(self._staging, "its journal is damaged")
+            return
+        aside = self._staging / journal.aside
+        for move in journal.moves:
+            target = self._root / move.to
+            if move.number is None:
                 if target.is_file():
                     target.unlink()
-            elif (source := aside / move["from"]).exists():
+            elif (source := aside / move.number).exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 source.replace(target)
-        with (self._root / META / "history.jsonl").open("a", encoding="utf-8") as history:
-            history.write(json.dumps(journal["note"], ensure_ascii=False) + "\n")
+        self._add_to_history(journal.note)
         self._journal.unlink()
         shutil.rmtree(aside, ignore_errors=True)
+
+    def _parse_journal(self, document: dict[str, Any]) -> _Journal:
+        """Return a journal all of whose paths are content of this store.
+
+        Raises:
+            ValueError: One is not. KeyError, TypeError: The document is no journal.
+        """
+        aside, note = document["aside"], document["note"]
+        moves = tuple(_Move(move["from"], move["to"]) for move in document["moves"])
+        if not re.fullmatch("[0-9a-f]{32}", aside) or not isinstance(note, dict):
+            raise ValueError("it is no journal")
+        for move in moves:
+            if move.number is not None and not re.fullmatch("[0-9]{1,9}", move.number):
+                raise ValueError(f"{move.number!r} is no number of a file")
+            if not is_content_path(move.to) or self._is_blocked(move.to):
+                raise ValueError(f"{move.to!r} is no path of a file in the store")
+        return _Journal(aside, moves, note)
+
+    def _is_blocked(self, path: str) -> bool:
+        """Return whether a folder is in a path's place, or a link leads to another folder."""
+        target = self._root.resolve() / path
+        return target.is_dir() or target.parent.resolve() != target.parent
+
+    def _add_to_history(self, note: Mapping[str, Any]) -> None:
+        line = json.dumps(note, ensure_ascii=False) + "\n"
+        path = self._root / META / "history.jsonl"
+        history = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            append_whole(history, line.encode())
+        finally:
+            os.close(history)
 
     def _read_back(
         self, operations: Iterable[Operation], before: Mapping[str, str]

@@ -6,21 +6,24 @@
     logs/{run}.log                                       output of an engine's process
     documents/{run}/results.json, {benchmark}.parquet    results of runs outside the board
 
-Not a store: a local or shared folder without history. Every file is replaced whole.
+Not a store: a local or shared folder without history. Every file is replaced whole. A damaged one is
+moved aside (`evalboard.files`), and its work is done again.
 """
 
 import hashlib
-from collections.abc import Mapping
-from contextlib import suppress
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from pydantic import ValidationError
-
-from evalboard.files import write_whole
+from evalboard.errors import StoreError
+from evalboard.files import read_state, set_aside, write_state, write_whole
 from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome
 
 KEY_LENGTH = 32
+ANSWERS_HASH = "answers_sha256"
 
 
 class WorkFolder:
@@ -37,31 +40,54 @@ class WorkFolder:
         Args:
             outcome: Of the benchmark.
             answers: All of them, as Parquet.
+
+        Raises:
+            StoreError: They cannot be written.
         """
         stem = self._stem(outcome.benchmark, outcome.key)
-        write_whole(stem.with_suffix(".parquet"), answers)
-        write_whole(stem.with_suffix(".json"), outcome.model_dump_json().encode())
-        self.answers_file(outcome.benchmark, outcome.key).unlink(missing_ok=True)
+        described = _described(outcome) | {ANSWERS_HASH: _hash(answers)}
+        with self._disk_errors():
+            write_whole(stem.with_suffix(".parquet"), answers)
+            write_state(stem.with_suffix(".json"), described)
+            self.answers_file(outcome.benchmark, outcome.key).unlink(missing_ok=True)
 
     def outcome(self, benchmark: str, key: str) -> BenchmarkOutcome | None:
-        """Return what a benchmark gave that was finished under this key, None when it was not."""
+        """Return what a benchmark gave that was finished under this key, None when it was not.
+
+        Raises:
+            StoreError: The folder cannot be read.
+        """
         stem = self._stem(benchmark, key)
-        try:
-            outcome = BenchmarkOutcome.model_validate_json(stem.with_suffix(".json").read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return None
-        is_whole = outcome.key == key and stem.with_suffix(".parquet").exists()
-        return outcome if is_whole else None
+
+        def parse(document: dict[str, Any]) -> BenchmarkOutcome:
+            outcome = BenchmarkOutcome.model_validate(document)
+            if outcome.key == key:
+                _check_answers(stem.with_suffix(".parquet"), document.get(ANSWERS_HASH))
+            return outcome
+
+        with self._disk_errors():
+            outcome = read_state(stem.with_suffix(".json"), parse)
+        return outcome if outcome and outcome.key == key else None
 
     def answers(self, outcome: BenchmarkOutcome) -> bytes:
-        """Return the answers of a finished benchmark, as Parquet."""
-        return self._stem(outcome.benchmark, outcome.key).with_suffix(".parquet").read_bytes()
+        """Return the answers of a finished benchmark, as Parquet.
+
+        Raises:
+            StoreError: The folder cannot be read.
+        """
+        with self._disk_errors():
+            return self._stem(outcome.benchmark, outcome.key).with_suffix(".parquet").read_bytes()
 
     def forget(self, outcome: BenchmarkOutcome) -> None:
-        """Remove a finished benchmark after its commit."""
+        """Remove a finished benchmark after its commit.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
         stem = self._stem(outcome.benchmark, outcome.key)
-        stem.with_suffix(".json").unlink(missing_ok=True)
-        stem.with_suffix(".parquet").unlink(missing_ok=True)
+        with self._disk_errors():
+            stem.with_suffix(".json").unlink(missing_ok=True)
+            stem.with_suffix(".parquet").unlink(missing_ok=True)
 
     @property
     def has_progress(self) -> bool:
@@ -69,19 +95,26 @@ class WorkFolder:
         return (self._root / "progress").is_dir()
 
     def note_progress(self, request: str, benchmark: str, progress: BenchmarkProgress) -> None:
-        """Record the progress of one benchmark of a request."""
-        path = self._progress_folder(request) / f"{benchmark}.json"
-        write_whole(path, progress.model_dump_json().encode())
+        """Record the progress of one benchmark of a request.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        with self._disk_errors():
+            path = self._progress_folder(request) / f"{benchmark}.json"
+            write_state(path, _described(progress))
 
     def progress(self, request: str) -> dict[str, BenchmarkProgress]:
         """Return the progress of every benchmark of a request, empty before its first start.
 
-        An unreadable file is ignored: it contains progress, not results.
+        Raises:
+            StoreError: The folder cannot be read.
         """
         progress: dict[str, BenchmarkProgress] = {}
-        for path in sorted(self._progress_folder(request).glob("*.json")):
-            with suppress(ValidationError):
-                progress[path.stem] = BenchmarkProgress.model_validate_json(path.read_bytes())
+        with self._disk_errors():
+            for path in sorted(self._progress_folder(request).glob("*.json")):
+                if noted := read_state(path, _progress):
+                    progress[path.stem] = noted
         return progress
 
     def answers_file(self, benchmark: str, key: str) -> Path:
@@ -97,16 +130,58 @@ class WorkFolder:
 
         Returns:
             Path of the document. The answers are next to it as `{benchmark}.parquet`.
+
+        Raises:
+            StoreError: The folder cannot be written.
         """
         folder = self._root / "documents" / run
-        for benchmark, content in answers.items():
-            write_whole(folder / f"{benchmark}.parquet", content)
         path = folder / "results.json"
-        write_whole(path, document)
+        with self._disk_errors():
+            for benchmark, content in answers.items():
+                write_whole(folder / f"{benchmark}.parquet", content)
+            write_whole(path, document)
         return path
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise StoreError(
+                f"Work folder {str(self._root)!r} cannot be used: {exc}. Free disk space, or "
+                "correct its permissions."
+            ) from exc
 
     def _stem(self, benchmark: str, key: str) -> Path:
         return self._root / "outcomes" / f"{benchmark}-{key[:KEY_LENGTH]}"
 
     def _progress_folder(self, request: str) -> Path:
         return self._root / "progress" / hashlib.sha256(request.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _described(record: BenchmarkOutcome | BenchmarkProgress) -> dict[str, Any]:
+    return json.loads(record.model_dump_json())
+
+
+def _progress(document: dict[str, Any]) -> BenchmarkProgress:
+    document.pop("version", None)  # the record would keep it as an extra field
+    return BenchmarkProgress.model_validate(document)
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _check_answers(path: Path, expected: str | None) -> None:
+    """Check that the answers of a finished benchmark are whole.
+
+    Raises:
+        ValueError: They are not, or are missing.
+    """
+    try:
+        answers = path.read_bytes()
+    except FileNotFoundError as exc:
+        raise ValueError("its answers are missing") from exc
+    if expected is not None and _hash(answers) != expected:
+        set_aside(path, "its content has changed", answers)
+        raise ValueError("its answers are damaged")

@@ -1,21 +1,26 @@
 """The answers of one unfinished benchmark, in a file of the work folder.
 
 The file has one line of JSON per answer. A killed process leaves at most one incomplete line, which
-the next process removes.
+the next process removes. Damaged lines in the middle are not believed: the file is moved aside, and
+a new one takes its good lines.
 """
 
 import hashlib
 import json
+import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from lm_eval.api.instance import Instance
 
 from evalboard.engine.streaming import Answer, Kind
+from evalboard.errors import StoreError
+from evalboard.files import append_whole, check_version, set_aside
 
 KEY_LENGTH = 32
 
@@ -26,12 +31,17 @@ class AnswerLog:
     Args:
         path: The file. Its name must contain the whole identity of the score, because a request's
         key contains only the request.
+
+    Raises:
+        StoreError: The file cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._known = _read(path)
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._path = path
+        with _disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._known = _read(path)
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def __enter__(self) -> Self:
         return self
@@ -49,12 +59,16 @@ class AnswerLog:
         return self._known.get(key)
 
     def add(self, answers: Iterable[tuple[str, Answer]]) -> None:
-        """Keep answers. They survive this process as soon as this returns."""
-        lines = []
-        for key, answer in answers:
-            self._known[key] = answer
-            lines.append(json.dumps([key, answer], ensure_ascii=False) + "\n")
-        os.write(self._file, "".join(lines).encode())
+        """Keep answers. They survive this process as soon as this returns.
+
+        Raises:
+            StoreError: They cannot be written. None of them is kept.
+        """
+        new = dict(answers)
+        lines = "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in new.items())
+        with _disk_errors(self._path):
+            append_whole(self._file, lines.encode())
+        self._known |= new
 
 
 def request_keys(kind: Kind, requests: Sequence[Instance]) -> list[str]:
@@ -75,16 +89,78 @@ def request_keys(kind: Kind, requests: Sequence[Instance]) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Answer]:
-    """Read the file, and remove an incomplete last line."""
+    """Read the file. Remove an incomplete last line, and whatever is no answer."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return {}
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
+    except IsADirectoryError:
+        set_aside(path, "a folder is in its place")
+        return {}
+    end = content.rfind(b"\n") + 1
+    lines = content[:end].split(b"\n")[:-1]
+    if lines and (later := _later_version(lines[0])):
+        set_aside(path, later, content)
+        return {}
     known: dict[str, Answer] = {}
-    for line in whole.splitlines():
-        key, answer = json.loads(line)
-        known[key] = tuple(answer) if isinstance(answer, list) else answer
+    good: list[bytes] = []
+    problem = ""
+    for number, line in enumerate(lines, start=1):
+        try:
+            key, answer = _pair(line)
+        except (ValueError, TypeError, RecursionError) as exc:
+            problem = problem or f"line {number}: {exc}"
+        else:
+            known[key] = answer
+            good.append(line + b"\n")
+    if problem:
+        set_aside(path, problem, content, keep=b"".join(good))
+    elif end < len(content):
+        os.truncate(path, end)
     return known
+
+
+def _pair(line: bytes) -> tuple[str, Answer]:
+    """Return the key and the answer of a line.
+
+    Raises:
+        ValueError: The line contains no answer. TypeError, RecursionError: likewise.
+    """
+    pair: Any = json.loads(line)
+    match pair:
+        case [str(key), str(text)]:
+            return key, text
+        case [str(key), value] if _is_finite(value):
+            return key, value
+        case [str(key), [value, bool(greedy)]] if _is_finite(value):
+            return key, (value, greedy)
+    raise ValueError("no key and answer")
+
+
+def _later_version(line: bytes) -> str:
+    """Return why a first line makes the file one of a later version, empty if it does not."""
+    try:
+        header: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    try:
+        check_version(header if isinstance(header, dict) else {})
+    except ValueError as exc:
+        return str(exc)
+    return ""
+
+
+def _is_finite(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) < math.inf
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise StoreError(
+            f"Answers cannot be kept in {str(path)!r}: {exc.strerror}. Free disk space, or correct "
+            "the permissions of the work folder."
+        ) from exc
