@@ -95,7 +95,7 @@ def build_frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
 def to_parquet(frame: pd.DataFrame) -> bytes:
     """Return the table as a Parquet file. The same table gives the same bytes."""
     sink = pa.BufferOutputStream()
-    pq.write_table(_to_arrow(frame), sink, compression="zstd")
+    pq.write_table(_to_arrow(frame), sink, compression="zstd", write_page_checksum=True)
     return sink.getvalue().to_pybytes()
 
 

@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
+
+import psutil
 
 from evalboard.cli.reporting import console
 from evalboard.services import Services, listen
@@ -61,6 +63,13 @@ def use_server(settings: Settings, api_url: str) -> None:
 
 
 def _end() -> NoReturn:
+    """End at once, and with this process everything that Ray has started for it.
+
+    Ray's servers end with their parent by themselves, but their helpers take minutes to notice.
+    """
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     console.show_cursor()
     sys.stdout.flush()
     sys.stderr.flush()

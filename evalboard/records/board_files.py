@@ -42,7 +42,8 @@ class BoardMeta(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = Field(SCHEMA_VERSION, le=SCHEMA_VERSION)
+    """A board of a later version of this project is not read."""
     suite: str
     title: str
     benchmarks: tuple[BenchmarkColumn, ...]

@@ -2,7 +2,7 @@
 
 They are written only when they changed. All of it is made from other stores, so a writer that is
 overtaken twice may leave it: the second one that was faster began to read after the first one had
-written, and so after this call.
+written, and so after this call. A damaged table is written again, because it is made from other stores.
 """
 
 import json
@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from evalboard.errors import ConflictError, RecordError, StoreError, first_problem
 from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
+from evalboard.records.columns import COLUMNS, Column, Kind
 from evalboard.stores.protocol import (
     ABSENT,
     Snapshot,
@@ -28,6 +29,14 @@ from evalboard.stores.protocol import (
 
 MAX_PUBLISHING_ATTEMPTS = 2
 REQUIRED_COLUMNS = ("model", "sha", "average", "complete")
+_TYPES: dict[Kind, tuple[Callable[[pa.DataType], bool], bool]] = {
+    "params": (pa.types.is_floating, True),
+    "average": (pa.types.is_floating, True),
+    "count": (pa.types.is_integer, True),
+    "yes": (pa.types.is_boolean, True),
+    "flags": (pa.types.is_list, False),
+}
+"""Test of the type of a column, and whether values may be missing. Other kinds are whole texts."""
 
 T = TypeVar("T")
 
@@ -90,7 +99,7 @@ def published_queue(snapshot: Snapshot) -> tuple[QueueEntry, ...]:
 
 
 def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> bool:
-    """Write the table's files if their content hash is new or a file is missing.
+    """Write the table's files if their content hash is new, or they cannot be read.
 
     Returns whether they were written.
 
@@ -103,7 +112,7 @@ def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> boo
         files = build()
         new = json.loads(files[META_FILE])["content_hash"]
         there = snapshot.blobs(files)
-        if ABSENT not in there.values() and _published_hash(snapshot) == new:
+        if _published_hash(snapshot) == new:
             return False
         store.commit(
             [Write(path, content, there[path]) for path, content in files.items()], message="board"
@@ -137,11 +146,12 @@ def _unless_overtaken(change: Callable[[], bool]) -> bool:
 
 
 def _published_hash(snapshot: Snapshot) -> str | None:
-    """Return the stored hash, None if the file has no valid one."""
+    """Return the hash of the stored board, None if there is no board that can be read."""
     try:
-        return json.loads(snapshot.read(META_FILE))["content_hash"]
-    except (ValueError, KeyError, TypeError):
+        board = published_board(snapshot)
+    except RecordError:
         return None
+    return board.meta.content_hash if board else None
 
 
 def _parse(path: str, kind: TypeAdapter[T], content: bytes) -> T:
@@ -155,16 +165,38 @@ def _parse(path: str, kind: TypeAdapter[T], content: bytes) -> T:
 
 
 def _parse_table(content: bytes) -> pa.Table:
+    """Return a table whose columns are of the types that their readers rely on.
+
+    Raises:
+        RecordError: The file is damaged, or is another table.
+    """
     try:
-        table = pq.read_table(pa.BufferReader(content))
-    except pa.ArrowException as exc:
-        raise RecordError(
-            f"{TABLE_FILE!r} in the board store is not a Parquet file: {exc}. Rebuild it with "
-            "`evalboard board build`."
-        ) from exc
+        table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as exc:
+        raise _damaged(f"is not a Parquet file: {exc}") from exc
     if missing := [name for name in REQUIRED_COLUMNS if name not in table.column_names]:
-        raise RecordError(
-            f"{TABLE_FILE!r} in the board store has no column {missing[0]!r}. Rebuild it with "
-            "`evalboard board build`."
-        )
+        raise _damaged(f"has no column {missing[0]!r}")
+    if len(set(table.column_names)) < len(table.column_names):
+        raise _damaged("has two columns of the same name")
+    for column in COLUMNS:
+        if column.key in table.column_names and not _is_sound(table.column(column.key), column):
+            raise _damaged(f"has other values than expected in column {column.key!r}")
     return table
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _is_sound(values: pa.ChunkedArray, column: Column) -> bool:
+    is_right, may_be_missing = _TYPES.get(column.kind, (_is_text, False))
+    if pa.types.is_null(values.type):  # of a table without rows, or without any value
+        return may_be_missing or not len(values)
+    return is_right(values.type) and (may_be_missing or not values.null_count)
+
+
+def _damaged(problem: str) -> RecordError:
+    return RecordError(
+        f"{TABLE_FILE!r} in the board store {problem}. Rebuild it with `evalboard board build`."
+    )

@@ -46,15 +46,12 @@ def test_an_end_at_the_first_child_leaves_nothing(
     end(program, number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("verb", ENGINES)
-def test_an_end_while_a_model_is_evaluated_leaves_nothing(
-    settings: Settings, verb: str, number: signal.Signals
-) -> None:
+def test_an_end_while_a_model_is_evaluated_leaves_nothing(settings: Settings, verb: str) -> None:
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
     program = start(settings, *VERBS[verb], hold="evaluate=1")
     wait_until(lambda: bool(ENGINES[verb](program)), program)
-    end(program, number)
+    end(program, signal.SIGTERM)
 
 
 def end(program: subprocess.Popen[bytes], number: signal.Signals) -> None:

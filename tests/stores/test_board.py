@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,16 +8,35 @@ import pytest
 
 from evalboard.errors import RecordError, StoreError
 from evalboard.records.board_files import BoardMeta, QueueEntry
-from evalboard.stores.board import publish_file, publish_table, read_board, read_queue
+from evalboard.stores.board import (
+    _parse_table,  # pyright: ignore[reportPrivateUsage]
+    publish_file,
+    publish_table,
+    read_board,
+    read_queue,
+)
 from evalboard.stores.protocol import Delete, Store, Write
 
 # The client's own way of sending large files, which httpx2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
 
 
-def board(content_hash: str, built_at: str = "now", table: bytes = b"PAR1") -> dict[str, bytes]:
-    meta = {"content_hash": content_hash, "built_at": built_at}
-    return {"board.parquet": table, "board.json": json.dumps(meta).encode()}
+META = BoardMeta(suite="s", title="S", benchmarks=(), revision="r", built_at="t", content_hash="h")
+ROW = {"model": "org/m", "sha": "a" * 40, "average": 0.5, "complete": True}
+
+
+def parquet(*rows: dict[str, object], **options: Any) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(list(rows)), sink, **options)
+    return sink.getvalue().to_pybytes()
+
+
+TABLE = parquet(ROW)
+
+
+def board(content_hash: str, built_at: str = "now", table: bytes = TABLE) -> dict[str, bytes]:
+    meta = META.model_copy(update={"content_hash": content_hash, "built_at": built_at})
+    return {"board.parquet": table, "board.json": meta.model_dump_json().encode()}
 
 
 def content(store: Store) -> dict[str, bytes]:
@@ -27,7 +47,8 @@ def content(store: Store) -> dict[str, bytes]:
 def test_a_table_is_written_only_when_its_hash_is_new(store: Store) -> None:
     assert publish_table(store, lambda: board("1"))
     before = store.snapshot().revision
-    assert not publish_table(store, lambda: board("1", built_at="later", table=b"PAR2"))
+    other = parquet(ROW, compression="zstd")  # a later version of Parquet
+    assert not publish_table(store, lambda: board("1", built_at="later", table=other))
     assert store.snapshot().revision == before
     assert publish_table(store, lambda: board("2"))
     assert content(store) == board("2")
@@ -106,17 +127,8 @@ def test_who_is_overtaken_twice_leaves_it_to_those_who_began_later(
     assert store.snapshot().read("board.json") == b'{"of": "2"}'
 
 
-META = BoardMeta(suite="s", title="S", benchmarks=(), revision="r", built_at="t", content_hash="h")
-ROW = {"model": "org/m", "sha": "a" * 40, "average": 0.5, "complete": True}
-
-
 def published(*rows: dict[str, object]) -> dict[str, bytes]:
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(list(rows)), sink)
-    return {
-        "board.json": META.model_dump_json().encode(),
-        "board.parquet": sink.getvalue().to_pybytes(),
-    }
+    return board("h", "t", parquet(*rows))
 
 
 def test_a_published_board_is_read_back(store: Store, open_again: Callable[[], Store]) -> None:
@@ -137,7 +149,19 @@ def test_a_store_without_a_board_says_how_to_build_one(store: Store) -> None:
     [
         ({"board.json": b"{"}, "'board.json'"),
         ({"board.json": b"{}"}, "'board.json'.*suite"),
+        (
+            {"board.json": META.model_dump_json().replace('_version":1', '_version":2').encode()},
+            "1",
+        ),
         ({"board.parquet": b"garbage"}, "'board.parquet'.*not a Parquet file"),
+        ({"board.parquet": TABLE[:-9]}, "'board.parquet'.*not a Parquet file"),
+        ({"board.parquet": b""}, "'board.parquet'.*not a Parquet file"),
+        (published(ROW, ROW | {"model": None}), "column 'model'"),
+        (published(ROW | {"model": 1}), "column 'model'"),
+        (published(ROW, ROW | {"sha": None}), "column 'sha'"),
+        (published(ROW | {"average": "high"}), "column 'average'"),
+        (published(ROW | {"complete": "yes"}), "column 'complete'"),
+        (published(ROW | {"license": b"\xff"}), "column 'license'"),
         (published({"model": "m", "sha": "a", "average": 0.1}), "'complete'"),
     ],
 )
@@ -158,3 +182,48 @@ def test_a_published_queue_is_read_in_its_order(store: Store) -> None:
     content = json.dumps([entry.model_dump(mode="json") for entry in entries]).encode()
     publish_file(store, "queue.json", lambda: content)
     assert read_queue(store) == entries
+
+
+def test_a_row_without_an_average_is_read(store: Store) -> None:
+    publish_table(store, lambda: published(ROW, ROW | {"average": None, "complete": False}))
+    assert read_board(store).table.column("average").to_pylist() == [0.5, None]
+
+
+def flipped(content: bytes, at: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("compression", ["zstd", "none"])
+def test_no_flipped_byte_is_more_than_a_board_that_cannot_be_read(compression: str) -> None:
+    rows = [ROW | {"model": f"org/m{n}", "average": n / 9} for n in range(9)]
+    whole = parquet(*rows, compression=compression, write_page_checksum=True)
+    damaged = 0
+    for at in range(len(whole)):
+        try:
+            table = _parse_table(flipped(whole, at))
+        except RecordError:
+            damaged += 1
+        else:  # a byte of no meaning, as that of a statistic
+            assert table.to_pylist() == rows
+    assert damaged > len(whole) / 2
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[:-20],
+        lambda content: content[:40] + bytes(40) + content[80:],
+        lambda content: bytes(len(content)),
+        lambda content: b"{}",
+    ],
+)
+@pytest.mark.parametrize("file", ["board.parquet", "board.json"])
+def test_a_damaged_board_is_written_again(
+    file: str, damage: Callable[[bytes], bytes], store: Store
+) -> None:
+    files = {**board("1"), "board.parquet": parquet(ROW, write_page_checksum=True)}
+    assert publish_table(store, lambda: files)
+    store.commit([Write(file, damage(files[file]))], message="a disk")
+    assert publish_table(store, lambda: files)
+    assert content(store) == files

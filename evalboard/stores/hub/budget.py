@@ -7,8 +7,10 @@ always has some commits left. Changes that wait meanwhile become one commit.
 
 import time
 from pathlib import Path
+from typing import Any
 
-from evalboard.stores.hub.files import read_json, write_json
+from evalboard.files import read_state, write_state
+from evalboard.stores.hub.files import seconds
 
 HOUR = 3600.0
 
@@ -50,21 +52,22 @@ class CommitBudget:
         """Record one commit."""
         now = time.time()
         made, not_before = self._read(now)
-        write_json(self._path, {"made": [*made, now], "not_before": not_before})
+        write_state(self._path, {"made": [*made, now], "not_before": not_before})
 
     def hold(self, seconds: float) -> None:
         """Block all commits for a time that the Hub asked for."""
         now = time.time()
         made, not_before = self._read(now)
-        write_json(self._path, {"made": made, "not_before": max(not_before, now + seconds)})
+        write_state(self._path, {"made": made, "not_before": max(not_before, now + seconds)})
 
     def _read(self, now: float) -> tuple[list[float], float]:
-        """Return the last hour's commits and the time set by the Hub. A corrupt file gives none.
+        """Return the last hour's commits and the time set by the Hub. A damaged file gives none.
 
         Times in the future count as now: the clock was set back.
         """
-        kept = read_json(self._path)
-        if not isinstance(kept, dict):
-            return [], 0.0
-        made = [min(at, now) for at in kept["made"] if at > now - HOUR]
-        return made, min(kept["not_before"], now + HOUR)
+        times, not_before = read_state(self._path, _times) or ([], 0.0)
+        return [min(at, now) for at in times if at > now - HOUR], min(not_before, now + HOUR)
+
+
+def _times(document: dict[str, Any]) -> tuple[list[float], float]:
+    return [seconds(at) for at in document["made"]], seconds(document["not_before"])

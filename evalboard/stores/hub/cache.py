@@ -8,10 +8,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from evalboard.errors import StoreError
+from evalboard.files import read_state, write_state
 from evalboard.stores.hub.dataset import HubFile
-from evalboard.stores.hub.files import folder_errors, read_json, write_json
+from evalboard.stores.hub.files import folder_errors, text
 from evalboard.stores.protocol import blob_id
 
 BUSY_SECONDS = 60
@@ -27,15 +29,13 @@ class Cache:
 
     def tree(self, commit: str) -> dict[str, HubFile] | None:
         """Return the files of a commit, None if the cache has another tree."""
-        kept = read_json(self._folder / "tree.json")
-        if not isinstance(kept, dict) or kept.get("commit") != commit:
-            return None
-        return {path: HubFile(*listed) for path, listed in kept["files"].items()}
+        kept = read_state(self._folder / "tree.json", _tree)
+        return kept[1] if kept and kept[0] == commit else None
 
     def keep_tree(self, commit: str, files: Mapping[str, HubFile]) -> None:
         """Replace the cached tree, and drop contents that the new one does not have."""
         with folder_errors(self._folder):
-            write_json(self._folder / "tree.json", {"commit": commit, "files": files})
+            write_state(self._folder / "tree.json", {"commit": commit, "files": files})
         with self._database() as database:
             (count,) = database.execute("SELECT count(*) FROM contents").fetchone()
             if count > 2 * len(files) + SPARE_BLOBS:
@@ -99,6 +99,17 @@ class Cache:
             raise StoreError(
                 f"Cache {str(path)!r} was corrupt and has been deleted. Try again."
             ) from exc
+
+
+def _tree(document: dict[str, Any]) -> tuple[str, dict[str, HubFile]]:
+    files = {path: _file(*listed) for path, listed in document["files"].items()}
+    return text(document["commit"]), files
+
+
+def _file(blob: object, size: object, sha256: object) -> HubFile:
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise TypeError(f"{size!r} is no size")
+    return HubFile(text(blob), size, text(sha256))
 
 
 def is_content(file: HubFile, content: bytes) -> bool:

@@ -1,27 +1,34 @@
-"""Small files with one writer and several readers."""
+"""Locks, and values of state files, which have one writer and several readers."""
 
 import fcntl
-import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from evalboard.errors import StoreError
-from evalboard.files import write_whole
 
 
-def write_json(path: Path, document: Any, *, durable: bool = False) -> None:
-    """Replace a file with a JSON document."""
-    write_whole(path, json.dumps(document).encode(), durable=durable)
+def text(value: object) -> str:
+    """Return a text of a state file.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
-def read_json(path: Path) -> Any:
-    """Return a JSON document, None if it is missing or corrupt."""
-    try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
+def seconds(value: object) -> float:
+    """Return a time of a state file.
+
+    Raises:
+        TypeError: It is no finite number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"{value!r} is no time")
+    return value
 
 
 @contextmanager

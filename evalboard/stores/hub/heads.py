@@ -6,11 +6,12 @@ go back to an older one, or it would miss its own changes.
 
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from evalboard.errors import StoreError
+from evalboard.files import read_state, write_state
 from evalboard.stores.hub.dataset import HubDataset
-from evalboard.stores.hub.files import locked, read_json, write_json
+from evalboard.stores.hub.files import locked, seconds, text
 from evalboard.stores.hub.responses import HubBusy
 
 LAG_SECONDS = 300.0
@@ -100,12 +101,14 @@ class Heads:
         return [line.sha for line, _ in zip(history, range(LOOK_BACK), strict=False)]
 
     def _known(self) -> Known:
-        kept = read_json(self._path)
-        if not isinstance(kept, dict):
-            return Known()
-        return Known(kept["commit"], kept["learnt"], tuple(kept["older"]))
+        return read_state(self._path, _parse) or Known()
 
     def _write(self, commit: str, older: tuple[str, ...]) -> None:
         older = tuple(dict.fromkeys(sha for sha in older if sha and sha != commit))
         known = Known(commit, time.time(), older[-REMEMBERED:])
-        write_json(self._path, known._asdict())
+        write_state(self._path, known._asdict())
+
+
+def _parse(document: dict[str, Any]) -> Known:
+    older = tuple(text(commit) for commit in document["older"])
+    return Known(text(document["commit"]), seconds(document["learnt"]), older)

@@ -18,13 +18,22 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from evalboard.errors import ConfigError, ConflictError, EvalboardError, StoreError
-from evalboard.files import sync_folder
-from evalboard.stores.hub.files import locked, read_json, write_json
+from evalboard.errors import (
+    ConfigError,
+    ConflictError,
+    EvalboardError,
+    StoreError,
+    StoreUnreachable,
+)
+from evalboard.files import read_state, set_aside, sync_folder, write_state
+from evalboard.stores.hub.files import locked, text
+from evalboard.stores.paths import is_content_path
 from evalboard.stores.protocol import Delete, Operation, Write
 
+UNKNOWN = ""
+"""Stands for the parent of a commit when the file that named it was damaged."""
 STALE_SECONDS = 24 * 3600.0
 ERRORS: dict[str, type[EvalboardError]] = {
     kind.code: kind for kind in (ConfigError, ConflictError, StoreError)
@@ -92,17 +101,18 @@ class Outbox:
         """Return whether the process of a waiting change is dead."""
         return any(map(self._is_abandoned, self._names()))
 
-    def load(self, name: str) -> Entry:
-        """Return a waiting change."""
-        with self._entry_file(name).open("rb") as file:
-            header = json.loads(file.readline())
-            operations: list[Operation] = []
-            for path, size, over in header["operations"]:
-                if size is None:
-                    operations.append(Delete(path, over))
-                else:
-                    operations.append(Write(path, file.read(size), over))
-        return Entry(name, header["message"], header["parent"], tuple(operations))
+    def load(self, name: str) -> Entry | None:
+        """Return a waiting change. None if its file is damaged: its process is told so."""
+        file = self._entry_file(name)
+        content = file.read_bytes()
+        try:
+            return _entry(name, content)
+        except (ValueError, KeyError, TypeError, RecursionError) as exc:
+            problem = f"{type(exc).__name__}: {exc}"
+        damaged = f"The change in {str(file)!r} was damaged and has not been sent. Write again."
+        write_state(self._answer_file(name), {"error": StoreError.code, "message": damaged})
+        set_aside(file, problem, content)
+        return None
 
     def answer(self, name: str, outcome: str | EvalboardError) -> None:
         """Record the revision with a change, or the reason why it failed, for the waiting process.
@@ -115,7 +125,7 @@ class Outbox:
             document = {"error": outcome.code, "message": outcome.message}
         else:
             document = {"revision": outcome}
-        write_json(self._answer_file(name), document)
+        write_state(self._answer_file(name), document)
         self.withdraw(name)
 
     def withdraw(self, name: str) -> None:
@@ -132,20 +142,30 @@ class Outbox:
         Raises:
             EvalboardError: The change failed.
         """
-        document = read_json(self._answer_file(name))
-        self._answer_file(name).unlink()
-        if "error" in document:
-            raise ERRORS.get(document["error"], StoreError)(document["message"])
-        return document["revision"]
+        outcome = read_state(self._answer_file(name), _outcome)
+        self._answer_file(name).unlink(missing_ok=True)
+        if outcome is None:
+            raise StoreUnreachable(
+                f"What became of a change is not readable in {str(self._answers)!r}. The change may "
+                "have been made. Read the store again before the next change."
+            )
+        if isinstance(outcome, EvalboardError):
+            raise outcome
+        return outcome
 
     def attempted(self) -> str | None:
-        """Return the parent of a commit whose outcome is not known."""
-        attempt = read_json(self._attempt)
-        return attempt["parent"] if attempt else None
+        """Return the parent of a commit whose outcome is not known, `UNKNOWN` if it is lost."""
+        if not self._attempt.exists():
+            return None
+        attempt = read_state(self._attempt, lambda document: text(document["parent"]))
+        if attempt is None:
+            self.note_attempt(UNKNOWN)
+            return UNKNOWN
+        return attempt
 
     def note_attempt(self, parent: str) -> None:
         """Record durably that a commit on this parent is about to be sent."""
-        write_json(self._attempt, {"parent": parent}, durable=True)
+        write_state(self._attempt, {"parent": parent}, durable=True)
 
     def settle_attempt(self) -> None:
         """Record that the outcome is known, and delete the answers of dead processes."""
@@ -178,3 +198,36 @@ class Outbox:
 def _described(operation: Operation) -> tuple[str, int | None, str | None]:
     size = len(operation.content) if isinstance(operation, Write) else None
     return operation.path, size, operation.over
+
+
+def _entry(name: str, content: bytes) -> Entry:
+    """Return a change from its file.
+
+    Raises:
+        ValueError: It is not whole. KeyError, TypeError, RecursionError: likewise.
+    """
+    begin, _, rest = content.partition(b"\n")
+    header = json.loads(begin)
+    parent = header["parent"]
+    operations: list[Operation] = []
+    for path, size, over in header["operations"]:
+        if not is_content_path(path) or not (over is None or isinstance(over, str)):
+            raise ValueError(f"{path!r} is no path of a file in a store")
+        if size is None:
+            operations.append(Delete(path, over))
+        else:
+            part, rest = rest[:size], rest[size:]
+            if len(part) != size:
+                raise ValueError(f"the content of {path!r} is not whole")
+            operations.append(Write(path, part, over))
+    if rest or not operations:
+        raise ValueError("its header does not describe its content")
+    return Entry(
+        name, text(header["message"]), None if parent is None else text(parent), tuple(operations)
+    )
+
+
+def _outcome(document: dict[str, Any]) -> str | EvalboardError:
+    if "error" in document:
+        return ERRORS.get(document["error"], StoreError)(text(document["message"]))
+    return text(document["revision"])

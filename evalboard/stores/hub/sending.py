@@ -82,7 +82,8 @@ class Sender:
             self._answer([name], exc)
 
     def _send(self, names: Sequence[str]) -> None:
-        head = self._heads.newest() if self._outbox.attempted() else self._heads.recent()
+        is_open = self._outbox.attempted() is not None
+        head = self._heads.newest() if is_open else self._heads.recent()
         if head is None:
             self._dataset.create()
             head = self._heads.newest()
@@ -90,7 +91,8 @@ class Sender:
             raise HubBusy(f"The Hub does not yet know {self._dataset.address!r}.")
         self._settle(head)
         waiting = self._outbox.waiting()
-        batch = self._gather([self._outbox.load(n) for n in names if n in waiting], head)
+        loaded = [self._outbox.load(name) for name in names if name in waiting]
+        batch = self._gather([entry for entry in loaded if entry], head)
         if batch.operations:
             self._push(batch, head)
         elif self._heads.newest() != head:

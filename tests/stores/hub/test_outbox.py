@@ -244,9 +244,10 @@ def test_with_a_parent_a_change_is_the_first_of_its_commit_or_a_conflict(
 
 def test_an_entry_is_read_as_it_was_written(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path)
-    operations = (Write("a\nb", b"\n\x00", "blob"), Write("c", b"", ABSENT), Write("d", b"1"))
+    operations = (Write("a b", b"\n\x00", "blob"), Write("c", b"", ABSENT), Write("d", b"1"))
     with outbox.entering(operations, "why", "parent") as name:
         entry = outbox.load(name)
+        assert entry
         assert not outbox.abandoned()
     assert entry == (name, "why", "parent", operations)
     assert outbox.abandoned()
