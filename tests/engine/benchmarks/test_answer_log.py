@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence, Set
+import resource
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,8 @@ from evalboard.engine.benchmarks.answer_log import AnswerLog, request_keys
 from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.hf_model import question_blocks
 from evalboard.engine.streaming import Answer, Kind, NumberedAnswers
-from evalboard.errors import NotFinite
+from evalboard.errors import NotFinite, Recovery, StoreError
+from tests.damage import DAMAGES
 
 
 class CountingBackend:
@@ -74,6 +76,95 @@ def test_a_torn_line_is_cut_off(tmp_path: Path) -> None:
     assert answer(path, again) == expected
     assert len(again.asked) == 1
     assert [json.loads(line) for line in path.read_text().splitlines()]
+
+
+BAD_LINES = {
+    "torn": b'["k", [-1.',
+    "torn into the next": b'["k", [-1.["l", [-1.5, true]]',
+    "zeros": bytes(40),
+    "bad UTF-8": b'["\xff", [-1.0, true]]',
+    "no pair": b'["k"]',
+    "a pair too short": b'["k", [-1.0]]',
+    "a pair too long": b'["k", [-1.0, true, 1]]',
+    "too many": b'["k", -1.0, true]',
+    "an object": b'{"k": [-1.0, true]}',
+    "an object as answer": b'["k", {"x": 1}]',
+    "a number as key": b"[1, [-1.0, true]]",
+    "a number as truth": b'["k", [-1.0, 1]]',
+    "a truth as number": b'["k", [true, true]]',
+    "NaN": b'["k", [NaN, true]]',
+    "infinite": b'["k", -Infinity]',
+    "null": b'["k", null]',
+    "empty": b"",
+    "too deep": b"[" * 200_000,
+    "a long number": b'["k", [' + b"9" * 5000 + b", true]]",
+}
+
+
+@pytest.mark.parametrize("line", BAD_LINES.values(), ids=BAD_LINES.keys())
+@pytest.mark.parametrize("place", [0, 4, 10])
+def test_a_damaged_line_costs_no_other_answer(
+    tmp_path: Path, line: bytes, place: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.jsonl"
+    expected = answer(path, CountingBackend())
+    lines = path.read_bytes().splitlines(keepends=True)
+    damaged = b"".join([*lines[:place], line + b"\n", *lines[place:]])
+    path.write_bytes(damaged)
+    again = CountingBackend()
+    assert answer(path, again) == answer(path, again) == expected
+    assert again.asked == []
+    assert path.read_bytes() == b"".join(lines)
+    (aside,) = tmp_path.glob("a.jsonl.torn-*")
+    assert aside.read_bytes() == damaged
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_file_gives_the_same_answers(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "a.jsonl"
+    expected = answer(path, CountingBackend())
+    path.write_bytes(damage(path.read_bytes()))
+    assert answer(path, CountingBackend()) == expected
+    third = CountingBackend()
+    assert answer(path, third) == expected
+    assert third.asked == []
+
+
+def test_a_file_of_a_later_version_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    expected = answer(path, CountingBackend())
+    later = b'{"version": 2}\n' + path.read_bytes()
+    path.write_bytes(later)
+    again = CountingBackend()
+    assert answer(path, again) == expected
+    assert again.asked == PAIRS
+    assert [found.read_bytes() for found in tmp_path.glob("*.torn-*")] == [later]
+
+
+def test_a_disk_that_is_full_for_a_moment_tears_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    expected = answer(tmp_path / "other.jsonl", CountingBackend())
+    size = (tmp_path / "other.jsonl").stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As on a full disk, the write that reaches the limit is short, and the next one fails.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2 + 20, hard))
+    try:
+        first = CountingBackend()
+        with pytest.raises(StoreError, match="Free disk space") as full:
+            answer(path, first)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.value.recovery is Recovery.ITSELF
+    kept = path.read_bytes()
+    assert len(kept) < size // 2 + 20
+    assert kept.endswith(b"\n")
+    again = CountingBackend()
+    assert answer(path, again) == expected
+    assert len(first.asked) + len(again.asked) == len(PAIRS) + 1  # the answer that was not kept
+    assert list(tmp_path.glob("*.torn-*")) == []
 
 
 def test_equal_requests_are_asked_once(tmp_path: Path) -> None:
