@@ -13,6 +13,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -63,6 +64,9 @@ class Backend:
     """Initial number of concurrent requests, None for the library's default."""
     architectures: Callable[[], frozenset[str]] = frozenset
     """Return its supported architectures, empty if unknown or not installed."""
+    cpu_head_sizes: Callable[[], frozenset[int]] = frozenset
+    """Return the sizes of attention heads for which its installed kernels for CPUs are made, empty if
+    any will do, or if its installation is not one for CPUs."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """Environment variables to set before the import of its library."""
     cpu_environment: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -72,6 +76,11 @@ class Backend:
     supports external attention.
     """
     failures: FailureSigns = FailureSigns()
+
+    def may_attend(self, head_sizes: Iterable[int]) -> bool:
+        """Return whether it can run attention heads of these sizes on a CPU, as far as known."""
+        known = self.cpu_head_sizes()
+        return not known or known.issuperset(head_sizes)
 
     def runs(self, precision: str) -> bool:
         """Return whether it supports a precision."""
@@ -109,12 +118,45 @@ def backend_for(precision: str, preferred: str) -> Backend:
 @cache
 def vllm_architectures() -> frozenset[str]:
     """Return the architectures in vLLM's registry without the slow import of vLLM."""
+    folder = _vllm_folder()
+    path = folder / "model_executor" / "models" / "registry.py" if folder else None
+    return frozenset(_table_keys(path)) if path and path.is_file() else frozenset()
+
+
+@cache
+def vllm_cpu_head_sizes() -> frozenset[int]:
+    """Return the head sizes of the kernels in vLLM's build for CPUs, without importing vLLM."""
+    folder = _vllm_folder()
+    path = folder / "v1" / "attention" / "backends" / "cpu_attn.py" if folder else None
+    if path is None or not path.is_file() or not _is_cpu_build():
+        return frozenset()
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name == "get_supported_head_sizes"
+    ]
+    numbers = (
+        node.value
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Constant)
+    )
+    return frozenset(number for number in numbers if type(number) is int)
+
+
+def _is_cpu_build() -> bool:
+    """Return whether the installed vLLM is for CPUs. It decides by its version, too."""
+    try:
+        return version("vllm").endswith("+cpu")
+    except PackageNotFoundError:
+        return False
+
+
+def _vllm_folder() -> Path | None:
     spec = find_spec("vllm")
     if spec is None or not spec.submodule_search_locations:
-        return frozenset()
-    folder = Path(next(iter(spec.submodule_search_locations)))
-    path = folder / "model_executor" / "models" / "registry.py"
-    return frozenset(_table_keys(path)) if path.is_file() else frozenset()
+        return None
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
 _NOT_FOR_TEXT = frozenset({"_PREVIOUSLY_SUPPORTED_MODELS", "_OOT_SUPPORTED_MODELS"})
@@ -144,6 +186,7 @@ VLLM = Backend(
     spans_gpus=True,
     reserves_memory=True,
     architectures=vllm_architectures,
+    cpu_head_sizes=vllm_cpu_head_sizes,
     falls_back=True,
     environment={
         # One process holds the engine, so that its death is the death of the actor.

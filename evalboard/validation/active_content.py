@@ -1,14 +1,21 @@
-"""Find active content in a text, in time linear in its length."""
+"""Find active content in a Markdown text, in bounded time."""
 
 import re
 
-_INLINE_CODE = re.compile(r"`[^`\n]{1,300}`")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+from markdown_it import MarkdownIt
+
+PARSED_CHARACTERS = 100_000
+"""Code blocks are found up to here, which takes at most seconds. Few cards are as long."""
+MAX_NESTING = 8
+"""Depth of lists and quotes in which code blocks are found."""
+_CODE_BLOCKS = frozenset({"fence", "code_block"})
+_INLINE_CODE = re.compile(r"(?<!`)(`{1,3})(?!`)[^\n]{1,300}?(?<!`)\1(?!`)")
 _ACTIVE = (
     re.compile(r"<\s{0,9}(?:script|iframe|object|embed|applet|form|base|meta)\b[^<>]{0,80}", re.I),
     re.compile(r"<[a-z][^<>]{0,300}?[\s\"'/]on[a-z]{3,20}\s{0,9}=", re.I),
     re.compile(
-        r"(?:=\s{0,9}[\"']?|\]\()\s{0,9}(?:javascript|vbscript|data:text/html)\s{0,9}[:,;]", re.I
+        r"(?:=\s{0,9}[\"']?|\]\(|\]:)\s{0,9}(?:javascript|vbscript|data:text/html)\s{0,9}[:,;]",
+        re.I,
     ),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
@@ -20,10 +27,9 @@ def active_content(text: str) -> str:
 
     Code blocks are shown and not run.
     """
-    shown = _INLINE_CODE.sub("", _without_blocks(text))
-    found = (pattern.search(shown) for pattern in _ACTIVE)
-    first = next((match for match in found if match), None)
-    return first.group() if first else ""
+    found = _first_active(_INLINE_CODE.sub("", text))
+    # Most cards have none, and cost no parsing.
+    return found and _first_active(_INLINE_CODE.sub("", _without_blocks(text)))
 
 
 def control_character(text: str) -> str:
@@ -40,19 +46,19 @@ def is_plain(text: str) -> bool:
     return text.isprintable() and not _TAG.search(text)
 
 
+def _first_active(text: str) -> str:
+    found = (pattern.search(text) for pattern in _ACTIVE)
+    first = next((match for match in found if match), None)
+    return first.group() if first else ""
+
+
 def _without_blocks(text: str) -> str:
-    """Return a Markdown text without its fenced code blocks. A block without an end is text."""
-    kept: list[str] = []
-    block: list[str] = []
-    fence = ""
-    for line in text.split("\n"):
-        start = _FENCE.match(line)
-        if fence:
-            block.append(line)
-            if start and start.group(1).startswith(fence) and not line.strip(" `~"):
-                block, fence = [], ""
-        elif start:
-            block, fence = [line], start.group(1)
-        else:
-            kept.append(line)
-    return "\n".join([*kept, *block])
+    """Return a Markdown text without its code blocks, indented and fenced ones."""
+    lines = text.split("\n")
+    # Only blocks are of interest; parsing what is in the paragraphs could take long.
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).disable("inline")
+    for token in parser.parse(text[:PARSED_CHARACTERS]):
+        if token.type in _CODE_BLOCKS and token.map:
+            first, end = token.map
+            lines[first:end] = [""] * (end - first)
+    return "\n".join(lines)

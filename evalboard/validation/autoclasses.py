@@ -5,14 +5,16 @@ meta device, so no weights are read. Without transformers, as on the viewer's ma
 left to the poll.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from evalboard.backends import BACKENDS, Backend, backend_for
+from evalboard.engine.hardware import local_gpus
 from evalboard.records.report import Finding
 from evalboard.validation.child import LoadResult
 from evalboard.validation.evidence import OUT_OF_RANGE, Evidence
 from evalboard.validation.findings import Outcome, error, info, listed, plain, quoted, warning
+from evalboard.wording import first_few
 
 CONFIG = "config.json"
 RELEASED = "Submit a model with an architecture from a released version of transformers."
@@ -26,6 +28,8 @@ def check(evidence: Evidence) -> Outcome:
     """
     if evidence.is_adapter and evidence.base is None:
         return Outcome((info("base_decides", "The base model's config and tokenizer are used."),))
+    if evidence.config.is_pointer:
+        return Outcome()  # said by the check for pointers
     problems = tuple(_file(evidence))
     if not evidence.has_libraries:
         left = info(
@@ -42,6 +46,7 @@ def check(evidence: Evidence) -> Outcome:
         findings += _judge_special_tokens(config.content)
         if not any(finding.level == "error" for finding in findings):
             findings += _judge_model(evidence.loaded_model)
+            findings += _judge_head_sizes(evidence, evidence.loaded_model)
     return Outcome(tuple(findings), _facts(config))
 
 
@@ -159,12 +164,37 @@ def _judge_backend(
     )
 
 
-def _alternatives(names: list[str], precision: str) -> Iterator[str]:
-    def may_run(backend: Backend) -> bool:
-        return backend.may_run(names) and (not precision or backend.runs(precision))
+def _judge_head_sizes(evidence: Evidence, model: LoadResult) -> Iterator[Finding]:
+    """Yield a finding if the backend's kernels for this machine lack the model's head sizes.
 
-    for name in (backend.name for backend in BACKENDS.values() if may_run(backend)):
-        yield f", or for the backend `{name}`"
+    A cluster may have other machines, about which nothing is known here.
+    """
+    sizes = model.content.get("head_sizes") or []
+    precision = str(evidence.subject.precision or "")
+    backend = backend_for(precision, evidence.settings.backend)
+    on_cpu = not evidence.settings.ray_address and not local_gpus().number
+    if on_cpu and not backend.may_attend(sizes):
+        wrong = sorted(set(sizes) - backend.cpu_head_sizes())
+        known = sorted(backend.cpu_head_sizes())
+        yield error(
+            "head_size_unsupported",
+            f"The model's attention heads have {first_few([str(n) for n in wrong], 3)} dimensions. On a CPU "
+            f"{backend.title} supports {', '.join(map(str, known))}.",
+            fix="Ask the board's operators for a machine with a GPU"
+            f"{''.join(_able(lambda other: other.may_attend(sizes), precision))}.",
+            where=CONFIG,
+        )
+
+
+def _alternatives(names: list[str], precision: str) -> Iterator[str]:
+    return _able(lambda backend: backend.may_run(names), precision)
+
+
+def _able(runs: Callable[[Backend], bool], precision: str) -> Iterator[str]:
+    """Yield the end of an advice for each backend that can do something in a precision."""
+    for backend in BACKENDS.values():
+        if runs(backend) and (not precision or backend.runs(precision)):
+            yield f", or for the backend `{backend.name}`"
 
 
 def _judge_special_tokens(config: dict[str, Any]) -> Iterator[Finding]:

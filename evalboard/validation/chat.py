@@ -8,6 +8,7 @@ from evalboard.validation.child import LoadResult
 from evalboard.validation.documents import read_document
 from evalboard.validation.evidence import Evidence
 from evalboard.validation.findings import Outcome, error, warning
+from evalboard.validation.lfs import is_pointer_file
 
 SUBMIT_WITHOUT = "Correct the chat template, or submit without it."
 PLACES = ("chat_template.jinja", "chat_template.json")
@@ -27,6 +28,8 @@ def check(evidence: Evidence) -> Outcome:
 
     The confined process renders it, because a template is a stranger's program.
     """
+    if any(is_pointer_file(path) for path in _files(evidence)):
+        return Outcome()  # said by the check for pointers
     unreadable = [_unreadable(path.name) for path in _files(evidence) if not _is_text(path)]
     if unreadable:
         return Outcome(tuple(unreadable), {"has_chat_template": True})
@@ -59,8 +62,8 @@ def _judge(rendered: LoadResult, place: str, *, asked: bool) -> Finding | None:
     if rendered.problem and not rendered.error or rendered.error == "MemoryError":
         return error(
             "endless_chat_template",
-            f"The chat template does not terminate: {rendered.problem}.",
-            fix="Remove the loop from the template.",
+            f"Rendering the chat template does not end well: {rendered.problem}.",
+            fix="Remove the loop, or the text that grows, from the template.",
             where=place,
         )
     make = error if asked else warning

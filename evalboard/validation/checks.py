@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from evalboard.errors import ConfigError, ModelNotFound
+from evalboard.errors import ConfigError, EngineError, ModelNotFound
 from evalboard.records.choice import WeightType
 from evalboard.records.report import Finding, Report
 from evalboard.repositories import Repository, find_repository
@@ -24,6 +24,7 @@ from evalboard.validation import (
     licence,
     lineage,
     listing,
+    pointers,
     precision,
     size,
     tokenizer,
@@ -38,6 +39,7 @@ Check = Callable[[Evidence], Outcome]
 
 CHECKS: tuple[Check, ...] = (
     listing.check,
+    pointers.check,
     weights.check,
     weight_type.check,
     base_model.check,
@@ -73,7 +75,7 @@ def validate(
 
     Raises:
         StoreError: The Hub did not answer, so that nothing can be said about the model.
-        EngineError: The processes that load config and tokenizer cannot start here.
+        EngineError: This machine could not load config or tokenizer, for a reason of its own.
     """
     child.warm_up()
     base, base_findings = base_model.find(subject, settings, allow_folder=allow_folder)
@@ -89,7 +91,11 @@ def validate(
                 revision=plain(subject.revision, 200),
                 findings=(_not_found(exc), *findings),
             )
-        return _report(evidence, findings, checks)
+        try:
+            return _report(evidence, findings, checks)
+        except EngineError as exc:
+            message = f"Model {plain(subject.model, 200)!r} was not checked. {exc.message}"
+            raise EngineError(message, log_tail=exc.log_tail) from exc
 
 
 def gather(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evalboard.errors import EvalboardError
+from evalboard.validation.lfs import POINTER, is_pointer
 
 DOCUMENT_BYTES = 10_000_000
 MAX_VALUES = 1_500_000
@@ -34,6 +35,11 @@ class Document(NamedTuple):
     problem: str = ""
     """Why it is unreadable, empty if it was read or is missing."""
 
+    @property
+    def is_pointer(self) -> bool:
+        """Whether a Git LFS pointer is in its place."""
+        return POINTER in self.problem
+
 
 def read_document(path: Path, *, max_bytes: int = DOCUMENT_BYTES) -> Document:
     """Read a JSON file that may be missing."""
@@ -48,6 +54,8 @@ def read_document(path: Path, *, max_bytes: int = DOCUMENT_BYTES) -> Document:
 
 def parse_document(content: bytes) -> Document:
     """Parse the bytes of a JSON file."""
+    if is_pointer(content):
+        return Document(problem=f"it {POINTER}")
     try:
         value = json.loads(content)
     except RecursionError:

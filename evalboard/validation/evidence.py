@@ -12,6 +12,7 @@ from evalboard.settings import Settings
 from evalboard.validation import child
 from evalboard.validation.child import LoadResult
 from evalboard.validation.documents import Document, read_document
+from evalboard.validation.lfs import is_pointer_file
 from evalboard.validation.model_card import ModelCard, read_card
 from evalboard.validation.once import once
 from evalboard.validation.ranges import out_of_range
@@ -103,6 +104,10 @@ class Evidence:
     def weights(self) -> Checkpoint:
         """The weights in the repository."""
         return Checkpoint(self.repository, is_adapter=self.is_adapter)
+
+    def is_pointer(self, name: str) -> bool:
+        """Return whether a Git LFS pointer is in the place of a file for loading."""
+        return is_pointer_file(self.model_folder / name)
 
     @once
     def loaded_config(self) -> LoadResult:

@@ -19,6 +19,7 @@ from evalboard.validation.documents import (
     repeated_key,
 )
 from evalboard.validation.findings import quoted
+from evalboard.validation.lfs import POINTER, is_pointer
 
 HEADER_BYTES = 16_000_000
 """Longest header that is read. The format allows 100 MB; a header has about 120 bytes for each
@@ -96,6 +97,8 @@ def read_header(repository: Repository, path: str) -> Mapping[str, Tensor]:
     """
     size = repository.files()[path]
     head = repository.head(path, length=min(size, FIRST_READ_BYTES))
+    if is_pointer(head):
+        raise BadHeader(POINTER, finding="lfs_pointer")
     length = header_length(head, size)
     if len(head) < 8 + length:
         head = repository.head(path, length=8 + length)

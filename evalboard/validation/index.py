@@ -8,6 +8,7 @@ from evalboard.repositories.selection import INDEX_FILE
 from evalboard.validation.documents import BadJson, check_name, parse_pairs, repeated_key
 from evalboard.validation.findings import quoted
 from evalboard.validation.headers import MAX_TENSORS
+from evalboard.validation.lfs import POINTER, is_pointer
 
 INDEX_BYTES = 64_000_000
 
@@ -36,6 +37,8 @@ def read_index(repository: Repository) -> Index:
 
 def parse_index(content: bytes) -> Index:
     """Parse the bytes of an index."""
+    if is_pointer(content):
+        return Index(problem=POINTER)
     try:
         maps = [value for key, value in parse_pairs(content) if key == "weight_map"]
         if len(maps) > 1:

@@ -29,11 +29,11 @@ def check(evidence: Evidence) -> Outcome:
 
 def _broken(evidence: Evidence) -> Iterator[Finding]:
     for name in NAMES:
-        problem = read_document(evidence.model_folder / name).problem
-        if problem:
+        document = read_document(evidence.model_folder / name)
+        if document.problem and not document.is_pointer:
             yield error(
                 "bad_json",
-                f"{name} cannot be read: {problem}.",
+                f"{name} cannot be read: {document.problem}.",
                 fix="Upload the file again, or delete it if the model does not need it.",
                 where=name,
             )

@@ -3,16 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+
 from evalboard.records.choice import WeightType
 from evalboard.records.report import Finding
 from evalboard.records.request import ModelType
 from evalboard.validation.evidence import Evidence
-from evalboard.validation.findings import Outcome, error, info, warning
+from evalboard.validation.findings import Outcome, error, info, listed, warning
 from evalboard.validation.model_card import CARD_NAME, ModelCard, texts
+from evalboard.validation.subject import Subject
 
 TRAINED_FURTHER = (ModelType.FINE_TUNED, ModelType.CONTINUOUSLY_PRETRAINED)
 """Types that are made from another model by definition. Chat models may be trained from scratch."""
 OFTEN_TRAINED_FURTHER = (ModelType.INSTRUCTION_TUNED, ModelType.RL_TUNED, ModelType.CHAT)
+MAX_BASES = 64
 MERGE_TAGS = frozenset({"merge", "mergekit", "lazymergekit"})
 MIXTURE_TAGS = frozenset({"moe", "mixture-of-experts", "mixtral"})
 EXPERT_KEYS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
@@ -24,7 +29,7 @@ def check(evidence: Evidence) -> Outcome:
     merged, mixed = _is_merge(card), _is_mixture(evidence.config.content)
     findings = (
         *_base(card, evidence),
-        *_merge(evidence.subject.model_type, merged=merged),
+        *(() if card.problem else _merge(evidence.subject.model_type, merged=merged)),
         *_mixture(card, mixed=mixed),
     )
     facts = {key: True for key, holds in (("merged", merged), ("moe", mixed)) if holds}
@@ -33,7 +38,11 @@ def check(evidence: Evidence) -> Outcome:
 
 def _base(card: ModelCard, evidence: Evidence) -> Iterator[Finding]:
     subject = evidence.subject
-    if texts(card.metadata.get("base_model")) or evidence.card is None:
+    names = texts(card.metadata.get("base_model"), most=MAX_BASES)
+    if names:
+        yield from _strange_bases(names, needed=_needs_base(subject))
+        return
+    if evidence.card is None or card.problem:
         return
     where = f"{CARD_NAME}: base_model"
     fix = "Add `base_model: org/name` to the front matter of README.md."
@@ -42,7 +51,7 @@ def _base(card: ModelCard, evidence: Evidence) -> Iterator[Finding]:
             f"The model card of the {subject.weight_type.lower()} does not name its base model."
         )
         yield info("base_model_not_in_card", message, fix=fix, where=where)
-    elif subject.model_type in TRAINED_FURTHER and not subject.base_model:
+    elif _needs_base(subject):
         message = (
             f"A {subject.model_type} model needs a base model, but neither the submission nor the "
             "card names one."
@@ -51,6 +60,37 @@ def _base(card: ModelCard, evidence: Evidence) -> Iterator[Finding]:
     elif subject.model_type in OFTEN_TRAINED_FURTHER and not subject.base_model:
         message = "The model card does not name the model from which this one was made."
         yield warning("base_model_not_in_card", message, fix=fix, where=where)
+
+
+def _needs_base(subject: Subject) -> bool:
+    """Return whether the card has to name the base model."""
+    return (
+        subject.weight_type is WeightType.ORIGINAL
+        and subject.model_type in TRAINED_FURTHER
+        and not subject.base_model
+    )
+
+
+def _strange_bases(names: list[str], *, needed: bool) -> Iterator[Finding]:
+    """Yield a finding on base models that nobody can find. The Hub refuses such cards, too."""
+    strange = [name for name in names if not _is_hub_name(name)]
+    if strange:
+        make = error if needed and len(strange) == len(names) else warning
+        yield make(
+            "invalid_base_model",
+            f"The model card names the base model {listed(strange)}, which is not the name of a "
+            "model on the Hub.",
+            fix="Write `base_model: org/name` in the front matter of README.md.",
+            where=f"{CARD_NAME}: base_model",
+        )
+
+
+def _is_hub_name(name: str) -> bool:
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return True
 
 
 def _merge(model_type: ModelType, *, merged: bool) -> Iterator[Finding]:

@@ -2,11 +2,12 @@
 
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from evalboard.engine.inspection.samples import ASCII_SAMPLES, SAMPLES
 from evalboard.records.report import Finding
-from evalboard.repositories.selection import has_vocabulary
+from evalboard.repositories.selection import has_vocabulary, is_tokenizer_file
 from evalboard.validation.autoclasses import custom_code, custom_code_ignored
 from evalboard.validation.child import LoadResult
 from evalboard.validation.evidence import Evidence
@@ -21,6 +22,8 @@ def check(evidence: Evidence) -> Outcome:
     """Load the tokenizer. An adapter without one uses that of its base."""
     if evidence.is_adapter and evidence.base is None:
         return Outcome()
+    if any(evidence.is_pointer(file.name) for file in _tokenizer_files(evidence)):
+        return Outcome()  # said by the check for pointers
     findings = [*_files(evidence)]
     if not evidence.has_libraries or any(finding.level == "error" for finding in findings):
         return Outcome(tuple(findings))
@@ -33,6 +36,10 @@ def check(evidence: Evidence) -> Outcome:
         findings += _judge_samples(tokenizer.content)
         findings += _judge_special_tokens(tokenizer.content)
     return Outcome(tuple(findings))
+
+
+def _tokenizer_files(evidence: Evidence) -> Iterator[Path]:
+    return (file for file in evidence.model_folder.iterdir() if is_tokenizer_file(file.name))
 
 
 def _files(evidence: Evidence) -> Iterator[Finding]:

@@ -3,12 +3,20 @@
 from collections.abc import Iterator
 
 from evalboard.records.report import Finding
-from evalboard.repositories.selection import ADAPTER_PICKLE, INDEX_FILE, pickles
+from evalboard.repositories.selection import (
+    ADAPTER_PICKLE,
+    INDEX_FILE,
+    SINGLE_FILE,
+    other_layout,
+    pickles,
+)
 from evalboard.validation.evidence import Evidence
-from evalboard.validation.findings import Outcome, error, listed, quoted, warning
+from evalboard.validation.findings import Outcome, error, info, listed, quoted, warning
+from evalboard.validation.lfs import POINTER
 from evalboard.validation.quantisation import parameter_count, read_quantisation
 from evalboard.validation.tensors import Checkpoint, Shards, Survey
 
+WEIGHTS_KEY = "transformers_weights"
 SAVE_AGAIN = "Save the model again with `save_pretrained` and upload all files that it writes."
 
 
@@ -19,8 +27,14 @@ def check(evidence: Evidence) -> Outcome:
     type is that of the base.
     """
     own = evidence.weights
-    findings = (*weight_errors(own), *_unindexed(own), *_pickles_beside(own))
-    whole = evidence.base.weights if evidence.is_adapter and evidence.base else own
+    findings = (
+        *weight_errors(own),
+        *_named_elsewhere(evidence),
+        *_unindexed(own),
+        *_pickles_beside(own),
+        *_other_layout(own),
+    )
+    whole = _whole(evidence)
     if not whole.survey.tensors:
         return Outcome(findings)
     quantised = read_quantisation(evidence.config.content)
@@ -34,12 +48,19 @@ def check(evidence: Evidence) -> Outcome:
     return Outcome(findings, facts)
 
 
+def _whole(evidence: Evidence) -> Checkpoint:
+    """Return the full weights: those of the base model for an adapter."""
+    if evidence.is_adapter and evidence.base:
+        return evidence.base.weights
+    return evidence.weights
+
+
 def weight_errors(checkpoint: Checkpoint) -> Iterator[Finding]:
     """Yield the findings on the weights of one repository."""
     shards = checkpoint.shards
     if shards == Shards():
         yield from _no_safetensors(checkpoint)
-    if shards.problem:
+    if shards.problem and POINTER not in shards.problem:
         yield error(
             "bad_index",
             f"The weights files cannot be determined: {shards.problem}.",
@@ -48,6 +69,8 @@ def weight_errors(checkpoint: Checkpoint) -> Iterator[Finding]:
         )
     yield from _misnamed(shards)
     for path, problem in checkpoint.survey.problems.items():
+        if problem.message == POINTER:
+            continue  # said by the check for pointers
         yield error(
             problem.finding,
             f"Weights file {quoted(path)} is broken: it {problem.message}.",
@@ -141,6 +164,37 @@ def _pickles_beside(checkpoint: Checkpoint) -> Iterator[Finding]:
             fix="Delete them from the repository.",
             where=pickled[0],
         )
+
+
+def _other_layout(checkpoint: Checkpoint) -> Iterator[Finding]:
+    others = other_layout(checkpoint.repository.files())
+    if others:
+        yield info(
+            "other_layout_ignored",
+            f"The repository also contains the model in another layout, which is not used: "
+            f"{listed(others)}. The weights are loaded from "
+            f"{listed(list(checkpoint.shards.present))}.",
+            where=others[0],
+        )
+
+
+def _named_elsewhere(evidence: Evidence) -> Iterator[Finding]:
+    """Yield a finding if the config names weights, which transformers would load instead."""
+    config = evidence.config.content
+    parts = [("", config), *((f"{k}.", v) for k, v in config.items() if isinstance(v, dict))]
+    whole = _whole(evidence)
+    usual = SINGLE_FILE if whole.shards.places is None else INDEX_FILE
+    for prefix, part in parts:
+        named = part.get(WEIGHTS_KEY)
+        if named not in (None, usual):
+            yield error(
+                "other_weights_named",
+                f"config.json names {quoted(named)} as the weights, but only {quoted(usual)} is "
+                "checked and loaded.",
+                fix=f"Remove `{WEIGHTS_KEY}` from config.json, and upload the weights under their "
+                "usual name.",
+                where=f"config.json: {prefix}{WEIGHTS_KEY}",
+            )
 
 
 def _no_safetensors(checkpoint: Checkpoint) -> Iterator[Finding]:

@@ -51,8 +51,8 @@ def adapter(model: Path, base: Path) -> Path:
         path.unlink()
     layer = "base_model.model.model.layers.0.self_attn.q_proj"
     factors = {
-        f"{layer}.lora_A.weight": ("F32", [4, 16]),
-        f"{layer}.lora_B.weight": ("F32", [16, 4]),
+        f"{layer}.lora_A.weight": ("F32", [4, 32]),
+        f"{layer}.lora_B.weight": ("F32", [32, 4]),
     }
     write_tensors(model / "adapter_model.safetensors", factors)
     (model / "adapter_config.json").write_text(

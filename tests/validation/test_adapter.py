@@ -20,9 +20,9 @@ def test_an_adapter_passes_with_what_its_base_has(
     report = check(**LORA)
     assert report.findings == ()
     expected = {
-        "params_billion": round((10_864 + 128) / 1e9, 9),
+        "params_billion": round((23_776 + 256) / 1e9, 9),
         "stored_dtype": "bfloat16",
-        "dtypes": {"bfloat16": 10864},
+        "dtypes": {"bfloat16": 23776},
         "base_model": "org/base",
         "base_revision": report.facts["base_revision"],
         "adapter_rank": 4,

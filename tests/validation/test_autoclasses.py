@@ -1,10 +1,13 @@
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from evalboard.backends import BACKENDS, VLLM, vllm_architectures
+from evalboard.backends import BACKENDS, VLLM, vllm_architectures, vllm_cpu_head_sizes
+from evalboard.engine.hardware import LocalGpus
 from evalboard.records.report import Report
 from evalboard.settings import Settings
 from evalboard.validation import autoclasses, fit, tokenizer
@@ -28,9 +31,9 @@ def test_a_good_model_passes_and_its_facts_are_known(
     assert (
         report.facts.items()
         >= {
-            "params_billion": 1.0864e-05,
+            "params_billion": 2.3776e-05,
             "stored_dtype": "bfloat16",
-            "dtypes": {"bfloat16": 10864},
+            "dtypes": {"bfloat16": 23776},
             "architectures": ["LlamaForCausalLM"],
             "vocab_size": 258,
             "max_length": 128,
@@ -84,6 +87,71 @@ def test_a_config_that_does_not_load(model: Path, check: Callable[..., Report]) 
     assert codes(report) == {"config_fails"}
     assert "hidden_size" in report.summary()
     assert str(model) not in report.summary()
+
+
+@pytest.mark.parametrize(
+    ("config", "sizes"),
+    [
+        ({"head_dim": 100}, "100"),
+        ({"head_dim": 8}, "8"),
+        ({"model_type": "gpt2", "hidden_size": 48}, "48"),
+        (
+            {"model_type": "gpt_neox", "hidden_size": 40, "architectures": ["GPTNeoXForCausalLM"]},
+            "40",
+        ),
+        ({"head_dim": 128}, ""),
+        ({"model_type": "mamba", "hidden_size": 50, "architectures": ["MambaForCausalLM"]}, ""),
+        ({"model_type": "gpt2", "hidden_size": 96, "num_attention_heads": 3}, ""),
+    ],
+)
+def test_head_sizes_that_the_kernels_lack(
+    config: dict[str, Any], sizes: str, model: Path, check: Callable[..., Report]
+) -> None:
+    if config.get("model_type") == "gpt2":
+        config = {**config, "architectures": ["GPT2LMHeadModel"]}
+    edit_json(model / "config.json", **config)
+    report = check()
+    assert codes(report) == ({"head_size_unsupported"} if sizes else set())
+    if sizes:
+        assert f"attention heads have {sizes} dimensions" in report.summary()
+        assert "or for the backend `hf`" in report.summary()
+
+
+@pytest.mark.parametrize(
+    ("change", "kernels", "gpus"),
+    [
+        ({"backend": "hf"}, {64}, 0),
+        ({"ray_address": "auto"}, {64}, 0),
+        ({}, {64}, 1),
+        ({}, set(), 0),
+    ],
+    ids=["another backend", "a cluster", "a GPU", "no kernels known"],
+)
+def test_nothing_is_said_of_other_machines(
+    change: dict[str, Any],
+    kernels: set[int],
+    gpus: int,
+    model: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(BACKENDS, "vllm", replace(VLLM, cpu_head_sizes=lambda: frozenset(kernels)))
+    monkeypatch.setattr(autoclasses, "local_gpus", lambda: LocalGpus(gpus, 2**34))
+    there = settings.model_copy(update=change)
+    report = validate(Subject(model="org/model"), there, checks=(autoclasses.check,))
+    assert report.ok
+
+
+def test_the_kernels_of_the_installed_vllm_are_read_from_its_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = vllm_cpu_head_sizes()
+    if not version("vllm").endswith("+cpu"):
+        pytest.skip("this vLLM is for GPUs")
+    assert {32, 64, 128, 256} <= sizes
+    assert not {8, 100} & sizes
+    monkeypatch.setattr("evalboard.backends.version", lambda name: "0.32.0")
+    assert vllm_cpu_head_sizes.__wrapped__() == frozenset()
 
 
 def test_a_tokenizer_that_does_not_load(model: Path, check: Callable[..., Report]) -> None:

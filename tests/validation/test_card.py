@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from huggingface_hub import ModelCard
 
 from evalboard.records.report import Report
 from evalboard.validation import card, licence
@@ -64,7 +65,62 @@ def test_front_matter_that_cannot_be_read(
     front_matter: str, model: Path, check: Callable[..., Report]
 ) -> None:
     (model / "README.md").write_text(f"---\n{front_matter}\n---\n{TEXT}", encoding="utf-8")
-    assert codes(check()) == {"bad_card", "no_license"}
+    assert codes(check()) == {"bad_card"}
+
+
+START = "license: mit\n"
+
+
+@pytest.mark.parametrize(
+    ("card", "metadata", "text"),
+    [
+        (f"\n---\n{START}---\n{TEXT}", {"license": "mit"}, TEXT),
+        (f"\n\n---\n{START}---\n{TEXT}", {"license": "mit"}, TEXT),
+        (f" \t\n  ---\n{START}---\n{TEXT}", {"license": "mit"}, TEXT),
+        (f"\r\n---\r\nlicense: mit\r\n---\r\n{TEXT}", {"license": "mit"}, TEXT),
+        (f"---\n\n{START}\n---  \n{TEXT}", {"license": "mit"}, TEXT),
+        (f"---\n{START}---", {"license": "mit"}, ""),
+        (f"---\n---\n{START}---\n{TEXT}", {"license": "mit"}, TEXT),
+        (f"---\n---\n{TEXT}", {}, f"---\n---\n{TEXT}"),
+        (f"--- \n{START}---\n{TEXT}", {}, f"--- \n{START}---\n{TEXT}"),
+        (f"# Title\n---\n{START}---\n", {}, f"# Title\n---\n{START}---\n"),
+        (f"----\n{START}----\n", {}, f"----\n{START}----\n"),
+    ],
+)
+def test_a_card_is_split_where_the_hub_splits_it(
+    card: str, metadata: dict[str, str], text: str
+) -> None:
+    found = parse_card(card)
+    assert found.metadata == metadata
+    assert found.text == text
+    try:
+        hub = ModelCard(card).data.to_dict()
+    except ValueError:
+        hub = {}  # "---" in the YAML: two documents, of which the Hub's client takes none
+    assert found.metadata in (hub, {"license": "mit"} if "---\n---\nlic" in card else hub)
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "place"),
+    [
+        ("---\nlicense: mit\ndescription: A model: tuned\n---\n", "line 3, column 21"),
+        ("\n\n---\nlicense: mit\n\ntags: [a\n---\n", "line 6, column 9"),
+        ("---\r\nlicense: mit\r\na: 'b\r\n---\r\n", "line 3"),
+        ("---\nlicense: mit\n\tlanguage: en\n---\n", "line 3, column 1"),
+        ("---\nlicense: mit\na: \x01\n---\n", "line 3"),
+    ],
+)
+def test_an_error_of_yaml_is_one_finding_with_its_line(
+    front_matter: str, place: str, model: Path, check: Callable[..., Report]
+) -> None:
+    (model / "README.md").write_text(front_matter + TEXT, encoding="utf-8", newline="")
+    report = check(model_type="fine-tuned")
+    assert [finding.code for finding in report.errors] == ["bad_card"]
+    assert f"({place}" in report.summary()
+
+
+def test_front_matter_after_a_line_that_the_hub_does_not_take() -> None:
+    assert "without spaces" in parse_card(f"--- \n{START}---\n").problem
 
 
 def test_front_matter_without_an_end() -> None:
@@ -102,10 +158,17 @@ def test_a_card_of_any_bytes_is_read(model: Path, check: Callable[..., Report]) 
         "<a\nhref='x'\nonclick = 'f()'>",
         "[click](javascript:alert(1))",
         "<a href=' javascript:f()'>",
+        "[a]\n\n[a]: javascript:f()",
+        "- a list\n\n  <script>f()</script>",
+        "`code` <script> `code`",
+        "a paragraph\n    <script>f()</script>",
+        "```\ncode\n```\n<script>",
+        "<div>\n```\n<script>f()</script>\n```\n</div>",
+        "    code\n\n<iframe>",
     ],
 )
 def test_what_a_browser_would_run(text: str, model: Path, check: Callable[..., Report]) -> None:
-    (model / "README.md").write_text(f"---\nlicense: mit\n---\n{TEXT}{text}", encoding="utf-8")
+    (model / "README.md").write_text(f"---\nlicense: mit\n---\n{TEXT}\n\n{text}", encoding="utf-8")
     assert codes(check()) == {"active_content"}
 
 
@@ -116,12 +179,20 @@ def test_what_a_browser_would_run(text: str, model: Path, check: Callable[..., R
         "Use `<script>` with care.",
         "```html\n<script>alert(1)</script>\n```\n",
         "~~~~\n~~~\n<iframe>\n~~~~\n",
+        "    <script>f()</script>\n",
+        "\t<script>f()</script>\n",
+        "- a list\n\n     ```html\n     <script>f()</script>\n     ```\n",
+        "1. a list\n\n       <script>f()</script>\n",
+        "> ```\n> <iframe>\n> ```\n",
+        "- a\n  - b\n\n    ~~~\n    <img onerror=f()>\n    ~~~\n",
+        "```html\n<script>without an end</script>\n",
+        "Use `` <script>`x` `` with care.",
         "a < b and only = 3, on = 4",
         "Describe the script; see javascript: the good parts.",
     ],
 )
 def test_what_it_would_not(text: str, model: Path, check: Callable[..., Report]) -> None:
-    (model / "README.md").write_text(f"---\nlicense: mit\n---\n{TEXT}\n{text}", encoding="utf-8")
+    (model / "README.md").write_text(f"---\nlicense: mit\n---\n{TEXT}\n\n{text}", encoding="utf-8")
     assert codes(check()) == set()
 
 
@@ -136,9 +207,13 @@ def test_front_matter_that_no_page_can_show(
     assert codes(check()) == {"unsafe_metadata"}
 
 
-@pytest.mark.parametrize("unit", ["<a", "<a ", "`", "```\n~~~\n", "](", "= javascript", "<a on"])
+@pytest.mark.parametrize("start", ["", "> " * 50], ids=["plain", "in quotes"])
+@pytest.mark.parametrize(
+    "unit",
+    ["<a", "<a ", "`", "```\n~~~\n", "](", "= javascript", "<a on", "- a\n", "[a]: b\n", "a\n"],
+)
 def test_a_card_made_to_be_slow_to_read(
-    unit: str, model: Path, check: Callable[..., Report]
+    unit: str, start: str, model: Path, check: Callable[..., Report]
 ) -> None:
-    (model / "README.md").write_text("---\nlicense: mit\n---\n" + unit * 150_000)
+    (model / "README.md").write_text(f"---\nlicense: mit\n---\n{start}{unit * 60_000}<script>")
     assert codes(check()) <= {"active_content"}

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.errors import StoreError
+from evalboard.errors import EngineError, StoreError
 from evalboard.settings import Settings
 from evalboard.validation.checks import validate
+from evalboard.validation.evidence import Evidence
+from evalboard.validation.findings import Outcome
 from evalboard.validation.subject import Subject
 
 from .conftest import codes
@@ -51,3 +53,14 @@ def test_an_unreachable_hub_rejects_nothing(
     online = settings.model_copy(update={"offline": False, "hub_endpoint": "http://127.0.0.1:9"})
     with pytest.raises(StoreError):
         validate(Subject(model="org/elsewhere"), online)
+
+
+def test_a_failure_of_this_machine_names_the_model(model: Path, settings: Settings) -> None:
+    def fail(evidence: Evidence) -> Outcome:
+        raise EngineError("The disk is full.", log_tail="the end")
+
+    with pytest.raises(
+        EngineError, match="'org/model' was not checked. The disk is full"
+    ) as caught:
+        validate(Subject(model="org/model"), settings, checks=(fail,))
+    assert caught.value.log_tail == "the end"

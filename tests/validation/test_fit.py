@@ -213,18 +213,18 @@ def test_a_method_that_is_not_known_is_not_compared(
 @pytest.mark.parametrize(
     ("config", "factors"),
     [
-        ({}, {"q_proj.lora_A.weight": [4, 16], "q_proj.lora_B.weight": [16, 4]}),
+        ({}, {"q_proj.lora_A.weight": [4, 32], "q_proj.lora_B.weight": [32, 4]}),
         (
             {"use_dora": True},
             {
-                "q_proj.lora_A.weight": [4, 16],
-                "q_proj.lora_B.weight": [16, 4],
-                "q_proj.lora_magnitude_vector": [16],
+                "q_proj.lora_A.weight": [4, 32],
+                "q_proj.lora_B.weight": [32, 4],
+                "q_proj.lora_magnitude_vector": [32],
             },
         ),
         (
             {"rank_pattern": {"q_proj": 2}},
-            {"q_proj.lora_A.weight": [2, 16], "q_proj.lora_B.weight": [16, 2]},
+            {"q_proj.lora_A.weight": [2, 32], "q_proj.lora_B.weight": [32, 2]},
         ),
     ],
 )

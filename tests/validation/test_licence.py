@@ -30,14 +30,20 @@ def write_card(model: Path, licence: str) -> None:
         ("license: LGPL-3.0-or-later", "LGPL-3.0-or-later"),
         ("license: llama3.1", "llama3.1"),
         ("license: other\nlicense_name: own\nlicense_link: LICENSE.md", "own"),
+        ("license: other\nlicense_name: own\nlicense_link: ./docs/terms.txt", "own"),
+        ("license: other\nlicense_name: own\nlicense_link: /LICENSE.md#terms", "own"),
+        ("license: other\nlicense_name: own\nlicense_link: blob/main/docs/terms.txt", "own"),
     ],
 )
 def test_a_licence_is_known(
     licence: str, expected: str, model: Path, check: Callable[..., Report]
 ) -> None:
     write_card(model, licence)
+    (model / "docs").mkdir()
+    for name in ("LICENSE.md", "docs/terms.txt"):
+        (model / name).write_text("Terms", encoding="utf-8")
     report = check()
-    assert report.ok
+    assert codes(report) == set()
     assert report.facts["license"] == expected
 
 
@@ -69,7 +75,39 @@ def test_a_licence_that_nobody_knows(name: str, model: Path, check: Callable[...
     assert codes(check()) >= {"unknown_license"}
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "ftp://x.org", "https://x.org/ a"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "ftp://x.org",
+        "https://x.org/ a",
+        "LICENSE.md",
+        "./LICENSE",
+        "../LICENSE",
+        "/etc/hostname",
+        "readme.md",
+        "docs",
+    ],
+)
 def test_a_link_that_is_none(link: str, model: Path, check: Callable[..., Report]) -> None:
     write_card(model, f"license: other\nlicense_name: own\nlicense_link: '{link}'")
     assert codes(check()) == {"bad_license_link"}
+
+
+def test_a_link_that_leads_nowhere_beside_a_known_licence_is_a_warning(
+    model: Path, check: Callable[..., Report]
+) -> None:
+    write_card(model, "license: llama3.1\nlicense_link: LICENSE")
+    report = check()
+    assert report.ok
+    assert codes(report) == {"bad_license_link"}
+
+
+def test_the_link_of_a_base_model_is_a_file_of_the_base(
+    adapter: Path, base: Path, check: Callable[..., Report]
+) -> None:
+    write_card(base, "license: other\nlicense_name: own\nlicense_link: TERMS.md")
+    asked = {"weight_type": "Adapter", "base_model": "org/base"}
+    assert "bad_license_link" in codes(check(**asked))
+    (base / "TERMS.md").write_text("Terms", encoding="utf-8")
+    assert "bad_license_link" not in codes(check(**asked))

@@ -70,3 +70,36 @@ def test_a_mixture_of_experts_is_a_fact(
     assert levels(report)["moe_not_marked"] is Level.INFO
     write_card(model, "tags: [moe]")
     assert "moe_not_marked" not in levels(check())
+
+
+STRANGE = (
+    "/content/drive/MyDrive/llama-7b",
+    "https://huggingface.co/org/base",
+    "./checkpoints/checkpoint-500",
+    "C:\\models\\llama",
+    "org/base/main",
+)
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_base_model_that_is_no_name(name: str, model: Path, check: Callable[..., Report]) -> None:
+    write_card(model, f"base_model: '{name}'")
+    assert levels(check(model_type="fine-tuned")) == {"invalid_base_model": Level.ERROR}
+    assert levels(check(model_type="chat")) == {"invalid_base_model": Level.WARNING}
+    assert levels(check()) == {"invalid_base_model": Level.WARNING}
+    named = check(model_type="fine-tuned", base_model="org/base")
+    assert levels(named) == {"invalid_base_model": Level.WARNING}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("base_model: gpt2", {}),
+        ("base_model: [org/base, /tmp/other]", {"invalid_base_model": Level.WARNING}),
+    ],
+)
+def test_one_name_is_enough(
+    line: str, expected: dict[str, Level], model: Path, check: Callable[..., Report]
+) -> None:
+    write_card(model, line)
+    assert levels(check(model_type="fine-tuned")) == expected

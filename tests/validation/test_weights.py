@@ -1,18 +1,20 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from evalboard.records.report import Report
-from evalboard.repositories.selection import INDEX_FILE, SINGLE_FILE
+from evalboard.repositories.folder import FolderRepository
+from evalboard.repositories.selection import INDEX_FILE, SINGLE_FILE, loadable_files
 from evalboard.validation import headers, index, tensors, weights
 from evalboard.validation.checks import Check
 from evalboard.validation.documents import MAX_VALUES
 from evalboard.validation.headers import FIRST_READ_BYTES, HEADER_BYTES
 from evalboard.validation.index import INDEX_BYTES
 
-from .conftest import codes, write_safetensors
+from .conftest import codes, edit_json, write_safetensors
 from .stored import file_of, write_shards, write_tensors
 
 pytestmark = pytest.mark.usefixtures("without_transformers")
@@ -332,3 +334,60 @@ def test_more_tensors_in_a_file_than_any_model_has(
 ) -> None:
     monkeypatch.setattr(headers, "MAX_TENSORS", 1)
     assert codes(check()) == {"bad_header"}
+
+
+@pytest.mark.parametrize(
+    ("named", "where"),
+    [
+        ("other.safetensors", "transformers_weights"),
+        ("sub/model.safetensors", "transformers_weights"),
+        ("../model.safetensors", "transformers_weights"),
+        (INDEX_FILE, "transformers_weights"),
+        (7, "transformers_weights"),
+        ({"text_config": "other.safetensors"}, "text_config.transformers_weights"),
+    ],
+)
+def test_a_config_that_names_other_weights(
+    named: Any, where: str, model: Path, check: Callable[..., Report]
+) -> None:
+    nested = named if isinstance(named, dict) else {}
+    parts = {key: {"transformers_weights": file} for key, file in nested.items()}
+    edit_json(model / "config.json", **(parts or {"transformers_weights": named}))
+    report = check()
+    assert codes(report) == {"other_weights_named"}
+    assert report.errors[0].where == f"config.json: {where}"
+
+
+def test_a_config_may_name_the_weights_that_are_loaded(
+    model: Path, check: Callable[..., Report]
+) -> None:
+    edit_json(model / "config.json", transformers_weights=SINGLE_FILE)
+    assert codes(check()) == set()
+    split(model)
+    edit_json(model / "config.json", transformers_weights=INDEX_FILE)
+    assert codes(check()) == set()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["consolidated.safetensors"],
+        ["consolidated.safetensors", "params.json", "tekken.json"],
+        ["consolidated-00001-of-00001.safetensors", "consolidated.safetensors.index.json"],
+        ["params.json"],
+    ],
+)
+def test_a_second_layout_is_named_and_not_read(
+    names: list[str], model: Path, check: Callable[..., Report]
+) -> None:
+    for name in names:
+        write_tensors(model / name, {"other": ("F32", [10**6])})
+    report = check()
+    found = [finding for finding in report.findings if finding.code == "other_layout_ignored"]
+    assert report.ok
+    assert report.facts["dtypes"] == {"bfloat16": 23776}
+    assert [found[0].where, len(found)] == [sorted(names)[0], 1]
+    assert "loaded from 'model.safetensors'" in found[0].message
+    loaded = {path.name for path in model.iterdir()} - set(names)
+    repository = FolderRepository(model, model="org/model", views=model.parent)
+    assert set(loadable_files(repository.files())) == loaded

@@ -4,7 +4,7 @@ Called by `evalboard.engine.inspection.inspector` in a confined process, because
 hostile. Each part takes the folder and its inputs, and returns a JSON value.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,7 @@ def load_model(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "class": type(model).__name__,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "embedding_rows": getattr(embedding, "num_embeddings", None),
+        "head_sizes": sorted(set(_head_sizes(model))),
     }
 
 
@@ -152,6 +153,20 @@ def _class(name: object) -> Any:
 
     known = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
     return getattr(transformers, str(name), None) if known else None
+
+
+def _head_sizes(model: "PreTrainedModel") -> Iterator[int]:
+    """Yield the sizes of the attention heads that continue text.
+
+    Those of images and of compressed attention (MLA) are not among them: they have kernels of
+    their own.
+    """
+    for module in model.modules():
+        size = getattr(module, "head_dim", getattr(module, "head_size", None))
+        attends = type(module).__name__.endswith("Attention") and type(size) is int
+        own_kernel = hasattr(module, "kv_lora_rank") or getattr(module, "is_causal", True) is False
+        if attends and not own_kernel:
+            yield size
 
 
 def _causal_names() -> set[str]:

@@ -123,7 +123,7 @@ def _halve_embedding(tensors: dict[str, Any]) -> None:
 
 
 def _add(tensors: dict[str, Any]) -> None:
-    tensors["model.layers.0.self_attn.q_proj.bias"] = ("BF16", [16])
+    tensors["model.layers.0.self_attn.q_proj.bias"] = ("BF16", [32])
 
 
 def _larger_config(folder: Path) -> None:
@@ -166,14 +166,14 @@ CASES = (
     adapted(
         "adapter: half of its factors",
         "missing_tensors",
-        {f"{LORA}.q_proj.lora_A.weight": ("F32", [4, 16])},
+        {f"{LORA}.q_proj.lora_A.weight": ("F32", [4, 32])},
     ),
     adapted(
         "adapter: factors of another width",
         "wrong_shape",
         {
-            f"{LORA}.q_proj.lora_A.weight": ("F32", [4, 32]),
-            f"{LORA}.q_proj.lora_B.weight": ("F32", [32, 4]),
+            f"{LORA}.q_proj.lora_A.weight": ("F32", [4, 64]),
+            f"{LORA}.q_proj.lora_B.weight": ("F32", [64, 4]),
         },
     ),
     adapted(

@@ -124,7 +124,7 @@ def word_pieces(folder: Path) -> None:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    write_model(folder, "opt", word_embed_proj_dim=16, ffn_dim=32)
+    write_model(folder, "opt", word_embed_proj_dim=32, ffn_dim=32)
     characters = "abcdefghijklmnopqrstuvwxyz0123456789.,;:?!()[]{}/*#=+-'°µα"
     pieces = [*characters, *(f"##{c}" for c in characters)]
     vocabulary = {
@@ -139,6 +139,19 @@ def word_pieces(folder: Path) -> None:
         tokenizer_object=tokenizer, unk_token="[UNK]", eos_token="</s>"
     ).save_pretrained(folder)
     licensed(folder, "license: [cc-by-nc-4.0, cc-by-4.0]")
+
+
+def special_token_beyond(folder: Path) -> None:
+    """Write a model whose tokenizer has a special token too many, which no prompt contains."""
+    write_good(folder)
+    edit_json(folder / "tokenizer_config.json", pad_token="<pad>")
+
+
+def mistral_layout_beside(folder: Path) -> None:
+    """Write a model with a copy in Mistral's own layout, which vLLM would prefer."""
+    write_good(folder)
+    shutil.copy(folder / "model.safetensors", folder / "consolidated.safetensors")
+    (folder / "params.json").write_text('{"dim": 4096, "n_layers": 32}', encoding="utf-8")
 
 
 def code_beside(folder: Path) -> None:
@@ -163,8 +176,8 @@ CASES = (
     Case("good chat templates in files", "", chat_in_files),
     Case("good code beside a known architecture", "", code_beside),
     Case("good delta", "", delta),
-    Case("good falcon", "", made("falcon", num_kv_heads=2)),
-    Case("good gemma", "", made("gemma", "license: gemma", head_dim=8)),
+    Case("good falcon", "", made("falcon", num_kv_heads=1)),
+    Case("good gemma", "", made("gemma", "license: gemma", head_dim=32)),
     Case("good gpt2 with merges.txt", "", vocabulary_and_merges),
     Case("good gpt_neox", "", made("gpt_neox", "license: Apache-2.0")),
     Case("good link inside", "", linked),
@@ -174,7 +187,9 @@ CASES = (
     Case("good merge", "", merge),
     Case("good mistral", "", made("mistral", "license: llama3.1", sliding_window=64)),
     Case("good mixtral in shards", "", made("mixtral", num_local_experts=4, shard_size="20KB")),
+    Case("good mistral layout beside", "", mistral_layout_beside),
     Case("good opt with word pieces", "", word_pieces),
+    Case("good padding beyond the embedding", "", special_token_beyond),
     Case("good phi", "", made("phi", "license: mit")),
     Case(
         "good qwen2 with tied weights",

@@ -1,6 +1,7 @@
 """Repositories that attack the checks, the machine they run on, or the page that shows them."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.validation.corpus.loading import (
     CONFIG,
     TOKENIZER,
     TOKENIZER_CONFIG,
+    Builder,
     edited,
     written,
 )
@@ -17,6 +19,13 @@ from tests.validation.corpus.material import CARD, edit_json, write_good
 
 TEMPLATE = "chat_template.jinja"
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+GROWING = "{{ 'a' * 10000000000 }}"
+SAID = "{{ messages[-1].content }}"
+
+
+def only_if(condition: str, text: str) -> str:
+    """Return a template that does something in some conversations alone, as in benchmarks."""
+    return f"{{% if {condition} %}}{text}{{% endif %}}{SAID}"
 
 
 def link_outside(folder: Path) -> None:
@@ -40,6 +49,36 @@ def name_with_a_script(folder: Path) -> None:
 def name_with_control_characters(folder: Path) -> None:
     write_good(folder)
     (folder / "a\x1b[2J\n.json").write_text("{}", encoding="utf-8")
+
+
+def links_in_a_loop(folder: Path) -> None:
+    write_good(folder)
+    (folder / "a.json").symlink_to("b.json")
+    (folder / "b.json").symlink_to("a.json")
+
+
+def pipe_for_a_template(folder: Path) -> None:
+    write_good(folder)
+    (folder / TEMPLATE).unlink()
+    os.mkfifo(folder / TEMPLATE)
+
+
+def sparse_weights(folder: Path) -> None:
+    """A tebibyte that is nowhere."""
+    write_good(folder)
+    with (folder / "other.safetensors").open("wb") as file:
+        file.truncate(2**40)
+
+
+def split_by(pattern: str) -> Builder:
+    """Return a builder of a tokenizer that splits texts by a regular expression."""
+    split = {
+        "type": "Split",
+        "pattern": {"Regex": pattern},
+        "behavior": "Isolated",
+        "invert": False,
+    }
+    return edited(TOKENIZER, pre_tokenizer=split)
 
 
 def huge_config(folder: Path) -> None:
@@ -127,6 +166,41 @@ CASES = (
     ),
     Case("hostile config that is huge", "file_too_large", huge_config, CONFIG),
     Case("hostile link outside", "unsafe_path", link_outside, CONFIG),
+    Case("hostile links in a loop", "unsafe_path", links_in_a_loop, "a.json"),
+    Case("hostile pipe", "unsafe_path", pipe_for_a_template, TEMPLATE),
+    Case("hostile sparse weights", "unsafe_path", sparse_weights, "other.safetensors"),
+    *(
+        Case(
+            f"hostile template that acts {name}", "endless_chat_template", template(text), TEMPLATE
+        )
+        for name, text in {
+            "on 'Answer:'": only_if("'Answer:' in messages[0].content", ENDLESS),
+            "by growing on 'Answer:'": only_if("'Answer:' in messages[-1].content", GROWING),
+            "on long questions": only_if("messages[0].content|length > 3000", ENDLESS),
+            "on lines": only_if("messages[0].content.split('\\n')|length > 4", GROWING),
+            "on all but the known question": only_if(
+                "'insulin?' not in messages[0].content", ENDLESS
+            ),
+        }.items()
+    ),
+    Case(
+        "hostile template that drops the questions of benchmarks",
+        "chat_template_fails",
+        template("{{ messages[-1].content.split('Answer:')[0] }}", use_chat_template=True),
+        TEMPLATE,
+    ),
+    Case(
+        "hostile tokenizer that panics",
+        "tokenizer_fails",
+        split_by("(?:.*[a-z ]){20}[\x01\x02]"),
+        TOKENIZER,
+    ),
+    Case(
+        "hostile tokenizer that panics in benchmarks",
+        "tokenizer_fails",
+        split_by("Question: (?:.*[a-z ]){20}[\x01\x02]"),
+        TOKENIZER,
+    ),
     Case("hostile linked folder", "unsafe_path", folder_outside, "all"),
     Case("hostile name with a script", "unsafe_path", name_with_a_script, "script"),
     Case(

@@ -79,7 +79,8 @@ def tokenizer_without_capitals(folder: Path) -> None:
 def larger_tokenizer(folder: Path) -> None:
     write_good(folder)
     document = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))
-    document["added_tokens"].append(document["added_tokens"][-1] | {"id": 258, "content": "<new>"})
+    token = {"id": 258, "content": "<new>", "special": False}
+    document["added_tokens"].append(document["added_tokens"][-1] | token)
     (folder / TOKENIZER).write_text(json.dumps(document), encoding="utf-8")
 
 
