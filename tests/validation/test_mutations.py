@@ -66,7 +66,7 @@ BREAKING = (delete, cut_in_half, empty, fill_with_noise, make_a_pointer, lead_ou
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mixture of experts in three files."""
     folder = tmp_path_factory.mktemp("good")
-    write_model(folder, "mixtral", shard_size="20KB")
+    write_model(folder, "mixtral", shard_size="35KB")
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
     return folder
 

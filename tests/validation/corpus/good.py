@@ -186,7 +186,7 @@ CASES = (
     Case("good mamba", "", made("mamba", "license: MIT", state_size=4)),
     Case("good merge", "", merge),
     Case("good mistral", "", made("mistral", "license: llama3.1", sliding_window=64)),
-    Case("good mixtral in shards", "", made("mixtral", num_local_experts=4, shard_size="20KB")),
+    Case("good mixtral in shards", "", made("mixtral", num_local_experts=4, shard_size="30KB")),
     Case("good mistral layout beside", "", mistral_layout_beside),
     Case("good opt with word pieces", "", word_pieces),
     Case("good padding beyond the embedding", "", special_token_beyond),

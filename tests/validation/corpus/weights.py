@@ -98,7 +98,7 @@ CASES = (
     broken("weights: pickled only", "no_safetensors", "pytorch_model.bin", _pickle),
     broken("weights: cut short", "weights_cut_short", SINGLE, _cut),
     broken("weights: bytes after the last tensor", "bad_offsets", SINGLE, _append),
-    broken("weights: a pointer that git-lfs left", "bad_header", SINGLE, _pointer),
+    broken("weights: a pointer that git-lfs left", "lfs_pointer", SINGLE, _pointer),
     broken("weights: an empty file", "weights_cut_short", SINGLE, content(b"")),
     broken(
         "weights: a header that claims a terabyte",
