@@ -27,8 +27,12 @@ PICKLE_PATTERNS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 CODE_PATTERNS = ("*.py", "*.pyc", "*.so")
 INDEX_PATTERN = "*.index.json"
 MISTRAL_WEIGHTS = "consolidated*"
-MISTRAL_FILES = {"params.json": "config.json", "tekken.json": "tokenizer.json"}
-"""Files of Mistral's own layout, each with the file of the usual layout that takes precedence."""
+OTHER_FILES = {
+    "params.json": "config.json",
+    "hf_quant_config.json": "config.json",
+    "tekken.json": "tokenizer.json",
+}
+"""Files of other layouts that vLLM reads where it finds them, each with the one that counts here."""
 TEMPLATE_FOLDER = "additional_chat_templates/"
 ADAPTER_PATTERN = "adapter_*"
 VOCABULARY_PATTERNS = (
@@ -94,14 +98,14 @@ def weight_files(files: Iterable[str]) -> list[str]:
 
 
 def other_layout(files: Iterable[str]) -> list[str]:
-    """Return the files of Mistral's own layout beside those of the usual one.
+    """Return the files of other layouts, such as Mistral's own, beside those of the usual one.
 
-    vLLM prefers them where it finds them, so a folder for loading must not contain them.
+    vLLM takes them where it finds them, so a folder for loading must not contain them.
     """
     names = {path for path in files if "/" not in path}
     used = set(weight_files(names))
     weights = {name for name in names if fnmatchcase(name, MISTRAL_WEIGHTS)} if used else set[str]()
-    small = {name for name, usual in MISTRAL_FILES.items() if {name, usual} <= names}
+    small = {name for name, usual in OTHER_FILES.items() if {name, usual} <= names}
     return sorted(weights - used | small)
 
 

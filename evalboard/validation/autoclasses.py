@@ -13,7 +13,16 @@ from evalboard.engine.hardware import local_gpus
 from evalboard.records.report import Finding
 from evalboard.validation.child import LoadResult
 from evalboard.validation.evidence import OUT_OF_RANGE, Evidence
-from evalboard.validation.findings import Outcome, error, info, listed, plain, quoted, warning
+from evalboard.validation.findings import (
+    Outcome,
+    error,
+    info,
+    listed,
+    loading_failed,
+    plain,
+    quoted,
+    warning,
+)
 from evalboard.wording import first_few
 
 CONFIG = "config.json"
@@ -108,9 +117,11 @@ def _judge_config(evidence: Evidence, config: LoadResult) -> Iterator[Finding]:
             where=f"{CONFIG}: model_type",
         )
     else:
-        yield error(
+        yield loading_failed(
             "config_fails",
-            f"Loading the config failed: {config.problem}.",
+            "the config",
+            config.problem,
+            config.error,
             fix="Load it with `AutoConfig.from_pretrained` and correct the reported problem.",
             where=CONFIG,
         )
@@ -216,9 +227,11 @@ def _judge_special_tokens(config: dict[str, Any]) -> Iterator[Finding]:
 
 def _judge_model(model: LoadResult) -> Iterator[Finding]:
     if model.problem:
-        yield error(
+        yield loading_failed(
             "model_fails",
-            f"Building the model from its config failed: {model.problem}.",
+            "the model of the config, without weights,",
+            model.problem,
+            model.error,
             fix="Build it with `AutoModelForCausalLM.from_config` and correct the reported "
             "problem.",
             where=CONFIG,

@@ -32,6 +32,29 @@ def info(code: str, message: str, *, fix: str = "", where: str = "") -> Finding:
     return _finding(Level.INFO, code, message, fix, where)
 
 
+def loading_failed(
+    code: str, what: str, problem: str, kind: str, *, fix: str, where: str
+) -> Finding:
+    """Return the finding on a part that did not load.
+
+    Args:
+        code: Code of the finding if the repository is at fault.
+        what: The part, to complete `Loading …`.
+        problem: Why it did not load.
+        kind: Name of the exception.
+        fix: What the submitter can do if the repository is at fault.
+        where: File and value.
+    """
+    if kind not in ("ImportError", "ModuleNotFoundError"):
+        return error(code, f"Loading {what} failed: {problem}.", fix=fix, where=where)
+    return error(
+        "package_missing",
+        f"Loading {what} needs a package that this installation does not have: {problem}.",
+        fix="Ask the board's operators to install it, or submit a model that does not need it.",
+        where=where,
+    )
+
+
 def of_base(finding: Finding, base: str) -> Finding:
     """Return a finding as one about the base model."""
     where = f"{base}: {finding.where}" if finding.where else base

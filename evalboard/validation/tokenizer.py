@@ -11,7 +11,7 @@ from evalboard.repositories.selection import has_vocabulary, is_tokenizer_file
 from evalboard.validation.autoclasses import custom_code, custom_code_ignored
 from evalboard.validation.child import LoadResult
 from evalboard.validation.evidence import Evidence
-from evalboard.validation.findings import Outcome, error, quoted, warning
+from evalboard.validation.findings import Outcome, error, loading_failed, quoted, warning
 
 CONFIG = "tokenizer_config.json"
 VOCABULARY = "tokenizer.json"
@@ -71,9 +71,11 @@ def _judge_loading(evidence: Evidence, tokenizer: LoadResult) -> Iterator[Findin
         yield custom_code(CONFIG, content)
     # What the config fails with, the tokenizer that asks for it fails with too.
     elif tokenizer.timed_out or tokenizer.problem != evidence.loaded_config.problem:
-        yield error(
+        yield loading_failed(
             "tokenizer_fails",
-            f"Loading the tokenizer failed: {tokenizer.problem}.",
+            "the tokenizer",
+            tokenizer.problem,
+            tokenizer.error,
             fix="Load it with `AutoTokenizer.from_pretrained` and correct the reported problem.",
             where=_broken_file(evidence),
         )

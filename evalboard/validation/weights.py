@@ -17,6 +17,7 @@ from evalboard.validation.quantisation import parameter_count, read_quantisation
 from evalboard.validation.tensors import Checkpoint, Shards, Survey
 
 WEIGHTS_KEY = "transformers_weights"
+SPECULATORS_KEY = "speculators_config"
 SAVE_AGAIN = "Save the model again with `save_pretrained` and upload all files that it writes."
 
 
@@ -171,7 +172,7 @@ def _other_layout(checkpoint: Checkpoint) -> Iterator[Finding]:
     if others:
         yield info(
             "other_layout_ignored",
-            f"The repository also contains the model in another layout, which is not used: "
+            "The repository also contains files of another layout, which are not used: "
             f"{listed(others)}. The weights are loaded from "
             f"{listed(list(checkpoint.shards.present))}.",
             where=others[0],
@@ -179,11 +180,19 @@ def _other_layout(checkpoint: Checkpoint) -> Iterator[Finding]:
 
 
 def _named_elsewhere(evidence: Evidence) -> Iterator[Finding]:
-    """Yield a finding if the config names weights, which transformers would load instead."""
+    """Yield findings if the config names weights or a model that libraries would load instead."""
     config = evidence.config.content
     parts = [("", config), *((f"{k}.", v) for k, v in config.items() if isinstance(v, dict))]
     whole = _whole(evidence)
     usual = SINGLE_FILE if whole.shards.places is None else INDEX_FILE
+    if config.get(SPECULATORS_KEY) is not None:
+        yield error(
+            "other_weights_named",
+            "config.json describes a speculator. vLLM would load the model that it names instead "
+            "of the checked one.",
+            fix=f"Submit that model, or remove `{SPECULATORS_KEY}` from config.json.",
+            where=f"config.json: {SPECULATORS_KEY}",
+        )
     for prefix, part in parts:
         named = part.get(WEIGHTS_KEY)
         if named not in (None, usual):

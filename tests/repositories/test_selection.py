@@ -56,6 +56,7 @@ MISTRAL = {
     "consolidated.safetensors.index.json": 9,
     "params.json": 9,
     "tekken.json": 9,
+    "hf_quant_config.json": 9,
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -145,6 +146,14 @@ def panic(folder, inputs):
 def exit(folder, inputs):
     sys.exit(3)
 
+def leave_a_child(folder, inputs):
+    # As native code forks: no audit hook of Python sees it.
+    child = libc.fork()
+    if not child:
+        while True:
+            libc.pause()
+    return {"child": child}
+
 def interrupt(folder, inputs):
     raise KeyboardInterrupt
 
@@ -166,7 +175,7 @@ parts = {
     "killed": lambda folder, inputs: libc.kill(os.getpid(), 9),
     "sleep": lambda folder, inputs: time.sleep(60),
 }
-for part in (full_disk, panic, exit, interrupt, answer, no_answer, spin):
+for part in (leave_a_child, full_disk, panic, exit, interrupt, answer, no_answer, spin):
     parts[part.__name__.replace("_", " ")] = part
 inspector.PARTS.update(parts)
 answers = os.dup(1)
@@ -251,3 +260,13 @@ def test_what_was_answered_before_a_death_counts(model: Path, scratch: Path) -> 
 def test_after_a_part_that_does_not_load_none_is_tried(model: Path, scratch: Path) -> None:
     loaded = child.load_parts(("panic", "sleep"), model, scratch)
     assert loaded["sleep"].problem == loaded["panic"].problem
+
+
+@pytest.mark.usefixtures("failing")
+def test_what_native_code_starts_ends_with_it(model: Path, scratch: Path) -> None:
+    left = child.load("leave a child", model, scratch).content["child"]
+    for _ in range(200):
+        if not Path(f"/proc/{left}").exists():
+            return
+        time.sleep(0.02)
+    pytest.fail("the process is still there")

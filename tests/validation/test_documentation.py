@@ -14,7 +14,7 @@ SOURCES = [
     ROOT / "evalboard" / "intake" / "house_rules.py",
     ROOT / "evalboard" / "intake" / "submission.py",
 ]
-MAKERS = {"error", "warning", "info", "make"}
+MAKERS = {"error", "warning", "info", "make", "loading_failed"}
 MADE_FROM_NAMES = {"precision_unknown", "weight_type_unknown", "invalid_name"}
 FALLING_BACK = {f"{backend.name}_falls_back" for backend in BACKENDS.values() if backend.falls_back}
 UNKNOWN = {f"unknown_to_{backend.name}" for backend in BACKENDS.values() if backend.architectures()}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,18 @@ def test_a_tokenizer_that_takes_long_ends_as_promised(
 ) -> None:
     many_special_tokens(model, 100_000)
     assert "at most 10 s of processor time" in check().summary()
+
+
+def test_a_package_that_is_not_installed_is_no_fault_of_the_repository(
+    model: Path, check: Callable[..., Report]
+) -> None:
+    if find_spec("sacremoses"):
+        pytest.skip("the package is installed")
+    (model / "tokenizer.json").unlink()
+    (model / "vocab.json").write_text('{"<unk>": 0, "a": 1}', encoding="utf-8")
+    (model / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+    edit_json(model / "tokenizer_config.json", tokenizer_class="XLMTokenizer")
+    report = check()
+    assert codes(report) == {"package_missing"}
+    assert "sacremoses" in report.summary()
+    assert "Ask the board's operators" in report.summary()

@@ -391,3 +391,19 @@ def test_a_second_layout_is_named_and_not_read(
     loaded = {path.name for path in model.iterdir()} - set(names)
     repository = FolderRepository(model, model="org/model", views=model.parent)
     assert set(loadable_files(repository.files())) == loaded
+
+
+@pytest.mark.parametrize("verifier", ["org/other", "/etc", "../other"])
+def test_a_config_that_names_another_model(
+    verifier: str, model: Path, check: Callable[..., Report]
+) -> None:
+    named = {"verifier": {"name_or_path": verifier}, "algorithm": "eagle3"}
+    edit_json(
+        model / "config.json",
+        speculators_config=named,
+        speculators_model_type="eagle3",
+        transformer_layer_config={},
+    )
+    report = check()
+    assert codes(report) == {"other_weights_named"}
+    assert report.errors[0].where == "config.json: speculators_config"
