@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from evalboard.settings import Settings
 from leaderboard_app.addresses import Proxies, group_of
+from leaderboard_app.bodies import MAX_BYTES
 
 REQUEST_SECONDS = 10.0
 """For the head of a request; its body has a time limit of its own."""
@@ -24,6 +25,14 @@ READ_SECONDS = 30.0
 CLOSE_SECONDS = 30.0
 """For the reader of a closed connection to take what was sent last."""
 HEAD_BYTES = 32 * 1024
+REQUEST_BYTES = HEAD_BYTES + 2 * MAX_BYTES
+"""For a head, and a body with whatever is around its pieces."""
+READ_BYTES = 16 * 1024
+"""So much of a connection is read before others have their turn."""
+SMALLEST_LINE = 16
+"""Mean length of the lines of a long body. Reading a body in pieces of one byte takes a hundred times
+as long as sending it.
+"""
 SHUTDOWN_SECONDS = 2
 """Open pages hold connections; Ctrl-C does not wait for them."""
 LOOKS_EVERY = 5
@@ -91,6 +100,7 @@ class LimitedProtocol(H11Protocol):
         super().__init__(*arguments, **options)
         self._limits = limits
         self._since = time.monotonic()
+        self._taken = 0
         self._stalled_since: float | None = None
         self._closing_since: float | None = None
 
@@ -110,12 +120,23 @@ class LimitedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection."""
         super().connection_made(transport)
+        transport.max_size = READ_BYTES  # pyright: ignore[reportAttributeAccessIssue]
         self._limits.opened(self, self.client[0] if self.client else "")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let a connection go."""
         self._limits.closed(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request, and end a connection that sends too much or too small parts."""
+        is_body = not self.waits_for_request()
+        self._taken = self._taken + len(data) if is_body else len(data)
+        is_tiny = is_body and data.count(b"\r\n") * SMALLEST_LINE > len(data)
+        if self._taken > REQUEST_BYTES or (is_tiny and self._taken > READ_BYTES):
+            self.transport.abort()
+            return
+        super().data_received(data)
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
@@ -144,6 +165,7 @@ class LimitedServer(uvicorn.Server):
             app,
             http=connect,  # pyright: ignore[reportArgumentType]
             ws="none",
+            loop="asyncio",  # uvloop reads more at once, and a viewer without it should be the same
             proxy_headers=False,
             log_level="warning",
             server_header=False,

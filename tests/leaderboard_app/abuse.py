@@ -40,6 +40,8 @@ class Storm(NamedTuple):
     """Connections without a byte, and as many with half a request."""
     bodies: int = 50
     body_bytes: int = 40_000_000
+    floods: int = 100
+    """Bodies in pieces of one byte."""
     joins: int = 1000
     """Of Gradio's queue, and as many calls of its functions."""
     searches: int = 1000
@@ -70,6 +72,14 @@ class Sender:
         if chunked:
             pieces = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces] + [b"0\r\n\r\n"]
         return await self._ask(head.encode(), pieces)
+
+    async def flood(self, path: str, count: int) -> int:
+        """Send a body in pieces of one byte until it is refused; return the status as `post`."""
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: board\r\nContent-Type: application/json\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n"
+        )
+        return await self._ask(head.encode(), [b"1\r\n \r\n" * 1000] * (count // 1000))
 
     async def get(self, target: str) -> int:
         """Ask for something, read the answer, and return its status."""
@@ -114,6 +124,8 @@ def _requests(sender: Sender, storm: Storm) -> Iterator[Callable[[], Awaitable[i
     large = b'{"model":[' + b"[]," * (storm.body_bytes // 3) + b"[]]}"
     for number in range(storm.bodies):
         yield lambda chunked=number % 2 > 0: sender.post("/api/check", large, chunked=chunked)
+    for _ in range(storm.floods):
+        yield lambda: sender.flood("/api/check", storm.body_bytes)
     for number in range(storm.joins):
         call = json.dumps({"data": [], "fn_index": 0, "session_hash": f"s{number}"}).encode()
         yield lambda call=call: sender.post("/gradio_api/queue/join", call)

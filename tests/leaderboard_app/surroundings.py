@@ -60,6 +60,16 @@ def answering(body: bytes = b"ok", wait: threading.Event | None = None) -> Appli
     return app
 
 
+async def swallow(scope: Message, receive: Any, send: Any) -> None:
+    """Read requests to their end, and answer them."""
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+        return
+    while (await receive()).get("more_body"):
+        pass
+    await _answer(send, 200, "swallowed")
+
+
 async def _live(receive: Any, send: Any) -> None:
     """Answer the messages that a server sends when it starts and ends."""
     while (message := await receive())["type"] != "lifespan.shutdown":

@@ -3,7 +3,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from leaderboard_app import connections
 from leaderboard_app.addresses import Proxies
 from leaderboard_app.connections import Connections
 from tests.leaderboard_app.serving import serving
-from tests.leaderboard_app.surroundings import answering
+from tests.leaderboard_app.surroundings import answering, swallow
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 PATIENCE_SECONDS = 60.0
@@ -112,6 +112,33 @@ def test_bytes_that_drip_in_do_not_keep_a_connection() -> None:
     with reading(answering(), Connections(100, 100, Proxies([]))) as reader:
         with pytest.raises(ConnectionError):
             drip(reader.connect(), REQUEST[:-2] * 1000)
+
+
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (CHUNKED, b"1\r\nx\r\n"),
+        (CHUNKED, b"1;a=b\r\nx\r\n"),
+        (CHUNKED, b"8\r\n12345678\r\n"),
+        (CHUNKED, b"400\r\n" + b"x" * 1024 + b"\r\n"),
+        (POST + b"Content-Length: 100000000\r\n\r\n", b"x" * 1000),
+    ],
+    ids=range(5),
+)
+def test_a_request_is_not_read_without_end(head: bytes, piece: bytes) -> None:
+    with reading(swallow, Connections(100, 100, Proxies([]))) as reader:
+        connection = reader.connect()
+        with pytest.raises(ConnectionError):
+            send_all(connection, [head, *[piece * 100] * 10_000])
+
+
+def send_all(connection: socket.socket, parts: Sequence[bytes]) -> None:
+    for part in parts:
+        connection.sendall(part)
 
 
 @pytest.mark.usefixtures("quick")
