@@ -33,14 +33,14 @@ class Ports(NamedTuple):
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Start all services, print their addresses, and stop them on Ctrl-C."""
-    ports = Ports(
-        listen(settings.server_host, settings.server_port, setting="EVALBOARD_SERVER"),
-        listen(settings.viewer_host, settings.viewer_port, setting="EVALBOARD_VIEWER"),
-    )
-    with ports.server, ports.viewer:
-        _warn_of_open_server(settings)
+    _warn_of_open_server(settings)
+    with (
+        listen(settings.server_host, settings.server_port, setting="EVALBOARD_SERVER") as server,
+        listen(settings.viewer_host, settings.viewer_port, setting="EVALBOARD_VIEWER") as viewer,
+    ):
         cluster.connect(settings)
-        api_url = f"{address_of(ports.server)}/api"
+        ports = Ports(server, viewer)
+        api_url = f"{address_of(server)}/api"
         variables = _environment(settings, api_url)
         try:
             with Services(settings.home.resolve() / "logs", variables) as services:
