@@ -4,6 +4,7 @@ The tree:
 
     EvalboardError
     ├── ConfigError           the operator must change something
+    │   └── ForeignKey        another installation signs the requests of the store
     ├── StoreError            a store could not be read or written
     │   ├── ConflictError     somebody else committed first: read again, decide again
     │   ├── StoreUnreachable  no usable answer
@@ -12,6 +13,7 @@ The tree:
     ├── LifecycleError        the requested change of status is not allowed
     │   └── ClaimLost         the request was taken away from its run
     ├── RunLost               a run died without ending its request; recorded, never raised
+    ├── Unexpected            any other error, at work on something that a stranger sent
     ├── ValidationFailed      the submission is wrong; carries the report
     ├── ModelNotFound         no repository or folder under that name and revision
     │   ├── RevisionNotFound  the repository has no such branch, tag or commit
@@ -68,6 +70,12 @@ class ConfigError(EvalboardError):
     """Raised when a setting or an argument must be corrected by the operator."""
 
     code = "config"
+
+
+class ForeignKey(ConfigError):
+    """Raised when the requests of a store are signed with another key than this machine has."""
+
+    code = "foreign_key"
 
 
 class StoreError(EvalboardError):
@@ -127,6 +135,15 @@ class RunLost(EvalboardError):
 
     code = "run_lost"
     recovery = Recovery.ITSELF
+
+
+class Unexpected(EvalboardError):
+    """An error of another kind, at work on something that a stranger sent.
+
+    See `evalboard.containing`. Such an error ends the work on one request, row or model alone.
+    """
+
+    code = "unexpected"
 
 
 class ValidationFailed(EvalboardError):

@@ -18,7 +18,7 @@ from evalboard.records.request import (
 from evalboard.records.times import parse_time, timestamp
 
 FOLLOWS: dict[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.RUNNING, Status.REJECTED, Status.CANCELLED}),
+    Status.PENDING: frozenset({Status.RUNNING, Status.REJECTED, Status.CANCELLED, Status.FAILED}),
     Status.RUNNING: frozenset({Status.FINISHED, Status.FAILED, Status.CANCELLED, Status.PENDING}),
     Status.FINISHED: frozenset(),
     Status.FAILED: frozenset({Status.PENDING}),
@@ -34,6 +34,14 @@ REPLACEABLE = (Status.REJECTED, Status.CANCELLED)
 
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5))
 """Pauses before the second attempt and before the third, which is the last automatic one."""
+CHECK_PAUSES = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+)
+"""Pauses after checks that could not be decided. After one more a person must look."""
 MOST_LOST_RUNS = 20
 """Limit of lost runs of one request. After more losses the model is the probable cause."""
 
@@ -164,6 +172,45 @@ def release(
     return _with_block(ended, lost_runs=lost)
 
 
+def undecided(
+    record: RequestRecord,
+    failure: Failure,
+    *,
+    now: datetime,
+    pauses: Sequence[timedelta] = CHECK_PAUSES,
+) -> RequestRecord:
+    """Return a PENDING request after its checks could not be decided.
+
+    Returns:
+        PENDING with a pause that grows each time, or FAILED after the last pause. Both contain the
+        failure, which stays visible until the checks are decided.
+
+    Raises:
+        LifecycleError: The request is not PENDING.
+    """
+    _require(record, Status.PENDING)
+    number = record.evalboard.undecided_checks + 1
+    if number > len(pauses):
+        reason = f"its checks could not be decided {number} times: {failure.message}"
+        ended = move(record, Status.FAILED, now=now, reason=reason, failure=failure)
+        return _with_block(ended, undecided_checks=number)
+    start = timestamp(now + pauses[number - 1])
+    reason = f"its checks could not be decided, next time after {start}: {failure.message}"
+    noted = note(record, Status.PENDING, now=now, reason=reason)
+    return _with_block(noted, undecided_checks=number, retry_after=start, failure=failure)
+
+
+def decided(record: RequestRecord) -> RequestRecord:
+    """Return a PENDING request after its checks, without the traces of earlier ones."""
+    if not record.evalboard.undecided_checks:
+        return record
+    return _with_block(record, undecided_checks=0, retry_after=None, failure=None)
+
+
+_COUNTS = {"failed_attempts": 0, "lost_runs": 0, "undecided_checks": 0}
+"""What counts since a person last queued the request."""
+
+
 def requeue(record: RequestRecord, *, now: datetime, reason: str) -> RequestRecord:
     """Return a request as PENDING at a person's wish.
 
@@ -176,10 +223,10 @@ def requeue(record: RequestRecord, *, now: datetime, reason: str) -> RequestReco
     block = record.evalboard
     if record.status is Status.PENDING and block.retry_after:
         noted = note(record, Status.PENDING, now=now, reason=reason)
-        return _with_block(noted, retry_after=None, failed_attempts=0, lost_runs=0)
+        return _with_block(noted, retry_after=None, **_COUNTS)
     _require(record, *STOPPED)
     pending = move(record, Status.PENDING, now=now, reason=reason)
-    return _with_block(pending, failed_attempts=0, lost_runs=0)
+    return _with_block(pending, **_COUNTS)
 
 
 def prioritise(record: RequestRecord, priority: int) -> RequestRecord:

@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from evalboard.backends import VLLM, find_backend
@@ -20,6 +21,8 @@ from evalboard.errors import ConfigError
 
 PREFIX = "EVALBOARD_"
 LONGEST_PAUSE_MINUTES = 7 * 24 * 60
+SHORTEST_KEY = 32
+"""Limit in characters. A shorter key could be guessed."""
 
 
 class Settings(BaseSettings):
@@ -28,6 +31,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_ignore_empty=True,  # compose files and CI write an empty text for "not set"
+        hide_input_in_errors=True,  # it can be a secret
         frozen=True,
         extra="ignore",
         populate_by_name=True,
@@ -59,6 +63,17 @@ class Settings(BaseSettings):
     suite: str = Field(
         "open-medical",
         description="Suite of the board: the name of a shipped suite, or the path of a YAML file.",
+    )
+    suites: str = Field(
+        "",
+        description="YAML files of further suites that requests may name, separated by commas. A "
+        "request names a suite by the `name` in its file, never by a path.",
+    )
+    signing_key: SecretStr | None = Field(
+        None,
+        description="Secret with which this installation signs requests, at least "
+        f"{SHORTEST_KEY} characters. All machines that evaluate the requests of one store need the "
+        "same one. Default: made at the first use, in `{home}/signing/key`.",
     )
     datasets: Path | None = Field(
         None,
@@ -282,6 +297,19 @@ class Settings(BaseSettings):
                 ip_network(word, strict=False)
         return text
 
+    @field_validator("suites")
+    @classmethod
+    def _absolute_files(cls, text: str) -> str:
+        """Make paths absolute, because flows may run in another folder."""
+        return ", ".join(str(Path(word).resolve()) for word in listed_words(text))
+
+    @field_validator("signing_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value().strip()) < SHORTEST_KEY:
+            raise ValueError(f"it must have at least {SHORTEST_KEY} characters")
+        return key
+
     @field_validator("submission_exceptions")
     @classmethod
     def _names_and_numbers(cls, text: str) -> str:
@@ -340,6 +368,11 @@ class Settings(BaseSettings):
         return (self.hub_folder or self.home / "hub").resolve()
 
     @property
+    def signing_folder(self) -> Path:
+        """Folder of the key, and of what this installation remembers about its stores."""
+        return (self.home / "signing").resolve()
+
+    @property
     def work_folder(self) -> Path:
         """Folder of unfinished runs."""
         return self.home / "work" if self.work == Path() else self.work
@@ -392,10 +425,17 @@ def load_settings() -> Settings:
         first = exc.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         variable = name if name.startswith(PREFIX) else PREFIX + name
+        value = "its value" if _is_secret(variable) else repr(first["input"])
         raise ConfigError(
-            f"Setting {variable} cannot be {first['input']!r}: {first['msg']}. Correct the "
-            "variable."
+            f"Setting {variable} cannot be {value}: {first['msg']}. Correct the variable."
         ) from exc
+
+
+def _is_secret(variable: str) -> bool:
+    return any(
+        field.annotation == SecretStr | None and variable in _variables(name, field)
+        for name, field in Settings.model_fields.items()
+    )
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -414,6 +454,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         variables["HF_TOKEN"] = settings.token
     if settings.server_password:  # Prefect's clients know only this name
         variables["PREFECT_API_AUTH_STRING"] = settings.server_password.get_secret_value()
+    if settings.signing_key:
+        variables[PREFIX + "SIGNING_KEY"] = settings.signing_key.get_secret_value()
     return variables
 
 
@@ -431,13 +473,18 @@ def _absolute(address: str) -> str:
     return address if "://" in address else str(Path(address).resolve())
 
 
+def _variables(name: str, field: FieldInfo) -> list[str]:
+    """Return the environment variables of a setting."""
+    alias = field.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [PREFIX + name.upper()]
+    return [str(choice) for choice in choices]
+
+
 def reference_table() -> str:
     """Return the settings as a Markdown table: variable, default, meaning."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        alias = field.validation_alias
-        names = alias.choices if isinstance(alias, AliasChoices) else [PREFIX + name.upper()]
-        variable = " or ".join(f"`{name}`" for name in names)
+        variable = " or ".join(f"`{known}`" for known in _variables(name, field))
         default = "" if field.default in (None, "", Path()) else f"`{field.default}`"
         rows.append(f"| {variable} | {default} | {field.description} |")
     return "\n".join(rows)

@@ -1,7 +1,19 @@
-"""How messages and tables say what would be too long: many values, and lengths of time."""
+"""How messages, tables and logs say what strangers wrote, and what would be too long."""
 
 from collections.abc import Sequence
 from datetime import timedelta
+
+MAX_TEXT_CHARACTERS = 1000
+
+
+def plain(text: str, longest: int = MAX_TEXT_CHARACTERS) -> str:
+    """Return a text of a stranger as one printable line.
+
+    It contains no control characters, escape sequences of terminals, line breaks, marks that change
+    the direction of a text, or surrogates. Every page, terminal, log and store can contain it.
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * longest]).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def first_few(texts: Sequence[str], shown: int) -> str:

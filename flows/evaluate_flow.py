@@ -28,6 +28,7 @@ from tasks.evaluate_tasks import (
     plan_benchmarks,
     stop_engines,
 )
+from tasks.names import named
 
 # One thread per benchmark: they wait for the engine, they do not work.
 THREADS: Any = ThreadPoolTaskRunner(max_workers=64)
@@ -73,10 +74,8 @@ def _evaluate_all(
 def _start(attempt: Attempt, plan: BenchmarkPlan) -> PrefectFuture[Any]:
     """Start one benchmark as a task named `{title} · {model}`."""
     (benchmark,) = attempt.suite.select((plan.benchmark,))
-    named = evaluate_benchmark.with_options(
-        task_run_name=f"{benchmark.title} · {attempt.record.model}"
-    )
-    return named.submit(attempt, plan)
+    name = named(f"{benchmark.title} · {attempt.record.model}")
+    return evaluate_benchmark.with_options(task_run_name=name).submit(attempt, plan)
 
 
 STEPS = Steps(

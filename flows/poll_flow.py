@@ -1,16 +1,21 @@
 """Flow `poll-requests`: read the queue, check new requests, start evaluations."""
 
+from functools import partial
+
 from prefect import flow
 
-from evalboard.errors import EvalboardError
+from evalboard.containing import contained
 from evalboard.intake.polling import CheckedRequest
 from tasks.board_tasks import publish_queue
+from tasks.names import named
 from tasks.poll_tasks import check_request, read_queue, start_evaluation
 
 
 @flow(name="poll-requests")
 def poll_requests(start_runs: bool = True, at_most: int | None = None) -> list[CheckedRequest]:
     """Check the next pending requests and start an evaluation of each that passes.
+
+    An error at one request is in the log and in its task run. The poll goes on with the next.
 
     Args:
         start_runs: Start the evaluations through their deployment. Off if the caller runs them.
@@ -25,14 +30,12 @@ def poll_requests(start_runs: bool = True, at_most: int | None = None) -> list[C
     for path in waiting.paths:
         if len(accepted) == places:
             break
-        try:
-            checked = check_request.with_options(task_run_name=f"Check · {path}")(path)
-        except EvalboardError:
-            continue  # the Hub or this installation, not the model: it stays pending
-        if checked.request:
+        check = check_request.with_options(task_run_name=named(f"Check · {path}"))
+        checked = contained(partial(check, path), f"The check of request {path!r}")
+        if isinstance(checked, CheckedRequest) and checked.request:
             accepted.append(checked)
     if start_runs:
         for checked in accepted:
-            start_evaluation(checked)
+            contained(partial(start_evaluation, checked), f"The start of {checked.path!r}")
     publish_queue()
     return accepted

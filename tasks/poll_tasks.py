@@ -12,6 +12,7 @@ from evalboard.intake import polling
 from evalboard.queueing import actions
 from evalboard.queueing.queries import RequestQuery
 from evalboard.settings import load_settings
+from evalboard.wording import plain
 
 EVALUATE_DEPLOYMENT = "evaluate-model/evaluate-model"
 
@@ -21,8 +22,10 @@ def read_queue() -> polling.QueueView:
     """Return the pending requests in order."""
     log = get_run_logger()
     waiting = polling.view_queue(load_settings(), now=datetime.now(UTC))
+    if waiting.warning:
+        log.warning("%s", waiting.warning)
     for path, reason in waiting.refused.items():
-        log.warning("%s rejected: %s", path, reason)
+        log.warning("%s rejected: %s", plain(path), plain(reason))
     log.info("%d pending, %d free slots", len(waiting.paths), waiting.free_slots)
     return waiting
 
@@ -31,8 +34,11 @@ def read_queue() -> polling.QueueView:
 def check_request(path: str) -> polling.CheckedRequest:
     """Check one pending request. Reject it with the report, or pin its revision."""
     checked = polling.check(path, load_settings(), now=datetime.now(UTC))
-    if checked.report and not checked.report.ok:
-        get_run_logger().warning("%s rejected: %s", path, checked.report.summary())
+    log = get_run_logger()
+    if checked.problem:
+        log.error("%s is undecided: %s", plain(path), plain(checked.problem.message))
+    elif checked.report and not checked.report.ok:
+        log.warning("%s rejected: %s", plain(path), plain(checked.report.summary()))
     return checked
 
 
@@ -49,16 +55,16 @@ def start_evaluation(checked: polling.CheckedRequest) -> str | None:
         run = _run(checked, f"{checked.path}:{checked.attempt}" + (f":{number}" if number else ""))
         state = run.state
         if state is None or not state.is_final():
-            log.info("%s started as run %s", checked.path, run.id)
+            log.info("%s started as run %s", plain(checked.path), run.id)
             return str(run.id)
         if state.is_cancelled():
             queries = [RequestQuery(checked.path)]
             actions.cancel(queries, load_settings(), now=datetime.now(UTC), by="its flow run")
-            log.warning("%s cancelled, as run %s was", checked.path, run.id)
+            log.warning("%s cancelled, as run %s was", plain(checked.path), run.id)
             return None
     log.error(
         "%s: %d runs ended before they claimed the request. Check their logs.",
-        checked.path,
+        plain(checked.path),
         polling.MAX_STARTS_PER_ATTEMPT,
     )
     return None

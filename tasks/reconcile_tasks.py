@@ -9,6 +9,7 @@ from evalboard.queueing import reconcile as core
 from evalboard.queueing.claims import server_name
 from evalboard.queueing.judging import RunState
 from evalboard.settings import load_settings
+from evalboard.wording import plain
 from tasks.runs import run_states
 
 
@@ -24,11 +25,11 @@ def set_right(runs: dict[str, RunState]) -> core.Reconciliation:
     settings = load_settings()
     done = core.reconcile(settings, runs, now=datetime.now(UTC), server=server_name(settings))
     log = get_run_logger()
-    for kind in ("released", "failed", "finished", "cancelled", "unclear"):
+    for kind in ("released", "failed", "finished", "cancelled", "unclear", "unverified"):
         for path, _, reason in getattr(done, kind):
-            log.warning("%s: %s (%s)", kind, path, reason)
+            log.warning("%s: %s (%s)", kind, plain(path), plain(reason))
     for path in done.unrequested:
-        log.warning("results without a matching request: %s", path)
+        log.warning("results without a matching request: %s", plain(path))
     for path, problem in done.problems.items():
-        log.error("%s could not be reconciled: %s", path, problem)
+        log.error("%s could not be reconciled: %s", plain(path), plain(problem))
     return done

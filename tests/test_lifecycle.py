@@ -28,6 +28,7 @@ ALLOWED = {
     (Status.PENDING, Status.RUNNING),
     (Status.PENDING, Status.REJECTED),
     (Status.PENDING, Status.CANCELLED),
+    (Status.PENDING, Status.FAILED),
     (Status.RUNNING, Status.FINISHED),
     (Status.RUNNING, Status.FAILED),
     (Status.RUNNING, Status.CANCELLED),

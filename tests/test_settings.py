@@ -18,7 +18,7 @@ from evalboard.settings import load_settings
 settings = load_settings()
 secrets = {
     name: getattr(settings, name).get_secret_value() if getattr(settings, name) else None
-    for name in ("hf_token", "server_password")
+    for name in ("hf_token", "server_password", "signing_key")
 }
 print(json.dumps(settings.model_dump(mode="json") | secrets))
 """
@@ -62,6 +62,8 @@ def test_every_setting_reaches_a_child_process(
         "check_finite": True,
         "hub_endpoint": "http://127.0.0.1:1",
         "hf_token": "secret",
+        "suites": "a.yaml, b.yaml",
+        "signing_key": "k" * 40,
         "hub_folder": "hub",
         "hub_commits_per_hour": 50,
         "space": "org/board",
@@ -112,7 +114,8 @@ def test_every_setting_reaches_a_child_process(
             "hub_folder",
         )
     }
-    expected = values | absolute | {"board": str(tmp_path / "home" / "board")}
+    further = {"suites": f"{tmp_path / 'a.yaml'}, {tmp_path / 'b.yaml'}"}
+    expected = values | absolute | further | {"board": str(tmp_path / "home" / "board")}
     (tmp_path / "elsewhere").mkdir()
     settings = Settings.model_validate(values)
     assert seen_by_a_child(settings, tmp_path / "elsewhere") == expected
@@ -131,8 +134,16 @@ def test_a_shipped_suite_is_handed_on_by_its_name() -> None:
 
 
 def test_a_secret_is_shown_nowhere() -> None:
-    settings = Settings.model_validate({"hf_token": "secret", "server_password": "a:secret"})
+    secrets = {"hf_token": "secret", "server_password": "a:secret", "signing_key": "secret" * 6}
+    settings = Settings.model_validate(secrets)
     assert "secret" not in f"{settings!r} {settings.model_dump_json()}"
+
+
+def test_a_signing_key_that_is_too_short_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALBOARD_SIGNING_KEY", "hunter2")
+    with pytest.raises(ConfigError, match="EVALBOARD_SIGNING_KEY.*at least 32") as caught:
+        load_settings()
+    assert "hunter2" not in f"{caught.value} {caught.value.__cause__}"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
 from evalboard.records.times import timestamp
-from evalboard.stores.addresses import open_archive, open_queue
+from evalboard.stores.addresses import open_archive, open_own_queue
 from evalboard.stores.work import WorkFolder
 
 
@@ -127,7 +127,7 @@ def _end_request(attempt: Attempt, path: str, end: AttemptEnd, now: datetime) ->
         return move(record, Status.FINISHED, now=now, reason=reason)
 
     settings = attempt.engine.settings
-    queue = open_queue(settings)
+    queue = open_own_queue(settings)
     queue.change(path, decide, message=f"{end.status} {attempt.record.model}")
 
 

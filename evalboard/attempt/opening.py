@@ -1,27 +1,26 @@
 """Find or create the request of an evaluation, and claim it."""
 
-import re
 import time
 from datetime import datetime
 
 from evalboard.attempt.model import Attempt
 from evalboard.backends import backend_for
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import LifecycleError, ValidationFailed
+from evalboard.errors import ConfigError, LifecycleError, ValidationFailed
 from evalboard.identity import request_identity, submission_identity
+from evalboard.intake.request_files import is_checked
 from evalboard.intake.submission import EvaluationRequest, check_submission, record_of
 from evalboard.lifecycle import STOPPED, claim, requeue
 from evalboard.queueing.claims import claim_of, released, server_name, this_process
 from evalboard.records.request import RequestRecord, Status
-from evalboard.repositories.names import folder_of
+from evalboard.repositories.names import folder_of, is_commit
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_queue
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.addresses import open_own_queue
+from evalboard.stores.requests import QueuedRequest, RequestQueue
 from evalboard.stores.work import WorkFolder
-from evalboard.suites.loader import load_requested_suite, load_suite
+from evalboard.suites.loader import find_suite, load_suite, suite_names
 from evalboard.suites.model import Suite
-
-SHA = re.compile(r"[0-9a-f]{40}")
+from evalboard.wording import plain
 
 
 def open_attempt(
@@ -32,9 +31,10 @@ def open_attempt(
     A run with a limit, another number of examples or a part of the suite does not use the queue.
 
     Raises:
-        ConfigError: The suite or a benchmark does not exist.
+        ConfigError: The suite or a benchmark does not exist, or another installation evaluates the
+            requests of this store.
         ValidationFailed: The submission fails its checks.
-        LifecycleError: Another run has the request, or it is finished.
+        LifecycleError: Another run has the request, it is finished, or it has not been checked.
     """
     if not request.is_whole:
         attempt = open_trial(request, settings, run_id=run_id, now=now)
@@ -71,14 +71,14 @@ def open_trial(
         run_id: Name of the run.
         now: Time in the record.
         is_only_run: Whether a person started it as the only run on this machine. The model can then
-            be a folder.
+            be a folder, and the suite a file.
 
     Raises:
         ConfigError: The suite or a benchmark does not exist.
         ValidationFailed: The submission fails its checks.
     """
     started = time.time()
-    suite = _suite(request, settings)
+    suite = _suite(request, settings, allow_file=is_only_run)
     record = _checked(request, settings, now=now, allow_folder=is_only_run)
     return Attempt(
         request=request,
@@ -93,9 +93,16 @@ def open_trial(
     )
 
 
-def _suite(request: EvaluationRequest, settings: Settings) -> Suite:
+def _suite(request: EvaluationRequest, settings: Settings, *, allow_file: bool = False) -> Suite:
     """Return the requested suite, after a check that it has the benchmarks."""
-    suite = load_requested_suite(request.suite, settings.suite)
+    suite = find_suite(request.suite, settings)
+    if suite is None and allow_file:
+        suite = load_suite(request.suite)
+    if suite is None:
+        raise ConfigError(
+            f"There is no suite {plain(request.suite, 100)!r}. Use one of "
+            f"{', '.join(suite_names(settings))}."
+        )
     suite.select(request.benchmarks)
     return suite
 
@@ -104,34 +111,53 @@ def _claim(
     request: EvaluationRequest, suite: Suite, settings: Settings, *, run_id: str, now: datetime
 ) -> tuple[str, RequestRecord]:
     """Claim the request by compare-and-swap, and return its path and the new record."""
-    queue = open_queue(settings)
-    board = load_suite(settings.suite).name
-    path = request.request_path or _find(queue, request, suite, board)
+    queue = open_own_queue(settings)
+    path, checked = request.request_path, None
     if not path:
-        record = _checked(request, settings, now=now)
-        entry = queue.find(request_identity(record, board), board_suite=board)
-        path = entry.path if entry else queue.add(record, board_suite=board)
+        path, checked = _find_or_add(queue, request, suite, settings, now=now)
     mine = claim_of(run_id, this_process(), server=server_name(settings))
 
     def decide(current: RequestRecord) -> RequestRecord:
         if not request.request_path:
             current = _made_pending(current, now)
+            current = _with_check(current, checked) if checked else current
         elif (current.model, current.revision) != (request.model, request.revision):
             raise LifecycleError(f"Request {path!r} is no longer for {request.model!r}.")
+        if current.status is Status.PENDING and not is_checked(current):
+            raise LifecycleError(
+                f"Request {path!r} has not passed the checks of this board. The next poll checks "
+                "it."
+            )
         return claim(current, mine, now=now)
 
     return path, queue.change(path, decide, message=f"claim {request.model}")
 
 
+def _find_or_add(
+    queue: RequestQueue,
+    request: EvaluationRequest,
+    suite: Suite,
+    settings: Settings,
+    *,
+    now: datetime,
+) -> tuple[str, RequestRecord | None]:
+    """Return the path of the request of a start by hand, and its checks if they were made now."""
+    board = load_suite(settings.suite).name
+    entry = _find(queue, request, suite, board)
+    if entry and entry.record and is_checked(entry.record):
+        return entry.path, None
+    checked = _checked(request, settings, now=now)
+    entry = queue.find(request_identity(checked, board), board_suite=board)
+    return entry.path if entry else queue.add(checked, board_suite=board), checked
+
+
 def _find(
     queue: RequestQueue, request: EvaluationRequest, suite: Suite, board_suite: str
-) -> str | None:
-    """Return the path of the request if its identity is fully given."""
-    if request.precision is None or not SHA.fullmatch(request.revision):
+) -> QueuedRequest | None:
+    """Return the request if its identity is fully given."""
+    if request.precision is None or not is_commit(request.revision):
         return None
-    identity = submission_identity(request, suite.name)
-    entry = queue.find(identity, board_suite=board_suite)
-    return entry.path if entry else None
+    return queue.find(submission_identity(request, suite.name), board_suite=board_suite)
 
 
 def _made_pending(record: RequestRecord, now: datetime) -> RequestRecord:
@@ -149,6 +175,18 @@ def _made_pending(record: RequestRecord, now: datetime) -> RequestRecord:
             )
         case _:
             return record
+
+
+def _with_check(record: RequestRecord, checked: RequestRecord) -> RequestRecord:
+    """Return a request with what a newer check of its submission found."""
+    block = {"base_revision", "report", "suite"}
+    found = {name: getattr(checked.evalboard, name) for name in block}
+    outer = RequestRecord.choice_fields(checked.choice) | {
+        "params": checked.params,
+        "architectures": checked.architectures,
+        "evalboard": record.evalboard.model_copy(update=found),
+    }
+    return record.model_copy(update=outer)
 
 
 def _checked(
@@ -177,8 +215,9 @@ def _engine_spec(
         name=f"engine-{run_id}",
         is_only_run=is_only_run,
         **record.choice.choice_fields(),
-        folder=folder_of(request.model),
-        base_folder=folder_of(request.base_model),
+        # Only a person at this machine may name a folder, never a request or a parameter.
+        folder=folder_of(request.model) if is_only_run else None,
+        base_folder=folder_of(request.base_model) if is_only_run else None,
         suite=suite,
         benchmarks=tuple(b.key for b in suite.select(request.benchmarks)),
         num_fewshot=request.num_fewshot,

@@ -13,7 +13,7 @@ from evalboard.publishing import announce_progress, announce_queue
 from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Status
-from evalboard.stores.addresses import open_archive, open_queue
+from evalboard.stores.addresses import open_archive, open_own_queue
 from evalboard.stores.work import WorkFolder
 
 OnProgress = Callable[[BenchmarkProgress], None]
@@ -133,7 +133,7 @@ def _engine_count(attempt: Attempt, pool: EnginePool, *, waiting: int) -> int:
     slots = placement.slot_count(attempt.engine.model_copy(update={"limits": pool.limits}))
     if slots == 1:
         return 1
-    queue = open_queue(attempt.engine.settings)
+    queue = open_own_queue(attempt.engine.settings)
     busy = (Status.PENDING, Status.RUNNING)
     requests = sum(e.record is not None and e.record.status in busy for e in queue.entries())
     return engine_count(slots=slots, requests=requests, waiting=waiting)

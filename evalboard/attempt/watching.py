@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 from evalboard.attempt.model import Attempt
 from evalboard.attempt.running import abandon
-from evalboard.errors import ClaimLost, RecordError, StoreError
+from evalboard.errors import ClaimLost, EvalboardError
 from evalboard.lifecycle import is_claimed_by
 from evalboard.records.request import RequestRecord
-from evalboard.stores.addresses import open_queue
+from evalboard.stores.addresses import open_own_queue
 
 logger = logging.getLogger(__name__)
 
@@ -47,21 +47,27 @@ def watched_claim(attempt: Attempt, *, every_seconds: float = WATCH_SECONDS) -> 
 
 
 def _watch(attempt: Attempt, path: str, every_seconds: float, ended: threading.Event) -> None:
-    queue = open_queue(attempt.engine.settings)
+    queue = open_own_queue(attempt.engine.settings)
     while not ended.wait(every_seconds):
         try:
-            record = queue.get(path)
-        except (RecordError, StoreError) as exc:  # an edit by hand may be put right
+            entry = queue.entry(path)
+        except EvalboardError as exc:  # an edit by hand may be put right
             logger.warning(
                 "This run cannot check whether its request was cancelled: %s", exc.message
             )
             continue
-        if not is_claimed_by(record, attempt.run_id):
-            abandon(attempt, ClaimLost(_what_happened(record)))
+        record = entry.record
+        if record is not None and not is_claimed_by(record, attempt.run_id):
+            abandon(attempt, ClaimLost(_what_happened(record, is_signed=entry.is_signed)))
             return
 
 
-def _what_happened(record: RequestRecord) -> str:
+def _what_happened(record: RequestRecord, *, is_signed: bool) -> str:
+    if not is_signed:
+        return (
+            f"Another program has changed the request for {record.model!r}, so its claim no longer "
+            "counts. This run has stopped."
+        )
     history = record.evalboard.history
     reason = f" ({history[-1].reason})" if history and history[-1].reason else ""
     return f"The request for {record.model!r} is now {record.status}{reason}. This run has stopped."

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from pydantic import ValidationError
 
@@ -10,6 +11,8 @@ from evalboard.board.waiting_times import (
     seconds_left,
     seconds_until_done,
 )
+from evalboard.containing import contained
+from evalboard.errors import EvalboardError
 from evalboard.records.board_files import BenchmarkProgress, QueueEntry
 from evalboard.records.report import Report
 from evalboard.records.request import RequestRecord, Status
@@ -38,7 +41,8 @@ def build_queue(
 
     Args:
         entries: Path, record and problem of every request file. A file without a record is
-            unreadable and appears as rejected, with the problem as its reason.
+            unreadable and appears as rejected, with the problem as its reason. A file with both is
+            RUNNING according to another program, and takes no place.
         progress: By request path, then by benchmark key.
         pending: Paths of the pending requests in the order in which they will be claimed.
         run_url: Returns the page of a run by its id, empty if there is none.
@@ -49,7 +53,10 @@ def build_queue(
     """
     everything = sorted(entries, key=lambda entry: entry[0])
     records = [record for _, record, _ in everything if record is not None]
-    running = sum(record.status is Status.RUNNING for record in records)
+    running = sum(
+        record is not None and record.status is Status.RUNNING and not problem
+        for _, record, problem in everything
+    )
     duration = mean_duration(records)
     positions = {path: position for position, path in enumerate(pending, start=1)}
     last = len(positions) + 1
@@ -59,7 +66,14 @@ def build_queue(
             shown.append(("", _unreadable(path, problem)))
             continue
         position = positions.get(path)
-        entry = _describe(path, record, position, dict(progress.get(path, {})), run_url)
+        benchmarks = dict(progress.get(path, {}))
+        entry = contained(
+            partial(_describe, path, record, problem, position, benchmarks, run_url),
+            f"The description of request {path!r}",
+        )
+        if isinstance(entry, EvalboardError):
+            shown.append(("", _unreadable(path, entry.message)))
+            continue
         left = None
         if record.status is Status.RUNNING:
             left = seconds_left(entry.benchmarks)
@@ -80,6 +94,7 @@ def queue_file(entries: Iterable[QueueEntry]) -> bytes:
 def _describe(
     path: str,
     record: RequestRecord,
+    problem: str,
     position: int | None,
     benchmarks: dict[str, BenchmarkProgress],
     run_url: Callable[[str], str],
@@ -92,7 +107,7 @@ def _describe(
         sha8=record.revision[:8],
         precision=record.precision,
         status=record.status,
-        reason=_reason(record),
+        reason=problem or _reason(record),
         position=position,
         attempts=block.attempts,
         sender=record.sender,

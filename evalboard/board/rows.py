@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from evalboard.board.flags import flag_rows
 from evalboard.board.scores import Score, read_score
 from evalboard.board.statistics import unweighted_mean
+from evalboard.containing import contained
+from evalboard.errors import EvalboardError
 from evalboard.identity import RowIdentity, row_identity
 from evalboard.records.result import ModelConfig, ResultDocument
 from evalboard.suites.model import Suite
@@ -39,7 +42,8 @@ def build_rows(documents: Iterable[ResultDocument], suite: Suite) -> list[Row]:
 
     Every benchmark takes its score from the newest document with a valid score (see `read_score`).
     Of documents from the same second the one listed last counts. Documents of other suites and
-    models without any score are omitted.
+    models without any score are omitted, and so is a document whose scores cannot be read: the log
+    contains the reason.
     """
     drafts = [
         _merge(identity, attempts, suite)
@@ -63,12 +67,22 @@ def _attempts(
     return attempts
 
 
+def _scores(document: ResultDocument, suite: Suite) -> dict[str, Score]:
+    """Return the valid scores of a document by benchmark key."""
+    return {b.key: score for b in suite.benchmarks if (score := read_score(document, b))}
+
+
 def _merge(identity: RowIdentity, attempts: Sequence[ResultDocument], suite: Suite) -> Row | None:
     """Return the row of documents listed oldest first, None if they contain no score."""
     chosen: dict[str, Score] = {}
     newest: ResultDocument | None = None
     for document in attempts:
-        found = {b.key: score for b in suite.benchmarks if (score := read_score(document, b))}
+        found = contained(
+            partial(_scores, document, suite),
+            f"Reading the scores of {identity.model!r} from {document.evalboard.finished_time!r}",
+        )
+        if isinstance(found, EvalboardError):
+            continue
         chosen |= found
         newest = document if found else newest
     if newest is None:

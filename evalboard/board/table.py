@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from statistics import multimode
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from evalboard.board.statistics import (
     normalise,
     wilson_interval,
 )
+from evalboard.containing import contained
 from evalboard.records.board_files import (
     META_FILE,
     TABLE_FILE,
@@ -83,8 +85,28 @@ def build_board(
 def build_frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
     """Return the table: complete rows by descending average, then the other rows by model.
 
-    Missing numbers are NaN or NA, missing texts are empty. A table without rows has all columns.
+    Missing numbers are NaN or NA, missing texts are empty. A table without rows has all columns. A
+    row that no table can contain, such as one with a number of 40 digits, is omitted and logged.
     """
+    frame = contained(partial(_storable_frame, rows, suite), "The table of the board")
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    return _storable_frame([row for row in rows if _is_storable(row, suite)], suite)
+
+
+def _is_storable(row: Row, suite: Suite) -> bool:
+    name = f"The row of {row.identity.model!r}"
+    return isinstance(contained(partial(_storable_frame, [row], suite), name), pd.DataFrame)
+
+
+def _storable_frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
+    """Return the table of rows, after a try to store it."""
+    frame = _frame(rows, suite)
+    _to_arrow(frame)
+    return frame
+
+
+def _frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
     ordered = sorted(rows, key=lambda row: (not row.complete, -(row.average or 0), row.identity))
     records = [_record(row, suite) for row in ordered]
     types = _column_types(suite)

@@ -14,8 +14,10 @@ from typing import NoReturn
 from evalboard import __version__
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.settings import load_settings
+from evalboard.wording import plain
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+MAX_MESSAGE_CHARACTERS = 10_000
 VERBS = {
     "demo": "run the whole pipeline on tiny models",
     "up": "start all services on this machine and run until Ctrl-C",
@@ -42,13 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return parsed.do(parsed, load_settings())
     except ConfigError as exc:
-        print(f"evalboard: {exc.message}", file=sys.stderr)
+        _complain(exc.message)
         return USAGE
     except EvalboardError as exc:
-        print(f"evalboard: {exc.message}", file=sys.stderr)
+        _complain(exc.message)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _complain(message: str) -> None:
+    print(f"evalboard: {plain(message, MAX_MESSAGE_CHARACTERS)}", file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):

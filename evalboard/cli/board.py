@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 
 import pandas as pd
 from rich.table import Table
-from rich.text import Text
 
-from evalboard.cli.reporting import console
+from evalboard.cli.reporting import cell, console
 from evalboard.publishing import publish_board, publish_queue
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_board
@@ -58,7 +57,7 @@ def draw_board(board: PublishedBoard) -> Table:
     for rank, row in enumerate(board.frame.to_dict("records"), start=1):
         cells = [_percent(row["average"])]
         cells += [_percent(row[b.key], row[f"{b.key}__stderr"]) for b in board.meta.benchmarks]
-        table.add_row(str(rank), Text(str(row["model"])), *cells)
+        table.add_row(str(rank), cell(str(row["model"])), *cells)
     return table
 
 

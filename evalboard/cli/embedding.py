@@ -14,6 +14,11 @@ from evalboard.settings import Settings, child_environment, environment_of, set_
 
 STARTUP_SECONDS = 120
 INTERRUPTED = 130
+LOGGING = {
+    # Prefect shows what the core logs in the run during which it was logged.
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "evalboard",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+}
 
 
 @contextmanager
@@ -55,7 +60,7 @@ def embedded(settings: Settings) -> Iterator[Callable[[], None]]:
 
 def use_server(settings: Settings, api_url: str) -> None:
     """Let this process call a server. Call it before the import of Prefect."""
-    variables = environment_of(settings)
+    variables = environment_of(settings) | LOGGING
     variables["DO_NOT_TRACK"] = "1"
     variables["PREFECT_LOGGING_LEVEL"] = "ERROR"
     variables["PREFECT_API_URL"] = api_url

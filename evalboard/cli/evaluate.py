@@ -2,7 +2,6 @@
 
 import argparse
 import shutil
-import sys
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.attempt.summary import time_account
 from evalboard.backends import BACKENDS
 from evalboard.cli.progress_display import ProgressDisplay
-from evalboard.cli.reporting import console
+from evalboard.cli.reporting import cell, console, say
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
 from evalboard.engine.placing import placement
 from evalboard.errors import EngineError, EvalboardError
@@ -74,7 +73,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         placement.end_ahead()
     if end.document_path is None:
         message = end.failure.message if end.failure else "No benchmark was evaluated."
-        print(f"evalboard: {message}", file=sys.stderr)
+        say(f"evalboard: {message}", is_error=True)
         return 1
     _show(attempt, end, arguments)
     return 0 if end.failure is None else 1
@@ -126,7 +125,7 @@ def _retried(work: Callable[P, T]) -> Callable[P, T]:
             except EngineError as exc:
                 if not exc.try_again:
                     raise
-                print(f"evalboard: {exc.message} Retrying.", file=sys.stderr)
+                say(f"evalboard: {exc.message} Retrying.", is_error=True)
 
     return tried
 
@@ -139,12 +138,12 @@ def _show(attempt: Attempt, end: AttemptEnd, arguments: argparse.Namespace) -> N
     if arguments.json:
         print(document.read_text(encoding="utf-8"), end="")
         return
-    table = Table("benchmark", "score", title=attempt.record.model)
+    table = Table("benchmark", "score", title=cell(attempt.record.model))
     for benchmark in attempt.benchmarks:
         score = end.scores.get(benchmark.key)
         table.add_row(benchmark.title, "—" if score is None else f"{score:.4f}")
     console.print(table)
     if end.failure:
-        console.print(f"{end.failure.code}: {end.failure.message}", markup=False)
+        say(f"{end.failure.code}: {end.failure.message}")
     spent = ", ".join(f"{part} {taken:.1f} s" for part, taken in time_account(end.seconds))
     console.print(f"Time: {spent}\nDocument: {document}", markup=False)

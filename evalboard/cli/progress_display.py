@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from evalboard.attempt.summary import progress_line
-from evalboard.cli.reporting import console
+from evalboard.cli.reporting import cell, console
 from evalboard.settings import Settings
 from evalboard.stores.work import WorkFolder
 
@@ -69,5 +69,5 @@ class ProgressDisplay:
                     bar = ProgressBar(
                         total=progress.total or None, completed=progress.done, width=BAR_WIDTH
                     )
-                    table.add_row(title, benchmark, bar, progress_line(progress))
+                    table.add_row(cell(title), benchmark, bar, progress_line(progress))
         return table

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.table import Table
-from rich.text import Text
 
+from evalboard.cli.reporting import cell
 from evalboard.records.board_files import BenchmarkProgress, QueueEntry
 from evalboard.records.times import parse_time
 from evalboard.wording import duration
@@ -29,11 +29,11 @@ def queue_table(entries: Sequence[QueueEntry], *, title: str = "Queue") -> Table
     for entry in entries:
         position = f" {entry.position}" if entry.position else ""
         table.add_row(
-            Text(entry.model),
-            Text(entry.precision),
-            Text(entry.status + position, style=STYLES.get(entry.status, "")),
-            Text(_marks(entry.benchmarks)),
-            Text("" if entry.status == "FINISHED" else entry.reason),
+            cell(entry.model),
+            cell(entry.precision),
+            cell(entry.status + position, style=STYLES.get(entry.status, "")),
+            cell(_marks(entry.benchmarks)),
+            cell("" if entry.status == "FINISHED" else entry.reason),
         )
     return table
 
@@ -50,15 +50,15 @@ def status_table(entries: Sequence[QueueEntry], *, now: datetime) -> Table:
         attempt = f" ×{entry.attempts}" if entry.attempts > 1 else ""
         table.add_row(
             str(entry.position or ""),
-            Text(entry.model),
-            Text(entry.sha8),
-            Text(entry.precision),
-            Text(entry.status + attempt, style=STYLES.get(entry.status, "")),
-            Text(entry.sender),
-            Text(_marks(entry.benchmarks)),
+            cell(entry.model),
+            cell(entry.sha8),
+            cell(entry.precision),
+            cell(entry.status + attempt, style=STYLES.get(entry.status, "")),
+            cell(entry.sender),
+            cell(_marks(entry.benchmarks)),
             _since(entry, now),
             "" if entry.seconds_left is None else duration(entry.seconds_left),
-            Text(_why(entry)),
+            cell(_why(entry)),
         )
     return table
 

@@ -5,30 +5,43 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from evalboard.records.report import Level, Report
+from evalboard.wording import plain
 
 STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.INFO: "cyan"}
 # A pipe has no width of its own, and at 80 columns tables would lose what is in them.
 PIPE_WIDTH = 250
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+MAX_LINE_CHARACTERS = 10_000
+
+
+def cell(text: str, style: str = "") -> Text:
+    """Return a text of a stranger for a table: no markup, and nothing that a terminal obeys."""
+    return Text(plain(text), style=style)
+
+
+def say(text: str, *, is_error: bool = False) -> None:
+    """Print a line that can contain a stranger's text, and nothing that a terminal obeys."""
+    print(plain(text, MAX_LINE_CHARACTERS), file=sys.stderr if is_error else sys.stdout)
 
 
 def print_report(report: Report) -> None:
     """Print every finding, the errors first."""
     verdict = "[green]passes its checks[/]" if report.ok else "[bold red]is rejected[/]"
-    console.print(f"[bold]{escape(report.model)}[/] at {escape(report.revision[:12])} {verdict}")
+    console.print(f"[bold]{_shown(report.model)}[/] at {_shown(report.revision[:12])} {verdict}")
     facts = described(report.facts)
     if facts:
-        console.print(f"  [dim]{escape(facts)}[/]")
+        console.print(f"  [dim]{_shown(facts)}[/]")
     for level in Level:
         for finding in report.findings:
             if finding.level is level:
                 sign = f"[{STYLES[level]}]{level:>7}[/]"
-                where = f" [dim]({escape(finding.where)})[/]" if finding.where else ""
-                console.print(f"  {sign}  {escape(finding.message)}{where}")
+                where = f" [dim]({_shown(finding.where)})[/]" if finding.where else ""
+                console.print(f"  {sign}  {_shown(finding.message)}{where}")
                 if finding.fix:
-                    console.print(f"           [dim]→ {escape(finding.fix)}[/]")
+                    console.print(f"           [dim]→ {_shown(finding.fix)}[/]")
 
 
 def described(facts: dict[str, Any]) -> str:
@@ -42,3 +55,7 @@ def described(facts: dict[str, Any]) -> str:
         facts.get("license", ""),
     )
     return " · ".join(part for part in parts if part)
+
+
+def _shown(text: str) -> str:
+    return escape(plain(text))

@@ -2,8 +2,8 @@
 
 import argparse
 import json
-import sys
 
+from evalboard.cli.reporting import say
 from evalboard.publishing import publish_queue
 from evalboard.queueing.actions import RequestChange
 from evalboard.queueing.queries import RequestQuery
@@ -41,9 +41,9 @@ def finish(changes: list[RequestChange], arguments: argparse.Namespace, settings
             if change.record is not None:
                 priority = change.record.evalboard.priority
                 with_priority = f", priority {priority}" if priority else ""
-                print(f"{change.path}: {change.record.status}{with_priority}")
+                say(f"{change.path}: {change.record.status}{with_priority}")
             if change.problem:
-                print(f"{change.path}: {change.problem}", file=sys.stderr)
+                say(f"{change.path}: {change.problem}", is_error=True)
     return int(any(change.problem for change in changes))
 
 

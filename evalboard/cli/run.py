@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from evalboard.cli.embedding import embedded
 from evalboard.cli.progress_display import ProgressDisplay
-from evalboard.cli.reporting import console
+from evalboard.cli.reporting import say
 from evalboard.engine.placing import cluster
 from evalboard.intake.polling import CheckedRequest
 from evalboard.records.request import Status
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_queue
+from evalboard.stores.addresses import open_own_queue
 
 PAUSE_SECONDS = 60
 
@@ -41,7 +41,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         while True:
             ended = work(settings, at_most=left, await_server=await_server)
             for path, status in ended:
-                console.print(f"{status}: {path}", markup=False)
+                say(f"{status}: {path}")
             failed = failed or any(status is Status.FAILED for _, status in ended)
             left = None if left is None else left - len(ended)
             if arguments.once or left == 0:
@@ -88,7 +88,7 @@ def work(
             tried += [checked.path for checked in fresh]
             list(threads.map(partial(_evaluate, display=display), fresh))
     build_board()
-    queue = open_queue(settings)
+    queue = open_own_queue(settings)
     return [RequestEnd(path, queue.get(path).status) for path in tried]
 
 

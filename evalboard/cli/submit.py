@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from evalboard.cli.reporting import print_report
+from evalboard.cli.reporting import print_report, say
 from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
 from evalboard.intake.submission import Submission, submit
 from evalboard.settings import Settings
@@ -26,5 +26,5 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     else:
         print_report(submitted.report)
         if submitted.request_path:
-            print(f"Submitted: {submitted.request_path}")
+            say(f"Submitted: {submitted.request_path}")
     return 0 if submitted.request_path else 1

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import deployments
 from deployments import HEARTBEAT_SECONDS
+from evalboard.cli.embedding import LOGGING
 from evalboard.cli.reporting import console
 from evalboard.engine.placing import cluster
 from evalboard.services import Services, address_of, is_loopback, listen
@@ -72,6 +73,7 @@ def _environment(settings: Settings, api_url: str) -> dict[str, str]:
         EVALBOARD_RAY_ADDRESS=cluster.address(),
         EVALBOARD_MAX_RUNNING=str(settings.max_running or cluster.slot_count(settings)),
         DO_NOT_TRACK="1",
+        **LOGGING,
     )
 
 

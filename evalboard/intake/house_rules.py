@@ -126,7 +126,7 @@ def first_of_same(
         now: First-seen time of a file without a history.
     """
     wanted = request_identity(record, suite)
-    others = (e for e in entries if e.path != path and e.record is not None)
+    others = (e for e in entries if e.path != path and e.counts)
     same = [e for e in others if e.record and request_identity(e.record, suite) == wanted]
     first = _first([*same, QueuedRequest(path, record)], now)
     return None if first.path == path else first
@@ -162,7 +162,7 @@ def refusals(
     found: dict[str, Finding] = {}
     for entry in entries:
         record = entry.record
-        if record is None or record.status is Status.REJECTED:
+        if record is None or not entry.counts or record.status is Status.REJECTED:
             continue
         denied = denial(
             rules, model=record.model, base_model=record.base_model, sender=record.sender
@@ -230,9 +230,9 @@ def _made_by(sender: str, entries: Iterable[QueuedRequest], now: datetime) -> li
 def _this_week(entries: Iterable[QueuedRequest], now: datetime) -> list[datetime]:
     """Return the first-seen times of the counted requests, the earliest first."""
     times = (
-        _first_seen(record, now)
-        for _, record, _ in entries
-        if record is not None and record.status is not Status.REJECTED
+        _first_seen(entry.record, now)
+        for entry in entries
+        if entry.record is not None and entry.counts and entry.record.status is not Status.REJECTED
     )
     return sorted(time for time in times if time is not None and time > now - WEEK)
 

@@ -1,25 +1,40 @@
-"""The poll of the queue: requests to refuse, to check and to start."""
+"""The poll of the queue: requests to refuse, to check and to start.
+
+What somebody wrote into the store ends nothing but itself: an error at one request is contained,
+recorded in that request if it can come again, and the poll goes on.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
+from evalboard.containing import contained
 from evalboard.engine.placing import cluster
+from evalboard.errors import (
+    ConfigError,
+    EngineError,
+    LifecycleError,
+    RecordError,
+    StoreError,
+)
 from evalboard.identity import request_identity
 from evalboard.intake.house_rules import first_of_same, load_rules, refusals, repetition
-from evalboard.intake.request_files import check_request, is_checked
+from evalboard.intake.request_files import CHECKED_BY_POLL, check_request, is_checked
 from evalboard.intake.submission import EvaluationRequest
-from evalboard.lifecycle import move, note, order_pending
+from evalboard.lifecycle import decided, move, note, order_pending, undecided
 from evalboard.records.report import Finding, Report
-from evalboard.records.request import ModelType, RequestRecord, Status
+from evalboard.records.request import Failure, ModelType, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_queue
+from evalboard.stores.addresses import open_own_queue
 from evalboard.stores.requests import RequestQueue
 from evalboard.suites.loader import load_suite
 
 MAX_STARTS_PER_ATTEMPT = 5
 """Limit of runs of one attempt that end before their claim. Then a person must look."""
+
+NOT_OF_THE_REQUEST = (ConfigError, RecordError, StoreError)
+"""Errors after which a request stays as it is: of the settings, of its file, of the Hub."""
 
 
 class QueueView(NamedTuple):
@@ -31,6 +46,8 @@ class QueueView(NamedTuple):
     """Number of evaluations that may start."""
     refused: Mapping[str, str] = {}
     """Requests that this poll rejected by the rules of the house, with reasons."""
+    warning: str = ""
+    """What is wrong with the store, empty for nothing."""
 
 
 class CheckedRequest(NamedTuple):
@@ -38,29 +55,33 @@ class CheckedRequest(NamedTuple):
 
     path: str
     request: EvaluationRequest | None
-    """The evaluation, None if the request was rejected or is no longer pending."""
+    """The evaluation. None if the request was rejected, is no longer pending or is undecided."""
     attempt: int
     """Number of the evaluation's attempt, from 1."""
     report: Report | None
+    problem: Failure | None = None
+    """Why the checks could not be decided."""
 
 
 def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
     """Return the pending requests in order, and the number of free slots.
 
     Requests that break the rules of the house, such as a second file of one submission, are first
-    rejected in one commit.
+    rejected in one commit. A request of another program takes no slot, whatever its status.
 
     Args:
         settings: The stores and the rules.
         now: The current time. Requests in a pause are omitted. None reads the clock.
 
     Raises:
+        ForeignKey: Another installation evaluates these requests.
         ConfigError: The board's suite or the deny list cannot be read.
         StoreError: The queue cannot be read or written.
     """
     now = now or datetime.now(UTC)
-    queue = open_queue(settings)
-    entries = [e for e in queue.entries() if e.record is not None]
+    queue = open_own_queue(settings)
+    warning = queue.keep_name()
+    entries = [e for e in queue.entries() if e.counts]
     suite = load_suite(settings.suite).name
     refused = refusals(entries, load_rules(settings), suite=suite, now=now)
     if refused:
@@ -78,32 +99,65 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
         [path for path, _ in ordered],
         max(0, allowed - running),
         {path: finding.message for path, finding in refused.items()},
+        warning,
     )
 
 
 def check(path: str, settings: Settings, *, now: datetime) -> CheckedRequest:
     """Check a pending request. Pin it to a commit, or reject it with the report.
 
+    A request is only returned for evaluation if this board has signed it, with a report of its own
+    that has no error, on a commit. If the checks cannot be decided, the request records it with a
+    growing pause, and at last waits for a person. If the Hub does not answer, it does not change.
+
     Raises:
-        StoreError: The model's repository cannot be reached. The request does not change.
+        ForeignKey: Another installation evaluates these requests.
+        ConfigError: This installation cannot sign.
+        StoreError: The requests store cannot be read.
     """
-    queue = open_queue(settings)
-    record = queue.get(path)
-    if not is_checked(record):
+    queue = open_own_queue(settings)
+    checked = contained(
+        lambda: _check(path, queue, settings, now=now), f"The check of request {path!r}"
+    )
+    if isinstance(checked, CheckedRequest):
+        return checked
+    if isinstance(checked, LifecycleError):  # somebody else decided: the next poll sees what
+        return CheckedRequest(path, None, 0, None)
+    problem = Failure(code=checked.code, message=checked.message)
+    if not isinstance(checked, NOT_OF_THE_REQUEST):
+        _record_undecided(path, problem, queue, now)
+    return CheckedRequest(path, None, 0, None, problem)
+
+
+def _check(path: str, queue: RequestQueue, settings: Settings, *, now: datetime) -> CheckedRequest:
+    entry = queue.entry(path)
+    record = entry.record
+    if record is None:
+        raise RecordError(entry.problem)
+    waits = record.status is Status.PENDING
+    if waits and not (entry.is_signed and is_checked(record)):
         checked = check_request(record, settings)
         verdict = _unless_repeated(path, record, checked.record, queue, settings, now=now)
         record = queue.change(
-            path,
-            # When somebody else decided meanwhile, the next poll sees what.
-            lambda current: verdict if current == record else current,
-            message=f"check {record.model}",
+            path, lambda _: verdict, over=entry.blob, message=f"check {record.model}"
         )
+    is_ready = record.status is Status.PENDING and is_checked(record)
     report = record.evalboard.report
     return CheckedRequest(
         path,
-        _evaluation(path, record) if record.status is Status.PENDING else None,
+        _evaluation(path, record) if is_ready else None,
         record.evalboard.attempts + 1,
         Report.model_validate(report) if report else None,
+    )
+
+
+def _record_undecided(path: str, problem: Failure, queue: RequestQueue, now: datetime) -> None:
+    """Record in a request that its checks could not be decided, as far as it can be written."""
+    contained(
+        lambda: queue.change(
+            path, lambda record: undecided(record, problem, now=now), message="undecided checks"
+        ),
+        f"The change of request {path!r}",
     )
 
 
@@ -120,6 +174,9 @@ def _unless_repeated(
 
     The line records when this board first saw a file from another program. The branch is pinned
     only now, so only now a file with a branch can turn out to be a duplicate.
+
+    Raises:
+        EngineError: This installation cannot make all checks.
     """
     report = Report.model_validate(checked.evalboard.report)
     suite = load_suite(settings.suite).name
@@ -129,9 +186,20 @@ def _unless_repeated(
             return _refuse(repetition(first), now, checked)
     if not report.ok:
         return move(checked, Status.REJECTED, now=now, reason=report.summary())
-    if checked.evalboard.history:
-        return checked
-    return note(checked, Status.PENDING, now=now, reason="submitted and checked")
+    if not is_checked(checked):
+        raise EngineError(_incomplete(report))
+    passed = decided(checked)
+    if passed.evalboard.history:
+        return passed
+    return note(passed, Status.PENDING, now=now, reason="submitted and checked")
+
+
+def _incomplete(report: Report) -> str:
+    left = [f.message for f in report.findings if f.code == CHECKED_BY_POLL]
+    return (
+        f"This installation cannot make all checks of {report.model!r}: {' '.join(left)} Install "
+        "the libraries of a worker where the poll runs."
+    )
 
 
 def _refuse(finding: Finding, now: datetime, record: RequestRecord) -> RequestRecord:

@@ -1,6 +1,6 @@
 """Check request files from other programs, and fill in what they leave open.
 
-The content comes from strangers, so models are only names, never folders of this machine.
+The content comes from strangers, so models and suites are only names, never files of this machine.
 """
 
 from enum import StrEnum
@@ -12,20 +12,24 @@ from evalboard.intake.submission import (
     architectures_in,
     denied_report,
     find_denial,
-    resolve_suite,
+    suite_name,
+    unknown_suite,
     with_findings,
 )
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import ModelType, RequestRecord
-from evalboard.repositories.names import is_commit
+from evalboard.repositories.names import is_board_name, is_commit
 from evalboard.settings import Settings
 from evalboard.validation.checks import validate
 from evalboard.validation.findings import error, listed, quoted
 from evalboard.validation.subject import Subject
 
 Word = TypeVar("Word", bound=StrEnum)
+
+CHECKED_BY_POLL = "checked_by_poll"
+"""Code of findings that name a check which this installation cannot make."""
 
 
 class RequestCheck(NamedTuple):
@@ -38,17 +42,18 @@ class RequestCheck(NamedTuple):
 def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
     """Check a request file from any program, and fill in what it leaves open.
 
-    Its revisions become commit shas and an empty suite becomes the board's. The original values are
+    A renamed model gets its new name. Its revisions become commit shas and an empty suite becomes the board's. The original values are
     kept under `evalboard.original`. Its status does not change.
 
     Raises:
-        ConfigError: The board's own suite cannot be loaded.
+        ConfigError: A suite that the settings name cannot be loaded.
         StoreError: The Hub did not answer.
         EngineError: The processes that load config and tokenizer cannot start here.
     """
     precision = _known(Precision, record.precision)
     weight_type = _known(WeightType, record.weight_type)
-    suite = resolve_suite(record.evalboard.suite, settings)
+    suite = suite_name(record.evalboard.suite, settings)
+    unknown = unknown_suite(record.evalboard.suite, settings)
     asked = record.choice.choice_fields() | {
         "precision": precision,
         "weight_type": weight_type or WeightType.ORIGINAL,
@@ -58,20 +63,21 @@ def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
     if refused:
         report = denied_report(subject, refused)
     else:
-        problems = list(suite.findings)
+        problems = [unknown] if unknown else []
         if precision is None:
             problems.append(_unknown("precision", record.precision, Precision))
         if weight_type is None:
             problems.append(_unknown("weight_type", record.weight_type, WeightType))
         report = with_findings(validate(subject, settings), problems)
     updated: dict[str, Any] = {
+        "model": report.model if report.ok else record.model,
         "base_model": report.facts.get("base_model", record.base_model),
         "revision": report.revision,
         "params": report.facts.get("params_billion", record.params),
         "architectures": architectures_in(report) or record.architectures,
     }
     block = {
-        "suite": suite.name,
+        "suite": suite,
         "base_revision": report.facts.get("base_revision", ""),
         "report": report.to_document(),
         "original": _replaced(record, updated) | record.evalboard.original,
@@ -81,18 +87,31 @@ def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
 
 
 def is_checked(record: RequestRecord) -> bool:
-    """Return whether a request contains the full report on its submission.
+    """Return whether a request contains the full report on its submission, and can be started.
 
-    A report from an installation without transformers leaves checks to the poll.
+    It is only asked about requests that this board has signed. Then the model and the base model
+    are names, the revisions are commits, and no check is left to the poll, as in a report from an
+    installation without transformers.
     """
     try:
         report = Report.model_validate(record.evalboard.report)
     except ValidationError:
         return False
-    complete = all(finding.code != "checked_by_poll" for finding in report.findings)
-    pinned = is_commit(record.revision) and report.revision == record.revision
+    complete = all(finding.code != CHECKED_BY_POLL for finding in report.findings)
+    same = (report.model, report.revision) == (record.model, record.revision)
     base = report.facts.get("base_revision", "")
-    return report.ok and complete and pinned and record.evalboard.base_revision == base
+    same_base = record.evalboard.base_revision == base
+    return report.ok and complete and same and same_base and _is_loadable(record)
+
+
+def _is_loadable(record: RequestRecord) -> bool:
+    """Return whether a request names what can be loaded, in words that the board knows."""
+    known = _known(Precision, record.precision) and _known(WeightType, record.weight_type)
+    pinned = is_board_name(record.model) and is_commit(record.revision)
+    has_base = record.weight_type == WeightType.ORIGINAL or (
+        is_board_name(record.base_model) and is_commit(record.evalboard.base_revision)
+    )
+    return bool(known) and pinned and has_base
 
 
 def _replaced(record: RequestRecord, updated: dict[str, Any]) -> dict[str, Any]:

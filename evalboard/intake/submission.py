@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from evalboard.errors import ConfigError, StoreError
+from evalboard.errors import StoreError
 from evalboard.identity import request_identity
 from evalboard.intake.house_rules import denial, excess, load_rules, repetition
 from evalboard.lifecycle import REPLACEABLE
@@ -23,10 +23,11 @@ from evalboard.repositories.names import is_folder_path
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
-from evalboard.suites.loader import load_suite, shipped_suites
+from evalboard.suites.loader import find_suite, load_suite, suite_names
 from evalboard.validation.checks import validate
-from evalboard.validation.findings import error, info, listed, plain, quoted
+from evalboard.validation.findings import error, info, listed, quoted
 from evalboard.validation.subject import Subject
+from evalboard.wording import plain
 
 logger = logging.getLogger(__name__)
 
@@ -87,13 +88,6 @@ class Submitted(NamedTuple):
     """Path of the request in its store, None if the checks found an error."""
 
 
-class ResolvedSuite(NamedTuple):
-    """The name under which a suite is stored."""
-
-    name: str
-    findings: tuple[Finding, ...] = ()
-
-
 def check_submission(
     submission: Submission, settings: Settings, *, allow_folder: bool = False
 ) -> Report:
@@ -102,20 +96,20 @@ def check_submission(
     Args:
         submission: The submission.
         settings: The settings.
-        allow_folder: Whether model and base model can be folders of this machine. Only for users of
-            this machine, never for forms and files of strangers.
+        allow_folder: Whether model and base model can be folders of this machine, and the suite a
+            file. Only for users of this machine, never for forms and files of strangers.
 
     Raises:
-        ConfigError: The board's own suite cannot be loaded.
+        ConfigError: A suite that the settings name cannot be loaded.
         StoreError: The Hub did not answer.
         EngineError: The processes that load config and tokenizer cannot start here.
     """
-    suite = resolve_suite(submission.suite, settings)
+    unknown = unknown_suite(submission.suite, settings, allow_file=allow_folder)
     refused = find_denial(submission, submission.sender, settings)
     if refused:
         return denied_report(submission, refused)
     report = validate(submission, settings, allow_folder=allow_folder)
-    return with_findings(report, suite.findings)
+    return with_findings(report, (unknown,)) if unknown else report
 
 
 def preview_submission(
@@ -209,7 +203,7 @@ def record_of(
         model_type=submission.model_type,
         sender=plain(submission.sender, MAX_SENDER_CHARACTERS),
         evalboard=BoardBlock(
-            suite=resolve_suite(submission.suite, settings).name,
+            suite=suite_name(submission.suite, settings),
             priority=submission.priority,
             base_revision=choice.base_revision,
             history=(HistoryEntry(status=Status.PENDING, time=time, reason="submitted"),),
@@ -218,25 +212,30 @@ def record_of(
     )
 
 
-def resolve_suite(suite: str, settings: Settings) -> ResolvedSuite:
-    """Return the name of a suite in requests, and a finding if it does not exist.
+def suite_name(suite: str, settings: Settings) -> str:
+    """Return the name under which a request stores its suite, also that of an unknown one.
 
     Raises:
-        ConfigError: The board's own suite cannot be loaded.
+        ConfigError: A suite that the settings name cannot be loaded.
     """
-    board = load_suite(settings.suite)
-    if suite in ("", board.name, settings.suite):
-        return ResolvedSuite(board.name)
-    try:
-        load_suite(suite)
-    except (ConfigError, OSError):
-        finding = error(
-            "unknown_suite",
-            f"There is no suite {quoted(suite)}.",
-            fix=f"Use {board.name!r}, the board's suite, or one of {listed(shipped_suites())}.",
-        )
-        return ResolvedSuite(plain(suite, 100), (finding,))
-    return ResolvedSuite(suite)
+    found = find_suite(suite, settings)
+    return found.name if found else plain(suite, 100)
+
+
+def unknown_suite(suite: str, settings: Settings, *, allow_file: bool = False) -> Finding | None:
+    """Return the finding on a suite that does not exist, None for one that does.
+
+    Raises:
+        ConfigError: A suite that the settings name cannot be loaded, or the user's own file.
+    """
+    if find_suite(suite, settings) or (allow_file and load_suite(suite)):
+        return None
+    return error(
+        "unknown_suite",
+        f"There is no suite {quoted(suite)}.",
+        fix=f"Use one of {listed(suite_names(settings), shown=10)}, or leave it empty for the "
+        "board's suite.",
+    )
 
 
 def _repeated(record: RequestRecord, queue: RequestQueue, settings: Settings) -> Finding | None:

@@ -10,7 +10,7 @@ from evalboard.errors import EvalboardError
 from evalboard.queueing.queries import RequestQuery, find_one
 from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_queue
+from evalboard.stores.addresses import open_own_queue
 
 WAITING = (Status.PENDING,)
 UNFINISHED = (Status.PENDING, Status.RUNNING)
@@ -33,6 +33,8 @@ def requeue(
     queries: Sequence[RequestQuery], settings: Settings, *, now: datetime, by: str = ""
 ) -> list[RequestChange]:
     """Restart failed, rejected and cancelled requests, and end the pause of pending ones.
+
+    Of a file that another program wrote only the submission counts: the next poll checks it.
 
     Args:
         queries: The requests.
@@ -131,7 +133,7 @@ def _change(
     decide: Decide,
     verb: str,
 ) -> list[RequestChange]:
-    queue = open_queue(settings)
+    queue = open_own_queue(settings)
     entries = queue.entries()
     paths = list(dict.fromkeys(find_one(entries, each, statuses).path for each in queries))
     if not paths:

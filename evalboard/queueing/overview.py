@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from evalboard.board.queue import build_queue
 from evalboard.lifecycle import order_pending
 from evalboard.records.board_files import QueueEntry
-from evalboard.records.request import RequestRecord, Status
+from evalboard.records.request import Status
 from evalboard.records.times import parse_time
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue
+from evalboard.stores.requests import QueuedRequest
 from evalboard.stores.work import WorkFolder
 
 PROGRESS_SHOWN_FOR = timedelta(days=1)
@@ -33,17 +34,21 @@ def overview(
     """
     work = WorkFolder(settings.work_folder)
     entries = open_queue(settings).entries()
-    pending = order_pending(((e.path, e.record) for e in entries if e.record is not None), now=now)
+    counted = ((e.path, e.record) for e in entries if e.record is not None and e.counts)
+    pending = order_pending(counted, now=now)
     return build_queue(
-        entries,
-        {e.path: work.progress(e.path) for e in entries if e.record and _has_news(e.record, now)},
+        [(e.path, e.record, e.problem) for e in entries],
+        {e.path: work.progress(e.path) for e in entries if _has_news(e, now)},
         pending=[path for path, _ in pending],
         run_url=run_url,
     )
 
 
-def _has_news(record: RequestRecord, now: datetime) -> bool:
+def _has_news(entry: QueuedRequest, now: datetime) -> bool:
     """Return whether to read the progress of a request."""
+    record = entry.record
+    if record is None or not entry.is_signed:
+        return False
     history = record.evalboard.history
     if record.status is Status.PENDING:
         return record.evalboard.attempts > 0

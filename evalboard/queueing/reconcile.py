@@ -5,23 +5,32 @@ The caller asks Prefect for the states of runs; this module knows the stores. Th
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from evalboard.errors import ConfigError, EvalboardError
+from evalboard.containing import contained
+from evalboard.errors import EvalboardError
 from evalboard.identity import result_folder
 from evalboard.lifecycle import is_claimed_by, move, release
 from evalboard.queueing.claims import is_alive, is_dead
-from evalboard.queueing.judging import RunEvidence, RunState, Verdict, is_complete, judge
+from evalboard.queueing.judging import (
+    GRACE,
+    RunEvidence,
+    RunState,
+    Verdict,
+    is_complete,
+    judge,
+)
+from evalboard.queueing.sightings import first_seen
 from evalboard.records.request import Claim, RequestRecord, Status
-from evalboard.records.times import parse_time
+from evalboard.records.times import parse_time, timestamp
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_archive, open_queue
+from evalboard.stores.addresses import open_archive, open_own_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
 from evalboard.stores.results import ResultsArchive
-from evalboard.suites.loader import load_requested_suite, load_suite
+from evalboard.suites.loader import find_suite, load_suite
 
 _FOLDER_PARTS = 5
 
@@ -37,9 +46,18 @@ class Correction(NamedTuple):
 class Judgement(NamedTuple):
     """The action on one request, and its reason."""
 
-    judged: RequestRecord
+    judged: QueuedRequest
     verdict: Verdict
     reason: str
+
+
+class Judged(NamedTuple):
+    """What is to be done, and what is only reported."""
+
+    judgements: dict[str, Judgement]
+    unclear: list[Correction]
+    unverified: list[Correction]
+    problems: dict[str, str]
 
 
 class Reconciliation(NamedTuple):
@@ -55,15 +73,17 @@ class Reconciliation(NamedTuple):
     """CANCELLED, as their runs were."""
     unclear: list[Correction]
     """RUNNING, with unknown runs. They are not changed."""
+    unverified: list[Correction]
+    """RUNNING according to another program. They take no place, and are released after a day."""
     unrequested: list[str]
     """Folders or files in the results store without a matching request."""
     problems: dict[str, str]
-    """Requests whose change failed, with the message."""
+    """Requests whose judgement or change failed, with the message."""
 
 
 def claimed_runs(settings: Settings) -> list[str]:
     """Return the run ids of all RUNNING requests, for the caller to ask about."""
-    claims = (_claim(entry.record) for entry in open_queue(settings).entries())
+    claims = map(_claim, open_own_queue(settings).entries())
     return sorted({claim.run_id for claim in claims if claim is not None})
 
 
@@ -72,7 +92,8 @@ def reconcile(
 ) -> Reconciliation:
     """Reconcile every RUNNING request whose run is gone, in one commit, and report anomalies.
 
-    A request changes only if the judged run still has the claim.
+    A request changes only if the judged run still has the claim. A claim that this installation did
+    not sign is not judged: it expires a day after this installation first saw it.
 
     Args:
         settings: The settings.
@@ -82,35 +103,88 @@ def reconcile(
             their process, and only on its machine.
 
     Raises:
+        ForeignKey: Another installation evaluates these requests.
         ConfigError: The board's suite cannot be loaded.
         StoreError: A store cannot be read.
     """
-    queue = open_queue(settings)
+    queue = open_own_queue(settings)
     entries = queue.entries()
     archive = open_archive(settings)
-    judgements: dict[str, Judgement] = {}
-    unclear: list[Correction] = []
-    for path, record, _ in entries:
-        if record is None or record.status is not Status.RUNNING:
-            continue
-        evidence = _evidence(record, runs, server=server, now=now)
-        verdict = judge(evidence, is_ours=_claim(record) is not None)
-        if verdict is Verdict.RELEASE and _is_complete(record, archive, settings):
-            verdict = Verdict.FINISH
-        if verdict is Verdict.ASK:
-            unclear.append(Correction(path, record.model, _who(record)))
-        elif verdict is not Verdict.LEAVE:
-            judgements[path] = Judgement(record, verdict, _reason(record, verdict, evidence))
-    changed, problems = _carry_out(queue, judgements, now)
+    found = _judge_all(entries, archive, settings, runs, server=server, now=now)
+    changed, problems = _carry_out(queue, found.judgements, now)
     return Reconciliation(
         released=changed[Status.PENDING],
         failed=changed[Status.FAILED],
         finished=changed[Status.FINISHED],
         cancelled=changed[Status.CANCELLED],
-        unclear=unclear,
+        unclear=found.unclear,
+        unverified=found.unverified,
         unrequested=_unrequested(entries, archive, settings),
-        problems=problems,
+        problems=found.problems | problems,
     )
+
+
+def _judge_all(
+    entries: Iterable[QueuedRequest],
+    archive: ResultsArchive,
+    settings: Settings,
+    runs: Mapping[str, RunState],
+    *,
+    server: str,
+    now: datetime,
+) -> Judged:
+    """Judge every RUNNING request. An error at one says nothing about the others."""
+    running = [e for e in entries if e.record and e.record.status is Status.RUNNING]
+    foreign = [entry.path for entry in running if not entry.is_signed]
+    seen = first_seen(settings.signing_folder / "unverified.json", foreign, now=now)
+    found = Judged({}, [], [], {})
+    for entry in running:
+        model = entry.record.model if entry.record else ""
+        if entry.path in seen:
+            since = seen[entry.path]
+            reason = f"another program, seen here since {timestamp(since)}"
+            found.unverified.append(Correction(entry.path, model, reason))
+            judgement = _judge_foreign(entry, now - since)
+        else:
+            judgement = contained(
+                partial(_judge, entry, archive, settings, runs, server=server, now=now),
+                f"The judgement of request {entry.path!r}",
+            )
+        if isinstance(judgement, EvalboardError):
+            found.problems[entry.path] = judgement.message
+        elif judgement.verdict is Verdict.ASK:
+            found.unclear.append(Correction(entry.path, model, judgement.reason))
+        elif judgement.verdict is not Verdict.LEAVE:
+            found.judgements[entry.path] = judgement
+    return found
+
+
+def _judge_foreign(entry: QueuedRequest, age: timedelta) -> Judgement:
+    """Judge a claim that this installation did not sign, by the time since it was first seen."""
+    reason = "another program claimed it and did not finish it within a day"
+    verdict = judge(RunEvidence(age=age), is_ours=False)
+    return Judgement(entry, verdict, reason)
+
+
+def _judge(
+    entry: QueuedRequest,
+    archive: ResultsArchive,
+    settings: Settings,
+    runs: Mapping[str, RunState],
+    *,
+    server: str,
+    now: datetime,
+) -> Judgement:
+    """Judge a request that this installation has signed."""
+    record = entry.record
+    assert record is not None
+    evidence = _evidence(entry, runs, server=server, now=now)
+    verdict = judge(evidence, is_ours=_claim(entry) is not None)
+    if verdict is Verdict.RELEASE and _is_complete(record, archive, settings):
+        verdict = Verdict.FINISH
+    if verdict is Verdict.ASK:
+        return Judgement(entry, verdict, _who(entry))
+    return Judgement(entry, verdict, _reason(entry, verdict, evidence))
 
 
 def _carry_out(
@@ -123,7 +197,8 @@ def _carry_out(
 
     def decide(path: str, current: RequestRecord) -> RequestRecord:
         applied.discard(path)
-        if not _has_same_claim(current, judgements[path].judged):
+        claim = _claim(judgements[path].judged)
+        if claim and not is_claimed_by(current, claim.run_id):
             return current  # its run came to an end by itself, or another one has it
         after = _after(current, judgements[path], now)
         applied.add(path)
@@ -134,6 +209,12 @@ def _carry_out(
     answers = queue.change_many(
         {path: partial(decide, path) for path in judgements},
         message=f"reconcile {len(judgements)} requests",
+        # A request without a claim is the same one as long as its file is.
+        over={
+            path: judgement.judged.blob
+            for path, judgement in judgements.items()
+            if _claim(judgement.judged) is None
+        },
     )
     for path, after in answers.items():
         if isinstance(after, EvalboardError):
@@ -154,26 +235,20 @@ def _after(current: RequestRecord, judgement: Judgement, now: datetime) -> Reque
             return release(current, now=now, reason=judgement.reason)
 
 
-def _has_same_claim(current: RequestRecord, judged: RequestRecord) -> bool:
-    claim = _claim(judged)
-    if claim is None:
-        return current == judged
-    return is_claimed_by(current, claim.run_id)
-
-
-def _claim(record: RequestRecord | None) -> Claim | None:
-    """Return the claim on a RUNNING request, None if it is not of this project."""
-    if record is None or record.status is not Status.RUNNING:
+def _claim(entry: QueuedRequest) -> Claim | None:
+    """Return the claim on a RUNNING request, None if it is not of this installation."""
+    record = entry.record
+    if record is None or not entry.is_signed or record.status is not Status.RUNNING:
         return None
     return record.evalboard.claimed_by
 
 
 def _evidence(
-    record: RequestRecord, runs: Mapping[str, RunState], *, server: str, now: datetime
+    entry: QueuedRequest, runs: Mapping[str, RunState], *, server: str, now: datetime
 ) -> RunEvidence:
-    time = parse_time(record.evalboard.claimed_time) or parse_time(record.job_start_time)
-    age = now - time if time else None
-    claim = _claim(record)
+    assert entry.record is not None
+    age = _age(parse_time(entry.record.evalboard.claimed_time), now)
+    claim = _claim(entry)
     if claim is None:
         return RunEvidence(age=age)
     lives = False if is_dead(claim) else is_alive(claim) or None
@@ -181,11 +256,19 @@ def _evidence(
     return RunEvidence(run, claim.server == server, lives, age)
 
 
+def _age(claimed: datetime | None, now: datetime) -> timedelta | None:
+    """Return the age of a claim, None if unknown.
+
+    Clocks of machines differ by seconds. A claim from further in the future was made by a clock
+    that was wrong, and says nothing about its age.
+    """
+    return now - claimed if claimed is not None and claimed < now + GRACE else None
+
+
 def _is_complete(record: RequestRecord, archive: ResultsArchive, settings: Settings) -> bool:
     """Return whether the results store contains all results of a request."""
-    try:
-        suite = load_requested_suite(record.evalboard.suite, settings.suite)
-    except ConfigError:
+    suite = find_suite(record.evalboard.suite, settings)
+    if suite is None:
         return False  # a suite that is no longer there: its next attempt says so
     documents = archive.read(model=record.model).documents
     of_suite = [d for d in documents if d.evalboard.suite == suite.name]
@@ -213,13 +296,13 @@ def _unrequested(
     return sorted(strange)
 
 
-def _who(record: RequestRecord) -> str:
-    claim = _claim(record)
+def _who(entry: QueuedRequest) -> str:
+    claim = _claim(entry)
     return f"run {claim.run_id} on {claim.host}" if claim else "another program"
 
 
-def _reason(record: RequestRecord, verdict: Verdict, evidence: RunEvidence) -> str:
-    who = _who(record)
+def _reason(entry: QueuedRequest, verdict: Verdict, evidence: RunEvidence) -> str:
+    who = _who(entry)
     match verdict:
         case Verdict.FINISH:
             return f"{who} stopped without a result, but all scores are stored"

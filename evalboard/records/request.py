@@ -8,7 +8,7 @@ the values of other boards.
 import codecs
 import json
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -138,6 +138,8 @@ class BoardBlock(BaseModel):
     """Number of failed attempts since a person last queued the request."""
     lost_runs: int = 0
     """Number of lost runs since a person last queued the request."""
+    undecided_checks: int = 0
+    """Number of checks in a row that could not be decided."""
     retry_after: str | None = None
     """UTC time before which a pending request is not restarted. None means immediately."""
     history: tuple[HistoryEntry, ...] = ()
@@ -197,20 +199,26 @@ class RequestRecord(BaseModel):
             f"{chat}_{self.revision[:8]}.json"
         )
 
-    def to_json(self) -> bytes:
+    def to_json(self, *, signature: str | None = None) -> bytes:
         """Return the file's content, indented for readers unless it becomes large.
 
         Indentation can make a deeply nested file a hundred times larger, and then it exceeds the
         limit.
+
+        Args:
+            signature: Signature of the installation, which is a part of the file but not of the
+                record. None for a file without one.
         """
         document = self.model_dump(mode="json")
+        if signature is not None:
+            document["evalboard"] = {"signature": signature} | document["evalboard"]
         text = json.dumps(document, indent=2, ensure_ascii=False)
         if len(text) > LARGEST_INDENTED:
             text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
         return (text + "\n").encode()
 
     @classmethod
-    def from_json(cls, content: bytes, *, path: str) -> Self:
+    def from_json(cls, content: bytes, *, path: str) -> "RequestRecord":
         """Read a request file of this or another board.
 
         Args:
@@ -220,11 +228,30 @@ class RequestRecord(BaseModel):
         Raises:
             RecordError: The file is larger than `LARGEST_FILE`, or is not UTF-8, JSON or a request.
         """
+        return RequestFile.from_json(content, path=path).record
+
+
+class RequestFile(NamedTuple):
+    """A request file, as it was read."""
+
+    record: RequestRecord
+    signature: str
+    """The signature in the file, not verified; empty if there is none."""
+
+    @classmethod
+    def from_json(cls, content: bytes, *, path: str) -> "RequestFile":
+        """Read a request file; see `RequestRecord.from_json`."""
         document = adopt(_parse(content, path), path=path)
+        block = document.get("evalboard")
+        signature: Any = ""
+        if isinstance(block, dict):
+            signature = block.get("signature")
+            document["evalboard"] = {k: v for k, v in block.items() if k != "signature"}
         try:
-            return cls.model_validate(document)
+            record = RequestRecord.model_validate(document)
         except ValidationError as exc:
             raise _unreadable(path, first_problem(exc)) from exc
+        return cls(record, signature if isinstance(signature, str) else "")
 
 
 _CHOICE_FIELDS = PinnedChoice.model_fields.keys() & RequestRecord.model_fields.keys()

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from evalboard.errors import ConfigError
 from evalboard.settings import Settings, load_settings
+from evalboard.signing import KeySource
 from evalboard.stores.hub.dataset import HubDataset
 from evalboard.stores.hub.store import HubStore
 from evalboard.stores.local import LocalStore
+from evalboard.stores.ownership import own
 from evalboard.stores.protocol import Store
 from evalboard.stores.requests import RequestQueue
 from evalboard.stores.results import ResultsArchive
@@ -37,8 +39,26 @@ def open_store(address: str, settings: Settings | None = None) -> Store:
 
 
 def open_queue(settings: Settings) -> RequestQueue:
-    """Return the queue of a board. Raises like `open_store`."""
-    return RequestQueue(open_store(settings.store_address("requests"), settings))
+    """Return the queue of a board, for readers and submitters. Raises like `open_store`.
+
+    A machine that does not have the store's signing key takes its signatures at their word.
+    """
+    store = open_store(settings.store_address("requests"), settings)
+    return RequestQueue(store, KeySource(settings), is_strict=False)
+
+
+def open_own_queue(settings: Settings) -> RequestQueue:
+    """Return the queue of a board, for those that evaluate and change its requests.
+
+    Raises:
+        ForeignKey: Another installation signs the requests of this store.
+        ConfigError: As `open_store`; or this installation has no key and cannot make one.
+        StoreError: The store cannot be read or written.
+    """
+    store = open_store(settings.store_address("requests"), settings)
+    keys = KeySource(settings)
+    own(store, keys, settings.signing_folder)
+    return RequestQueue(store, keys)
 
 
 def open_archive(settings: Settings) -> ResultsArchive:

@@ -1,14 +1,33 @@
-"""The queue: request files in a store, changed by compare-and-swap."""
+"""The queue: request files in a store, changed by compare-and-swap, and signed.
+
+The queue signs every file that it writes, and verifies every file that it reads. Of a file without
+a valid signature only the submission counts (`evalboard.records.unsigned`).
+"""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from evalboard.errors import ConfigError, EvalboardError, FileTooLarge, RecordError, StoreError
+from evalboard.containing import contained
+from evalboard.errors import (
+    ConfigError,
+    EvalboardError,
+    FileTooLarge,
+    LifecycleError,
+    RecordError,
+    StoreError,
+)
 from evalboard.identity import SubmissionIdentity, request_identity
 from evalboard.lifecycle import REPLACEABLE
-from evalboard.records.request import LARGEST_FILE, RequestRecord
+from evalboard.records.request import LARGEST_FILE, RequestFile, RequestRecord, Status
+from evalboard.records.unsigned import shown_in, submission_in
+from evalboard.signing import SIGNATURE, KeySource, SigningKey
+from evalboard.stores.ownership import keep_name, named_key, names
 from evalboard.stores.paths import free_path
-from evalboard.stores.protocol import ABSENT, Snapshot, Store, Write, retry_on_conflict
+from evalboard.stores.protocol import ABSENT, Snapshot, Store, Write, blob_id, retry_on_conflict
+from evalboard.wording import plain
+
+UNSIGNED_RUN = "Another program says that it evaluates this model. It takes no place here."
+MAX_MESSAGE_CHARACTERS = 200
 
 
 class QueuedRequest(NamedTuple):
@@ -16,9 +35,22 @@ class QueuedRequest(NamedTuple):
 
     path: str
     record: RequestRecord | None
-    """None if the file is not a readable request."""
+    """None if the file is not a readable request. What counts of a file without a signature."""
     problem: str = ""
-    """Why the file is unreadable."""
+    """Why the file is unreadable, or what is wrong with it."""
+    is_signed: bool = False
+    """Whether this installation wrote the file."""
+    blob: str = ABSENT
+    """Blob id of the file."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the request is one of this board.
+
+        A submission of somebody else is one while it waits: it is checked then. What another
+        program says about its end, or about a run, is not believed.
+        """
+        return self.record is not None and (self.is_signed or self.record.status is Status.PENDING)
 
 
 class DuplicateRequest(ConfigError):
@@ -34,21 +66,47 @@ class RequestQueue:
     do not interfere.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, keys: KeySource, *, is_strict: bool = True) -> None:
         self._store = store
+        self._keys = keys
+        self._is_strict = is_strict
 
     def entries(self) -> list[QueuedRequest]:
         """Return every request file, readable or not, by path."""
-        return retry_on_conflict(lambda: _entries(self._store.snapshot()))
 
-    def get(self, path: str) -> RequestRecord:
+        def read() -> list[QueuedRequest]:
+            snapshot = self._store.snapshot()
+            return _entries(snapshot, self._trust(snapshot))
+
+        return retry_on_conflict(read)
+
+    def keep_name(self) -> str:
+        """Keep this installation's key named in the store; see `ownership.keep_name`."""
+        return keep_name(self._store, self._keys.obtain())
+
+    def entry(self, path: str) -> QueuedRequest:
         """Return one request.
 
         Raises:
             StoreError: The file is missing. RecordError: The file is not a request.
         """
-        content = retry_on_conflict(lambda: self._store.snapshot().read(path, at_most=LARGEST_FILE))
-        return RequestRecord.from_json(content, path=path)
+
+        def read() -> QueuedRequest:
+            snapshot = self._store.snapshot()
+            content = snapshot.read(path, at_most=LARGEST_FILE)
+            trust = self._trust(snapshot)
+            found = contained(lambda: _read(path, content, trust), f"Reading request {path!r}")
+            if isinstance(found, EvalboardError):
+                raise found
+            return found
+
+        return retry_on_conflict(read)
+
+    def get(self, path: str) -> RequestRecord:
+        """Return the record of one request; raises as `entry` does."""
+        record = self.entry(path).record
+        assert record is not None
+        return record
 
     def add(self, record: RequestRecord, *, board_suite: str = "") -> str:
         """Write a new request and return its path.
@@ -66,7 +124,8 @@ class RequestQueue:
 
         def change() -> str:
             snapshot = self._store.snapshot()
-            former = _find(_entries(snapshot), identity, board_suite)
+            entries = _entries(snapshot, self._trust(snapshot))
+            former = _find(entries, identity, board_suite)
             if former is None:
                 # Requests that differ only in suite or base model have the same path, and an
                 # unreadable file may have it too.
@@ -75,7 +134,8 @@ class RequestQueue:
             else:
                 path, new = former.path, _replacing(former, record)
                 over = snapshot.files[path]
-            self._store.commit([Write(path, new.to_json(), over)], message=f"submit {record.model}")
+            content = self._content(path, new)
+            self._store.commit([Write(path, content, over)], message=_line(f"submit {new.model}"))
             return path
 
         return retry_on_conflict(change)
@@ -85,14 +145,21 @@ class RequestQueue:
         return _find(self.entries(), identity, board_suite)
 
     def change(
-        self, path: str, decide: Callable[[RequestRecord], RequestRecord], *, message: str
+        self,
+        path: str,
+        decide: Callable[[RequestRecord], RequestRecord],
+        *,
+        message: str,
+        over: str | None = None,
     ) -> RequestRecord:
         """Replace a request with the result of `decide`, and return the result.
 
         `decide` is called again with the newer record after a concurrent change. It raises an error
-        to leave the request unchanged.
+        to leave the request unchanged, or returns the same object. `over` is the blob id of the
+        file that the caller has judged: another file is left unchanged with a `LifecycleError`.
         """
-        changed = self.change_many({path: decide}, message=message)[path]
+        judged = {} if over is None else {path: over}
+        changed = self.change_many({path: decide}, message=message, over=judged)[path]
         if isinstance(changed, EvalboardError):
             raise changed
         return changed
@@ -102,31 +169,125 @@ class RequestQueue:
         decisions: Mapping[str, Callable[[RequestRecord], RequestRecord]],
         *,
         message: str,
+        over: Mapping[str, str] | None = None,
     ) -> dict[str, RequestRecord | EvalboardError]:
         """Replace many requests with one commit, and return the outcome of each by path.
 
-        A decision is called again only after a concurrent change of its request. If it raises one
-        of this project's errors, its request stays unchanged and the error is returned; the same
-        applies to a missing or unreadable request.
+        A decision is called again only after a concurrent change of its request. If it raises an
+        error, its request stays unchanged and the error is returned; the same applies to a missing
+        or unreadable request. Of a file without a signature a decision sees the submission alone,
+        so nothing else of it is ever signed.
+
+        Args:
+            decisions: The new record for the current one, by path.
+            message: Reason in one line, for the store's history.
+            over: Blob ids of files that the caller has judged, by path; see `change`.
 
         Raises:
+            ConfigError: This installation cannot sign.
             StoreError: The store could not be read or written.
         """
         made: dict[str, _Decided] = {}
+        judged = over or {}
 
         def attempt() -> None:
             snapshot = self._store.snapshot()
+            trust = self._trust(snapshot)
             blobs = snapshot.blobs(decisions)
-            new = [p for p in decisions if p not in made or made[p].over != blobs[p]]
+            new = [p for p in decisions if p not in made or not made[p].stands(blobs[p])]
             there = [path for path in new if blobs[path] != ABSENT]
             contents = dict(snapshot.read_many(there, at_most=LARGEST_FILE))
             for path in new:
-                made[path] = _decide(path, blobs[path], contents.get(path), decisions[path])
-            if writes := [write for decided in made.values() for write in decided.writes]:
-                self._store.commit(writes, message=message)
+                made[path] = self._decide(
+                    _Found(path, blobs[path], contents.get(path), judged.get(path)),
+                    decisions[path],
+                    trust,
+                )
+            writes = [w for p, decided in made.items() for w in decided.writes_over(blobs[p])]
+            if writes:
+                self._store.commit(writes, message=_line(message))
 
         retry_on_conflict(attempt)
         return {path: decided.outcome for path, decided in made.items()}
+
+    def _decide(
+        self, found: "_Found", decide: Callable[[RequestRecord], RequestRecord], trust: "_Trust"
+    ) -> "_Decided":
+        def work() -> _Decided:
+            content = found.readable()
+            before = _actionable(found.path, content, trust)
+            after = decide(before)
+            new = content if after is before else self._content(found.path, after)
+            writes = () if new == content else (Write(found.path, new, found.blob),)
+            return _Decided(found.blob, after, writes)
+
+        made = contained(work, f"The change of request {found.path!r}")
+        return made if isinstance(made, _Decided) else _Decided(found.blob, made)
+
+    def _content(self, path: str, record: RequestRecord) -> bytes:
+        """Return a request's file, signed.
+
+        A viewer that cannot make a key writes it without a signature, and the poll checks it.
+        """
+        try:
+            key = self._keys.obtain()
+        except ConfigError:
+            if self._is_strict:
+                raise
+            return _fitting(path, record, lambda one: one.to_json())
+        return _fitting(path, record, lambda one: sign(path, one, key))
+
+    def _trust(self, snapshot: Snapshot) -> "_Trust":
+        """Return which signatures this queue believes."""
+        key = self._keys.find()
+        is_ours = self._is_strict or (key is not None and names(snapshot, key))
+        return _Trust(key, "" if is_ours else named_key(snapshot))
+
+
+class _Trust(NamedTuple):
+    """The signatures that count."""
+
+    key: SigningKey | None
+    """This installation's key."""
+    word: str
+    """Id of the store's key, if a reader without it takes such signatures at their word."""
+
+    def covers(self, path: str, content: bytes, signature: str) -> bool:
+        """Return whether a file is signed."""
+        found = SIGNATURE.fullmatch(signature)
+        if found is None or content.count(signature.encode()) != 1:
+            return False
+        if self.word and found[1] == self.word:
+            return True
+        blank = content.replace(signature.encode(), b"", 1)
+        return self.key is not None and self.key.has_signed(signature, path, blank)
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What makes two such rules the same."""
+        return (self.key.id if self.key else "", self.word)
+
+
+class _Found(NamedTuple):
+    """A file to be changed."""
+
+    path: str
+    blob: str
+    content: bytes | FileTooLarge | None
+    judged: str | None
+    """Blob id of the file that the caller has judged, None for any."""
+
+    def readable(self) -> bytes:
+        """Return the content."""
+        if self.content is None:
+            raise StoreError(
+                f"The queue has no request {self.path!r}. `evalboard status` lists the requests."
+            )
+        if self.judged is not None and self.judged != self.blob:
+            raise LifecycleError(f"Request {self.path!r} has changed meanwhile.")
+        if isinstance(self.content, FileTooLarge):
+            raise self.content
+        return self.content
 
 
 class _Decided(NamedTuple):
@@ -135,46 +296,67 @@ class _Decided(NamedTuple):
     outcome: RequestRecord | EvalboardError
     writes: tuple[Write, ...] = ()
 
+    def stands(self, blob: str) -> bool:
+        """Return whether the decision was made on this file, or is in it already."""
+        return blob == self.over or any(blob == blob_id(write.content) for write in self.writes)
 
-def _decide(
-    path: str,
-    over: str,
-    content: bytes | FileTooLarge | None,
-    decide: Callable[[RequestRecord], RequestRecord],
-) -> _Decided:
-    try:
-        before = _record(path, content)
-        after = decide(before)
-    except EvalboardError as exc:
-        return _Decided(over, exc)
-    writes = () if after == before else (Write(path, after.to_json(), over),)
-    return _Decided(over, after, writes)
+    def writes_over(self, blob: str) -> tuple[Write, ...]:
+        """Return what is still to be written."""
+        return self.writes if blob == self.over else ()
 
 
-def _record(path: str, content: bytes | FileTooLarge | None) -> RequestRecord:
-    if content is None:
-        raise StoreError(
-            f"The queue has no request {path!r}. `evalboard status` lists the requests."
+def sign(path: str, record: RequestRecord, key: SigningKey) -> bytes:
+    """Return a request's file with the signature of a key, for a path."""
+    signature = key.sign(path, record.to_json(signature=""))
+    return record.to_json(signature=signature)
+
+
+def _fitting(path: str, record: RequestRecord, make: Callable[[RequestRecord], bytes]) -> bytes:
+    """Return a request's file, without what other programs wrote if it would become too large."""
+    content = make(record)
+    if len(content) <= LARGEST_FILE:
+        return content
+    known = {name: getattr(record, name) for name in RequestRecord.model_fields}
+    block = known.pop("evalboard").model_copy(update={"original": {}})
+    content = make(RequestRecord(**known, evalboard=block))
+    if len(content) > LARGEST_FILE:
+        raise RecordError(
+            f"Request {path!r} cannot be written: its file would have {len(content)} bytes, and at "
+            f"most {LARGEST_FILE} are read. Delete the file."
         )
-    if isinstance(content, FileTooLarge):
-        raise content
-    return RequestRecord.from_json(content, path=path)
+    return content
+
+
+def _read(path: str, content: bytes, trust: _Trust) -> QueuedRequest:
+    """Return a request file as the queue shows it."""
+    record, signature = RequestFile.from_json(content, path=path)
+    blob = blob_id(content)
+    if trust.covers(path, content, signature):
+        return QueuedRequest(path, record, is_signed=True, blob=blob)
+    problem = UNSIGNED_RUN if record.status is Status.RUNNING else ""
+    return QueuedRequest(path, shown_in(record), problem, blob=blob)
+
+
+def _actionable(path: str, content: bytes, trust: _Trust) -> RequestRecord:
+    """Return what an action on a request file may build on."""
+    record, signature = RequestFile.from_json(content, path=path)
+    return record if trust.covers(path, content, signature) else submission_in(record)
 
 
 class _Memory:
     """Parsed files of the last queue that was read, by path and blob id."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], QueuedRequest] = {}
+        self._entries: dict[tuple[str, str, tuple[str, str]], QueuedRequest] = {}
 
-    def entries(self, snapshot: Snapshot) -> list[QueuedRequest]:
+    def entries(self, snapshot: Snapshot, trust: _Trust) -> list[QueuedRequest]:
         """Return every request file of a snapshot. Only new files are read."""
-        files = snapshot.files
-        names = [(path, files[path]) for path in sorted(files) if path.endswith(".json")]
+        files, by = snapshot.files, trust.name
+        names = [(path, files[path], by) for path in sorted(files) if path.endswith(".json")]
         before = self._entries
-        new = [path for path, blob in names if (path, blob) not in before]
+        new = [path for path, blob, _ in names if (path, blob, by) not in before]
         read = {
-            (path, files[path]): _entry(path, content)
+            (path, files[path], by): _entry(path, content, trust)
             for path, content in snapshot.read_many(new, at_most=LARGEST_FILE)
         }
         self._entries = now = {name: read.get(name) or before[name] for name in names}
@@ -185,17 +367,26 @@ _entries = _Memory().entries
 """A poll reads the whole queue several times, so no file is parsed twice."""
 
 
-def _entry(path: str, content: bytes | FileTooLarge) -> QueuedRequest:
-    try:
-        return QueuedRequest(path, _record(path, content))
-    except (FileTooLarge, RecordError) as exc:
-        return QueuedRequest(path, None, exc.message)
+def _entry(path: str, content: bytes | FileTooLarge, trust: _Trust) -> QueuedRequest:
+    if isinstance(content, FileTooLarge):
+        return QueuedRequest(path, None, content.message)
+    found = contained(lambda: _read(path, content, trust), f"Reading request {path!r}")
+    return found if isinstance(found, QueuedRequest) else QueuedRequest(path, None, found.message)
+
+
+def _line(message: str) -> str:
+    """Return a commit's message without what a stranger could put into it."""
+    return plain(message, MAX_MESSAGE_CHARACTERS)
 
 
 def _find(
     entries: list[QueuedRequest], identity: SubmissionIdentity, board_suite: str
 ) -> QueuedRequest | None:
-    same = (e for e in entries if e.record and request_identity(e.record, board_suite) == identity)
+    same = (
+        entry
+        for entry in entries
+        if entry.record and entry.counts and request_identity(entry.record, board_suite) == identity
+    )
     return next(same, None)
 
 

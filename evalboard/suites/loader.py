@@ -7,6 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from evalboard.errors import ConfigError, first_problem
+from evalboard.settings import Settings, listed_words
 from evalboard.suites.model import Suite
 
 SHIPPED = Path(str(resources.files("evalboard.suites"))) / "files"
@@ -18,7 +19,9 @@ def shipped_suites() -> list[str]:
 
 
 def load_suite(name_or_file: str) -> Suite:
-    """Read a suite by its shipped name or from a YAML file.
+    """Read a suite by its shipped name or from a YAML file, as an operator names it.
+
+    For what a request says, see `find_suite`.
 
     Raises:
         ConfigError: There is no such suite, or its file is invalid.
@@ -41,18 +44,48 @@ def load_suite(name_or_file: str) -> Suite:
     return suite.model_copy(update={"tasks": (path.parent / suite.tasks).resolve()})
 
 
-def load_requested_suite(name: str, board: str) -> Suite:
-    """Read the suite that a request names; one that names none means the board's.
+def find_suite(name: str, settings: Settings) -> Suite | None:
+    """Return the suite that a request names, None if there is no such suite.
+
+    Requests come from strangers, so they name a suite by its name alone: the board's own suite,
+    those in EVALBOARD_SUITES and the shipped ones, in this order. A path is no name, because the
+    tasks of a suite file can be code.
 
     Args:
-        name: What the request says.
-        board: The board's own suite, as the settings name it.
+        name: What the request says. An empty name means the board's suite.
+        settings: The board's suite, and the further ones.
 
     Raises:
-        ConfigError: There is no such suite, or its file is invalid.
+        ConfigError: The file of a suite that the settings name is invalid, or two have one name.
     """
-    own = load_suite(board)
-    return own if name in ("", own.name, board) else load_suite(name)
+    own = load_suite(settings.suite)
+    if name in ("", own.name):
+        return own
+    further = _further_suites(own, settings)
+    if name in further:
+        return further[name]
+    return load_suite(name) if name in shipped_suites() else None
+
+
+def suite_names(settings: Settings) -> list[str]:
+    """Return the names that requests may use; raises as `find_suite` does."""
+    own = load_suite(settings.suite)
+    return sorted({own.name, *_further_suites(own, settings), *shipped_suites()})
+
+
+def _further_suites(own: Suite, settings: Settings) -> dict[str, Suite]:
+    """Return the suites of EVALBOARD_SUITES by name."""
+    found: dict[str, Suite] = {}
+    for file in listed_words(settings.suites):
+        suite = load_suite(file)
+        other = found.get(suite.name, own if suite.name == own.name else suite)
+        if other.content_hash != suite.content_hash:
+            raise ConfigError(
+                f"Two suites have the name {suite.name!r}; one of them is {file!r}. Correct "
+                "EVALBOARD_SUITES, or the `name` in that file."
+            )
+        found[suite.name] = suite
+    return found
 
 
 def _suite_path(name_or_file: str) -> Path:

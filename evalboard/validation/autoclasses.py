@@ -19,11 +19,10 @@ from evalboard.validation.findings import (
     info,
     listed,
     loading_failed,
-    plain,
     quoted,
     warning,
 )
-from evalboard.wording import first_few
+from evalboard.wording import first_few, plain
 
 CONFIG = "config.json"
 RELEASED = "Submit a model with an architecture from a released version of transformers."

@@ -32,8 +32,9 @@ from evalboard.validation import (
     weights,
 )
 from evalboard.validation.evidence import Base, Evidence
-from evalboard.validation.findings import Outcome, error, plain
+from evalboard.validation.findings import Outcome, error
 from evalboard.validation.subject import Subject
+from evalboard.wording import plain
 
 Check = Callable[[Evidence], Outcome]
 

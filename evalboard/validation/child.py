@@ -23,7 +23,7 @@ from evalboard.engine.environment import import_path
 from evalboard.engine.inspection.confinement import ResourceLimits
 from evalboard.errors import EngineError
 from evalboard.files import read_end
-from evalboard.validation.findings import plain
+from evalboard.wording import plain
 
 ANSWER_BYTES = 20_000_000
 LOG_TAIL_BYTES = 2000

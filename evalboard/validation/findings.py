@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from evalboard.records.report import Finding, Level
-from evalboard.wording import first_few
+from evalboard.wording import first_few, plain
 
-MAX_TEXT_CHARACTERS = 1000
 MAX_QUOTE_CHARACTERS = 120
 
 
@@ -60,12 +59,6 @@ def of_base(finding: Finding, base: str) -> Finding:
     where = f"{base}: {finding.where}" if finding.where else base
     message = f"Base model {quoted(base)}: {finding.message}"
     return _finding(finding.level, finding.code, message, finding.fix, where)
-
-
-def plain(text: str, longest: int = MAX_TEXT_CHARACTERS) -> str:
-    """Return a text as one printable line that any store can contain and any page can show."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * longest]).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def quoted(value: object) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 from evalboard.records.report import Finding
 from evalboard.validation.evidence import Evidence
-from evalboard.validation.findings import Outcome, error, listed, plain, quoted, warning
+from evalboard.validation.findings import Outcome, error, listed, quoted, warning
 from evalboard.validation.licences import is_known_licence
 from evalboard.validation.model_card import CARD_NAME, ModelCard, texts
+from evalboard.wording import plain
 
 FRONT_MATTER = "the front matter of README.md"
 _ADDRESS = re.compile(r"https?://\S+")

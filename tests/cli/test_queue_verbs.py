@@ -9,9 +9,9 @@ from evalboard.cli import main
 from evalboard.records.board_files import QUEUE_FILE, BenchmarkProgress
 from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_board, open_queue, open_store
-from evalboard.stores.protocol import Write
+from evalboard.stores.addresses import open_board, open_queue
 from evalboard.stores.work import WorkFolder
+from tests.signing import put_signed
 
 Capture = pytest.CaptureFixture[str]
 
@@ -26,9 +26,7 @@ def put(settings: Settings, model: str, status: Status = Status.PENDING, **field
         evalboard=block,
         **fields,
     )
-    store = open_store(settings.store_address("requests"), settings)
-    store.commit([Write(record.path, record.to_json())], message="put")
-    return record.path
+    return put_signed(settings, record)
 
 
 def get(settings: Settings, path: str) -> RequestRecord:

@@ -33,7 +33,10 @@ def sent(days_ago: float, model: str = "org/model", **fields: Any) -> RequestRec
 
 
 def entries(*records: RequestRecord) -> list[QueuedRequest]:
-    return [QueuedRequest(f"{number}.json", record) for number, record in enumerate(records)]
+    return [
+        QueuedRequest(f"{number}.json", record, is_signed=True)
+        for number, record in enumerate(records)
+    ]
 
 
 def refused(*records: RequestRecord, rules: Rules) -> dict[str, str]:
@@ -239,3 +242,13 @@ def test_no_sender_has_more_new_requests_than_allowed(
     for path in found:
         sender = records[int(path.removesuffix(".json"))].sender
         assert excess(kept, Rules(allowed), make(sender=sender), now=NOW) is not None
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.FINISHED, Status.FAILED])
+def test_what_another_program_says_of_its_runs_stands_in_nobodys_way(status: Status) -> None:
+    theirs = QueuedRequest("theirs.json", sent(1, status=status))
+    ours = entries(make("ORG/Model", block={"suite": "demo"}))
+    assert refusals([theirs, *ours], Rules(per_week=1), suite="demo", now=NOW) == {}
+    waiting = theirs._replace(record=sent(1))
+    found = refusals([waiting, *ours], Rules(), suite="demo", now=NOW)
+    assert len(found) == 1

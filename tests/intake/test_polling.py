@@ -14,8 +14,9 @@ from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_store
 from evalboard.stores.protocol import Write
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.requests import QueuedRequest, RequestQueue
 from tests.model_folders import write_model
+from tests.signing import put_signed
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
@@ -50,7 +51,8 @@ def codes(record: RequestRecord) -> list[str]:
 
 
 def test_places_are_what_is_allowed_less_what_runs(settings: Settings) -> None:
-    put(settings, "a.json", status="RUNNING", precision="float32")
+    runs = RequestRecord(model="org/model", precision="float32", status=Status.RUNNING)
+    put_signed(settings, runs, "a.json")
     late = put(settings, "late.json", submitted_time="2026-11-20T00:00:00Z")
     early = put(settings, "z.json", submitted_time="2026-11-19T00:00:00Z", revision="dev")
     assert view_queue(settings, now=NOW)[:2] == ([early, late], 1)
@@ -59,8 +61,7 @@ def test_places_are_what_is_allowed_less_what_runs(settings: Settings) -> None:
 def test_who_pauses_is_not_started(settings: Settings) -> None:
     record = claim(RequestRecord(model="org/model"), Claim(run_id="r", host="h"), now=NOW)
     pausing = fail(record, Failure(code="node_lost", message="Gone."), now=NOW)
-    store = open_store(settings.store_address("requests"), settings)
-    store.commit([Write("a.json", pausing.to_json())], message="put")
+    put_signed(settings, pausing, "a.json")
     assert view_queue(settings, now=NOW).paths == []
     assert view_queue(settings, now=NOW + timedelta(minutes=1)).paths == ["a.json"]
 
@@ -110,6 +111,7 @@ def test_the_rules_hold_for_files_that_somebody_wrote(
     assert codes(queue.get(spam)) == ["denied"]
 
 
+@pytest.mark.usefixtures("every_check")
 def test_a_good_file_of_others_is_pinned_and_remembered(
     settings: Settings, queue: RequestQueue
 ) -> None:
@@ -135,20 +137,22 @@ def test_a_bad_file_is_rejected_with_its_report(settings: Settings, queue: Reque
     assert (record.status, codes(record)) == (Status.REJECTED, ["model_not_found"])
 
 
+@pytest.mark.usefixtures("every_check")
 def test_what_was_decided_meanwhile_stays(
     settings: Settings, queue: RequestQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(settings, "org/a.json", evalboard=BoardBlock())
-    get = RequestQueue.get
+    entry = RequestQueue.entry
 
-    def then_somebody_cancels(self: RequestQueue, name: str) -> RequestRecord:
-        record = get(self, name)
+    def then_somebody_cancels(self: RequestQueue, name: str) -> QueuedRequest:
+        found = entry(self, name)
         put(settings, path, status="CANCELLED")
-        return record
+        return found
 
-    monkeypatch.setattr(RequestQueue, "get", then_somebody_cancels)
-    assert check(path, settings, now=NOW).request is None
-    assert get(queue, path).status is Status.CANCELLED
+    monkeypatch.setattr(RequestQueue, "entry", then_somebody_cancels)
+    assert check(path, settings, now=NOW) == (path, None, 0, None, None)
+    monkeypatch.undo()
+    assert queue.get(path).status is Status.CANCELLED
 
 
 def test_files_that_cannot_be_read_stop_no_poll(settings: Settings) -> None:

@@ -13,8 +13,9 @@ from evalboard.intake.submission import (
     Submitted,
     check_submission,
     preview_submission,
-    resolve_suite,
     submit,
+    suite_name,
+    unknown_suite,
 )
 from evalboard.records.board_files import QUEUE_FILE
 from evalboard.records.choice import WeightType
@@ -200,22 +201,37 @@ def test_a_folder_cannot_be_submitted(model: Path, settings: Settings) -> None:
     assert check_submission(Submission(model=str(model)), settings, allow_folder=True).ok
 
 
+OWN_SUITE = "name: {name}\ntitle: Own\nbenchmarks: [{{key: arc, title: ARC}}]\n"
+
+
+def write_suite(folder: Path, name: str, file: str = "own.yaml") -> str:
+    path = folder / file
+    path.write_text(OWN_SUITE.format(name=name), encoding="utf-8")
+    return str(path)
+
+
 def test_an_unknown_suite_is_a_finding(settings: Settings) -> None:
     for suite in ("no-such-suite", "x" * 10_000, "/nowhere/\0.yaml"):
-        resolved = resolve_suite(suite, settings)
-        assert [finding.code for finding in resolved.findings] == ["unknown_suite"]
+        finding = unknown_suite(suite, settings)
+        assert finding is not None
+        assert finding.code == "unknown_suite"
+        assert len(suite_name(suite, settings)) <= 100
 
 
-def test_the_suite_of_the_board_is_stored_by_its_name(settings: Settings, tmp_path: Path) -> None:
-    file = tmp_path / "own.yaml"
-    file.write_text(
-        "name: own\ntitle: Own\nbenchmarks: [{key: arc, title: ARC}]\n", encoding="utf-8"
-    )
-    own = settings.model_copy(update={"suite": str(file)})
-    assert resolve_suite("", own).name == "own"
-    assert resolve_suite(str(file), own).name == "own"
-    assert resolve_suite("open-medical", own).name == "open-medical"
-    assert resolve_suite(str(file), settings).name == str(file)
+def test_a_request_names_a_suite_by_its_name_and_never_by_a_path(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    board = write_suite(tmp_path, "own")
+    further = write_suite(tmp_path, "further", "further.yaml")
+    other = write_suite(tmp_path, "other", "other.yaml")
+    own = settings.model_copy(update={"suite": board, "suites": further})
+    assert suite_name("", own) == suite_name("own", own) == "own"
+    for name in ("further", "open-medical"):
+        assert (suite_name(name, own), unknown_suite(name, own)) == (name, None)
+    for path in (board, further, other, "other.yaml", "./own.yaml", "../other", "other"):
+        assert unknown_suite(path, own) is not None
+    assert unknown_suite(other, own, allow_file=True) is None
 
 
 def test_a_broken_suite_of_the_board_rejects_nobody(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 
 from evalboard.records.request import BoardBlock, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_queue, open_store
+from evalboard.stores.addresses import open_own_queue, open_queue, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.requests import RequestQueue
+from tests.signing import put_signed
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -38,7 +40,14 @@ def queue(settings: Settings) -> RequestQueue:
 
 @pytest.fixture
 def put(settings: Settings) -> Put:
-    """Write a request as it is, and return its path."""
+    """Write a request as it is, signed by this installation, and return its path."""
+    open_own_queue(settings)  # names the key in the store
+    return partial(put_signed, settings)
+
+
+@pytest.fixture
+def put_unsigned(settings: Settings) -> Put:
+    """Write a request as another program would, and return its path."""
 
     def write(record: RequestRecord, path: str = "") -> str:
         path = path or record.path

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from evalboard.lifecycle import MOST_LOST_RUNS, move
+from evalboard.queueing import judging
 from evalboard.queueing.claims import claim_of, this_process
 from evalboard.queueing.judging import RunState
 from evalboard.queueing.reconcile import Correction, claimed_runs, reconcile
@@ -161,12 +162,83 @@ def test_a_request_that_loses_all_its_runs_ends_failed(
     assert queue.get(path).status is Status.FAILED
 
 
-def test_what_another_program_claims_to_work_on_has_a_day(settings: Settings, put: Put) -> None:
-    young = make("org/young", status=Status.RUNNING, job_start_time="2026-11-21T01:00:00.25")
-    put(young)
-    old = put(make("org/old", status=Status.RUNNING, job_start_time="2026-11-19T01:00:00.25"))
-    timeless = put(make("org/timeless", status=Status.RUNNING))
-    assert paths(reconcile(settings, {}, now=NOW).released) == [old, timeless]
+YOUNG = {"claimed_by": {"run_id": "r", "host": "h"}, "claimed_time": timestamp(NOW)}
+FOREIGN: dict[str, dict[str, Any]] = {
+    "by a claim of another machine": {
+        "block": {"claimed_by": {"run_id": "r", "host": "x", "server": "http://x/api"}}
+    },
+    "by a claim of now": {"block": YOUNG},
+    "in the future": {"job_start_time": "2099-01-01T00:00:00Z"},
+    "in the past": {"job_start_time": "2001-01-01T00:00:00Z"},
+    "without a time": {},
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_another_program_claims_to_work_on_has_a_day_of_this_clock(
+    kind: str, settings: Settings, put_unsigned: Put, queue: RequestQueue
+) -> None:
+    record = make("org/model", status=Status.RUNNING, **FOREIGN[kind])
+    path = put_unsigned(record)
+    alive = {"r": RunState.ALIVE}
+    assert claimed_runs(settings) == []
+    first = reconcile(settings, alive, now=NOW)
+    assert (paths(first.unverified), first.released, first.unclear) == ([path], [], [])
+    put_unsigned(record.model_copy(update={"note": "edited", "job_start_time": "2050-01-01"}), path)
+    later = reconcile(settings, alive, now=NOW + timedelta(hours=23))
+    assert (paths(later.unverified), later.released) == ([path], [])
+    assert queue.get(path).status is Status.RUNNING
+    assert paths(reconcile(settings, alive, now=NOW + timedelta(hours=24)).released) == [path]
+    released = queue.entry(path)
+    assert released.is_signed
+    assert released.record is not None
+    assert (released.record.status, released.record.evalboard.claimed_by) == (Status.PENDING, None)
+
+
+def test_a_clock_that_was_set_back_keeps_no_unverified_claim_alive(
+    settings: Settings, put_unsigned: Put
+) -> None:
+    path = put_unsigned(make(status=Status.RUNNING))
+    reconcile(settings, {}, now=NOW + timedelta(days=365))
+    assert reconcile(settings, {}, now=NOW).released == []
+    assert paths(reconcile(settings, {}, now=NOW + timedelta(days=1)).released) == [path]
+
+
+@pytest.mark.parametrize("memory", [b"", b"[]", b'{"a": 3', b"\xff", b"[" * 9999])
+def test_a_torn_memory_of_unverified_claims_begins_anew(
+    memory: bytes, settings: Settings, put_unsigned: Put
+) -> None:
+    path = put_unsigned(make(status=Status.RUNNING))
+    settings.signing_folder.mkdir(parents=True, exist_ok=True)
+    (settings.signing_folder / "unverified.json").write_bytes(memory)
+    assert paths(reconcile(settings, {}, now=NOW).unverified) == [path]
+    assert paths(reconcile(settings, {}, now=NOW + timedelta(days=1)).released) == [path]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=10_000)])
+def test_a_claim_of_a_clock_that_was_ahead_is_not_young_for_ever(
+    ahead: timedelta, settings: Settings, put: Put
+) -> None:
+    path = put(running(claimed_time=timestamp(NOW + ahead)))
+    assert paths(reconcile(settings, {}, now=NOW).released) == [path]
+
+
+def test_a_request_whose_judgement_fails_is_reported_and_stops_no_other(
+    settings: Settings, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = put(running("org/a", "run-a")), put(running("org/b", "run-b"))
+    judge = judging.judge
+
+    def fails_once(evidence: judging.RunEvidence, *, is_ours: bool) -> judging.Verdict:
+        if evidence.run is RunState.DEAD:
+            raise RuntimeError("of no kind that anybody expects")
+        return judge(evidence, is_ours=is_ours)
+
+    monkeypatch.setattr("evalboard.queueing.reconcile.judge", fails_once)
+    done = reconcile(settings, {"run-a": RunState.DEAD}, now=NOW)
+    assert done.problems.keys() == {first}
+    assert "RuntimeError" in done.problems[first]
+    assert paths(done.released) == [second]
 
 
 def test_a_request_that_ended_meanwhile_is_left_as_it_is(

@@ -11,6 +11,7 @@ import resource
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,7 +24,9 @@ from evalboard.intake import polling
 from evalboard.lifecycle import claim, move
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.settings import Settings
+from evalboard.stores.requests import sign
 from tests.hub.server import Quota, SmallHub, running_hub
+from tests.signing import SECRET, known_keys
 from tests.soak.scenario import HUB_NAMES, SUITE, records
 
 FORK = multiprocessing.get_context("fork")
@@ -127,6 +130,7 @@ def _settings(folder: Path, *, endpoint: str) -> Settings:
     found: dict[str, Any] = {name: f"hf://datasets/{repo}" for name, repo in HUB_NAMES.items()}
     found |= {"home": folder / "home", "hub_folder": folder / "machine", "suite": SUITE}
     found |= {"hub_endpoint": endpoint, "hf_token": TOKEN, "backend": "hf", "max_running": 1}
+    found["signing_key"] = SECRET
     return Settings.model_validate(found)
 
 
@@ -144,7 +148,7 @@ def _serve(pipe: Connection, count: int) -> None:
         hub.quotas["resolve"] = READS
         everything = records(count)
         repo = hub.repo(HUB_NAMES["requests"])
-        repo.commit({r.path: _finished(r).to_json() for r in everything})
+        repo.commit(_signed(map(_finished, everything)))
         pipe.send(hub.address)
         parent = os.getppid()
         while os.getppid() == parent:
@@ -154,9 +158,14 @@ def _serve(pipe: Connection, count: int) -> None:
                 case "asked":
                     pipe.send(_counted(hub))
                 case "change":
-                    repo.commit({r.path: r.to_json() for r in everything[1 : CHANGED + 1]})
+                    repo.commit(_signed(everything[1 : CHANGED + 1]))
                 case _:
                     return
+
+
+def _signed(requests: Iterable[RequestRecord]) -> dict[str, bytes]:
+    key = known_keys().obtain()
+    return {record.path: sign(record.path, record, key) for record in requests}
 
 
 def _counted(hub: SmallHub) -> tuple[dict[str, int], int]:

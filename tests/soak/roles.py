@@ -21,7 +21,7 @@ from evalboard.queueing.claims import server_name
 from evalboard.queueing.queries import RequestQuery
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.settings import Settings, environment_of, set_environment
-from evalboard.stores.addresses import open_queue
+from evalboard.stores.addresses import open_own_queue
 from evalboard.stores.requests import RequestQueue
 from tests.soak import evaluating
 from tests.soak.audit import Audit
@@ -55,6 +55,10 @@ def poller(desk: Desk) -> float:
                 break
             with _trouble(desk, "check"):
                 checked = polling.check(path, desk.settings, now=_now())
+                if problem := checked.problem:
+                    desk.audit.note(
+                        "trouble", where="check", code=problem.code, message=problem.message
+                    )
                 if checked.request:
                     named = checked.request.model_copy(update={"request_path": path})
                     accepted.append(checked._replace(request=named))
@@ -135,7 +139,7 @@ def _cancel_and_requeue(desk: Desk, path: str) -> None:
 
 
 def _queue(desk: Desk) -> RequestQueue:
-    return open_queue(desk.settings)
+    return open_own_queue(desk.settings)
 
 
 ROLES: dict[str, Callable[[Desk], float]] = {

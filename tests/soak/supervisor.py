@@ -25,8 +25,11 @@ from huggingface_hub.utils import disable_progress_bars, logging
 from evalboard import publishing
 from evalboard.queueing import overview
 from evalboard.settings import Settings, environment_of, set_environment
+from evalboard.signing import KeySource
 from evalboard.stores.addresses import open_store
 from evalboard.stores.protocol import Write
+from evalboard.stores.requests import sign
+from tests.signing import SECRET
 from tests.soak.audit import Audit
 from tests.soak.checking import Edit, look, violations
 from tests.soak.hubs import HubReport, serve
@@ -181,6 +184,7 @@ class _Soak:
             "home": home,
             "suite": SUITE,
             "backend": "hf",
+            "signing_key": SECRET,
             "max_running": 2 * self._scenario.workers,
             "retry_pauses": "0.01, 0.01",
             "prefect_api_url": f"http://prefect-of-{machine}.invalid/api",
@@ -327,7 +331,8 @@ class _Soak:
 
     def _seed(self, settings: Settings) -> None:
         store = open_store(settings.store_address("requests"), settings)
-        writes = [Write(path, record.to_json()) for path, record in self._records.items()]
+        key = KeySource(settings).obtain()
+        writes = [Write(path, sign(path, record, key)) for path, record in self._records.items()]
         store.commit(writes, message="seed")
 
     def _settle(self, settings: Settings) -> None:

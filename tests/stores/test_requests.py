@@ -13,14 +13,17 @@ from evalboard.records.request import (
     LARGEST_FILE,
     BoardBlock,
     HistoryEntry,
+    RequestFile,
     RequestRecord,
     Status,
 )
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store, Write
-from evalboard.stores.requests import DuplicateRequest, RequestQueue
+from evalboard.stores.requests import DuplicateRequest, RequestQueue, sign
+from tests.signing import known_keys
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+KEY = known_keys().obtain()
 SHA = "0123456789abcdef0123456789abcdef01234567"
 PATH = "org/model_eval_request_False_float16_Original_01234567.json"
 
@@ -32,7 +35,7 @@ def submission(*, suite: str = "demo", **fields: Any) -> RequestRecord:
 
 @pytest.fixture
 def queue(store: Store) -> RequestQueue:
-    return RequestQueue(store)
+    return RequestQueue(store, known_keys())
 
 
 @pytest.fixture
@@ -70,8 +73,9 @@ def test_an_added_request_is_found_by_its_path(queue: RequestQueue) -> None:
     record = submission(sender="a lab", params=7.0)
     assert queue.add(record) == PATH
     assert queue.get(PATH) == record
-    assert queue.entries() == [(PATH, record, "")]
-    assert queue.find(request_identity(record)) == (PATH, record, "")
+    (entry,) = queue.entries()
+    assert entry[:4] == (PATH, record, "", True)
+    assert queue.find(request_identity(record)) == entry == queue.entry(PATH)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +189,7 @@ def test_a_change_that_meets_a_conflict_is_decided_on_the_newer_record(
     queue: RequestQueue, open_again: Callable[[], Store]
 ) -> None:
     queue.add(submission())
-    colleague = RequestQueue(open_again())
+    colleague = RequestQueue(open_again(), known_keys())
     seen: list[str] = []
 
     def decide(record: RequestRecord) -> RequestRecord:
@@ -206,7 +210,7 @@ def test_of_two_claims_the_second_sees_the_first(
     queue: RequestQueue, open_again: Callable[[], Store]
 ) -> None:
     queue.add(submission())
-    colleague = RequestQueue(open_again())
+    colleague = RequestQueue(open_again(), known_keys())
 
     def decide(record: RequestRecord) -> RequestRecord:
         if record.status is Status.PENDING:
@@ -224,7 +228,7 @@ def test_a_change_of_another_request_does_not_get_in_the_way(
     queue: RequestQueue, open_again: Callable[[], Store]
 ) -> None:
     queue.add(submission())
-    colleague = RequestQueue(open_again())
+    colleague = RequestQueue(open_again(), known_keys())
     asked: list[str] = []
 
     def decide(record: RequestRecord) -> RequestRecord:
@@ -267,7 +271,7 @@ def test_of_many_changes_only_what_somebody_else_changed_is_decided_anew(
     queue: RequestQueue, open_again: Callable[[], Store]
 ) -> None:
     paths = [queue.add(submission(model=f"org/model-{number}")) for number in range(3)]
-    colleague = RequestQueue(open_again())
+    colleague = RequestQueue(open_again(), known_keys())
     asked: list[tuple[str, str]] = []
 
     def decide(record: RequestRecord) -> RequestRecord:
@@ -306,7 +310,7 @@ def test_a_decision_to_change_nothing_makes_no_commit(queue: RequestQueue, store
 def test_two_submitters_at_once_give_one_request(
     store: Store, open_again: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit, faster = store.commit, RequestQueue(open_again())
+    commit, faster = store.commit, RequestQueue(open_again(), known_keys())
 
     def overtaken(*arguments: Any, **keywords: Any) -> str:
         if not faster.entries():
@@ -315,19 +319,25 @@ def test_two_submitters_at_once_give_one_request(
 
     monkeypatch.setattr(store, "commit", overtaken)
     with pytest.raises(DuplicateRequest):
-        RequestQueue(store).add(submission(sender="slower"))
-    assert [e.record and e.record.sender for e in RequestQueue(store).entries()] == ["faster"]
+        RequestQueue(store, known_keys()).add(submission(sender="slower"))
+    assert [e.record and e.record.sender for e in RequestQueue(store, known_keys()).entries()] == [
+        "faster"
+    ]
 
 
 def test_a_queue_that_changes_while_it_is_read_is_read_again(tmp_path: Path) -> None:
-    queue = RequestQueue(LocalStore(tmp_path))
+    queue = RequestQueue(LocalStore(tmp_path), known_keys())
     queue.add(submission())
     newer = [submission(sender=name) for name in ("first", "second", "third")]
-    interrupted = RequestQueue(Interrupted(tmp_path, [Write(PATH, r.to_json()) for r in newer]))
-    assert interrupted.entries() == [(PATH, newer[2], "")]
-    interrupted = RequestQueue(Interrupted(tmp_path, [Write(PATH, newer[0].to_json())]))
+
+    def interrupted_by(*records: RequestRecord) -> RequestQueue:
+        writes = [Write(PATH, sign(PATH, record, KEY)) for record in records]
+        return RequestQueue(Interrupted(tmp_path, writes), known_keys())
+
+    assert [entry.record for entry in interrupted_by(*newer).entries()] == [newer[2]]
+    interrupted = interrupted_by(newer[0])
     assert interrupted.get(PATH) == newer[0]
-    interrupted = RequestQueue(Interrupted(tmp_path, [Write(PATH, newer[1].to_json())]))
+    interrupted = interrupted_by(newer[1])
     changed = interrupted.change(
         PATH, lambda r: r.model_copy(update={"params": 1.0}), message="change"
     )
@@ -340,13 +350,13 @@ def test_what_did_not_change_is_not_parsed_again(
     paths = [queue.add(submission(model=f"org/model-{number}")) for number in range(3)]
     before = queue.entries()
     parsed: list[str] = []
-    parse = RequestRecord.from_json
+    parse = RequestFile.from_json
 
-    def noted(content: bytes, *, path: str) -> RequestRecord:
+    def noted(content: bytes, *, path: str) -> RequestFile:
         parsed.append(path)
         return parse(content, path=path)
 
-    monkeypatch.setattr(RequestRecord, "from_json", noted)
+    monkeypatch.setattr(RequestFile, "from_json", noted)
     assert queue.entries() == before
     assert parsed == []
     changed = submission(model="org/model-1", sender="another").to_json()

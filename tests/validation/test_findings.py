@@ -3,6 +3,7 @@ import json
 import pytest
 
 from evalboard.validation import findings
+from evalboard.wording import MAX_TEXT_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ def test_a_finding_can_be_stored_and_shown(text: str, expected: str) -> None:
 
 
 def test_a_finding_is_short() -> None:
-    assert len(findings.error("code", "x" * 10**6).message) == findings.MAX_TEXT_CHARACTERS
+    assert len(findings.error("code", "x" * 10**6).message) == MAX_TEXT_CHARACTERS
     assert len(findings.quoted("x" * 10**6)) < 130
 
 

@@ -10,18 +10,27 @@ from rich.console import Console
 
 from evalboard import publishing
 from evalboard.intake import polling
+from evalboard.records.request import RequestRecord
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_store
 from evalboard.stores.hub import snapshot
 from evalboard.stores.hub.dataset import HubFile
 from evalboard.stores.hub.store import HubStore
 from evalboard.stores.protocol import blob_id
+from evalboard.stores.requests import sign
 from tests.hub.repository import HubRepo
 from tests.hub.server import Quota, SmallHub
+from tests.signing import SECRET, known_keys
 from tests.soak.scenario import HUB_NAMES, SUITE, records
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 REQUESTS = records(10_000)
+KEY = known_keys().obtain()
+
+
+def signed(requests: list[RequestRecord]) -> dict[str, bytes]:
+    """Return requests as files that the installation of these tests has written."""
+    return {record.path: sign(record.path, record, KEY) for record in requests}
 
 
 @pytest.fixture
@@ -37,6 +46,7 @@ def settings(hub: SmallHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     stores = {name: f"hf://datasets/{repo}" for name, repo in HUB_NAMES.items()}
     places = {"home": tmp_path / "home", "hub_folder": tmp_path / "machine"}
     known = {"hub_endpoint": hub.address, "hf_token": "secret", "suite": SUITE, "max_running": 1}
+    known["signing_key"] = SECRET
     return Settings.model_validate(stores | places | known)
 
 
@@ -60,7 +70,7 @@ def test_a_first_look_keeps_within_the_windows_of_the_hub(
     hub: SmallHub, repo: HubRepo, settings: Settings
 ) -> None:
     count = 450
-    repo.commit({record.path: record.to_json() for record in REQUESTS[:count]})
+    repo.commit(signed(REQUESTS[:count]))
     kinds = ("resolve", "tree", "info", "paths-info", "commits")
     hub.quotas |= dict.fromkeys(kinds, Quota(150, 1.0))
     assert len(poll(settings)) == count
@@ -71,14 +81,14 @@ def test_a_first_look_keeps_within_the_windows_of_the_hub(
 def test_of_ten_thousand_requests_a_poll_asks_for_those_that_changed(
     hub: SmallHub, repo: HubRepo, settings: Settings
 ) -> None:
-    contents = {record.path: record.to_json() for record in REQUESTS}
+    contents = signed(REQUESTS)
     repo.commit(contents)
     read_before(settings, contents.values())
     assert len(poll(settings)) == 10_000
     assert hub.calls["resolve"] == 0
 
     changed = [r.model_copy(update={"sender": "another"}) for r in REQUESTS[:10]]
-    repo.commit({record.path: record.to_json() for record in changed})
+    repo.commit(signed(changed))
     hub.calls.clear()
     assert len(poll(settings)) == 10_000
     assert (hub.calls["resolve"], hub.calls["commit"]) == (10, 1)
