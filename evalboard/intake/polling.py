@@ -80,8 +80,8 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
     """
     now = now or datetime.now(UTC)
     queue = open_own_queue(settings)
-    warning = queue.keep_name()
     entries = [e for e in queue.entries() if e.counts]
+    warning = queue.keep_name()
     suite = load_suite(settings.suite).name
     refused = refusals(entries, load_rules(settings), suite=suite, now=now)
     if refused:

@@ -70,19 +70,23 @@ class RequestQueue:
         self._store = store
         self._keys = keys
         self._is_strict = is_strict
+        self._latest: Snapshot | None = None
 
     def entries(self) -> list[QueuedRequest]:
         """Return every request file, readable or not, by path."""
 
         def read() -> list[QueuedRequest]:
-            snapshot = self._store.snapshot()
+            self._latest = snapshot = self._store.snapshot()
             return _entries(snapshot, self._trust(snapshot))
 
         return retry_on_conflict(read)
 
     def keep_name(self) -> str:
         """Keep this installation's key named in the store; see `ownership.keep_name`."""
-        return keep_name(self._store, self._keys.obtain())
+        key = self._keys.obtain()
+        if self._latest is not None and names(self._latest, key):
+            return ""
+        return keep_name(self._store, key)
 
     def entry(self, path: str) -> QueuedRequest:
         """Return one request.
