@@ -17,6 +17,8 @@ STYLES = {
     "REJECTED": "red",
     "CANCELLED": "dim",
 }
+LONGEST_MODEL, LONGEST_SENDER, LONGEST_WORD = 100, 40, 16
+"""Characters that are shown, so that the other columns keep their place."""
 MARKS = {"waiting": "·", "running": "▶", "done": "✓", "failed": "✗"}
 
 
@@ -29,8 +31,8 @@ def queue_table(entries: Sequence[QueueEntry], *, title: str = "Queue") -> Table
     for entry in entries:
         position = f" {entry.position}" if entry.position else ""
         table.add_row(
-            cell(entry.model),
-            cell(entry.precision),
+            cell(entry.model, longest=LONGEST_MODEL),
+            cell(entry.precision, longest=LONGEST_WORD),
             cell(entry.status + position, style=STYLES.get(entry.status, "")),
             cell(_marks(entry.benchmarks)),
             cell("" if entry.status == "FINISHED" else entry.reason),
@@ -50,11 +52,11 @@ def status_table(entries: Sequence[QueueEntry], *, now: datetime) -> Table:
         attempt = f" ×{entry.attempts}" if entry.attempts > 1 else ""
         table.add_row(
             str(entry.position or ""),
-            cell(entry.model),
+            cell(entry.model, longest=LONGEST_MODEL),
             cell(entry.sha8),
-            cell(entry.precision),
+            cell(entry.precision, longest=LONGEST_WORD),
             cell(entry.status + attempt, style=STYLES.get(entry.status, "")),
-            cell(entry.sender),
+            cell(entry.sender, longest=LONGEST_SENDER),
             cell(_marks(entry.benchmarks)),
             _since(entry, now),
             "" if entry.seconds_left is None else duration(entry.seconds_left),

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from evalboard.records.report import Level, Report
-from evalboard.wording import plain
+from evalboard.wording import MAX_TEXT_CHARACTERS, plain
 
 STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.INFO: "cyan"}
 # A pipe has no width of its own, and at 80 columns tables would lose what is in them.
@@ -17,9 +17,12 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_W
 MAX_LINE_CHARACTERS = 10_000
 
 
-def cell(text: str, style: str = "") -> Text:
-    """Return a text of a stranger for a table: no markup, and nothing that a terminal obeys."""
-    return Text(plain(text), style=style)
+def cell(text: str, style: str = "", *, longest: int = MAX_TEXT_CHARACTERS) -> Text:
+    """Return a text of a stranger for a table: no markup, and nothing that a terminal obeys.
+
+    A long text would take the room of the other columns.
+    """
+    return Text(plain(text, longest), style=style)
 
 
 def say(text: str, *, is_error: bool = False) -> None:

@@ -9,7 +9,8 @@ from evalboard.cli import main
 from evalboard.records.board_files import QUEUE_FILE, BenchmarkProgress
 from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_board, open_queue
+from evalboard.stores.addresses import open_board, open_queue, open_store
+from evalboard.stores.protocol import Write
 from evalboard.stores.work import WorkFolder
 from tests.signing import put_signed
 
@@ -133,3 +134,44 @@ def test_wrong_words_are_wrong_usage(arguments: list[str], capsys: Capture) -> N
         main(arguments)
     assert exc.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+ANSI = "\x1b]0;PWNED\x07\x1b[31mred\x1b[2J"
+BIDI = "\u202egnp.exe\u2066\u200f"
+MARKUP = "[bold]x[/] [link=http://evil.example]click[/link]"
+LINES = "one\ntwo\rthree\u2028four\x85five\x0bsix"
+
+
+@pytest.mark.parametrize("evil", [ANSI, BIDI, MARKUP, LINES, "\x9b31m\x00\x7f", "a" * 10_000])
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_a_terminal_obeys_nothing_that_a_stranger_wrote(
+    is_signed: bool, status: Status, evil: str, settings: Settings, capsys: Capture
+) -> None:
+    failure = {"code": evil, "message": evil, "log_tail": evil, "run_url": evil}
+    history = [{"status": status, "time": evil, "reason": evil}]
+    record = RequestRecord.model_validate(
+        {
+            "model": f"org/{evil}",
+            "revision": evil,
+            "precision": evil,
+            "status": status,
+            "sender": evil,
+            "model_type": evil,
+            "evalboard": {"failure": failure, "history": history, "suite": evil},
+        }
+    )
+    if is_signed:
+        put_signed(settings, record, "x/a.json")
+    else:
+        store = open_store(settings.store_address("requests"), settings)
+        store.commit([Write("x/a.json", record.to_json())], message="a stranger")
+    assert main(["status"]) == 0
+    for verb in (["requeue"], ["cancel"], ["prioritise", "1"]):
+        main([*verb, "x/a.json"])
+        main([*verb, f"org/{evil}"])
+    out, err = capsys.readouterr()
+    assert status in out
+    for line in (out + err).split("\n"):
+        assert line.isprintable()
+    assert evil != MARKUP or "[bold]" in out
