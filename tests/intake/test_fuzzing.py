@@ -17,7 +17,8 @@ from evalboard.intake.request_files import is_checked
 from evalboard.publishing import publish_queue
 from evalboard.queueing.reconcile import claimed_runs, reconcile
 from evalboard.records.precision import Precision
-from evalboard.records.request import BoardBlock, Claim, RequestRecord, Status
+from evalboard.records.report import Report
+from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.repositories.names import is_board_name, is_commit
 from evalboard.settings import Settings
@@ -85,46 +86,54 @@ NUMBERS = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),
 )
 PLAIN = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS)
-VALUES = st.recursive(
+VALUES = st.one_of(
     PLAIN,
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)),
-    max_leaves=12,
+    PLAIN,
+    st.lists(PLAIN, max_size=3),
+    st.dictionaries(TEXTS, st.one_of(PLAIN, st.lists(PLAIN, max_size=2)), max_size=3),
+)
+
+FORGED = "a report that says that the model has passed"
+WAITING: dict[str, Any] = {"model": "org/model", "precision": "bfloat16"}
+CLAIM = {"run_id": "r", "host": "h", "server": "http://x/api"}
+BASES: list[dict[str, Any]] = [
+    WAITING,
+    WAITING | {"model": "lab/bad"},
+    WAITING | {"model": "lab/bad", "evalboard": {"report": FORGED}},
+    WAITING | {"model": "../models/org/model", "evalboard": {"report": FORGED}},
+    WAITING | {"weight_type": "Adapter", "base_model": "org/good", "sender": "a"},
+    WAITING | {"evalboard": {"suite": "/etc/x.yaml", "priority": 10**15, "history": []}},
+    WAITING | {"status": "RUNNING", "evalboard": {"claimed_by": CLAIM}},
+    WAITING | {"status": "RUNNING", "job_start_time": "2099-01-01T00:00:00Z"},
+    WAITING | {"status": "FAILED", "evalboard": {"failure": {"code": "x", "message": "m"}}},
+    WAITING | {"status": "FINISHED", "evalboard": {"report": FORGED, "signature": "0" * 81}},
+]
+"""Files that mean something, before a few of their values become strange."""
+OUTER = list(RequestRecord.model_fields)
+PLACES = st.one_of(
+    st.sampled_from([(name,) for name in OUTER]),
+    TEXTS.map(lambda text: (text,)),
+    st.sampled_from([("evalboard", name) for name in (*BoardBlock.model_fields, "signature", "x")]),
+    st.sampled_from([("evalboard", "claimed_by", name) for name in Claim.model_fields]),
+    st.sampled_from([("evalboard", "failure", name) for name in Failure.model_fields]),
+    st.sampled_from([("evalboard", "report", name) for name in Report.model_fields]),
 )
 
 
-def objects(fields: list[str], more: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    """Return objects with these fields, each right, strange or missing."""
-    right = {name: st.one_of(TEXTS, VALUES) for name in fields} | more
-    strange = st.dictionaries(st.one_of(st.sampled_from(fields), TEXTS), VALUES, max_size=3)
-    known = st.fixed_dictionaries({}, optional=right)
-    return st.builds(lambda one, two: one | two, known, strange)
+def changed(base: dict[str, Any], changes: list[tuple[tuple[str, ...], Any]]) -> dict[str, Any]:
+    """Return a file with other values at some places."""
+    document = json.loads(json.dumps(base))
+    for place, value in changes:
+        inner = document
+        for name in place[:-1]:
+            inner = inner[name] if isinstance(inner.get(name), dict) else inner.setdefault(name, {})
+            inner = inner if isinstance(inner, dict) else {}
+        inner[place[-1]] = value
+    return document
 
 
-CLAIMS = objects(list(Claim.model_fields), {})
-HISTORIES = st.lists(objects(["status", "time", "reason"], {}), max_size=3)
-FAILURES = objects(["code", "message", "log_tail", "run_url"], {})
-SIGNATURES = st.one_of(
-    st.from_regex(r"[0-9a-f]{16}:[0-9a-f]{64}", fullmatch=True), VALUES, st.just("")
-)
-FORGED = "forged"
-"""Stands for a report that says that the model has passed."""
-BLOCKS = objects(
-    list(BoardBlock.model_fields),
-    {
-        "claimed_by": CLAIMS,
-        "history": HISTORIES,
-        "failure": FAILURES,
-        "signature": SIGNATURES,
-        "report": st.one_of(st.just(FORGED), VALUES),
-    },
-)
-REQUESTS = objects(
-    list(RequestRecord.model_fields),
-    {
-        "model": st.sampled_from(["org/model", "lab/bad", "org/missing", "/etc", "../models"]),
-        "status": st.sampled_from(["PENDING", "PENDING", "RUNNING", "RERUN", "FINISHED", "FAILED"]),
-        "evalboard": st.one_of(BLOCKS, VALUES),
-    },
+REQUESTS = st.builds(
+    changed, st.sampled_from(BASES), st.lists(st.tuples(PLACES, VALUES), max_size=3)
 )
 
 
@@ -161,7 +170,10 @@ NAMES = st.one_of(
     ),
 )
 FILE_SETS = st.dictionaries(
-    NAMES.map("x/{}.json".format), st.one_of(DOCUMENTS, BYTES), min_size=FEWEST, max_size=MOST
+    NAMES.map("x/{}.json".format),
+    st.one_of(DOCUMENTS, DOCUMENTS, BYTES),
+    min_size=FEWEST,
+    max_size=MOST,
 )
 
 
@@ -190,8 +202,9 @@ class Place:
     @contextmanager
     def holding(self, files: dict[str, bytes]) -> Iterator[None]:
         """Put files beside the good one, and remove them all again."""
-        forged = json.dumps({"model": "org/model", "revision": self.sha, "ok": True})
-        filled = {path: c.replace(b'"forged"', forged.encode()) for path, c in files.items()}
+        forged = json.dumps({"model": "org/model", "revision": self.sha, "ok": True}).encode()
+        mark = f'"{FORGED}"'.encode()
+        filled = {path: content.replace(mark, forged) for path, content in files.items()}
         writes = [Write(path, content) for path, content in filled.items()]
         self.store.commit([*writes, Write(GOOD, self.good)], message="strangers")
         self.files += len(files)
