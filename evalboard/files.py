@@ -101,9 +101,13 @@ def set_aside(
             logger.warning("%s is damaged (%s), and cannot be moved: %s", path, problem[:500], exc)
             _told.add(path)
         return
-    logger.warning("%s is damaged (%s). It is now %s.", path, problem[:500], aside.name)
     if keep is not None:
-        write_whole(path, keep)
+        try:
+            write_whole(path, keep)
+        except OSError:  # of a full disk: the next reader tries again
+            aside.rename(path)
+            raise
+    logger.warning("%s is damaged (%s). It is now %s.", path, problem[:500], aside.name)
 
 
 def _put_back(aside: Path, path: Path) -> None:

@@ -109,3 +109,37 @@ def test_what_cannot_be_written_leaves_nothing_beside_the_file(tmp_path: Path) -
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
+
+
+def test_the_good_part_is_not_lost_on_a_full_disk(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"good, torn")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            set_aside(file, "it is torn", b"good, torn", keep=b"good")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"good, torn"]
+    set_aside(file, "it is torn", b"good, torn", keep=b"good")
+    assert file.read_bytes() == b"good"
+
+
+def test_damaged_state_on_a_read_only_disk_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state.json").write_bytes(b"{")
+    monkeypatch.chdir(tmp_path)  # the folders above it may be closed to another user
+    tmp_path.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        assert [read_state(Path("state.json"), _same) for _ in range(3)] == [None] * 3
+    finally:
+        os.seteuid(user)
+        tmp_path.chmod(0o755)
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+    assert len(caplog.records) == 1
+    assert "cannot be moved" in caplog.text

@@ -5,11 +5,14 @@ import base64
 import json
 import os
 import re
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -24,11 +27,14 @@ from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.events.schemas.events import Event
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.workers.process import ProcessJobConfiguration
+from starlette.applications import Starlette
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 import deployments
+from deployments.guard import Guard
 from evalboard.services import Services, address_of, listen
+from evalboard.settings import Settings
 from flows.evaluate_flow import evaluate_model
 from tests.leaderboard_app.browsing import chromium
 
@@ -63,10 +69,14 @@ def start(services: Services, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[str]:
     """The address of a server with the flow that evaluates a model, on a pool without a worker."""
-    folder = tmp_path_factory.mktemp("server")
-    with Services(folder, environment(folder)) as services:
+    with Services(home, environment(home)) as services:
         address = start(services)
         with SyncPrefectClient(f"{address}/api") as api:
             pool = WorkPoolCreate(name="pool", type="process", base_job_template=TEMPLATE)
@@ -196,7 +206,15 @@ def test_automations_work_behind_the_tokens(
     wait_for_state(api, run.id, StateType.CRASHED)
 
 
-def test_the_password_is_asked_for_and_the_api_alone_has_no_pages(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("server")
+def test_the_password_is_asked_for_and_the_api_alone_has_no_pages(
+    tmp_path: Path, home: Path
+) -> None:
+    with (  # a new database takes many seconds
+        closing(sqlite3.connect(home / "prefect.db")) as made,
+        closing(sqlite3.connect(tmp_path / "prefect.db")) as copied,
+    ):
+        made.backup(copied)
     variables = environment(tmp_path, EVALBOARD_SERVER_PASSWORD=PASSWORD)
     with Services(tmp_path, variables) as services:
         address = start(services, "--only-api")
@@ -288,6 +306,10 @@ def test_every_way_in_starts_this_server_and_makes_this_pool() -> None:
     compose = (FOLDER.parent / "infra" / "compose.yaml").read_text(encoding="utf-8")
     services = yaml.safe_load(compose)["services"]
     assert services["server"]["entrypoint"] == ["python", "-m", "deployments.server"]
+    addresses = services["server"]["environment"]["EVALBOARD_SERVER_ADDRESSES"]
+    named = Settings.model_validate({"server_addresses": addresses.partition("$")[0]})
+    worker_calls = {"host": urlsplit(services["worker"]["environment"]["PREFECT_API_URL"]).netloc}
+    assert Guard(Starlette(), named.server_origins).refusal("GET", worker_calls) is None
     (script,) = services["worker"]["command"]
     pools = [line for line in script.replace("\\\n", "").splitlines() if "work-pool create" in line]
     assert len(pools) == 1

@@ -35,7 +35,16 @@ def settings(configure: Callable[..., Settings], small_suite: Path) -> Settings:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "run",
+        "demo",
+        "up",
+        # Its engine notices after it has imported its libraries.
+        pytest.param("evaluate", marks=pytest.mark.slow),
+    ],
+)
 def test_an_end_at_the_first_child_leaves_nothing(
     settings: Settings, tmp_path: Path, verb: str, number: signal.Signals
 ) -> None:
@@ -46,6 +55,7 @@ def test_an_end_at_the_first_child_leaves_nothing(
     end(program, number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ENGINES)
 def test_an_end_while_a_model_is_evaluated_leaves_nothing(settings: Settings, verb: str) -> None:
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
