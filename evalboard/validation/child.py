@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from evalboard.engine.environment import import_path
 from evalboard.engine.inspection.confinement import ResourceLimits
 from evalboard.errors import EngineError
 from evalboard.files import read_end
+from evalboard.validation.documents import parse_document
 from evalboard.wording import plain
 
 ANSWER_BYTES = 20_000_000
@@ -128,7 +130,7 @@ def load_parts(
     results: dict[str, LoadResult] = {}
     for part in parts:
         answer = scratch / f"{job}.{part}.answer"
-        result = _read_answer(answer, folder) if answer.is_file() else failed
+        result = _read_answer(answer, folder) or failed
         results[part] = result._replace(peak_bytes=ended.peak_bytes)
         failed = result if result.problem else failed
     return results
@@ -295,15 +297,26 @@ def _death(ended: _JobEnd, limits: ResourceLimits) -> LoadResult:
     )
 
 
-def _read_answer(path: Path, folder: Path) -> LoadResult:
-    with path.open("rb") as file:
-        answer = json.loads(file.read(ANSWER_BYTES))
-    if "error" not in answer:
-        return LoadResult(answer["loaded"])
-    message = answer["message"].replace(str(folder), "the repository")
-    return LoadResult(
-        problem=f"{answer['error']}: {plain(message, 500).rstrip('.')}", error=answer["error"]
-    )
+def _read_answer(path: Path, folder: Path) -> LoadResult | None:
+    """Return a part's answer, None if its process wrote none, or not all of it.
+
+    The process that read the repository wrote it, so nothing about the file can be relied on.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        answer = parse_document(file.read(ANSWER_BYTES)).content
+    loaded, error, message = (answer.get(key) for key in ("loaded", "error", "message"))
+    if isinstance(loaded, dict):
+        return LoadResult(loaded)
+    if not isinstance(error, str) or not isinstance(message, str):
+        return None
+    text = plain(message.replace(str(folder), "the repository"), 500).rstrip(".")
+    return LoadResult(problem=f"{plain(error, 100)}: {text}", error=error)
 
 
 @atexit.register

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +155,18 @@ def leave_a_child(folder, inputs):
             libc.pause()
     return {"child": child}
 
+def forged_answer(folder, inputs):
+    # As native code can: the process may write to its scratch folder whatever it likes.
+    path = "77.forged answer.answer"
+    if "link" in inputs:
+        os.symlink(inputs["link"], path)
+    elif "pipe" in inputs:
+        os.mkfifo(path)
+    else:
+        with open(path, "w") as file:
+            file.write(inputs["text"])
+    libc._exit(0)
+
 def interrupt(folder, inputs):
     raise KeyboardInterrupt
 
@@ -175,7 +188,7 @@ parts = {
     "killed": lambda folder, inputs: libc.kill(os.getpid(), 9),
     "sleep": lambda folder, inputs: time.sleep(60),
 }
-for part in (leave_a_child, full_disk, panic, exit, interrupt, answer, no_answer, spin):
+for part in (forged_answer, leave_a_child, full_disk, panic, exit, interrupt, answer, no_answer, spin):
     parts[part.__name__.replace("_", " ")] = part
 inspector.PARTS.update(parts)
 answers = os.dup(1)
@@ -270,3 +283,28 @@ def test_what_native_code_starts_ends_with_it(model: Path, scratch: Path) -> Non
             return
         time.sleep(0.02)
     pytest.fail("the process is still there")
+
+
+@pytest.mark.usefixtures("failing")
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"text": ""},
+        {"text": '{"loaded": {"a": 1'},
+        {"text": '{"loaded": 7}'},
+        {"text": "[1]"},
+        {"text": "[" * 100_000},
+        {"text": '{"error": {}, "message": 3}'},
+        {"text": '{"a": ' + "9" * 5000 + "}"},
+        {"link": "/dev/zero"},
+        {"link": "/etc/passwd"},
+        {"pipe": True},
+    ],
+    ids=lambda forged: str(forged)[:30],
+)
+def test_an_answer_that_is_none_is_a_problem_of_the_repository(
+    forged: dict[str, Any], model: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "_numbers", iter([77]))
+    loaded = child.load("forged answer", model, scratch, inputs=forged)
+    assert loaded.problem == "the loading process ended with exit code 0"
