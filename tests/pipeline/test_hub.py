@@ -79,6 +79,6 @@ def test_board_on_the_hub_from_submission_to_viewer(
     (entry,) = read_queue(open_board(elsewhere))
     assert entry.status == Status.FINISHED
     assert make_viewer(elsewhere).board.current().table["model"].to_pylist() == ["test/random"]
-    # Beside the first: one for the submission, one for the claim, one for the end.
-    assert len(hub.repo("org/requests").history) == 1 + 3
+    # Beside the first: the submission, the name of the signing key, the claim and the end.
+    assert len(hub.repo("org/requests").history) == 1 + 4
     assert len(hub.repo("org/results").history) == 1 + 1
