@@ -41,7 +41,7 @@ CHECK_PAUSES = (
     timedelta(hours=2),
     timedelta(hours=6),
 )
-"""Pauses after checks that could not be decided. After one more a person must look."""
+"""Pauses of a request that could not be checked or started. After one more a person must look."""
 MOST_LOST_RUNS = 20
 """Limit of lost runs of one request. After more losses the model is the probable cause."""
 
@@ -179,7 +179,7 @@ def undecided(
     now: datetime,
     pauses: Sequence[timedelta] = CHECK_PAUSES,
 ) -> RequestRecord:
-    """Return a PENDING request after its checks could not be decided.
+    """Return a PENDING request after its checks could not be decided, or its run not be started.
 
     Returns:
         PENDING with a pause that grows each time, or FAILED after the last pause. Both contain the
@@ -191,11 +191,11 @@ def undecided(
     _require(record, Status.PENDING)
     number = record.evalboard.undecided_checks + 1
     if number > len(pauses):
-        reason = f"its checks could not be decided {number} times: {failure.message}"
+        reason = f"it could not be checked or started {number} times: {failure.message}"
         ended = move(record, Status.FAILED, now=now, reason=reason, failure=failure)
         return _with_block(ended, undecided_checks=number)
     start = timestamp(now + pauses[number - 1])
-    reason = f"its checks could not be decided, next time after {start}: {failure.message}"
+    reason = f"it could not be checked or started, next time after {start}: {failure.message}"
     noted = note(record, Status.PENDING, now=now, reason=reason)
     return _with_block(noted, undecided_checks=number, retry_after=start, failure=failure)
 

@@ -1,6 +1,7 @@
 """Tasks of the poll."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from prefect import get_run_logger, task
@@ -8,6 +9,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 
+from evalboard.containing import contained
+from evalboard.errors import EvalboardError
 from evalboard.intake import polling
 from evalboard.queueing import actions
 from evalboard.queueing.queries import RequestQuery
@@ -49,10 +52,23 @@ def start_evaluation(checked: polling.CheckedRequest) -> str | None:
     A run that dies before it claims the request is followed by another run. If a person cancels a
     run before its claim, the request is cancelled too: the attempt was not claimed, so the run was
     not cancelled for losing it.
+
+    Returns:
+        None if there is no run. If none could be started, or each died before its claim, the
+        request pauses, so that it does not hold the place of others.
     """
+    started = contained(partial(_start, checked), f"The start of {checked.path!r}")
+    if isinstance(started, EvalboardError):
+        get_run_logger().error("%s", plain(started.message))
+        polling.hold(checked.path, started, load_settings(), now=datetime.now(UTC))
+        return None
+    return started
+
+
+def _start(checked: polling.CheckedRequest) -> str | None:
     log = get_run_logger()
     for number in range(polling.MAX_STARTS_PER_ATTEMPT):
-        run = _run(checked, f"{checked.path}:{checked.attempt}" + (f":{number}" if number else ""))
+        run = _run(checked, f"{checked.path}:{checked.attempt}:{checked.turn}:{number}")
         state = run.state
         if state is None or not state.is_final():
             log.info("%s started as run %s", plain(checked.path), run.id)
@@ -62,12 +78,10 @@ def start_evaluation(checked: polling.CheckedRequest) -> str | None:
             actions.cancel(queries, load_settings(), now=datetime.now(UTC), by="its flow run")
             log.warning("%s cancelled, as run %s was", plain(checked.path), run.id)
             return None
-    log.error(
-        "%s: %d runs ended before they claimed the request. Check their logs.",
-        plain(checked.path),
-        polling.MAX_STARTS_PER_ATTEMPT,
+    raise EvalboardError(
+        f"{polling.MAX_STARTS_PER_ATTEMPT} runs ended before they claimed request "
+        f"{checked.path!r}. Check their logs."
     )
-    return None
 
 
 def _run(checked: polling.CheckedRequest, key: str) -> FlowRun:

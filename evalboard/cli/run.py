@@ -79,17 +79,19 @@ def work(
         await_server()
         reconcile()
         while at_most is None or len(tried) < at_most:
-            accepted = poll_requests(
-                start_runs=False, at_most=None if at_most is None else at_most - len(tried)
+            fresh = poll_requests(
+                start_runs=False,
+                at_most=None if at_most is None else at_most - len(tried),
+                skip=tuple(tried),
             )
-            fresh = [checked for checked in accepted if checked.path not in tried]
             if not fresh:
                 break
             tried += [checked.path for checked in fresh]
             list(threads.map(partial(_evaluate, display=display), fresh))
     build_board()
-    queue = open_own_queue(settings)
-    return [RequestEnd(path, queue.get(path).status) for path in tried]
+    statuses = {e.path: e.record.status for e in open_own_queue(settings).entries() if e.record}
+    # A file that has become unreadable meanwhile is shown as rejected, as on the queue's page.
+    return [RequestEnd(path, statuses.get(path, Status.REJECTED)) for path in tried]
 
 
 def _evaluate(checked: CheckedRequest, *, display: ProgressDisplay) -> None:

@@ -14,6 +14,7 @@ from evalboard.engine.placing import cluster
 from evalboard.errors import (
     ConfigError,
     EngineError,
+    EvalboardError,
     LifecycleError,
     RecordError,
     StoreError,
@@ -61,6 +62,8 @@ class CheckedRequest(NamedTuple):
     report: Report | None
     problem: Failure | None = None
     """Why the checks could not be decided."""
+    turn: int = 0
+    """Number of lines in the request's history. A request that waits again has a new one."""
 
 
 def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
@@ -125,8 +128,19 @@ def check(path: str, settings: Settings, *, now: datetime) -> CheckedRequest:
         return CheckedRequest(path, None, 0, None)
     problem = Failure(code=checked.code, message=checked.message)
     if not isinstance(checked, NOT_OF_THE_REQUEST):
-        _record_undecided(path, problem, queue, now)
+        _hold(path, problem, queue, now)
     return CheckedRequest(path, None, 0, None, problem)
+
+
+def hold(path: str, problem: EvalboardError, settings: Settings, *, now: datetime) -> None:
+    """Let a request pause whose evaluation could not be started, so that others get its place.
+
+    Raises:
+        ForeignKey: Another installation evaluates these requests.
+        ConfigError: This installation cannot sign.
+    """
+    failure = Failure(code=problem.code, message=problem.message)
+    _hold(path, failure, open_own_queue(settings), now)
 
 
 def _check(path: str, queue: RequestQueue, settings: Settings, *, now: datetime) -> CheckedRequest:
@@ -148,14 +162,15 @@ def _check(path: str, queue: RequestQueue, settings: Settings, *, now: datetime)
         _evaluation(path, record) if is_ready else None,
         record.evalboard.attempts + 1,
         Report.model_validate(report) if report else None,
+        turn=len(record.evalboard.history),
     )
 
 
-def _record_undecided(path: str, problem: Failure, queue: RequestQueue, now: datetime) -> None:
-    """Record in a request that its checks could not be decided, as far as it can be written."""
+def _hold(path: str, problem: Failure, queue: RequestQueue, now: datetime) -> None:
+    """Record in a request that it could not be checked or started, as far as it can be written."""
     contained(
         lambda: queue.change(
-            path, lambda record: undecided(record, problem, now=now), message="undecided checks"
+            path, lambda record: undecided(record, problem, now=now), message=f"hold {path}"
         ),
         f"The change of request {path!r}",
     )

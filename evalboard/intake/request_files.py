@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from evalboard.intake.submission import (
+    MAX_SENDER_CHARACTERS,
     architectures_in,
     denied_report,
     find_denial,
@@ -25,6 +26,7 @@ from evalboard.settings import Settings
 from evalboard.validation.checks import validate
 from evalboard.validation.findings import error, listed, quoted
 from evalboard.validation.subject import Subject
+from evalboard.wording import plain
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -71,6 +73,7 @@ def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
         report = with_findings(validate(subject, settings), problems)
     updated: dict[str, Any] = {
         "model": report.model if report.ok else record.model,
+        "sender": plain(record.sender, MAX_SENDER_CHARACTERS),
         "base_model": report.facts.get("base_model", record.base_model),
         "revision": report.revision,
         "params": report.facts.get("params_billion", record.params),

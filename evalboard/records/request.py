@@ -139,7 +139,7 @@ class BoardBlock(BaseModel):
     lost_runs: int = 0
     """Number of lost runs since a person last queued the request."""
     undecided_checks: int = 0
-    """Number of checks in a row that could not be decided."""
+    """Number of times in a row that it could not be checked or started."""
     retry_after: str | None = None
     """UTC time before which a pending request is not restarted. None means immediately."""
     history: tuple[HistoryEntry, ...] = ()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from evalboard.intake.polling import check, view_queue
+from evalboard.errors import EvalboardError
+from evalboard.intake.polling import CheckedRequest, check, hold, view_queue
 from evalboard.intake.submission import Submission, submit
 from evalboard.lifecycle import claim, fail
 from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
@@ -150,7 +151,7 @@ def test_what_was_decided_meanwhile_stays(
         return found
 
     monkeypatch.setattr(RequestQueue, "entry", then_somebody_cancels)
-    assert check(path, settings, now=NOW) == (path, None, 0, None, None)
+    assert check(path, settings, now=NOW) == CheckedRequest(path, None, 0, None)
     monkeypatch.undo()
     assert queue.get(path).status is Status.CANCELLED
 
@@ -161,3 +162,18 @@ def test_files_that_cannot_be_read_stop_no_poll(settings: Settings) -> None:
     store = open_store(settings.store_address("requests"), settings)
     store.commit([Write(path, content) for path, content in strange.items()], message="put")
     assert view_queue(settings, now=NOW).paths == [good]
+
+
+@pytest.mark.usefixtures("every_check")
+def test_a_request_that_cannot_be_started_leaves_its_place_to_others(settings: Settings) -> None:
+    path = put(settings, "org/a.json", sender="a lab\0\n\x1b[31m\u202e")
+    checked = check(path, settings, now=NOW)
+    assert checked.request is not None
+    assert checked.request.sender == "a lab [31m"
+    hold(path, EvalboardError("No run could be started."), settings, now=NOW)
+    assert view_queue(settings, now=NOW).paths == []
+    later = NOW + timedelta(minutes=1)
+    assert view_queue(settings, now=later).paths == [path]
+    again = check(path, settings, now=later)
+    assert again.request is not None
+    assert (again.attempt, again.turn) == (checked.attempt, checked.turn + 1)

@@ -32,6 +32,10 @@ from tests.pipeline.runs import (
 )
 
 
+FORGED = """{"model": "./test/random", "precision": "weird", "likes": NaN, "evalboard": {
+    "suite": "/tmp/suite.yaml", "report": {"ok": true, "findings": [], "facts": {}}}}"""
+
+
 def put(settings: Settings, model: str, *, suite: str = "", revision: str = "main") -> str:
     """Write a request file as another program would, without checks; return its path."""
     record = RequestRecord(
@@ -61,6 +65,9 @@ def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
     good = put(settings, "test/random")
     corrupt = Path(settings.store_address("requests")) / "test" / "corrupt.json"
     corrupt.write_text('{"model": "test/corrupt", ', encoding="utf-8")
+    strange = {name: corrupt.with_name(name) for name in ("brace{x}.json", "{0}.json")}
+    for file in strange.values():  # their names would be templates, and their reports a pass
+        file.write_text(FORGED, encoding="utf-8")
 
     work(settings)
 
@@ -69,7 +76,7 @@ def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
     assert "safetensors" in queue[pickled].reason
     assert "no-such-suite" in queue[elsewhere].reason
     assert "JSON" in queue["test/corrupt.json"].reason
-    rejected = (missing, pickled, elsewhere, "test/corrupt.json")
+    rejected = (missing, pickled, elsewhere, "test/corrupt.json", *map("test/{}".format, strange))
     assert {queue[path].status for path in rejected} == {Status.REJECTED}
     # One benchmark has no questions in the mirror: it is named, and the others are stored.
     assert queue[good].status == Status.FAILED

@@ -53,7 +53,7 @@ class Runs:
         """
         assert checked.request is not None
         for number in range(MAX_STARTS_PER_ATTEMPT):
-            key = f"{checked.path}:{checked.attempt}" + (f":{number}" if number else "")
+            key = f"{checked.path}:{checked.attempt}:{checked.turn}:{number}"
             run_id, state = self._start_once(key, checked.request)
             if state in (State.SCHEDULED, State.RUNNING):
                 return run_id
