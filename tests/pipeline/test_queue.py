@@ -31,7 +31,6 @@ from tests.pipeline.runs import (
     wait_until,
 )
 
-
 FORGED = """{"model": "./test/random", "precision": "weird", "likes": NaN, "evalboard": {
     "suite": "/tmp/suite.yaml", "report": {"ok": true, "findings": [], "facts": {}}}}"""
 
