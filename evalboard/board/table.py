@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from evalboard.board.rows import Row, build_rows
 from evalboard.board.scores import Score
@@ -36,6 +35,7 @@ from evalboard.records.columns import (
     SUBJECT_SUFFIXES,
     Kind,
 )
+from evalboard.records.parquet import parquet_file
 from evalboard.records.result import ResultDocument
 from evalboard.records.times import timestamp
 from evalboard.suites.model import Benchmark, Suite
@@ -116,9 +116,7 @@ def _frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
     """Return the table as a Parquet file. The same table gives the same bytes."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(_to_arrow(frame), sink, compression="zstd", write_page_checksum=True)
-    return sink.getvalue().to_pybytes()
+    return parquet_file(_to_arrow(frame))
 
 
 def content_hash(frame: pd.DataFrame, meta: BoardMeta) -> str:

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from evalboard.errors import RecordError
+from evalboard.records.parquet import is_text, parquet_table
 
 REQUIRED_COLUMNS = ("question_id", "doc_hash", "correct")
 
@@ -32,15 +32,31 @@ class Answers(NamedTuple):
             RecordError: It is no such file.
         """
         try:
-            table = pq.read_table(pa.BufferReader(content))
-        except pa.ArrowException as exc:
+            table = parquet_table(content)
+        except ValueError as exc:
             raise RecordError(f"Answers file {path!r} is not a Parquet file: {exc}.") from exc
         if missing := [name for name in REQUIRED_COLUMNS if name not in table.column_names]:
             raise RecordError(f"Answers file {path!r} has no column {missing[0]!r}.")
+        for name in REQUIRED_COLUMNS:
+            if not _is_sound(table.column(name), name):
+                raise RecordError(f"Answers file {path!r} has wrong values in column {name!r}.")
         numbers = [int(number) for number in table.column("question_id").to_pylist()]
         hashes = text_column(table, "doc_hash")
         questions = list(zip(text_column(table, "subject"), numbers, hashes, strict=True))
         return cls(table, questions, table.column("correct").to_pylist())
+
+
+def _is_sound(values: pa.ChunkedArray, name: str) -> bool:
+    """Return whether a required column has the values that readers rely on."""
+    if values.null_count == len(values):
+        return name == "correct" or not len(values)
+    match name:
+        case "correct":
+            return pa.types.is_boolean(values.type)
+        case "question_id":
+            return pa.types.is_integer(values.type) and not values.null_count
+        case _:
+            return is_text(values.type) and not values.null_count
 
 
 def text_column(table: pa.Table, name: str) -> list[str]:

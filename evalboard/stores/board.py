@@ -12,12 +12,12 @@ from typing import NamedTuple, TypeVar
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from evalboard.errors import ConflictError, RecordError, StoreError, first_problem
 from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
 from evalboard.records.columns import COLUMNS, Column, Kind
+from evalboard.records.parquet import is_text, parquet_table
 from evalboard.stores.protocol import (
     ABSENT,
     Snapshot,
@@ -171,26 +171,19 @@ def _parse_table(content: bytes) -> pa.Table:
         RecordError: The file is damaged, or is another table.
     """
     try:
-        table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
-        table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError) as exc:
+        table = parquet_table(content)
+    except ValueError as exc:
         raise _damaged(f"is not a Parquet file: {exc}") from exc
     if missing := [name for name in REQUIRED_COLUMNS if name not in table.column_names]:
         raise _damaged(f"has no column {missing[0]!r}")
-    if len(set(table.column_names)) < len(table.column_names):
-        raise _damaged("has two columns of the same name")
     for column in COLUMNS:
         if column.key in table.column_names and not _is_sound(table.column(column.key), column):
             raise _damaged(f"has other values than expected in column {column.key!r}")
     return table
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
-
-
 def _is_sound(values: pa.ChunkedArray, column: Column) -> bool:
-    is_right, may_be_missing = _TYPES.get(column.kind, (_is_text, False))
+    is_right, may_be_missing = _TYPES.get(column.kind, (is_text, False))
     if pa.types.is_null(values.type):  # of a table without rows, or without any value
         return may_be_missing or not len(values)
     return is_right(values.type) and (may_be_missing or not values.null_count)

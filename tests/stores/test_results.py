@@ -8,6 +8,8 @@ import pytest
 
 from evalboard.errors import RecordError, StoreError
 from evalboard.identity import document_folder
+from evalboard.records.answers import Answers
+from evalboard.records.parquet import parquet_file
 from evalboard.records.result import ResultDocument
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store, Write
@@ -186,8 +188,42 @@ def test_answers_are_read_back_question_by_question(store: Store) -> None:
         read_answers(store.snapshot(), "details/none")
 
 
-@pytest.mark.parametrize("content", [b"no", parquet(x=[1])])
+def answers_of(**columns: list[Any]) -> bytes:
+    good: dict[str, list[Any]] = {"question_id": [7], "doc_hash": ["a"], "correct": [True]}
+    return parquet(**(good | columns))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no",
+        b"",
+        parquet(x=[1]),
+        answers_of()[:-9],
+        answers_of(question_id=[None]),
+        answers_of(question_id=["7"]),
+        answers_of(question_id=[7.5]),
+        answers_of(doc_hash=[None]),
+        answers_of(doc_hash=[b"\xff"]),
+        answers_of(correct=["yes"]),
+        answers_of(correct=[2]),
+    ],
+)
 def test_a_file_that_holds_no_answers_is_named(content: bytes, store: Store) -> None:
     store.commit([Write("details/odd.parquet", content)], message="by hand")
     with pytest.raises(RecordError, match=r"'details/odd\.parquet'"):
         read_answers(store.snapshot(), "details/odd.parquet")
+
+
+def test_no_flipped_byte_changes_an_answer() -> None:
+    rows = {"question_id": [1, 2, 3], "doc_hash": ["a", "b", "c"], "correct": [True, False, None]}
+    whole = parquet_file(pa.table(rows))
+    expected = Answers.from_parquet(whole, path="a")
+    damaged = 0
+    for at in range(len(whole)):
+        content = whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
+        try:
+            assert Answers.from_parquet(content, path="a") == expected
+        except RecordError:
+            damaged += 1
+    assert damaged > len(whole) / 2

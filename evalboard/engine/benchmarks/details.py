@@ -1,16 +1,15 @@
 """The answers of one benchmark, question by question, as a Parquet file."""
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from lm_eval.api.task import ConfigurableTask
 
 from evalboard.engine.benchmarks.library import LoadedTask
+from evalboard.records.parquet import parquet_file
 from evalboard.suites.model import Benchmark
 
 Sample = Mapping[str, Any]
@@ -50,9 +49,7 @@ def details_file(
     for loaded, samples in answered:
         subject = loaded.identity.task if benchmark.tasks else None
         rows += _rows(loaded.task, samples, benchmark.metric.partition(",")[0], subject)
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), sink, compression="zstd")
-    return sink.getvalue()
+    return parquet_file(pa.Table.from_pylist(rows, schema=SCHEMA))
 
 
 def _rows(
