@@ -234,7 +234,7 @@ class Settings(BaseSettings):
         1000,
         ge=10,
         description="Number of open connections to the viewer, at most half of the files that its "
-        "process may open. The connection that waits longest for a request gives way.",
+        "process may open. The oldest one that keeps the viewer waiting gives way to a new one.",
     )
     viewer_connections_per_address: int = Field(
         100,

@@ -33,6 +33,7 @@ SMALLEST_LINE = 16
 """Mean length of the lines of a long body. Reading a body in pieces of one byte takes a hundred times
 as long as sending it.
 """
+TOLERANCE = 1.25
 SHUTDOWN_SECONDS = 2
 """Open pages hold connections; Ctrl-C does not wait for them."""
 LOOKS_EVERY = 5
@@ -60,14 +61,16 @@ class Connections:
         return len(self._open)
 
     def opened(self, new: "LimitedProtocol", address: str) -> None:
-        """Count a connection. Without a place for it, one that waits longest for a request ends."""
+        """Count a connection. Without a place for it, the oldest one that keeps us waiting ends."""
         group = group_of(address)
         self._open[new] = group
         self._by_address[group] += 1
         if address not in self._proxies and self._by_address[group] > self._each:
-            self._end_one(group)
+            self._make_place(
+                new, [c for c, other in self._open.items() if other == group], self._each
+            )
         elif len(self._open) > self._most:
-            self._end_one(None)
+            self._make_place(new, list(self._open), self._most)
 
     def closed(self, connection: "LimitedProtocol") -> None:
         """Count a connection no more."""
@@ -83,10 +86,17 @@ class Connections:
         for connection in [c for c in self._open if c.is_overdue(now)]:
             self._end(connection)
 
-    def _end_one(self, group: str | None) -> None:
-        """End the oldest connection without a request, the newest one if all have one."""
-        able = [c for c, other in self._open.items() if group in (None, other)]
-        self._end(next((c for c in able if c.waits_for_request()), able[-1]))
+    def _make_place(
+        self, new: "LimitedProtocol", able: list["LimitedProtocol"], limit: int
+    ) -> None:
+        """End the oldest of some connections that keeps us waiting.
+
+        If none does, they are being answered, and the new one may stay up to a tolerance.
+        """
+        waiting = (c for c in able if c is not new and c.keeps_us_waiting())
+        oldest = next(waiting, new if len(able) > TOLERANCE * limit else None)
+        if oldest is not None:
+            self._end(oldest)
 
     def _end(self, connection: "LimitedProtocol") -> None:
         self.closed(connection)
@@ -104,9 +114,13 @@ class LimitedProtocol(H11Protocol):
         self._stalled_since: float | None = None
         self._closing_since: float | None = None
 
-    def waits_for_request(self) -> bool:
-        """Return whether no request is being answered."""
-        return self.cycle is None or self.cycle.response_complete
+    def has_request(self) -> bool:
+        """Return whether the head of a request has come that is not answered yet."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def keeps_us_waiting(self) -> bool:
+        """Return whether the other side must send the rest of a request, or take an answer."""
+        return not self.has_request() or self.cycle.more_body or self._stalled_since is not None
 
     def is_overdue(self, now: float) -> bool:
         """Return whether nothing more is to be expected."""
@@ -115,7 +129,7 @@ class LimitedProtocol(H11Protocol):
             return now - self._closing_since > CLOSE_SECONDS
         if self._stalled_since is not None:
             return now - self._stalled_since > READ_SECONDS
-        return self.waits_for_request() and now - self._since > REQUEST_SECONDS
+        return not self.has_request() and now - self._since > REQUEST_SECONDS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection."""
@@ -130,7 +144,7 @@ class LimitedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request, and end a connection that sends too much or too small parts."""
-        is_body = not self.waits_for_request()
+        is_body = self.has_request()
         self._taken = self._taken + len(data) if is_body else len(data)
         is_tiny = is_body and data.count(b"\r\n") * SMALLEST_LINE > len(data)
         if self._taken > REQUEST_BYTES or (is_tiny and self._taken > READ_BYTES):

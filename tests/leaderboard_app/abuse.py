@@ -45,6 +45,7 @@ class Storm(NamedTuple):
     joins: int = 1000
     """Of Gradio's queue, and as many calls of its functions."""
     searches: int = 1000
+    pages: int = 1000
 
 
 class Sender:
@@ -134,6 +135,8 @@ def _requests(sender: Sender, storm: Storm) -> Iterator[Callable[[], Awaitable[i
         words = PATTERNS[number % len(PATTERNS)].replace("+", "%2B").replace("|", "%7C")
         yield lambda words=words: sender.get(f"/api/names?q={words}")
         yield lambda words=words: sender.get(f"{QUESTIONS}&search={words}")
+    for _ in range(storm.pages):
+        yield lambda: sender.get("/analysis")
 
 
 async def _send_all(requests: list[Callable[[], Awaitable[int]]]) -> dict[int, int]:

@@ -10,7 +10,7 @@ from leaderboard_app.connections import Connections
 from tests.leaderboard_app.abuse import Storm, rage, read_board
 from tests.leaderboard_app.serving import build_app, serving
 
-SMALL = Storm(silent=60, bodies=4, body_bytes=1_000_000, floods=4, joins=20, searches=20)
+SMALL = Storm(silent=60, bodies=4, body_bytes=1_000_000, floods=4, joins=20, searches=20, pages=20)
 
 
 def test_a_reader_gets_the_board_beside_a_small_storm(

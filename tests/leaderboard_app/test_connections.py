@@ -1,3 +1,4 @@
+import contextlib
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from leaderboard_app import connections
 from leaderboard_app.addresses import Proxies
 from leaderboard_app.connections import Connections
 from tests.leaderboard_app.serving import serving
-from tests.leaderboard_app.surroundings import answering, swallow
+from tests.leaderboard_app.surroundings import Message, answering, swallow
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 PATIENCE_SECONDS = 60.0
@@ -162,16 +163,34 @@ def test_an_answer_that_takes_long_is_waited_for() -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 200")
 
 
+KEEPING = [
+    b"",
+    b"GET / HT",
+    REQUEST,
+    POST + b"Content-Length: 100\r\n\r\n",
+    CHUNKED + b"2\r\n{}\r\n",
+    b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n",
+]
+
+
+async def reading_large(scope: Message, receive: Any, send: Any) -> None:
+    """Read a request to its end; the answer of the path `/large` is large."""
+    app = answering(bytes(20_000_000)) if scope.get("path") == "/large" else swallow
+    await app(scope, receive, send)
+
+
 @pytest.mark.parametrize("each", [1000, 8])
-def test_silent_connections_give_way_to_a_reader(each: int) -> None:
+@pytest.mark.parametrize("sent", KEEPING, ids=range(len(KEEPING)))
+def test_who_keeps_the_server_waiting_gives_way_to_a_reader(sent: bytes, each: int) -> None:
     limits = Connections(8, each, Proxies([]))
-    with reading(answering(), limits) as reader:
-        silent = [reader.connect() for _ in range(40)]
-        for connection in silent:
-            connection.setblocking(True)
+    with reading(reading_large, limits) as reader:
+        for _ in range(40):
+            connection = reader.connect(buffer=4096)
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(sent)
         assert reader.ask().startswith(b"HTTP/1.1 200")
-        assert len(limits) <= 8
-        assert is_ended(silent[0])
+        assert len(limits) <= 10
+        assert is_ended(reader.opened[0])
 
 
 def test_one_address_has_a_limit_and_a_trusted_proxy_has_none() -> None:
