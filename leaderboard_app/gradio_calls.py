@@ -15,16 +15,7 @@ MAX_SESSIONS = 200
 """Pages whose state Gradio keeps; it is some kilobytes each, and a page that lost it works on."""
 
 _FILES = ("/assets/", "/static/", "/svelte/")
-_SINGLE = frozenset(
-    {
-        "/favicon.ico",
-        "/gradio_api/startup-events",
-        "/gradio_api/theme.css",
-        "/manifest.json",
-        "/robots.txt",
-        "/theme.css",
-    }
-)
+_SINGLE = frozenset({"/favicon.ico", "/manifest.json", "/robots.txt", "/theme.css"})
 _LOGIN = frozenset({"/login/huggingface", "/login/callback", "/logout"})
 _MAX_CHARACTERS = 200
 

@@ -28,6 +28,7 @@ HEAVY_AT_ONCE = 4
 board."""
 HEAVY_WAITING = 100
 HEAVY_EACH = 20
+PAGES_WAITING = 200
 ANSWERS_AT_ONCE = 1000
 
 TOO_MANY = mark("Too many requests at the same time. Try again in a few seconds.")
@@ -84,6 +85,7 @@ class Guard:
         self._rules = rules
         self._answers = Places(ANSWERS_AT_ONCE, 0, rules.each)
         self._heavy = Places(HEAVY_AT_ONCE, HEAVY_WAITING, HEAVY_EACH)
+        self._pages = Places(HEAVY_AT_ONCE, PAGES_WAITING, HEAVY_EACH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it before anything is done for it."""
@@ -113,7 +115,7 @@ class Guard:
             logger.exception("A request failed: %s", ascii(told["path"])[:200])
             await _refuse(told, _Refused(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN), sent)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: "_Sent") -> None:
         headers = Headers(scope=scope)
         path = self._path(scope)
         body = await read_body(receive, headers)
@@ -124,10 +126,15 @@ class Guard:
             if path.startswith(CALLS) and not self._rules.calls.is_call(path, document):
                 raise _Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_CALL)
         ready = _replay(body, receive)
-        if not path.startswith(_HEAVY):
+        places = self._heavy if path.startswith(_HEAVY) else None
+        if path in self._rules.calls.pages:
+            places = self._pages
+        if places is None:
             await self._app(scope, ready, send)
             return
-        async with self._heavy.place(scope[READER]):
+        async with places.place(scope[READER]) as release:
+            # A reader who takes an answer slowly holds nobody up.
+            send.when_started = release
             await self._app(scope, ready, send)
 
     def _check_address(self, scope: Scope) -> None:
@@ -169,8 +176,11 @@ class _Sent:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.started = False
+        self.when_started: Callable[[], None] | None = None
 
     async def __call__(self, message: Message) -> None:
+        if not self.started and self.when_started:
+            self.when_started()
         self.started = True
         await self._send(message)
 

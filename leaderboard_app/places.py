@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
@@ -26,14 +26,17 @@ class Places:
         self._here: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def place(self, reader: str | None) -> AsyncIterator[None]:
+    async def place(self, reader: str | None) -> AsyncIterator[Callable[[], None]]:
         """Wait for a place and hold it.
+
+        The given function lets the next one have the place, as soon as the work is done. This one
+        stays counted until the end.
 
         Args:
             reader: Whom the place is counted for; None for nobody in particular.
 
         Raises:
-            NoPlace: Too many wait, in all or of this reader.
+            NoPlace: Too many are here, in all or of this reader.
         """
         name = reader or ""
         is_full = self._here.total() >= self._most
@@ -42,9 +45,24 @@ class Places:
             raise NoPlace
         self._here[name] += 1
         try:
-            async with self._places:
-                yield
+            await self._places.acquire()
+            release = _once(self._places.release)
+            try:
+                yield release
+            finally:
+                release()
         finally:
             self._here[name] -= 1
             if not self._here[name]:
                 del self._here[name]
+
+
+def _once(work: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that does something at its first call."""
+    waiting = [work]
+
+    def do() -> None:
+        if waiting:
+            waiting.pop()()
+
+    return do

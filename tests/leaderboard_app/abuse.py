@@ -29,7 +29,7 @@ REST_SECONDS = 60
 PAUSE_SECONDS = 0.05
 PATTERNS = ("/a*a*a*a*a*!/", "/(a+)+!/", "/.*.*.*.*.*.*!/", "/(a|a)(a|a)(a|a)(a|a)(a|a)!/")
 QUESTIONS = "/data/questions.json?m=org/none&benchmark=medmcqa"
-STREAMS = 16
+STREAMS = 64
 """Senders at the same time, each with a connection for every request."""
 
 

@@ -111,6 +111,7 @@ CLOSED = [
     ("GET", "/gradio_api/file=/etc/passwd"),
     ("GET", "/gradio_api/proxy=http://127.0.0.1:4200/"),
     ("GET", "/gradio_api/info"),
+    ("GET", "/gradio_api/startup-events"),
     ("GET", "/gradio_api/runs"),
     ("GET", "/monitoring"),
     ("GET", "/config"),
@@ -340,10 +341,10 @@ def test_a_web_socket_is_no_way_in(http: httpx.Client) -> None:
     assert b" 101 " not in send(http, upgrade)
 
 
-def test_the_table_of_open_addresses_has_every_script_and_style(http: httpx.Client) -> None:
+def test_pages_are_relative_and_what_they_load_is_open(http: httpx.Client) -> None:
     config = http.get("/analysis").text
     start = config.index("window.gradio_config = ") + len("window.gradio_config = ")
     root = json.JSONDecoder().raw_decode(config[start:])[0]["root"]
     assert root == "/."
-    for name in ("/theme.css", "/gradio_api/theme.css", "/manifest.json", "/favicon.ico"):
+    for name in ("/theme.css", "/manifest.json", "/favicon.ico", "/robots.txt"):
         assert http.get(name).status_code == 200, name

@@ -55,6 +55,23 @@ def test_one_reader_does_not_take_all_places() -> None:
     asyncio.run(run())
 
 
+def test_who_is_done_lets_the_next_one_work_and_stays_counted() -> None:
+    async def run() -> None:
+        places = Places(1, 1)
+        async with places.place("a") as release:
+            release()
+            release()
+            async with asyncio.timeout(10), places.place("b"):
+                assert not await is_free(places, "c")
+        assert await is_free(places, "c")
+        go_on, tasks = await fill(places, "a", "b")
+        assert not await is_free(places, "c")
+        go_on.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(run())
+
+
 def test_a_place_is_free_again_after_an_error_and_after_going_away() -> None:
     async def run() -> None:
         places = Places(1, 0)
