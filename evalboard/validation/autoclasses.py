@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from evalboard.backends import BACKENDS, Backend, backend_for
-from evalboard.engine.hardware import local_gpus
+from evalboard.engine.placing.capacity import runs_on_cpu
 from evalboard.records.report import Finding
 from evalboard.validation.child import LoadResult
 from evalboard.validation.evidence import OUT_OF_RANGE, Evidence
@@ -175,15 +175,11 @@ def _judge_backend(
 
 
 def _judge_head_sizes(evidence: Evidence, model: LoadResult) -> Iterator[Finding]:
-    """Yield a finding if the backend's kernels for this machine lack the model's head sizes.
-
-    A cluster may have other machines, about which nothing is known here.
-    """
+    """Yield a finding if the backend's kernels for this machine lack the model's head sizes."""
     sizes = model.content.get("head_sizes") or []
     precision = str(evidence.subject.precision or "")
     backend = backend_for(precision, evidence.settings.backend)
-    on_cpu = not evidence.settings.ray_address and not local_gpus().number
-    if on_cpu and not backend.may_attend(sizes):
+    if runs_on_cpu(evidence.settings) and not backend.may_attend(sizes):
         wrong = sorted(set(sizes) - backend.cpu_head_sizes())
         known = sorted(backend.cpu_head_sizes())
         yield error(

@@ -95,13 +95,14 @@ def _judge_size(
     if type(rows) is not int or size <= rows:
         return
     used = max(tokenizer["text_size"], template.get("size", 0))
+    highest_used = f" Prompts can contain ids up to {used - 1:,}." if used < size else ""
     where = "config.json: vocab_size"
     fix = f"{BELONGING}, or resize the embedding."
     if used > rows:
         yield error(
             "tokenizer_too_large",
             f"The tokenizer has token ids up to {size - 1:,}, but the model's embedding has only "
-            f"{rows:,} rows. Prompts can contain ids up to {used - 1:,}.",
+            f"{rows:,} rows.{highest_used}",
             fix=fix,
             where=where,
         )

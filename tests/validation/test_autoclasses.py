@@ -8,6 +8,7 @@ import pytest
 
 from evalboard.backends import BACKENDS, VLLM, vllm_architectures, vllm_cpu_head_sizes
 from evalboard.engine.hardware import LocalGpus
+from evalboard.engine.placing import capacity
 from evalboard.records.report import Report
 from evalboard.settings import Settings
 from evalboard.validation import autoclasses, fit, tokenizer
@@ -136,7 +137,7 @@ def test_nothing_is_said_of_other_machines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(BACKENDS, "vllm", replace(VLLM, cpu_head_sizes=lambda: frozenset(kernels)))
-    monkeypatch.setattr(autoclasses, "local_gpus", lambda: LocalGpus(gpus, 2**34))
+    monkeypatch.setattr(capacity, "local_gpus", lambda: LocalGpus(gpus, 2**34))
     there = settings.model_copy(update=change)
     report = validate(Subject(model="org/model"), there, checks=(autoclasses.check,))
     assert report.ok

@@ -27,6 +27,8 @@ Part = Callable[[str, dict[str, Any]], dict[str, Any]]
 MAX_ARCHITECTURES = 8
 MAX_PROMPT_CHARACTERS = 1_000_000
 TEMPLATE_SECONDS = 3
+EXAMPLES = (0, 1, 5)
+"""Numbers of examples before a question that the chat template is rendered with."""
 SPECIAL_TOKENS = ("bos", "eos", "pad", "unk")
 
 
@@ -86,7 +88,7 @@ def load_tokenizer(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def render_template(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Render the chat template that lm-eval would use, with one turn and with three turns."""
+    """Render the chat template that lm-eval would use, for conversations of several lengths."""
     tokenizer = _tokenizer(folder)
     if not _templates(tokenizer):
         return {"found": False}
@@ -205,7 +207,7 @@ def _templates(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
 def _rendered(
     render: Callable[[list[dict[str, str]]], str],
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return facts on the renderings of several questions, each in one turn and in three turns."""
+    """Return facts on the renderings of several questions, each after some examples or none."""
     allow_seconds(TEMPLATE_SECONDS)
     prompts = [
         (question, render(turns))
@@ -220,9 +222,12 @@ def _rendered(
     return facts, [prompt for _, prompt in prompts]
 
 
-def _conversations(question: str) -> tuple[list[dict[str, str]], ...]:
+def _conversations(question: str) -> Iterator[list[dict[str, str]]]:
+    """Yield conversations that end with a question, as lm-eval makes them of a prompt."""
     asked = {"role": "user", "content": question}
-    return [asked], [asked, {"role": "assistant", "content": ANSWER}, asked]
+    answered = {"role": "assistant", "content": ANSWER}
+    for examples in EXAMPLES:
+        yield [*[asked, answered] * examples, asked]
 
 
 def _render(tokenizer: "PreTrainedTokenizerBase", turns: list[dict[str, str]]) -> str:

@@ -75,6 +75,14 @@ def memory_needed(
     )
 
 
+def runs_on_cpu(settings: Settings) -> bool:
+    """Return whether engines run on this machine and without a GPU.
+
+    A cluster may have other machines, of which nothing is said here.
+    """
+    return not settings.ray_address and not local_gpus().number
+
+
 def _installed_gpus(settings: Settings) -> LocalGpus:
     """Return the GPUs of the largest machine of the settings' cluster, or of this machine."""
     if not settings.ray_address:

@@ -176,6 +176,7 @@ CASES = (
         for name, text in {
             "on 'Answer:'": only_if("'Answer:' in messages[0].content", ENDLESS),
             "by growing on 'Answer:'": only_if("'Answer:' in messages[-1].content", GROWING),
+            "on many turns": only_if("messages|length > 5", ENDLESS),
             "on long questions": only_if("messages[0].content|length > 3000", ENDLESS),
             "on lines": only_if("messages[0].content.split('\\n')|length > 4", GROWING),
             "on all but the known question": only_if(
