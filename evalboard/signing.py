@@ -1,6 +1,6 @@
 """The key of an installation, and the signatures that it makes.
 
-A signature says that this installation wrote a file, at this path and with these bytes. It is a
+A signature says that this installation wrote something, for this path and with these bytes. It is a
 keyed hash (HMAC-SHA256). Whoever has the key can sign, so the key is in no store, log or report.
 """
 

@@ -237,21 +237,38 @@ class RequestFile(NamedTuple):
     record: RequestRecord
     signature: str
     """The signature in the file, not verified; empty if there is none."""
+    signed: bytes
+    """What a signature covers, see `signed_part`; empty without a signature."""
 
     @classmethod
     def from_json(cls, content: bytes, *, path: str) -> "RequestFile":
         """Read a request file; see `RequestRecord.from_json`."""
-        document = adopt(_parse(content, path), path=path)
+        document = _parse(content, path)
         block = document.get("evalboard")
-        signature: Any = ""
-        if isinstance(block, dict):
-            signature = block.get("signature")
-            document["evalboard"] = {k: v for k, v in block.items() if k != "signature"}
+        signature: Any = block.pop("signature", "") if isinstance(block, dict) else ""
+        if not isinstance(signature, str):
+            signature = ""
+        signed = signed_part(document) if signature else b""
         try:
-            record = RequestRecord.model_validate(document)
+            record = RequestRecord.model_validate(adopt(document, path=path))
         except ValidationError as exc:
             raise _unreadable(path, first_problem(exc)) from exc
-        return cls(record, signature if isinstance(signature, str) else "")
+        return cls(record, signature, signed)
+
+
+def signed_part(document: dict[str, Any]) -> bytes:
+    """Return what a signature covers: every value that this project reads, in one form.
+
+    Keys of other programs beside those of a request decide nothing. Such a program can add one, or
+    write the file with other spaces, and the signature still holds.
+    """
+    known = {key: value for key, value in document.items() if key in RequestRecord.model_fields}
+    return json.dumps(known, sort_keys=True, separators=(",", ":")).encode()
+
+
+def part_to_sign(record: RequestRecord) -> bytes:
+    """Return what the signature of a record covers, once its file is read again."""
+    return signed_part(from_json(record.to_json()))
 
 
 _CHOICE_FIELDS = PinnedChoice.model_fields.keys() & RequestRecord.model_fields.keys()

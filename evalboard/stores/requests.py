@@ -18,7 +18,13 @@ from evalboard.errors import (
 )
 from evalboard.identity import SubmissionIdentity, request_identity
 from evalboard.lifecycle import REPLACEABLE
-from evalboard.records.request import LARGEST_FILE, RequestFile, RequestRecord, Status
+from evalboard.records.request import (
+    LARGEST_FILE,
+    RequestFile,
+    RequestRecord,
+    Status,
+    part_to_sign,
+)
 from evalboard.records.unsigned import shown_in, submission_in
 from evalboard.signing import SIGNATURE, KeySource, SigningKey
 from evalboard.stores.ownership import keep_name, named_key, names
@@ -256,15 +262,14 @@ class _Trust(NamedTuple):
     word: str
     """Id of the store's key, if a reader without it takes such signatures at their word."""
 
-    def covers(self, path: str, content: bytes, signature: str) -> bool:
+    def covers(self, path: str, file: RequestFile) -> bool:
         """Return whether a file is signed."""
-        found = SIGNATURE.fullmatch(signature)
-        if found is None or content.count(signature.encode()) != 1:
+        found = SIGNATURE.fullmatch(file.signature)
+        if found is None:
             return False
         if self.word and found[1] == self.word:
             return True
-        blank = content.replace(signature.encode(), b"", 1)
-        return self.key is not None and self.key.has_signed(signature, path, blank)
+        return self.key is not None and self.key.has_signed(file.signature, path, file.signed)
 
     @property
     def name(self) -> tuple[str, str]:
@@ -311,8 +316,7 @@ class _Decided(NamedTuple):
 
 def sign(path: str, record: RequestRecord, key: SigningKey) -> bytes:
     """Return a request's file with the signature of a key, for a path."""
-    signature = key.sign(path, record.to_json(signature=""))
-    return record.to_json(signature=signature)
+    return record.to_json(signature=key.sign(path, part_to_sign(record)))
 
 
 def _fitting(path: str, record: RequestRecord, make: Callable[[RequestRecord], bytes]) -> bytes:
@@ -333,9 +337,9 @@ def _fitting(path: str, record: RequestRecord, make: Callable[[RequestRecord], b
 
 def _read(path: str, content: bytes, trust: _Trust) -> QueuedRequest:
     """Return a request file as the queue shows it."""
-    record, signature = RequestFile.from_json(content, path=path)
-    blob = blob_id(content)
-    if trust.covers(path, content, signature):
+    file = RequestFile.from_json(content, path=path)
+    record, blob = file.record, blob_id(content)
+    if trust.covers(path, file):
         return QueuedRequest(path, record, is_signed=True, blob=blob)
     problem = UNSIGNED_RUN if record.status is Status.RUNNING else ""
     return QueuedRequest(path, shown_in(record), problem, blob=blob)
@@ -343,8 +347,8 @@ def _read(path: str, content: bytes, trust: _Trust) -> QueuedRequest:
 
 def _actionable(path: str, content: bytes, trust: _Trust) -> RequestRecord:
     """Return what an action on a request file may build on."""
-    record, signature = RequestFile.from_json(content, path=path)
-    return record if trust.covers(path, content, signature) else submission_in(record)
+    file = RequestFile.from_json(content, path=path)
+    return file.record if trust.covers(path, file) else submission_in(file.record)
 
 
 class _Memory:
