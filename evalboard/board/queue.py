@@ -88,7 +88,7 @@ def build_queue(
 def queue_file(entries: Iterable[QueueEntry]) -> bytes:
     """Return `queue.json` with one entry per line. The same queue gives the same bytes."""
     lines = [json.dumps(entry.model_dump(mode="json"), ensure_ascii=False) for entry in entries]
-    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode(errors="replace")
 
 
 def _describe(

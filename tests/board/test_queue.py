@@ -208,3 +208,22 @@ def test_of_a_long_log_the_last_lines_are_shown(request_record):
     one_line = failure.model_copy(update={"log_tail": "y" * 10**6})
     [entry] = queue({"a": request_record(status=Status.FAILED, block={"failure": one_line})})
     assert len(entry.log_tail) == 4000
+
+
+def test_a_request_that_cannot_be_described_hides_no_other(request_record):
+    claim = {"claimed_by": Claim(run_id="r", host="h")}
+    strange, good = request_record(block=claim), request_record(sender="\ud800")
+    entries = [("a.json", strange, ""), ("b.json", good, "")]
+    shown = build_queue(entries, {}, pending=["b.json"], run_url=lambda _: str(1 // 0))
+    assert {entry.request: entry.status for entry in shown} == {
+        "a.json": Status.REJECTED,
+        "b.json": Status.PENDING,
+    }
+    assert "ZeroDivisionError" in shown[-1].reason
+    assert len(json.loads(queue_file(shown))) == 2
+
+
+def test_a_run_of_another_program_takes_no_place_and_says_so(request_record):
+    theirs = request_record(status=Status.RUNNING)
+    (shown,) = build_queue([("a.json", theirs, "Theirs.")], {}, pending=(), run_url=str)
+    assert (shown.status, shown.reason, shown.run_url) == (Status.RUNNING, "Theirs.", "")

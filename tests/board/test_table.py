@@ -293,3 +293,30 @@ def test_another_version_of_one_subject_is_marked(grouped_suite, grouped_documen
     board = build_board([*usual, other], grouped_suite, revision="r1", now=NOW)
 
     assert board.frame["flags"].tolist() == [[], [], ["other_task_version"]]
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"anatomy": HUGE, "doses": 0.5},
+        {"anatomy": 0.5, "doses": 0.5, "n": HUGE},
+        {"anatomy": 0.5, "doses": 0.5, "n": 2**63},
+        {"anatomy": 0.5, "doses": 0.5, "stderr": HUGE},
+        {"anatomy": 0.5, "doses": 0.5, "version": [HUGE**20]},
+    ],
+)
+def test_a_document_that_no_table_can_contain_hides_no_other(
+    board_of, document, documents, strange, caplog
+):
+    scores = {key: strange[key] for key in ("anatomy", "doses")}
+    more = {key: value for key, value in strange.items() if key not in scores}
+    bad = document(scores, model_name="evil/model", **more)
+    expected = board_of(documents)
+    board = board_of([*documents, bad])
+    models = list(board.frame["model"])
+    assert [model for model in models if model != "evil/model"] == list(expected.frame["model"])
+    board_files(board)
+    assert "evil/model" not in models or "failed unexpectedly" not in caplog.text
