@@ -270,8 +270,13 @@ class LoadFailed(EngineError):
 
 def recovery_of(code: str) -> Recovery:
     """Return what follows a failure of this code; one that no class has waits for a person."""
+    return error_class(code).recovery
+
+
+def error_class(code: str) -> type[EvalboardError]:
+    """Return the class of errors with this code, the base of all if there is none."""
     kinds = (kind for kind in _kinds(EvalboardError) if kind.code == code)
-    return next((kind.recovery for kind in kinds), Recovery.PERSON)
+    return next(kinds, EvalboardError)
 
 
 def _kinds(kind: type[EvalboardError]) -> Iterator[type[EvalboardError]]:

@@ -9,7 +9,7 @@ import os
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -357,6 +357,11 @@ class Settings(BaseSettings):
     def pauses(self) -> tuple[timedelta, ...]:
         """Pauses before the second attempt, the third attempt, and so on."""
         return _pauses(self.retry_pauses)
+
+    def without_secrets(self) -> Self:
+        """Return the settings for a process that must not know the secrets."""
+        secret = [name for name, value in self if isinstance(value, SecretStr)]
+        return self.model_copy(update=dict.fromkeys(secret))
 
     def store_address(self, name: Literal["requests", "results", "board"]) -> str:
         """Return the folder or address of a store. The default is a folder under `home`."""

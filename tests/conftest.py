@@ -93,13 +93,9 @@ def real_datasets(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="module")
 def stand_in_engines() -> Iterator[None]:
     """Let every engine be a `StandInEngine`; what is started of Ray ends with the module."""
-    from ray import cloudpickle  # most tests need no Ray, which takes a second
+    from evalboard.engine.placing import cluster, placement  # most tests need no Ray
 
-    from evalboard.engine.placing import cluster, placement
-    from tests import stand_in_engine
-
-    cloudpickle.register_pickle_by_value(stand_in_engine)  # Ray's workers cannot import tests
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(placement, "EngineActor", stand_in_engine.StandInEngine)
+        patch.setattr(placement, "MADE_OF", "tests.stand_in_engine")
         yield
     cluster.disconnect()

@@ -8,6 +8,16 @@ from evalboard.settings import Settings
 from evalboard.suites.loader import load_suite
 
 
+REVISION = "0" * 40
+
+
+def engine_folder(home: Path) -> Path:
+    """Return the folder of a spec's engine, which is confined: it can write to no other."""
+    folder = home / "work" / "compiled" / REVISION
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def engine_spec(
     home: Path, *, settings: dict[str, Any] | None = None, **changes: Any
 ) -> EngineSpec:
@@ -16,7 +26,7 @@ def engine_spec(
     fields: dict[str, Any] = {
         "name": f"engine-{home.name}",
         "model": "test/model",
-        "revision": "0" * 40,
+        "revision": REVISION,
         "precision": "float32",
         "weight_type": "Original",
         "base_model": "",
@@ -27,6 +37,6 @@ def engine_spec(
         "limit": None,
         "backend": "hf",
         "settings": Settings.model_validate({"home": home, "offline": True, **(settings or {})}),
-        "log_file": home / "engine.log",
+        "log_file": engine_folder(home) / "engine.log",
     }
     return EngineSpec.model_validate(fields | changes)

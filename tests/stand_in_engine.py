@@ -1,21 +1,54 @@
 """An engine that takes the place of a real one, which would take 15 s to start for each test.
 
-Use the fixture `stand_in_engines`. Processes and Ray are real: only what an engine holds is smaller.
+Use the fixture `stand_in_engines`. Processes, their confinement and Ray are real: only what an engine
+holds is smaller.
 """
 
+import ctypes
+import hashlib
 import os
 import signal
+import socket
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
-import ray
-
+from evalboard.engine.keeping import Keeper
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import LoadFailed
+from evalboard.errors import DataMissing, LoadFailed
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts, TaskOutcome
 from tests.engine_facts import FACTS
+
+
+class EngineDeadError(Exception):
+    """Has the name of vLLM's."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """Has the name of torch's."""
+
+
+class PanicException(BaseException):
+    """Has the name and the base of pyo3's, which is no `Exception`."""
+
+
+ERRORS = (EngineDeadError, OutOfMemoryError)
+
+
+def import_libraries(backend: str, cpu_kv_cache_gib: int) -> None:
+    """Import something, as a sign."""
+    import_module("colorsys")
+
+
+def prepare(spec: EngineSpec) -> None:
+    """Do nothing."""
+
+
+def make(spec: EngineSpec, keeper: Keeper, questions: Path) -> "StandInEngine":
+    """Return the engine."""
+    return StandInEngine(spec, keeper)
 
 
 class StandInEngine:
@@ -30,12 +63,10 @@ class StandInEngine:
         a.refuse    … raises `LoadFailed`
     """
 
-    def __init__(self, spec: EngineSpec) -> None:
+    def __init__(self, spec: EngineSpec, keeper: Keeper) -> None:
         self._spec = spec
+        self._keeper = keeper
         self._folder = spec.log_file.parent
-
-    def node(self) -> str:
-        return ray.get_runtime_context().get_node_id()
 
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
         self._do("plan")
@@ -48,31 +79,52 @@ class StandInEngine:
     def longest_request(self) -> int:
         return 100
 
-    def evaluate(self, benchmark: str, progress_key: str) -> BenchmarkOutcome:
+    def evaluate(self, benchmark: str) -> tuple[BenchmarkOutcome, bytes]:
         self._do(benchmark)
-        return outcome_of(benchmark)
+        outcome = outcome_of(benchmark)
+        self._keeper.open_answers(benchmark, outcome.key)
+        return outcome, b"answers"
 
     def pid(self) -> int:
         return os.getpid()
 
-    def modules(self) -> set[str]:
-        return set(sys.modules)
+    def modules(self) -> list[str]:
+        return list(sys.modules)
 
     def threads(self) -> str:
         return os.environ["OMP_NUM_THREADS"]
 
-    def raise_error(self, error: Exception) -> None:
-        raise error
+    def raise_error(self, name: str, message: str) -> None:
+        errors = (*ERRORS, DataMissing, ValueError, MemoryError)
+        raise {error.__name__: error for error in errors}[name](message)
+
+    def panic(self) -> None:
+        raise PanicException("retry-limit-in-match over")
+
+    def abort(self) -> None:
+        ctypes.CDLL(None).abort()
+
+    def read(self, path: str) -> str:
+        return Path(path).read_text(encoding="utf-8")
+
+    def write(self, path: str) -> None:
+        Path(path).write_text("written", encoding="utf-8")
+
+    def connect(self, host: str, port: int) -> None:
+        socket.create_connection((host, port), timeout=5).close()
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ)
 
     def die(self) -> None:
-        self._spec.log_file.write_text("one\ntwo\nSegmentation fault", encoding="utf-8")
+        print("one\ntwo\nSegmentation fault", end="", flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 
     def hang(self) -> None:
         threading.Event().wait()
 
-    def answer_when(self, file: Path) -> str:
-        while not file.exists():
+    def answer_when(self, file: str) -> str:
+        while not Path(file).exists():
             time.sleep(0.01)
         return "answered"
 
@@ -112,7 +164,7 @@ def outcome_of(benchmark: str) -> BenchmarkOutcome:
     )
     return BenchmarkOutcome(
         benchmark=benchmark,
-        key=benchmark,
+        key=hashlib.sha256(benchmark.encode()).hexdigest(),
         tasks=(task,),
         metrics=task.metrics,
         num_fewshot=0,

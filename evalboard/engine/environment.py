@@ -12,7 +12,8 @@ from pathlib import Path
 import evalboard
 from evalboard.backends import BACKENDS
 
-PACKAGE_FOLDER = Path(evalboard.__file__).parent.parent
+PACKAGE = Path(evalboard.__file__).parent
+PACKAGE_FOLDER = PACKAGE.parent
 KEPT_BYTES = 2**30
 """Memory blocks up to this size in bytes are reused instead of being returned to the system."""
 
@@ -21,6 +22,69 @@ def import_path() -> str:
     """Return the PYTHONPATH that gives another process the imports of this one."""
     places = [str(PACKAGE_FOLDER), *(place for place in sys.path if Path(place).is_absolute())]
     return os.pathsep.join(places)
+
+
+_PASSED_ON = (
+    "CUDA_",
+    "FLASHINFER_",
+    "GLOO_",
+    "HIP_",
+    "KMP_",
+    "LANG",
+    "LC_",
+    "LD_LIBRARY_PATH",
+    "MKL_",
+    "NCCL_",
+    "NVIDIA_",
+    "OMP_",
+    "OPENBLAS_",
+    "PATH",
+    "PYTORCH_",
+    "ROCR_",
+    "TORCH",
+    "TRITON_",
+    "TZ",
+    "VLLM_",
+)
+"""Beginnings of the variables that a confined engine gets from its holder: none of a store's."""
+_SECRET = ("AUTH", "CREDENTIAL", "KEY", "PASS", "SECRET", "TOKEN")
+"""Parts of the names that it never gets."""
+
+
+def confined_environment(scratch: Path, kernels: Path) -> dict[str, str]:
+    """Return all variables of a confined engine: no token, no settings, no Hub.
+
+    Args:
+        scratch: Its folder for temporary files. A link to this package is made there: the folder of
+            a checkout, which contains much else, cannot be read.
+        kernels: Folder for what the libraries compile until it is confined.
+    """
+    packages = scratch / "packages"
+    packages.mkdir()
+    (packages / PACKAGE.name).symlink_to(PACKAGE)
+    passed_on = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_PASSED_ON) and not any(part in name for part in _SECRET)
+    }
+    folders = {name: str(scratch) for name in ("HOME", "TMPDIR", "HF_HOME", "XDG_CACHE_HOME")}
+    alone = {"VLLM_HOST_IP": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
+    imports = f"{packages}{os.pathsep}{import_path()}"
+    python = {"PYTHONPATH": imports, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return passed_on | common(offline=True) | kernel_caches(kernels) | alone | folders | python
+
+
+def kernel_caches(folder: Path) -> dict[str, str]:
+    """Return the variables that let libraries keep compiled kernels in a folder."""
+    return {
+        name: str(folder / place)
+        for name, place in (
+            ("TORCHINDUCTOR_CACHE_DIR", "inductor"),
+            ("TRITON_CACHE_DIR", "triton"),
+            ("VLLM_CACHE_ROOT", "vllm"),
+            ("FLASHINFER_WORKSPACE_BASE", "flashinfer"),
+        )
+    }
 
 
 def common(*, offline: bool) -> dict[str, str]:

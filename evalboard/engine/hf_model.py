@@ -1,7 +1,7 @@
 """The backend `hf`: lm_eval's model class for transformers, with answers as a stream."""
 
 import threading
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import groupby
 from typing import Any
 
@@ -40,6 +40,10 @@ class HFModel(LmEvalHFLM):
             with self._turn:
                 answers = getattr(self, kind)([requests[i] for i in block], disable_tqdm=True)
             yield list(zip(block, answers, strict=True))
+
+
+def prepare(architectures: Iterable[str]) -> None:
+    """Do nothing: transformers needs nothing in advance."""
 
 
 def load(arguments: LoadArguments) -> HFModel:

@@ -1,7 +1,8 @@
 """The process of one loaded model, which evaluates benchmarks.
 
-`placing/actor` imports this module, and lm_eval with it, after it has set the environment. The
-backend is imported during loading.
+`placing/model_program` imports this module, and lm_eval with it, after it has set the environment.
+The process is confined before it sees a file of the model: everything that needs trust is asked of
+its keeper.
 
 Several threads may call at the same time: one loads the model, the others wait for it. Only one
 thread imports the libraries: transformers and vLLM import their parts on first use, and a
@@ -10,27 +11,24 @@ concurrent thread would find a partial module.
 
 import threading
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from lm_eval.api.model import LM
 
-from evalboard.engine.benchmarks.answer_log import AnswerLog
 from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
-from evalboard.engine.benchmarks.progress_notes import ProgressNotes
 from evalboard.engine.benchmarks.prompts import longest_request, prompt_prefix, scales_with_length
 from evalboard.engine.benchmarks.scoring import score
+from evalboard.engine.keeping import Keeper
 from evalboard.engine.loading.finite import check_finite
 from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model
-from evalboard.engine.loading.weights import ModelFiles
 from evalboard.engine.provenance import architecture, chat_template_sha, machine, versions
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
 from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key
 from evalboard.records.choice import PinnedChoice
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
-from evalboard.stores.work import WorkFolder
 
 
 class EngineProcess:
@@ -39,17 +37,20 @@ class EngineProcess:
     Args:
         spec: Specification of the engine.
         device: `cuda` or `cpu`.
+        keeper: Finds the model's files and keeps the answers.
+        questions: Folder with the questions that are not in the mirror of the settings.
     """
 
-    def __init__(self, spec: EngineSpec, device: str) -> None:
+    def __init__(self, spec: EngineSpec, device: str, keeper: Keeper, *, questions: Path) -> None:
         self._spec = spec
         self._device = device
+        self._keeper = keeper
+        self._questions = questions
         self._loading = threading.Lock()
         self._reading = threading.Lock()
         self._library: TaskLibrary | None = None
         self._model: LM | None = None
         self._load_seconds = 0.0
-        self._work = WorkFolder(spec.settings.work_folder)
 
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
         """Return the key and size of every benchmark, and the facts of this engine.
@@ -70,38 +71,40 @@ class EngineProcess:
         The result is None if a shorter maximum length would change the model. This needs the
         model's small files, but not its weights.
         """
-        folder = self._model_folder()
+        folder = self._small_files
         if scales_with_length(folder):
             return None
         keys = [plan.benchmark for plan in map(self._plan, self._spec.benchmarks) if plan.key]
         tasks = [task for key in keys for task in self._load_task(key).tasks]
         return longest_request(tasks, folder, use_chat_template=self._spec.use_chat_template)
 
-    def evaluate(self, benchmark: str, progress_key: str) -> BenchmarkOutcome:
+    def evaluate(self, benchmark: str) -> tuple[BenchmarkOutcome, bytes]:
         """Run one benchmark. Load the model first if necessary.
 
-        Answers are stored as they arrive, and answers of an earlier process are reused. The work
-        folder contains the outcome and all answers before this returns. Several threads can call
-        it: while the model answers one benchmark, another prepares its prompts.
+        Answers are kept as they arrive, and answers of an earlier process are reused. Several
+        threads can call it: while the model answers one benchmark, another prepares its prompts.
 
         Args:
             benchmark: Key in the suite.
-            progress_key: Name under which the work folder records its progress.
+
+        Returns:
+            The outcome, and all answers as Parquet.
         """
         model = self._loaded_model()
         loaded = self._load_task(benchmark, last=True)
         key = self._key(loaded.identity)
-        report = ProgressNotes(self._work, progress_key, benchmark).note
-        with AnswerLog(self._work.answers_file(benchmark, key)) as log:
-            outcome, answers = score(
-                AnsweringModel(model, log, report),
-                loaded,
-                key=key,
-                limit=self._spec.limit,
-                use_chat_template=self._spec.use_chat_template,
-            )
-        self._work.keep(outcome, answers)
-        return outcome
+        answering = AnsweringModel(
+            model,
+            self._keeper.open_answers(benchmark, key),
+            partial(self._keeper.note_progress, benchmark),
+        )
+        return score(
+            answering,
+            loaded,
+            key=key,
+            limit=self._spec.limit,
+            use_chat_template=self._spec.use_chat_template,
+        )
 
     def _loaded_model(self) -> LM:
         with self._loading:
@@ -113,7 +116,7 @@ class EngineProcess:
 
     def _load(self) -> LM:
         import_backend(self._spec.backend)
-        spec, loadable = self._spec, self._files.loadable
+        spec, loadable = self._spec, self._keeper.loadable_files()
         if spec.settings.check_finite:
             check_finite(loadable.weights)
         return load_model(
@@ -154,7 +157,8 @@ class EngineProcess:
                     spec.suite.select(spec.benchmarks),
                     definitions=spec.suite.tasks,
                     mirror=spec.settings.datasets,
-                    offline=spec.settings.offline,
+                    fetched=self._questions,
+                    offline=True,
                 )
             loaded = self._library.load(wanted, num_fewshot=spec.num_fewshot, limit=spec.limit)
             if last:
@@ -168,7 +172,7 @@ class EngineProcess:
     def _identity(self) -> ModelIdentity:
         """Every benchmark needs it, and with a chat template it requires the tokenizer."""
         spec, installed = self._spec, versions(self._spec.backend)
-        template = chat_template_sha(self._model_folder()) if spec.use_chat_template else None
+        template = chat_template_sha(self._small_files) if spec.use_chat_template else None
         return ModelIdentity(
             choice=PinnedChoice(**spec.choice_fields()),
             chat_template_sha=template,
@@ -179,12 +183,8 @@ class EngineProcess:
         )
 
     @cached_property
-    def _files(self) -> ModelFiles:
-        return ModelFiles(self._spec)
-
-    def _model_folder(self) -> Path:
-        """Return a folder with the model's config and tokenizer; no weights."""
-        return self._files.small
+    def _small_files(self) -> Path:
+        return self._keeper.small_files()
 
     def _facts(self) -> EngineFacts:
         installed, identity = versions(self._spec.backend), self._identity
@@ -196,7 +196,7 @@ class EngineProcess:
             lm_eval_version=identity.lm_eval_version,
             transformers_version=installed.transformers,
             torch_version=installed.torch,
-            architecture=architecture(self._model_folder()),
+            architecture=architecture(self._small_files),
             chat_template_sha=identity.chat_template_sha,
             settings={
                 "device": self._device,

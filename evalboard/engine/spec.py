@@ -42,6 +42,8 @@ class EngineSpec(PinnedChoice, frozen=True):
     folder: Path | None = None
     """Folder of a model that was given as a folder, None to look up its name."""
     base_folder: Path | None = None
+    architectures: tuple[str, ...] = ()
+    """Names of its architectures in its config, as far as the checks found them."""
     suite: Suite
     benchmarks: tuple[str, ...]
     """Keys in the suite."""

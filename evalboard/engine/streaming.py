@@ -5,9 +5,11 @@ lm_eval's model classes answer all requests of a call at once. The classes of th
 """
 
 from collections.abc import Iterator, Sequence, Set
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from lm_eval.api.instance import Instance
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+
 
 Kind = Literal["loglikelihood", "loglikelihood_rolling", "generate_until"]
 """lm_eval's kinds of requests, named as the methods that answer them."""
@@ -27,7 +29,7 @@ class StreamingModel(Protocol):
     """A loaded model that yields its answers as they arrive."""
 
     def stream(
-        self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
+        self, kind: Kind, requests: Sequence["Instance"], wanted: Set[int]
     ) -> Iterator[NumberedAnswers]:
         """Answer requests.
 

@@ -25,6 +25,7 @@ from lm_eval.models.utils import maybe_truncate, postprocess_generated_text
 from lm_eval.models.vllm_causallms import VLLM
 from vllm import RequestOutput, SamplingParams
 from vllm.logprobs import Logprob
+from vllm.model_executor.models import ModelRegistry
 from vllm.platforms import current_platform
 from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 
@@ -261,6 +262,13 @@ class VLLMModel(LmEvalVLLM):
         distinct = [text for text in dict.fromkeys(texts) if text]
         encoded = self.tok_encode(distinct, **options) if distinct else []
         return {"": [], **dict(zip(distinct, encoded, strict=True))}
+
+
+def prepare(architectures: Iterable[str]) -> None:
+    """Let vLLM look at its own classes, in a process that it starts, and remember what it found."""
+    for name in architectures:
+        if registered := ModelRegistry.models.get(name):
+            registered.inspect_model_cls()
 
 
 def load(arguments: LoadArguments) -> VLLMModel:

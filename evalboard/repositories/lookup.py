@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from huggingface_hub import constants
+from huggingface_hub.file_download import repo_folder_name
 
 from evalboard.errors import ModelNotFound, StoreError
 from evalboard.repositories.folder import FolderRepository, check_folder_revision
@@ -54,6 +55,28 @@ def find_repository(model: str, revision: str, settings: Settings) -> Repository
             "(offline)."
         )
     return open_hub_repository(model, revision, settings)
+
+
+def places_of(model: str, settings: Settings) -> list[Path]:
+    """Return the folders that contain a model's files, or will when they are downloaded.
+
+    Args:
+        model: As for `find_repository`.
+        settings: Location of models.
+    """
+    if is_folder_path(model):
+        return _folder_places(Path(model))
+    if settings.models is not None and (settings.models / model).is_dir():
+        return _folder_places(settings.models / model)
+    cached = repo_folder_name(repo_id=model, repo_type="model")
+    return [Path(constants.HF_HUB_CACHE) / cached]
+
+
+def _folder_places(folder: Path) -> list[Path]:
+    """Return a folder and, for a snapshot in the Hub client's cache, the folder of its blobs."""
+    found = folder.resolve()
+    is_snapshot = found.parent.name == "snapshots"
+    return [found, found.parent.parent / "blobs"] if is_snapshot else [found]
 
 
 def _open_folder(folder: Path, model: str, revision: str, settings: Settings) -> FolderRepository:

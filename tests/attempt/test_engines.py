@@ -23,10 +23,15 @@ from evalboard.errors import (
 )
 from evalboard.records.outcome import BenchmarkPlan
 from tests.engine_facts import FACTS
-from tests.engine_specs import engine_spec
+from tests.engine_specs import engine_folder, engine_spec
 from tests.stand_in_engine import calls, outcome_of
 
 pytestmark = pytest.mark.usefixtures("stand_in_engines")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return engine_folder(tmp_path)
 
 
 @pytest.fixture
@@ -78,53 +83,53 @@ def processes(folder: Path, *work: str) -> set[str]:
 
 
 def test_one_engine_answers_all_in_order(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
-    wait_for(tmp_path, a="b 1", b="a 1")  # only then a third may sit down
+    wait_for(folder, a="b 1", b="a 1")  # only then a third may sit down
     pool = new_pool()
     pool.plan()
     assert pool.load() == FACTS
     pool.open(plans("a", "b", "c", "d"), count=1)
     assert run_all(pool, "d", "c", "b", "a") == ["d", "c", "b", "a"]
-    asked = [what for what, _, _ in calls(tmp_path)]
+    asked = [what for what, _, _ in calls(folder)]
     assert sorted(asked[2:4]) == ["a", "b"]
     assert sorted(asked[4:]) == ["c", "d"]
-    assert len(processes(tmp_path, *"abcd", "load", "plan")) == 1
+    assert len(processes(folder, *"abcd", "load", "plan")) == 1
 
 
 def test_what_kills_an_engine_is_tried_three_times_and_takes_no_other_down_twice(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
-    (tmp_path / "a.kill").write_text("9", encoding="utf-8")
-    wait_for(tmp_path, a="b 1", b="a 3")
+    (folder / "a.kill").write_text("9", encoding="utf-8")
+    wait_for(folder, a="b 1", b="a 3")
     pool = new_pool()
     pool.load()
     pool.open(plans("a", "b", "c"), count=1)
     answers = run_all(pool, "a", "b", "c")
     assert type(answers[0]) is EngineDied
     assert answers[1:] == ["b", "c"]
-    asked = [what for what, _, _ in calls(tmp_path)]
+    asked = [what for what, _, _ in calls(folder)]
     assert asked.count("a") == 3
     assert asked.count("b") == 2
     assert asked.count("c") == 1
 
 
 def test_out_of_memory_goes_down_the_ladder_on_fresh_processes(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
-    (tmp_path / "a.memory").write_text("2", encoding="utf-8")
+    (folder / "a.memory").write_text("2", encoding="utf-8")
     pool = new_pool()
     pool.load()
     pool.open(plans("a"), count=1)
     assert run(pool, "a") == "a"
-    tried = [(process, sequences) for what, process, sequences in calls(tmp_path) if what == "a"]
+    tried = [(process, sequences) for what, process, sequences in calls(folder) if what == "a"]
     assert [sequences for _, sequences in tried] == ["16", "8", "1"]
     assert len({process for process, _ in tried}) == 3
     assert pool.limits == EngineLimits(max_num_seqs=1)
 
 
-def test_the_ladder_ends(new_pool: Callable[..., EnginePool], tmp_path: Path) -> None:
-    (tmp_path / "a.memory").write_text("99", encoding="utf-8")
+def test_the_ladder_ends(new_pool: Callable[..., EnginePool], folder: Path) -> None:
+    (folder / "a.memory").write_text("99", encoding="utf-8")
     pool = new_pool()
     pool.load()
     pool.open(plans("a", "b"), count=1)
@@ -134,21 +139,21 @@ def test_the_ladder_ends(new_pool: Callable[..., EnginePool], tmp_path: Path) ->
 
 
 def test_a_load_that_runs_out_of_memory_is_tried_with_less(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
-    (tmp_path / "load.memory").write_text("1", encoding="utf-8")
+    (folder / "load.memory").write_text("1", encoding="utf-8")
     pool = new_pool()
     with pytest.raises(OutOfMemory) as caught:
         pool.load()
     assert caught.value.try_again
     assert pool.load() == FACTS
-    assert [sequences for _, _, sequences in calls(tmp_path)] == ["16", "8"]
+    assert [sequences for _, _, sequences in calls(folder)] == ["16", "8"]
 
 
 def test_a_bad_model_is_not_tried_again(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
-    (tmp_path / "load.refuse").write_text("1", encoding="utf-8")
+    (folder / "load.refuse").write_text("1", encoding="utf-8")
     pool = new_pool()
     with pytest.raises(LoadFailed) as caught:
         pool.load()
@@ -156,41 +161,41 @@ def test_a_bad_model_is_not_tried_again(
 
 
 def test_further_engines_share_the_work(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
     pool = new_pool(slots=2)
     pool.load()
     pool.open(plans("a", "b", "c", "d"), count=2)
     with pool.seat("a") as first, pool.seat("b") as second:
         assert run_all(pool, "c", "d") == ["c", "d"]
-    assert len(processes(tmp_path, "load")) == 2
+    assert len(processes(folder, "load")) == 2
     if first is second:  # the other one was slower to start, and had the rest to itself
-        assert processes(tmp_path, "c", "d") == {calls(tmp_path)[1][1]}
+        assert processes(folder, "c", "d") == {calls(folder)[1][1]}
 
 
 def test_a_further_engine_that_cannot_load_is_done_without(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
     pool = new_pool(slots=2)
     pool.load()
-    (tmp_path / "load.refuse").write_text("1", encoding="utf-8")
+    (folder / "load.refuse").write_text("1", encoding="utf-8")
     pool.open(plans("a", "b", "c"), count=2)
     assert run_all(pool, "a", "b", "c") == ["a", "b", "c"]
 
 
 def test_without_any_engine_the_reason_is_that_of_the_last_one(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
     pool = new_pool()
     pool.load()
     pool.open(plans("a"), count=1)
-    (tmp_path / "a.kill").write_text("1", encoding="utf-8")
-    (tmp_path / "load.refuse").write_text("1", encoding="utf-8")
+    (folder / "a.kill").write_text("1", encoding="utf-8")
+    (folder / "load.refuse").write_text("1", encoding="utf-8")
     assert type(run(pool, "a")) is LoadFailed
 
 
 def test_a_benchmark_that_fails_by_itself_ends_no_engine(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
     pool = new_pool()
     pool.load()
@@ -198,18 +203,18 @@ def test_a_benchmark_that_fails_by_itself_ends_no_engine(
     with pytest.raises(HarnessError), pool.seat("a"):
         raise HarnessError("no such column")
     assert run(pool, "b") == "b"
-    assert processes(tmp_path, "load") == processes(tmp_path, "b")
+    assert processes(folder, "load") == processes(folder, "b")
 
 
 def test_engines_that_others_need_more_end_when_they_are_free(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
     pool = new_pool(slots=2)
     pool.load()
     pool.open(plans("a", "b", "c", "d"), count=2)
     with pool.seat("a") as first, pool.seat("b"):
         assert run(pool, "c") == "c"
-        both = processes(tmp_path, "load")
+        both = processes(folder, "load")
         pool.shrink(1)
         assert first.evaluate("a", "progress") == outcome_of("a")
     assert run(pool, "d") == "d"
@@ -219,18 +224,18 @@ def test_engines_that_others_need_more_end_when_they_are_free(
 
 
 def test_nothing_is_left_of_an_engine_when_its_model_ends(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
     pool = new_pool()
     pool.plan()
     pool.load()
-    assert running(processes(tmp_path, "load"), 1) == 1
+    assert running(processes(folder, "load"), 1) == 1
     pool.close()
-    assert running(processes(tmp_path, "plan", "load"), 0) == 0
+    assert running(processes(folder, "plan", "load"), 0) == 0
 
 
 def test_a_stop_while_an_engine_starts_leaves_its_place_free(
-    new_pool: Callable[..., EnginePool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_pool: Callable[..., EnginePool], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = new_pool()
 
@@ -242,13 +247,13 @@ def test_a_stop_while_an_engine_starts_leaves_its_place_free(
     monkeypatch.setattr(EngineHandle, "call", stopped_first)
     with pytest.raises(ClaimLost, match="cancelled"):
         pool.load()
-    another = EngineHandle(engine_spec(tmp_path).model_copy(update={"name": "another"}))
+    another = EngineHandle(engine_spec(folder).model_copy(update={"name": "another"}))
     assert another.load() == FACTS  # it needs all cores
     another.close()
 
 
 def test_a_stop_before_a_seated_benchmark_asks_its_engine_leaves_none(
-    new_pool: Callable[..., EnginePool], tmp_path: Path
+    new_pool: Callable[..., EnginePool], folder: Path
 ) -> None:
     pool = new_pool()
     pool.load()
@@ -256,8 +261,8 @@ def test_a_stop_before_a_seated_benchmark_asks_its_engine_leaves_none(
     with pool.seat("a") as engine:
         pool.stop(ClaimLost("cancelled"))
         assert engine.evaluate("a", "progress") == outcome_of("a")  # on a new process
-    assert len(processes(tmp_path, "load", "a")) == 2
-    assert running(processes(tmp_path, "load", "a"), 0) == 0
+    assert len(processes(folder, "load", "a")) == 2
+    assert running(processes(folder, "load", "a"), 0) == 0
 
 
 def running(pids: set[str], count: int) -> int:

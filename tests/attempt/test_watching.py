@@ -15,7 +15,7 @@ from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim, move
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.stores.addresses import open_queue
-from tests.engine_specs import engine_spec
+from tests.engine_specs import engine_folder, engine_spec
 from tests.stand_in_engine import calls
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("stand_in_engines")
 
 @pytest.fixture
 def attempt(tmp_path: Path) -> Iterator[Attempt]:
-    (tmp_path / "load.waits").write_text("never 1", encoding="utf-8")
+    (engine_folder(tmp_path) / "load.waits").write_text("never 1", encoding="utf-8")
     spec = engine_spec(tmp_path)
     queue = open_queue(spec.settings)
     path = queue.add(RequestRecord(model="test/model", revision="0" * 40))

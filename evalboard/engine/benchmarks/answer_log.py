@@ -14,13 +14,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from lm_eval.api.instance import Instance
 
 from evalboard.engine.streaming import Answer, Kind
 from evalboard.errors import StoreError
 from evalboard.files import append_whole, check_version, set_aside
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
 
 KEY_LENGTH = 32
 
@@ -43,6 +45,10 @@ class AnswerLog:
             self._known = _read(path)
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
     def __enter__(self) -> Self:
         return self
 
@@ -52,7 +58,11 @@ class AnswerLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        os.close(self._file)
+        self.close()
+
+    def known(self) -> list[tuple[str, Answer]]:
+        """Return all answers with their keys."""
+        return list(self._known.items())
 
     def get(self, key: str) -> Answer | None:
         """Return the answer to a request, None if there is none yet."""
@@ -71,7 +81,7 @@ class AnswerLog:
         self._known |= new
 
 
-def request_keys(kind: Kind, requests: Sequence[Instance]) -> list[str]:
+def request_keys(kind: Kind, requests: Sequence["Instance"]) -> list[str]:
     """Return a key for every request. Equal requests have equal keys if equal answers are correct.
 
     Generations are numbered, because several samples of one prompt differ.

@@ -9,7 +9,8 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from evalboard.engine.benchmarks.answer_log import AnswerLog, request_keys
+from evalboard.engine.benchmarks.answer_log import request_keys
+from evalboard.engine.keeping import AnswerKeeper
 from evalboard.engine.streaming import Answer, Kind, StreamingModel
 from evalboard.errors import NotFinite
 
@@ -28,7 +29,7 @@ class AnsweringModel(LM):
         report: Called at the start, at most once a second, and at the end.
     """
 
-    def __init__(self, model: Any, log: AnswerLog, report: Report) -> None:
+    def __init__(self, model: Any, log: AnswerKeeper, report: Report) -> None:
         super().__init__()
         self._model = model
         self._log = log

@@ -2,6 +2,9 @@
 
 The mirror folder comes first, then the source that the suite names, then the repository that the
 task definition names. Only the location of the questions is replaced, never their content.
+
+An engine has no network: it reads the mirror and the questions that `TaskLibrary.fetch` has put
+beside it, in a process that sees nothing of a model.
 """
 
 import inspect
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets
+import pyarrow.parquet as pq
 from datasets.exceptions import DatasetsError
 from jinja2 import TemplateError
 from lm_eval.api.task import ConfigurableTask
@@ -22,9 +26,15 @@ from transformers import PreTrainedTokenizerBase  # noqa: F401
 
 from evalboard.engine.benchmarks.definitions import definition, task_manager
 from evalboard.engine.benchmarks.harness import compile_templates_once, set_seeds
-from evalboard.engine.benchmarks.mirror import mirror_folder, parquet_files, splits_of
+from evalboard.engine.benchmarks.mirror import (
+    fetched_folder,
+    mirror_folder,
+    parquet_files,
+    splits_of,
+)
 from evalboard.errors import DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity, digest
+from evalboard.repositories.copying import made_once
 from evalboard.suites.model import Benchmark, DataSource
 from evalboard.wording import first_few
 
@@ -86,7 +96,8 @@ class TaskLibrary:
         benchmarks: All benchmarks that may be loaded.
         definitions: Folder with further task definitions.
         mirror: Folder with questions, `{repo}/{config or default}/{split}.parquet`.
-        offline: Never ask the Hub.
+        fetched: Folder for questions that were read from elsewhere.
+        offline: Read from nowhere else.
 
     Raises:
         ConfigError: There is no such task.
@@ -98,12 +109,14 @@ class TaskLibrary:
         *,
         definitions: Path | None = None,
         mirror: Path | None = None,
+        fetched: Path | None = None,
         offline: bool = False,
     ) -> None:
         compile_templates_once()
         names = [task.task_name for benchmark in benchmarks for task in _parts(benchmark)]
         self._manager = task_manager(names, own=definitions)
         self._mirror = mirror
+        self._fetched = fetched
         self._offline = offline
         self._kept: dict[tuple[str, int, int | None], LoadedBenchmark] = {}
 
@@ -134,6 +147,26 @@ class TaskLibrary:
         """Drop a benchmark: an evaluation fills its tasks with requests and answers."""
         identity = loaded.tasks[0].identity
         self._kept.pop((loaded.benchmark.key, identity.num_fewshot, identity.limit), None)
+
+    def fetch(self, benchmark: Benchmark, *, num_fewshot: int | None = None) -> None:
+        """Put a benchmark's questions into the folder `fetched`, where they stay.
+
+        Raises:
+            DataMissing: The questions cannot be loaded.
+            HarnessError: lm_eval cannot build the task.
+        """
+        assert self._fetched
+        shots = benchmark.num_fewshot if num_fewshot is None else num_fewshot
+        for plan in self._find_questions(benchmark, shots):
+            needed = splits_of(plan.raw).needed(shots)
+            task = self._build(plan.benchmark, plan.overrides)
+
+            def fill(folder: Path, task: Any = task, needed: Iterable[str | None] = needed) -> None:
+                for split in needed:
+                    task.dataset[split].to_parquet(folder / f"{split}.parquet")
+
+            source = plan.benchmark.source
+            made_once(fetched_folder(self._fetched, plan.raw, source, needed), fill)
 
     def _find_questions(self, benchmark: Benchmark, shots: int) -> "list[_TaskPlan]":
         """Return the source of each task of a benchmark before loading.
@@ -177,8 +210,11 @@ class TaskLibrary:
         if files:
             for split in needed:
                 _require(benchmark, split, files, folder)
-            by_split = {split: str(path) for split, path in files.items()}
-            overrides["custom_dataset"] = _parquet_reader(by_split)
+            overrides["custom_dataset"] = _mirror_reader(files)
+        elif self._fetched and (
+            files := parquet_files(fetched_folder(self._fetched, raw, benchmark.source, needed))
+        ):
+            overrides["custom_dataset"] = _mirror_reader(files)
         elif self._offline:
             where = folder or "EVALBOARD_DATASETS (not set)"
             raise DataMissing(
@@ -257,6 +293,16 @@ def _require(
             f"Benchmark {benchmark.key!r}: {split}.parquet is missing from {str(folder)!r}, which "
             f"contains: {', '.join(sorted(files))}. Add the file."
         )
+
+
+def _mirror_reader(files: Mapping[str, Path]) -> Callable[..., Any]:
+    """Return a function that reads local files without a cache beside them."""
+
+    def read(**_: Any) -> Any:
+        tables = {split: datasets.table.InMemoryTable(pq.read_table(f)) for split, f in files.items()}
+        return datasets.DatasetDict({s: datasets.Dataset(table) for s, table in tables.items()})
+
+    return read
 
 
 def _parquet_reader(files: Mapping[str, str]) -> Callable[..., Any]:

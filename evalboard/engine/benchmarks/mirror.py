@@ -1,8 +1,11 @@
 """The location of a task's questions: the splits of a definition and their files in a mirror."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from evalboard.identity import digest
+from evalboard.suites.model import DataSource
 
 SPLIT_KEYS = ("training_split", "validation_split", "test_split", "fewshot_split")
 
@@ -40,6 +43,21 @@ def mirror_folder(mirror: Path, definition: Mapping[str, Any]) -> Path:
     return (
         mirror / definition.get("dataset_path", "") / (definition.get("dataset_name") or "default")
     )
+
+
+def fetched_folder(
+    fetched: Path,
+    definition: Mapping[str, Any],
+    source: DataSource | None,
+    splits: Iterable[str | None],
+) -> Path:
+    """Return the folder of a task's questions among those that were read from elsewhere.
+
+    Its name stands for where they came from, so another revision has another folder.
+    """
+    asked = {key: definition.get(key) for key in ("dataset_path", "dataset_name", "dataset_kwargs")}
+    origin = source.model_dump(mode="json") if source else None
+    return fetched / digest({**asked, "source": origin, "splits": list(splits)})[:40]
 
 
 def parquet_files(folder: Path) -> dict[str, Path]:

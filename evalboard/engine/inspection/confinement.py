@@ -6,25 +6,32 @@ from connecting, starting programs and unpickling.
 """
 
 import ctypes
+import fcntl
 import math
 import os
 import resource
 import site
+import socket
+import struct
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _LANDLOCK_VERSION = 1
 _PATH_BENEATH = 1
 _READ = 0b1101
 """Execute (which mapping a library takes), read files, read folders."""
-_READ_FILE = 0b100
 _ALL_OF_VERSION_1 = (1 << 13) - 1
 _REFER, _TRUNCATE = 1 << 13, 1 << 14
+_ALL = (1 << 15) - 1
+_ALL_OF_FILES = 0b111 | _TRUNCATE
+"""What a rule for a single file can allow: execute, write, read, truncate."""
 _TCP = 0b11
 _SCOPES = 0b11
 """Abstract sockets and signals stay among processes that are confined together."""
@@ -72,14 +79,38 @@ class Refused(PermissionError):
 
 
 def leave_network() -> bool:
-    """Move this process into a network namespace without interfaces. Return False if not allowed.
+    """Move this process into a network namespace with nothing but its own loopback.
 
     Call it before the process has a second thread.
+
+    Returns:
+        Whether the system allows it.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    return any(
-        libc.unshare(flags) == 0 for flags in (_CLONE_NEWUSER | _CLONE_NEWNET, _CLONE_NEWNET)
-    )
+    uid, gid = os.getuid(), os.getgid()
+    if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0:
+        _keep_ids(uid, gid)
+    elif libc.unshare(_CLONE_NEWNET) != 0:
+        return False
+    _raise_loopback()
+    return True
+
+
+def _keep_ids(uid: int, gid: int) -> None:
+    """Let this process have the same user in its namespace as before."""
+    for name, content in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {uid} 1"),
+        ("gid_map", f"{gid} {gid} 1"),
+    ):
+        with suppress(OSError):  # then it is nobody there, with the same rights outside
+            Path("/proc/self", name).write_text(content, encoding="ascii")
+
+
+def _raise_loopback() -> None:
+    request = struct.pack("16sh22x", b"lo", _IFF_UP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket, suppress(OSError):
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
 
 
 def confine(limits: ResourceLimits, *, readable: Path, writable: Path) -> None:
@@ -90,12 +121,17 @@ def confine(limits: ResourceLimits, *, readable: Path, writable: Path) -> None:
         readable: The only folder that it can read besides the installed libraries.
         writable: The only folder that it can write to.
     """
+    give_up_privileges()
+    restrict_files([*library_places(), *map(Path, _SYSTEM_FILES), readable], [writable])
+    _set_limits(limits)
+    sys.addaudithook(_refuse)
+
+
+def give_up_privileges() -> None:
+    """Let neither this process gain rights by starting a program, nor others read its memory."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    _restrict_files(libc, [*library_places(), readable], writable)
-    _set_limits(limits)
-    sys.addaudithook(_refuse)
 
 
 def allow_seconds(seconds: int) -> None:
@@ -180,29 +216,42 @@ class _PathAttributes(ctypes.Structure):
     _fields_ = [("access", ctypes.c_uint64), ("descriptor", ctypes.c_int32)]
 
 
-def _restrict_files(libc: ctypes.CDLL, readable: Iterable[Path], writable: Path) -> None:
-    """Hide all other files with Landlock, if the kernel has it."""
+def restrict_files(
+    readable: Iterable[Path], writable: Iterable[Path], *, tcp: bool = False
+) -> bool:
+    """Hide all other files from this thread and its future children, permanently.
+
+    Args:
+        readable: Files and folders that can be read, and executed from.
+        writable: Folders and devices that can be written to.
+        tcp: Whether TCP stays allowed, as far as there is a network.
+
+    Returns:
+        Whether the kernel has Landlock and took the rules.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION)
     if version < 1:
-        return
+        return False
     handled = _ALL_OF_VERSION_1 | (_REFER if version > 1 else 0) | (_TRUNCATE if version > 2 else 0)
-    attributes = _RulesetAttributes(handled, _TCP, _SCOPES)
+    attributes = _RulesetAttributes(handled, 0 if tcp else _TCP, _SCOPES)
     size = _ruleset_bytes(version)
     ruleset = libc.syscall(_LANDLOCK_CREATE, ctypes.byref(attributes), size, 0)
     if ruleset < 0:
-        return
+        return False
     for place in readable:
-        _allow(libc, ruleset, place, _READ if place.is_dir() else _READ_FILE)
-    for file in _SYSTEM_FILES:
-        _allow(libc, ruleset, Path(file), _READ_FILE)
-    _allow(libc, ruleset, writable, handled)
-    libc.syscall(_LANDLOCK_RESTRICT, ruleset, 0)
+        _allow(libc, ruleset, place, _READ)
+    for place in writable:
+        _allow(libc, ruleset, place, handled)
+    restricted = libc.syscall(_LANDLOCK_RESTRICT, ruleset, 0) == 0
     os.close(ruleset)
+    return restricted
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, place: Path, access: int) -> None:
     if not place.exists():
         return
+    access &= _ALL if place.is_dir() else _ALL_OF_FILES
     descriptor = os.open(place, os.O_PATH)
     attributes = _PathAttributes(access, descriptor)
     libc.syscall(_LANDLOCK_ADD, ruleset, _PATH_BENEATH, ctypes.byref(attributes), 0)

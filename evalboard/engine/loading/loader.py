@@ -1,6 +1,7 @@
 """Load one model into this process with its backend, as an lm_eval model."""
 
 import gc
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,11 @@ def import_backend(name: str) -> None:
         # vLLM collects five times while it starts, each time through half a million objects.
         gc.freeze()
         gc.enable()
+
+
+def prepare_backend(name: str, architectures: Iterable[str]) -> None:
+    """Do what a backend does for architectures outside of a confinement, by their names only."""
+    import_module(find_backend(name).module).prepare(architectures)
 
 
 def load_model(arguments: LoadArguments) -> "LM":

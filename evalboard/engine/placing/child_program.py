@@ -1,76 +1,186 @@
-"""The program of a child engine: it executes calls from a pipe until the pipe ends.
+"""The program of an engine's process: it executes calls from a pipe until the pipe ends.
 
-Started by `evalboard.engine.placing.child_engine`. It is told, as pickled tuples:
+Started by `evalboard.engine.placing.child_engine`. A module makes its engine, with three functions:
 
-    ("import", backend, cpu_kv_cache_gib)   import the libraries, before the model is known
-    ("make", class, spec)                   make the engine
-    ("call", number, method, arguments)     call a method, beside others; a pickled
-                                            (number, whether it did not raise, value or error) answers
+    import_libraries(backend, cpu_kv_cache_gib)   import everything that the engine needs
+    prepare(spec)                                 do what needs more than a confined process may
+    make(spec, keeper, questions)                 return the engine, confined
+
+The messages to it (`wire`), by `do`:
+
+    import   made_of, of                          import the libraries, before the model is known
+    make     made_of, spec, questions, readable, writable, environment
+                                                  confine this process, then make the engine
+    call     number, method, arguments            call a method, beside others
+    reply    number, value or error               the answer to a question of this process
+
+Its own, by `say`: `answer` with the number of a call, and `ask` with a method of the keeper.
 """
 
+import itertools
 import os
-import pickle
 import sys
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
-from evalboard.engine.environment import of_device
-from evalboard.engine.hardware import available_device
-from evalboard.engine.loading.loader import import_backend
+from evalboard.engine.inspection.confinement import leave_network
+from evalboard.engine.keeping import LoadableFiles
 from evalboard.engine.placing.calling import CALLS_AT_ONCE, unforeseen
+from evalboard.engine.placing.profile import confine_engine
+from evalboard.engine.placing.wire import Message, Wire, error_fields, error_in
+from evalboard.engine.spec import EngineSpec
+from evalboard.engine.streaming import Answer
 from evalboard.errors import EvalboardError
 from evalboard.settings import set_environment
 
 
 def main() -> None:
     """Serve the pipe whose number is the argument. End at once when its other end is closed."""
-    pipe = Connection(int(sys.argv[1]))
-    try:
-        _serve(pipe)
-    except EOFError:
-        os._exit(0)
+    is_confined = sys.argv[2:] == ["confined"]
+    # Before the libraries start a thread, which would stay in the network.
+    has_left_network = leave_network() if is_confined else None
+    wire = Wire(Connection(int(sys.argv[1])))
+    with suppress(EOFError, OSError):
+        _Program(wire, has_left_network).serve()
+    os._exit(0)
 
 
-def _serve(pipe: Connection) -> None:
-    threads = ThreadPoolExecutor(CALLS_AT_ONCE)
-    sending = threading.Lock()
-    engine: Any = None
+class _Program:
+    """The calls of this process.
 
-    def answer(number: int, method: str, arguments: tuple[Any, ...]) -> None:
-        message = _answer(engine, number, method, arguments)
-        with sending:
-            pipe.send_bytes(message)
+    Args:
+        wire: The pipe.
+        has_left_network: Whether it has a network namespace of its own, None if it is not confined.
+    """
 
-    while True:
-        match pipe.recv():
-            case ("import", backend, cpu_kv_cache_gib):
-                _import(backend, cpu_kv_cache_gib)
-            case ("make", made_of, spec):
-                engine = made_of(spec)
-            case ("call", number, method, arguments):
-                threads.submit(answer, number, method, arguments)
+    def __init__(self, wire: Wire, has_left_network: bool | None) -> None:
+        self._wire = wire
+        self._has_left_network = has_left_network
+        self._keeper = _AskedKeeper(wire)
+        self._threads = ThreadPoolExecutor(CALLS_AT_ONCE)
+        self._engine: Any = None
+        self._problem: dict[str, Any] | None = None
+
+    def serve(self) -> None:
+        while True:
+            message = self._wire.receive()
+            match message.fields["do"]:
+                case "import":
+                    with suppress(ImportError):  # making the engine says it
+                        made_of = import_module(message.fields["made_of"])
+                        made_of.import_libraries(*message.fields["of"])
+                case "make":
+                    self._make(message.fields)
+                case "call":
+                    self._threads.submit(self._answer, message.fields)
+                case _:
+                    self._keeper.take(message)
+
+    def _make(self, fields: dict[str, Any]) -> None:
+        try:
+            spec = EngineSpec.model_validate(fields["spec"])
+            made_of = import_module(fields["made_of"])
+            made_of.prepare(spec)
+            set_environment(fields["environment"])
+            if self._has_left_network is not None:
+                readable, writable = (map(Path, fields[key]) for key in ("readable", "writable"))
+                layers = confine_engine(
+                    readable, writable, has_left_network=self._has_left_network
+                )
+                print(f"This engine is {layers}.", flush=True)  # noqa: T201 - goes to its log
+            self._engine = made_of.make(spec, self._keeper, Path(fields["questions"]))
+        except Exception as exc:  # noqa: BLE001 - handed to whoever calls
+            traceback.print_exc()
+            self._problem = error_fields(unforeseen(exc))
+
+    def _answer(self, call: dict[str, Any]) -> None:
+        answer: dict[str, Any] = {"say": "answer", "number": call["number"]}
+        content = b""
+        try:
+            value = None
+            if self._problem is None:
+                value = getattr(self._engine, call["method"])(*call["arguments"])
+            match value:
+                case (outcome, bytes() as content):
+                    answer["value"] = outcome
+                case _:
+                    answer["value"] = value
+            self._wire.send(answer | (self._problem or {}), content)
+            return
+        except EvalboardError as exc:
+            problem = exc
+        except BaseException as exc:  # noqa: BLE001 - a panic of native code is not an Exception
+            traceback.print_exc()
+            problem = unforeseen(exc)
+        answer.pop("value", None)
+        with suppress(OSError):  # its holder is gone, and this process ends
+            self._wire.send(answer | error_fields(problem))
 
 
-def _import(backend: str, cpu_kv_cache_gib: int) -> None:
-    set_environment(of_device(available_device(), cpu_kv_cache_gib=cpu_kv_cache_gib))
-    with suppress(ImportError):  # loading the model says it
-        import_module("evalboard.engine.process")
-        import_backend(backend)
+class _AskedKeeper:
+    """The keeper, asked through the pipe; see `evalboard.engine.keeping`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._waiting: dict[int, Future[Message]] = {}
+
+    def small_files(self) -> Path:
+        return Path(self.ask("small_files"))
+
+    def loadable_files(self) -> LoadableFiles:
+        weights, adapter = self.ask("loadable_files")
+        return LoadableFiles(Path(weights), Path(adapter) if adapter else None)
+
+    def open_answers(self, benchmark: str, key: str) -> "_AskedAnswers":
+        return _AskedAnswers(self, benchmark, key)
+
+    def note_progress(self, benchmark: str, done: int, total: int) -> None:
+        self.ask("note_progress", benchmark, done, total)
+
+    def ask(self, method: str, *arguments: Any) -> Any:
+        reply: Future[Message] = Future()
+        with self._lock:
+            number = next(self._numbers)
+            self._waiting[number] = reply
+        self._wire.send({"say": "ask", "number": number, "method": method, "arguments": arguments})
+        fields = reply.result().fields
+        if error := error_in(fields):
+            raise error
+        return fields["value"]
+
+    def take(self, reply: Message) -> None:
+        with self._lock:
+            waiting = self._waiting.pop(reply.fields["number"])
+        waiting.set_result(reply)
 
 
-def _answer(engine: Any, number: int, method: str, arguments: tuple[Any, ...]) -> bytes:
-    try:
-        return pickle.dumps((number, True, getattr(engine, method)(*arguments)))
-    except EvalboardError as exc:
-        return pickle.dumps((number, False, exc))
-    except Exception as exc:  # noqa: BLE001 - handed to whoever called
-        traceback.print_exc()
-        return pickle.dumps((number, False, unforeseen(exc)))
+class _AskedAnswers:
+    """The answers of one benchmark, kept by the holder."""
+
+    def __init__(self, keeper: _AskedKeeper, benchmark: str, key: str) -> None:
+        self._keeper = keeper
+        self._place = (benchmark, key)
+        known: list[tuple[str, Any]] = keeper.ask("open_answers", *self._place)
+        self._known: dict[str, Answer] = {
+            name: tuple(answer) if isinstance(answer, list) else answer for name, answer in known
+        }
+
+    def get(self, key: str) -> Answer | None:
+        return self._known.get(key)
+
+    def add(self, answers: Iterable[tuple[str, Answer]]) -> None:
+        new = list(answers)
+        self._keeper.ask("add_answers", *self._place, new)
+        self._known.update(new)
 
 
 if __name__ == "__main__":

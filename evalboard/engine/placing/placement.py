@@ -1,10 +1,10 @@
 """Start engines and talk to them.
 
-If there are several places, Ray chooses: an engine is then an actor, which lives as long as this
-process has its handle. It takes GPUs and a share of the cores, from which Ray derives the number of
-threads. The engine of an only run is a child of this process if the machine has only one place.
-Only this module decides between the two. In both cases the next call replaces a dead engine, and no
-engine outlives its run.
+Every engine is a confined process with a holder (`holder`). If there are several places, Ray
+chooses: the holder is then an actor, which lives as long as this process has its handle. It takes
+GPUs and a share of the cores, from which Ray derives the number of threads. The holder of an only
+run is an object of this process if the machine has only one place. Only this module decides between
+the two. In both cases the next call replaces a dead engine, and no engine outlives its run.
 """
 
 import threading
@@ -13,7 +13,6 @@ from typing import Any
 
 from evalboard.engine.hardware import local_gpus
 from evalboard.engine.placing import cluster
-from evalboard.engine.placing.actor import EngineActor
 from evalboard.engine.placing.calling import (
     EngineTransport,
     NoAnswer,
@@ -23,6 +22,8 @@ from evalboard.engine.placing.calling import (
 )
 from evalboard.engine.placing.child_engine import ChildEngine
 from evalboard.engine.placing.cluster import ClusterGpus, cluster_gpus, connect
+from evalboard.engine.placing.holder import MODEL, EngineHolder
+from evalboard.engine.placing.local_engine import LocalEngine
 from evalboard.engine.placing.ray_engine import RayEngine
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineError, OutOfMemory, TimedOut
@@ -32,6 +33,8 @@ from evalboard.settings import Settings
 
 LOG_TAIL_LINES = 30
 LOG_TAIL_BYTES = 50_000
+MADE_OF = MODEL
+"""Module that makes the engines."""
 
 _ahead: list[ChildEngine] = []
 """Processes that were started before their engine's model was known."""
@@ -65,7 +68,7 @@ def start_ahead(settings: Settings, log_file: Path) -> None:
         threading.Thread(target=connect, args=(settings,), daemon=True).start()
         return
     child = ChildEngine(settings, log_file)
-    child.import_libraries(settings.backend, cpu_kv_cache_gib=settings.cpu_kv_cache_gib)
+    child.import_libraries(MADE_OF, settings.backend, cpu_kv_cache_gib=settings.cpu_kv_cache_gib)
     with _taking:
         _ahead.append(child)
 
@@ -126,7 +129,7 @@ class EngineHandle:
         """Call a method of the engine's process.
 
         Args:
-            method: One of `EngineActor`.
+            method: One of `EngineProcess`.
             *args: Its arguments.
             timeout_seconds: Time limit for the answer, from when the process has its resources.
             on_wait: Called every two seconds until the answer arrives.
@@ -180,7 +183,9 @@ class EngineHandle:
             connect(spec.settings)
         with self._starting:
             if self._transport is None:
-                self._transport = _child(spec) if is_child else RayEngine(EngineActor, spec)
+                self._transport = (
+                    _local(spec) if is_child else RayEngine(EngineHolder, spec, MADE_OF)
+                )
             return self._transport
 
 
@@ -195,12 +200,10 @@ def _leaves_a_choice(settings: Settings) -> bool:
     return bool(settings.ray_address) or max(numbers) > 1
 
 
-def _child(spec: EngineSpec) -> ChildEngine:
+def _local(spec: EngineSpec) -> LocalEngine:
     with _taking:
         ahead = _ahead.pop() if _ahead else None
-    child = ahead or ChildEngine(spec.settings, spec.log_file)
-    child.make(EngineActor, spec)
-    return child
+    return LocalEngine(EngineHolder(spec, MADE_OF, ahead))
 
 
 def _circumstances(spec: EngineSpec) -> dict[str, Any]:

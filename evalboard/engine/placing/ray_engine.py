@@ -1,4 +1,4 @@
-"""An engine that Ray places: an actor, alone in its process, on a machine of the cluster."""
+"""An engine that Ray places: its holder is an actor, on a machine of the cluster."""
 
 import time
 from typing import Any
@@ -7,21 +7,24 @@ import ray
 from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayTaskError
 from ray.exceptions import OutOfMemoryError as RayOutOfMemoryError
 
-from evalboard.engine.environment import common
 from evalboard.engine.placing.calling import (
     CALLS_AT_ONCE,
     POLL_SECONDS,
     NoAnswer,
     OnWait,
     ProcessEnded,
+    Unforeseen,
     unforeseen,
 )
 from evalboard.engine.placing.cluster import cluster_gpus
+from evalboard.engine.placing.holder import EngineHolder
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, EvalboardError, NodeLost, OutOfMemory
 
 LOSS_NOTICE_SECONDS = 2.0
 """Time for a cluster to notice a lost machine after it knows about the process."""
+END_SECONDS = 2.0
+"""Time for a holder to put its things away. Killed, it leaves a folder of links."""
 UNREACHABLE_SECONDS = 60.0
 """Time while nothing is known about the process either. Ray's own limit is 25 s."""
 
@@ -30,43 +33,45 @@ class RayEngine:
     """An actor and its machine.
 
     Args:
-        made_of: Class of the actor.
+        holder: Class of the actor.
         spec: Specification of its engine.
+        made_of: Module that makes the engine in its process.
     """
 
-    def __init__(self, made_of: type, spec: EngineSpec) -> None:
-        actor = ray.remote(made_of).options(
-            name=spec.name,
-            max_concurrency=CALLS_AT_ONCE,
-            runtime_env={"env_vars": common(offline=spec.settings.offline)},
-            **_resources(spec),
+    def __init__(self, holder: type[EngineHolder], spec: EngineSpec, made_of: str) -> None:
+        actor = ray.remote(holder).options(
+            name=spec.name, max_concurrency=CALLS_AT_ONCE, **_resources(spec)
         )
-        self._actor: Any = actor.remote(spec)
+        self._actor: Any = actor.remote(spec, made_of)
         self._node_id = ""
 
     def settle(self, seconds: float, on_wait: OnWait | None) -> None:
         """Wait until Ray has placed the actor."""
         if not self._node_id:
-            self._node_id = self.call("node", (), seconds, on_wait)
+            self._node_id = self._wait_for(self._actor.node.remote(), seconds, on_wait)
 
     def call(
         self, method: str, args: tuple[Any, ...], seconds: float, on_wait: OnWait | None
     ) -> Any:
         """Call a method; see `EngineTransport.call`."""
+        return self._wait_for(self._actor.call.remote(method, args), seconds, on_wait)
+
+    def _wait_for(self, reference: Any, seconds: float, on_wait: OnWait | None) -> Any:
         try:
-            return _answer(getattr(self._actor, method).remote(*args), seconds, on_wait)
+            return _answer(reference, seconds, on_wait)
         except GetTimeoutError as exc:
             raise NoAnswer from exc
         except RayTaskError as exc:
-            if isinstance(exc.cause, EvalboardError):
+            if isinstance(exc.cause, EvalboardError | ProcessEnded | Unforeseen):
                 raise exc.cause from exc
             raise unforeseen(exc.cause) from exc
         except (RayActorError, RayOutOfMemoryError) as exc:
             raise ProcessEnded(self._kind_of_death(exc), _gist(exc)) from exc
 
     def end(self) -> None:
-        """End the actor's process."""
+        """End the engine's process, then the actor's."""
         if ray.is_initialized():
+            ray.wait([self._actor.end.remote()], timeout=END_SECONDS)
             ray.kill(self._actor)
 
     def _kind_of_death(self, exc: Exception) -> type[EngineDied | NodeLost | OutOfMemory]:
