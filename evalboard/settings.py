@@ -20,6 +20,8 @@ from evalboard.backends import VLLM, find_backend
 from evalboard.errors import ConfigError
 
 PREFIX = "EVALBOARD_"
+SECRET_NAMES = ("AUTH", "CREDENTIAL", "KEY", "PASS", "SECRET", "TOKEN")
+"""Parts of the names of variables that may contain a secret."""
 LONGEST_PAUSE_MINUTES = 7 * 24 * 60
 SHORTEST_KEY = 32
 """Limit in characters. A shorter key could be guessed."""
@@ -467,6 +469,19 @@ def environment_of(settings: Settings) -> dict[str, str]:
 def child_environment(settings: Settings, **more: str) -> dict[str, str]:
     """Return this process's environment with the settings and `more` on top."""
     return {**os.environ, **environment_of(settings), **more}
+
+
+def public_environment(beginnings: tuple[str, ...]) -> dict[str, str]:
+    """Return the variables of this process with such names, but none that is named like a secret.
+
+    Args:
+        beginnings: Of the names.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(beginnings) and not any(part in name.upper() for part in SECRET_NAMES)
+    }
 
 
 def set_environment(variables: dict[str, str]) -> None:

@@ -7,7 +7,6 @@ from evalboard.engine.spec import EngineSpec
 from evalboard.settings import Settings
 from evalboard.suites.loader import load_suite
 
-
 REVISION = "0" * 40
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from evalboard.backends import BACKENDS, HF, VLLM, Backend, FailureSigns, backend_for
 from evalboard.cli import main
 from evalboard.engine.environment import environment
+from evalboard.engine.keeping import AnswerKeeper, LoadableFiles
 from evalboard.engine.loading.failures import classify, is_fatal
 from evalboard.engine.placing.allotment import find_headroom, starting_limits
 from evalboard.engine.process import EngineProcess
@@ -94,6 +95,25 @@ def test_a_precision_that_it_does_not_run_falls_to_one_that_does() -> None:
     assert backend_for("3bit", "stand_in") is STAND_IN
 
 
+class FolderKeeper:
+    """Gives a folder as it is."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def small_files(self) -> Path:
+        return self._folder
+
+    def loadable_files(self) -> LoadableFiles:
+        return LoadableFiles(self._folder)
+
+    def open_answers(self, benchmark: str, key: str) -> AnswerKeeper:
+        raise NotImplementedError
+
+    def note_progress(self, benchmark: str, done: int, total: int) -> None:
+        raise NotImplementedError
+
+
 def test_an_engine_takes_what_it_says_and_loads_with_its_module(
     model: Path, tmp_path: Path
 ) -> None:
@@ -111,7 +131,7 @@ def test_an_engine_takes_what_it_says_and_loads_with_its_module(
     assert limits.max_num_seqs == 5
     spec = spec.model_copy(update={"limits": limits})
     assert find_headroom(spec) == (None, 0, False)
-    facts = EngineProcess(spec, device="cpu").load()
+    facts = EngineProcess(spec, "cpu", FolderKeeper(model), questions=tmp_path).load()
     assert (facts.backend, facts.backend_version) == ("stand_in", version("pytest"))
     assert facts.architecture == "LlamaForCausalLM"
 

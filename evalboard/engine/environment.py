@@ -11,6 +11,7 @@ from pathlib import Path
 
 import evalboard
 from evalboard.backends import BACKENDS
+from evalboard.settings import public_environment
 
 PACKAGE = Path(evalboard.__file__).parent
 PACKAGE_FOLDER = PACKAGE.parent
@@ -47,8 +48,6 @@ _PASSED_ON = (
     "VLLM_",
 )
 """Beginnings of the variables that a confined engine gets from its holder: none of a store's."""
-_SECRET = ("AUTH", "CREDENTIAL", "KEY", "PASS", "SECRET", "TOKEN")
-"""Parts of the names that it never gets."""
 
 
 def confined_environment(scratch: Path, kernels: Path) -> dict[str, str]:
@@ -62,11 +61,7 @@ def confined_environment(scratch: Path, kernels: Path) -> dict[str, str]:
     packages = scratch / "packages"
     packages.mkdir()
     (packages / PACKAGE.name).symlink_to(PACKAGE)
-    passed_on = {
-        name: value
-        for name, value in os.environ.items()
-        if name.startswith(_PASSED_ON) and not any(part in name for part in _SECRET)
-    }
+    passed_on = public_environment(_PASSED_ON)
     folders = {name: str(scratch) for name in ("HOME", "TMPDIR", "HF_HOME", "XDG_CACHE_HOME")}
     alone = {"VLLM_HOST_IP": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
     imports = f"{packages}{os.pathsep}{import_path()}"

@@ -7,8 +7,6 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from evalboard.repositories.selection import is_refused
-
 
 def copy_files(source: Path, paths: Iterable[str], into: Path) -> Path:
     """Copy files into a folder and return it. Links are copied as their targets."""
@@ -18,22 +16,6 @@ def copy_files(source: Path, paths: Iterable[str], into: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / path, target)
     return into
-
-
-def loadable_folder(folder: Path, paths: Iterable[str], *, views: Path) -> Path:
-    """Return a folder without pickles and code, from which a model can be loaded.
-
-    Args:
-        folder: Folder of the model.
-        paths: Its files that loading needs.
-        views: Location for a folder of links, used if `folder` contains pickles or code.
-
-    Returns:
-        `folder`, or a folder of links to `paths`. Several processes share one such folder.
-    """
-    if not any(is_refused(path.name) for path in folder.rglob("*")):
-        return folder
-    return linked_folder(folder, paths, views=views)
 
 
 def linked_folder(folder: Path, paths: Iterable[str], *, views: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalboard.errors import RevisionNotFound, StoreError
-from evalboard.repositories.copying import copy_files, loadable_folder
+from evalboard.repositories.copying import copy_files, linked_folder
 from evalboard.repositories.names import is_safe_path
 from evalboard.repositories.repository import Standing, check_count, check_size, file_size
 from evalboard.repositories.selection import loadable_files, small_files
@@ -37,7 +37,7 @@ class FolderRepository:
     Args:
         folder: Folder of the files. Hidden files and folders do not belong to the model.
         model: Name of the model on the board.
-        views: Location for folders of links; see `loadable_folder`.
+        views: Location for folders of links; see `linked_folder`.
     """
 
     def __init__(self, folder: Path, *, model: str, views: Path) -> None:
@@ -89,8 +89,8 @@ class FolderRepository:
         return copy_files(self._folder, small_files(self._files), into)
 
     def weights(self) -> Path:
-        """Return the folder, or a folder of links if it contains pickles or code."""
-        return loadable_folder(self._folder, loadable_files(self._files), views=self._views)
+        """Return a folder of links to what loading needs."""
+        return linked_folder(self._folder, loadable_files(self._files), views=self._views)
 
     @property
     def _files(self) -> dict[str, int]:

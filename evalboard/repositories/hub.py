@@ -9,7 +9,7 @@ from typing import Any
 from huggingface_hub import HfApi
 
 from evalboard.errors import StoreError
-from evalboard.repositories.copying import loadable_folder
+from evalboard.repositories.copying import linked_folder
 from evalboard.repositories.hub_reading import hub_errors, read_head, read_info, save_file
 from evalboard.repositories.names import is_board_name, is_commit, is_safe_path
 from evalboard.repositories.repository import Standing, check_count, check_size, file_size
@@ -73,7 +73,7 @@ class HubRepository:
         return into
 
     def weights(self) -> Path:
-        """Download the files that loading needs and return their folder."""
+        """Download the files that loading needs, and return a folder of links to them."""
         paths = loadable_files(self._files)
         with hub_errors(self.model, self.revision):
             folder = self._api.snapshot_download(
@@ -81,7 +81,7 @@ class HubRepository:
                 revision=self.revision,
                 allow_patterns=[glob.escape(path) for path in paths],
             )
-        return loadable_folder(Path(folder), paths, views=self._views)
+        return linked_folder(Path(folder), paths, views=self._views)
 
 
 def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRepository:

@@ -138,11 +138,6 @@ def is_adapter_file(path: str) -> bool:
     return "/" not in path and fnmatchcase(path, ADAPTER_PATTERN)
 
 
-def is_refused(path: str) -> bool:
-    """Return whether a file must not be in a folder for loading: pickles and code."""
-    return _matches(path, PICKLE_PATTERNS + CODE_PATTERNS)
-
-
 def _most(path: str) -> int:
     """Return the size limit of a file in bytes."""
     return TOKENIZER_FILE_BYTES if is_tokenizer_file(path) else SMALL_FILE_BYTES

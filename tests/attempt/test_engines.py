@@ -82,9 +82,7 @@ def processes(folder: Path, *work: str) -> set[str]:
     return {process for what, process, _ in calls(folder) if what in work}
 
 
-def test_one_engine_answers_all_in_order(
-    new_pool: Callable[..., EnginePool], folder: Path
-) -> None:
+def test_one_engine_answers_all_in_order(new_pool: Callable[..., EnginePool], folder: Path) -> None:
     wait_for(folder, a="b 1", b="a 1")  # only then a third may sit down
     pool = new_pool()
     pool.plan()
@@ -150,9 +148,7 @@ def test_a_load_that_runs_out_of_memory_is_tried_with_less(
     assert [sequences for _, _, sequences in calls(folder)] == ["16", "8"]
 
 
-def test_a_bad_model_is_not_tried_again(
-    new_pool: Callable[..., EnginePool], folder: Path
-) -> None:
+def test_a_bad_model_is_not_tried_again(new_pool: Callable[..., EnginePool], folder: Path) -> None:
     (folder / "load.refuse").write_text("1", encoding="utf-8")
     pool = new_pool()
     with pytest.raises(LoadFailed) as caught:
@@ -160,9 +156,7 @@ def test_a_bad_model_is_not_tried_again(
     assert not caught.value.try_again
 
 
-def test_further_engines_share_the_work(
-    new_pool: Callable[..., EnginePool], folder: Path
-) -> None:
+def test_further_engines_share_the_work(new_pool: Callable[..., EnginePool], folder: Path) -> None:
     pool = new_pool(slots=2)
     pool.load()
     pool.open(plans("a", "b", "c", "d"), count=2)

@@ -2,7 +2,7 @@
 
     python -m tests.pipeline.held HOME POINT=NUMBER,... ARGUMENT...
 
-The points are `keep`, before the engine keeps a finished benchmark, and those in `POINTS`. At each, the
+The points are `keep`, before the holder of an engine keeps a finished benchmark, and those in `POINTS`. At each, the
 first NUMBER - 1 threads pass, and all others wait until the file `go` is in HOME.
 """
 
@@ -17,7 +17,7 @@ from evalboard.attempt import opening
 from evalboard.cli import main
 from evalboard.engine.placing import placement
 from tests.pipeline import held_engine
-from tests.pipeline.held_engine import HeldEngineActor, hold
+from tests.pipeline.held_engine import HeldEngineHolder, hold
 
 POINTS: dict[str, tuple[Any, str]] = {
     "check": (opening, "open_trial"),
@@ -30,7 +30,7 @@ def hold_all(home: Path, points: dict[str, int]) -> None:
     if "keep" in points:
         (home / "hold-keep").write_text(str(points["keep"]), encoding="utf-8")
         cloudpickle.register_pickle_by_value(held_engine)  # Ray's workers cannot import tests
-        placement.EngineActor = HeldEngineActor
+        placement.EngineHolder = HeldEngineHolder
     for point, number in points.items():
         if point in POINTS:
             hold(*POINTS[point], number, home / "go")

@@ -1,4 +1,4 @@
-"""The engine of a program that `held` runs: it may wait before it keeps what it has finished."""
+"""The holder of a program that `held` runs: it may wait before it keeps what is finished."""
 
 import itertools
 import os
@@ -7,18 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evalboard.engine.placing.actor import EngineActor
+from evalboard.engine.placing.child_engine import ChildEngine
+from evalboard.engine.placing.holder import MODEL, EngineHolder
 from evalboard.engine.spec import EngineSpec
 from evalboard.stores.work import WorkFolder
 
 
-class HeldEngineActor(EngineActor):
+class HeldEngineHolder(EngineHolder):
     """Holds `WorkFolder.keep` in its own process, as the file `hold-keep` of the home says."""
 
-    def __init__(self, spec: EngineSpec) -> None:
-        super().__init__(spec)
+    def __init__(
+        self, spec: EngineSpec, made_of: str = MODEL, child: ChildEngine | None = None
+    ) -> None:
+        super().__init__(spec, made_of, child)
         home = spec.settings.home
-        if (home / "hold-keep").exists():
+        if (home / "hold-keep").exists() and not hasattr(WorkFolder.keep, "held"):
             number = int((home / "hold-keep").read_text(encoding="utf-8"))
             hold(WorkFolder, "keep", number, home / "go")
 
@@ -41,4 +44,5 @@ def hold(owner: Any, name: str, number: int, go: Path) -> None:
                 time.sleep(0.02)
         return original(*args, **options)
 
+    held.held = True  # pyright: ignore[reportFunctionMemberAccess]
     setattr(owner, name, held)

@@ -59,8 +59,8 @@ def wait_until(condition: Callable[[], bool], run: subprocess.Popen[bytes]) -> N
 
 
 def engines_of(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return the processes that hold a model for Ray."""
-    return of_program(run, "EngineActor")
+    """Return the processes that hold a model."""
+    return of_program(run, "evalboard.engine.placing.child_program")
 
 
 def of_program(run: subprocess.Popen[bytes], program: str) -> list[psutil.Process]:

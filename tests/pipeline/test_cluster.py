@@ -96,7 +96,7 @@ def engines_at_work(cluster: Cluster) -> dict[Any, psutil.Process]:
         for raylet in machine.all_processes["raylet"]:
             for process in psutil.Process(raylet.process.pid).children(recursive=True):
                 with suppress(psutil.Error):  # ended meanwhile
-                    if "EngineActor.evaluate" in " ".join(process.cmdline()):
+                    if "evalboard.engine.placing.child_program" in " ".join(process.cmdline()):
                         found[machine] = process
     return found
 

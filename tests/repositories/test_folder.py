@@ -63,15 +63,6 @@ def test_weights_are_a_view_without_pickles_and_code(local_settings: Settings) -
     assert find_repository("org/model", "main", local_settings).weights() == folder
 
 
-def test_a_clean_folder_is_loaded_from_as_it_is(
-    model_folder: Path, local_settings: Settings
-) -> None:
-    (model_folder / "pytorch_model.bin").unlink()
-    (model_folder / "modeling_own.py").unlink()
-    folder = find_repository("org/model", "main", local_settings).weights()
-    assert folder == model_folder.resolve()
-
-
 def test_a_file_too_large_or_absent_is_not_read(local_settings: Settings) -> None:
     repository = find_repository("org/model", "main", local_settings)
     with pytest.raises(UnusableFile, match="at most 9 are read"):

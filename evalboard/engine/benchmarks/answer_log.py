@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-
 from evalboard.engine.streaming import Answer, Kind
 from evalboard.errors import StoreError
 from evalboard.files import append_whole, check_version, set_aside

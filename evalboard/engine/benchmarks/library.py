@@ -299,7 +299,9 @@ def _mirror_reader(files: Mapping[str, Path]) -> Callable[..., Any]:
     """Return a function that reads local files without a cache beside them."""
 
     def read(**_: Any) -> Any:
-        tables = {split: datasets.table.InMemoryTable(pq.read_table(f)) for split, f in files.items()}
+        tables = {
+            split: datasets.table.InMemoryTable(pq.read_table(f)) for split, f in files.items()
+        }
         return datasets.DatasetDict({s: datasets.Dataset(table) for s, table in tables.items()})
 
     return read

@@ -91,9 +91,7 @@ class _Program:
             set_environment(fields["environment"])
             if self._has_left_network is not None:
                 readable, writable = (map(Path, fields[key]) for key in ("readable", "writable"))
-                layers = confine_engine(
-                    readable, writable, has_left_network=self._has_left_network
-                )
+                layers = confine_engine(readable, writable, has_left_network=self._has_left_network)
                 print(f"This engine is {layers}.", flush=True)  # noqa: T201 - goes to its log
             self._engine = made_of.make(spec, self._keeper, Path(fields["questions"]))
         except Exception as exc:  # noqa: BLE001 - handed to whoever calls

@@ -10,19 +10,17 @@ from evalboard.engine.spec import EngineSpec
 class Combiner:
     """Combines weights of strangers."""
 
-    def combine(
-        self, is_adapter: bool, base: str, own: str, into: str, number_type: str
-    ) -> None:
+    def combine(self, is_adapter: bool, base: str, own: str, into: str, number_type: str) -> None:
         """See `evalboard.engine.loading.combining.combine`."""
         combine(Combination(is_adapter, Path(base), Path(own), Path(into), number_type))
 
 
 def import_libraries(backend: str, cpu_kv_cache_gib: int) -> None:
     """Import what combines."""
-    import evalboard.engine.loading.adapters
-    import evalboard.engine.loading.deltas  # noqa: F401
     import peft  # noqa: F401
     import transformers  # noqa: F401
+
+    import evalboard.engine.loading.deltas  # noqa: F401
 
 
 def prepare(spec: EngineSpec) -> None:

@@ -34,7 +34,7 @@ _SYSTEM_FILES = (
 _DEVICES = (
     "/dev/null",
     "/dev/zero",
-    "/dev/shm",  # noqa: S108 - what the workers of one engine share
+    "/dev/shm",
     "/dev/nvidia*",
     "/dev/kfd",
     "/dev/dri",

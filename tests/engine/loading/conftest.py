@@ -14,6 +14,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from evalboard.demo.models import make_random_model
+from evalboard.engine.loading.combining import combine
 from evalboard.engine.loading.loader import LoadArguments, load_model
 from evalboard.engine.loading.weights import ModelFiles
 from evalboard.engine.spec import EngineSpec
@@ -155,7 +156,7 @@ def open_files(models: Path, tmp_path: Path) -> Callable[..., ModelFiles]:
             settings=settings,
             log_file=tmp_path / "log",
         )
-        return ModelFiles(spec)
+        return ModelFiles(spec, combine)
 
     return open_
 

@@ -22,8 +22,20 @@ def test_config_and_tokenizer_are_had_without_weights(base: Path, open_files: An
     }
 
 
-def test_whole_weights_are_loaded_from_where_they_lie(base: Path, open_files: Any) -> None:
-    assert open_files("org/base", "Original").loadable == (base, None)
+def test_whole_weights_are_loaded_as_links_to_what_is_checked(base: Path, open_files: Any) -> None:
+    for stray in ("consolidated.safetensors", "params.json", "pytorch_model.bin", "code.py"):
+        (base / stray).write_bytes(b"{}")
+    folder, adapter = open_files("org/base", "Original").loadable
+    assert adapter is None
+    assert {path.name for path in folder.iterdir()} == {
+        "README.md",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    assert all(path.samefile(base / path.name) for path in folder.iterdir())
 
 
 def test_an_adapter_beside_whole_weights_is_not_put_on_them(

@@ -142,7 +142,9 @@ def test_no_place_in_time_is_said(placed: EngineHandle) -> None:
 
 def test_whoever_waits_is_asked_to_look(engine: EngineHandle, tmp_path: Path) -> None:
     file = engine_folder(tmp_path) / "ready"
-    answer = engine.call("answer_when", str(file), timeout_seconds=600, on_wait=lambda: file.touch())
+    answer = engine.call(
+        "answer_when", str(file), timeout_seconds=600, on_wait=lambda: file.touch()
+    )
     assert answer == "answered"
 
 
