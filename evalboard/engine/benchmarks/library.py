@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets
+import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets.exceptions import DatasetsError
 from jinja2 import TemplateError
@@ -299,12 +300,16 @@ def _mirror_reader(files: Mapping[str, Path]) -> Callable[..., Any]:
     """Return a function that reads local files without a cache beside them."""
 
     def read(**_: Any) -> Any:
-        tables = {
-            split: datasets.table.InMemoryTable(pq.read_table(f)) for split, f in files.items()
-        }
-        return datasets.DatasetDict({s: datasets.Dataset(table) for s, table in tables.items()})
+        return datasets.DatasetDict({split: _read_parquet(f) for split, f in files.items()})
 
     return read
+
+
+def _read_parquet(file: Path) -> datasets.Dataset:
+    try:
+        return datasets.Dataset(datasets.table.InMemoryTable(pq.read_table(file)))
+    except pa.ArrowInvalid as exc:
+        raise DatasetsError(f"File {str(file)!r} cannot be read: {exc}") from exc
 
 
 def _parquet_reader(files: Mapping[str, str]) -> Callable[..., Any]:

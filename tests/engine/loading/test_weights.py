@@ -23,7 +23,7 @@ def test_config_and_tokenizer_are_had_without_weights(base: Path, open_files: An
 
 
 def test_whole_weights_are_loaded_as_links_to_what_is_checked(base: Path, open_files: Any) -> None:
-    for stray in ("consolidated.safetensors", "params.json", "pytorch_model.bin", "code.py"):
+    for stray in ("consolidated.safetensors", "pytorch_model.bin", "code.py"):
         (base / stray).write_bytes(b"{}")
     folder, adapter = open_files("org/base", "Original").loadable
     assert adapter is None
