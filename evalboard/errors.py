@@ -22,7 +22,8 @@ The tree:
     │   └── TooManyFiles      more files than the limit
     ├── HarnessError          lm_eval refused, or returned something unusable
     │   ├── DataMissing       the questions of a benchmark are not available
-    │   └── NotFinite         the model's log-probabilities are infinite or NaN
+    │   ├── NotFinite         the model's log-probabilities are infinite or NaN
+    │   └── PromptFailed      the model's tokenizer or chat template exceeds its limits
     └── EngineError           a process with a loaded model failed
         ├── OutOfMemory       device or host memory was too small
         ├── EngineDied        the process ended
@@ -205,6 +206,12 @@ class NotFinite(HarnessError):
     """Raised when a model returns infinite or NaN log-probabilities."""
 
     code = "not_finite"
+
+
+class PromptFailed(HarnessError):
+    """Raised when a model's tokenizer or chat template exceeds its limits of time or memory."""
+
+    code = "prompt_failed"
 
 
 class EngineError(EvalboardError):

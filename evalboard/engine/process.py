@@ -13,16 +13,23 @@ import threading
 import time
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from lm_eval.api.model import LM
 
 from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
-from evalboard.engine.benchmarks.prompts import longest_request, prompt_prefix, scales_with_length
+from evalboard.engine.benchmarks.prompts import (
+    load_tokenizer,
+    longest_request,
+    prompt_prefix,
+    scales_with_length,
+)
 from evalboard.engine.benchmarks.scoring import score
 from evalboard.engine.keeping import Keeper
 from evalboard.engine.loading.finite import check_finite
 from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model
+from evalboard.engine.prompting import Prompter
 from evalboard.engine.provenance import architecture, chat_template_sha, machine, versions
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
@@ -39,13 +46,23 @@ class EngineProcess:
         device: `cuda` or `cpu`.
         keeper: Finds the model's files and keeps the answers.
         questions: Folder with the questions that are not in the mirror of the settings.
+        prompter: Runs the tokenizer and the chat template, None to run them here.
     """
 
-    def __init__(self, spec: EngineSpec, device: str, keeper: Keeper, *, questions: Path) -> None:
+    def __init__(
+        self,
+        spec: EngineSpec,
+        device: str,
+        keeper: Keeper,
+        *,
+        questions: Path,
+        prompter: Prompter | None = None,
+    ) -> None:
         self._spec = spec
         self._device = device
         self._keeper = keeper
         self._questions = questions
+        self._prompter = prompter
         self._loading = threading.Lock()
         self._reading = threading.Lock()
         self._library: TaskLibrary | None = None
@@ -76,7 +93,8 @@ class EngineProcess:
             return None
         keys = [plan.benchmark for plan in map(self._plan, self._spec.benchmarks) if plan.key]
         tasks = [task for key in keys for task in self._load_task(key).tasks]
-        return longest_request(tasks, folder, use_chat_template=self._spec.use_chat_template)
+        tokenizer = self._bounded(load_tokenizer(folder))
+        return longest_request(tasks, tokenizer, use_chat_template=self._spec.use_chat_template)
 
     def evaluate(self, benchmark: str) -> tuple[BenchmarkOutcome, bytes]:
         """Run one benchmark. Load the model first if necessary.
@@ -115,6 +133,15 @@ class EngineProcess:
             return self._model
 
     def _load(self) -> LM:
+        model: Any = self._load_unbounded()
+        if self._prompter:
+            model.tokenizer = self._bounded(model.tokenizer)
+        return model
+
+    def _bounded(self, tokenizer: Any) -> Any:
+        return self._prompter.bind(tokenizer) if self._prompter else tokenizer
+
+    def _load_unbounded(self) -> LM:
         import_backend(self._spec.backend)
         spec, loadable = self._spec, self._keeper.loadable_files()
         if spec.settings.check_finite:

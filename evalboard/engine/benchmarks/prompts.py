@@ -30,17 +30,21 @@ def prompt_prefix(loaded: LoadedTask) -> str:
     return text[:PREFIX_CHARACTERS] if len(text) >= PREFIX_CHARACTERS else ""
 
 
-def longest_request(tasks: Iterable[LoadedTask], folder: Path, *, use_chat_template: bool) -> int:
+def load_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer in a folder, as transformers loads it."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+
+
+def longest_request(tasks: Iterable[LoadedTask], tokenizer: Any, *, use_chat_template: bool) -> int:
     """Return the length in tokens of the longest request of some tasks, with its longest answer.
 
     Args:
         tasks: All tasks to run. Their requests are built.
-        folder: Folder of the tokenizer.
+        tokenizer: The model's tokenizer.
         use_chat_template: Apply the model's chat template to prompts.
     """
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     template = _template(tokenizer) if use_chat_template else None
     lengths = (
         len(tokens) + _answer_tokens(instance)

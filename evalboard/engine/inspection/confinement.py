@@ -113,16 +113,21 @@ def _raise_loopback() -> None:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
 
 
-def confine(limits: ResourceLimits, *, readable: Path, writable: Path) -> None:
+def confine(
+    limits: ResourceLimits, *, readable: Path | None = None, writable: Path | None = None
+) -> None:
     """Confine this process permanently.
 
     Args:
         limits: Limits from now on.
-        readable: The only folder that it can read besides the installed libraries.
-        writable: The only folder that it can write to.
+        readable: The only folder that it can read besides the installed libraries, if any.
+        writable: The only folder that it can write to, if any.
     """
     give_up_privileges()
-    restrict_files([*library_places(), *map(Path, _SYSTEM_FILES), readable], [writable])
+    own = [readable] if readable else []
+    restrict_files(
+        [*library_places(), *map(Path, _SYSTEM_FILES), *own], [writable] if writable else []
+    )
     _set_limits(limits)
     sys.addaudithook(_refuse)
 

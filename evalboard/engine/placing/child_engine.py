@@ -5,6 +5,7 @@ with its holder.
 """
 
 import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -153,8 +154,10 @@ class ChildEngine:
         return message
 
     def end(self) -> None:
-        """Kill the process."""
-        self._process.kill()
+        """Kill the process, and its own processes."""
+        with self._lock:
+            if not self._ended:
+                self._kill()
         self._listener.join()
         self._asked.shutdown(wait=False, cancel_futures=True)
         with suppress(OSError):  # a worker of the process may still write there
@@ -169,7 +172,7 @@ class ChildEngine:
         with suppress(EOFError, OSError, ValueError, KeyError):
             while True:
                 self._take(self._wire.receive())
-        self._process.kill()  # if it only closed the pipe, or said what no engine says
+        self._kill()  # its workers, and itself if it only closed the pipe
         code = self._process.wait()
         with self._lock:
             self._ended = self._death(code)
@@ -197,6 +200,10 @@ class ChildEngine:
         except Exception as exc:  # noqa: BLE001 - handed to the process, which hands it back
             reply |= error_fields(unforeseen(exc))
         self._tell(reply)
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _death(self, code: int) -> ProcessEnded:
         if code >= 0:

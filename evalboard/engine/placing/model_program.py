@@ -11,6 +11,7 @@ from evalboard.engine.environment import of_device
 from evalboard.engine.hardware import available_device
 from evalboard.engine.keeping import Keeper
 from evalboard.engine.loading.loader import import_backend, prepare_backend
+from evalboard.engine.prompting import Prompter
 from evalboard.engine.spec import EngineSpec
 from evalboard.settings import set_environment
 
@@ -34,4 +35,5 @@ def make(spec: EngineSpec, keeper: Keeper, questions: Path) -> "EngineProcess":
     """Return the engine."""
     from evalboard.engine.process import EngineProcess
 
-    return EngineProcess(spec, available_device(), keeper, questions=questions)
+    prompter = Prompter(spec.model)
+    return EngineProcess(spec, available_device(), keeper, questions=questions, prompter=prompter)
