@@ -22,6 +22,10 @@ from evalboard.errors import PromptFailed
 
 PLAIN = "{% for message in messages %}<{{ message.role }}>{{ message.content }}{% endfor %}"
 QUESTION = "Answer: which organ makes insulin?"
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {"add_special_tokens": False},
+    {"truncation": True, "max_length": 5},
+)
 LOOPS = {
     "loop": "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
     "loop of text": "{% for i in range(99999) %}{% for j in range(99999) %}a{% endfor %}{% endfor %}",
@@ -79,7 +83,7 @@ def test_what_is_encoded_and_rendered_is_what_the_tokenizer_gives(
     texts = [*SAMPLES, "", "naïve ☃ \ud800 x"[:7]]
     assert bounded(texts)["input_ids"] == own(texts)["input_ids"]
     assert bounded(texts[0]).input_ids == bounded.encode(texts[0]) == own(texts[0]).input_ids
-    for options in ({"add_special_tokens": False}, {"truncation": True, "max_length": 5}):
+    for options in OPTIONS:
         assert bounded(texts, **options)["input_ids"] == own(texts, **options)["input_ids"]
     bounded.pad_token, bounded.padding_side = bounded.eos_token, "left"
     own.pad_token, own.padding_side = own.eos_token, "left"

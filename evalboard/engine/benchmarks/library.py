@@ -17,6 +17,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets.exceptions import DatasetsError
+from datasets.table import InMemoryTable
 from jinja2 import TemplateError
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.utils import handle_non_serializable
@@ -307,7 +308,7 @@ def _mirror_reader(files: Mapping[str, Path]) -> Callable[..., Any]:
 
 def _read_parquet(file: Path) -> datasets.Dataset:
     try:
-        return datasets.Dataset(datasets.table.InMemoryTable(pq.read_table(file)))
+        return datasets.Dataset(InMemoryTable(pq.read_table(file)))
     except pa.ArrowInvalid as exc:
         raise DatasetsError(f"File {str(file)!r} cannot be read: {exc}") from exc
 

@@ -27,8 +27,6 @@ from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, EvalboardError, OutOfMemory
 from evalboard.settings import Settings, child_environment
 
-SHARED_KERNELS = "shared"
-"""Folder, among the folders of compiled kernels, of what no model has a part in."""
 PROGRAM = "evalboard.engine.placing.child_program"
 
 
@@ -45,12 +43,12 @@ class View(NamedTuple):
     """Further variables, which its libraries read when they need them."""
 
 
-def shared_kernels(settings: Settings) -> Path:
-    """Return the folder of what the libraries compile and find out without a model.
+def shared_kernels() -> Path:
+    """Return this user's folder of what the libraries compile and find out without a model.
 
     It is written before a process is confined, and only read afterwards.
     """
-    return settings.work_folder.resolve() / "compiled" / SHARED_KERNELS
+    return Path.home() / ".cache" / "evalboard"
 
 
 class ChildEngine:
@@ -67,7 +65,7 @@ class ChildEngine:
         self._memory_kills = memory_kills()
         self._scratch = tempfile.TemporaryDirectory(prefix="evalboard-engine-")
         variables = (
-            confined_environment(Path(self._scratch.name), shared_kernels(settings))
+            confined_environment(Path(self._scratch.name), shared_kernels())
             if is_confined
             else child_environment(
                 settings, PYTHONPATH=import_path(), **common(offline=settings.offline)

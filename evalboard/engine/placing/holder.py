@@ -101,12 +101,12 @@ class EngineHolder:
     def _whole_view(self, places: list[Path], name: str) -> View:
         """Return what the engine sees: its model, its questions, and its own compiled kernels."""
         settings, suite = self._spec.settings, self._spec.suite
-        shared = shared_kernels(settings)
-        own = shared.with_name(name)
-        known_classes = shared / "vllm" / "modelinfos"
-        for folder in (self._questions, own / "vllm", known_classes):
+        shared, own = shared_kernels(), settings.work_folder / "compiled" / name
+        for folder in (self._questions, own / "vllm"):
             folder.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
+        known_classes = shared / "vllm" / "modelinfos"
+        with suppress(OSError):  # a home that cannot be written costs a few seconds, no more
+            known_classes.mkdir(parents=True, exist_ok=True)
             (own / "vllm" / known_classes.name).symlink_to(known_classes)
         for place in places:
             if not place.exists():  # a folder in the cache of the Hub's client

@@ -77,7 +77,8 @@ def test_it_writes_only_where_nobody_else_reads(engine: EngineHandle, tmp_path: 
     for path in (
         tmp_path / "work" / "outcomes" / "forged.json",
         tmp_path / "work" / "answers" / "forged.jsonl",
-        tmp_path / "work" / "compiled" / "shared" / "kernel",
+        tmp_path / "work" / "compiled" / "other" / "kernel",
+        Path.home() / ".cache" / "evalboard" / "kernel",
         tmp_path / "models" / "test" / "model" / "config.json",
         tmp_path / "forged",
     ):
