@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from evalboard.settings import Settings, child_environment
 
 DEADLINE_SECONDS = 400
+ENGINE = "evalboard.engine.placing.child_program"
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -59,8 +60,16 @@ def wait_until(condition: Callable[[], bool], run: subprocess.Popen[bytes]) -> N
 
 
 def engines_of(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return the processes that hold a model."""
-    return of_program(run, "evalboard.engine.placing.child_program")
+    """Return the processes that hold a model, without their own processes."""
+    return [p for p in of_program(run, ENGINE) if not is_fork(p)]
+
+
+def is_fork(process: psutil.Process) -> bool:
+    """Return whether a process is the fork of an engine that makes its prompts."""
+    with suppress(psutil.Error):  # ended meanwhile
+        parent = process.parent()
+        return parent is not None and ENGINE in " ".join(parent.cmdline())
+    return True
 
 
 def of_program(run: subprocess.Popen[bytes], program: str) -> list[psutil.Process]:

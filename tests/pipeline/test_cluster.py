@@ -26,6 +26,7 @@ from evalboard.stores.addresses import open_archive, open_board
 from evalboard.stores.board import read_board
 from evalboard.suites.loader import load_suite
 from tests.pipeline.questions import QUESTIONS
+from tests.pipeline.runs import ENGINE, is_fork
 
 MACHINES = 4
 DEADLINE_SECONDS = 600
@@ -96,7 +97,7 @@ def engines_at_work(cluster: Cluster) -> dict[Any, psutil.Process]:
         for raylet in machine.all_processes["raylet"]:
             for process in psutil.Process(raylet.process.pid).children(recursive=True):
                 with suppress(psutil.Error):  # ended meanwhile
-                    if "evalboard.engine.placing.child_program" in " ".join(process.cmdline()):
+                    if ENGINE in " ".join(process.cmdline()) and not is_fork(process):
                         found[machine] = process
     return found
 

@@ -12,13 +12,14 @@ from tests.pipeline.questions import SLICE_ROWS
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,
     answers_in,
+    engines_of,
     let_go,
     of_program,
     start,
     wait_until,
 )
 
-CHILD, RAYLET = "evalboard.engine.placing.child_program", "raylet"
+RAYLET = "raylet"
 
 
 def evaluate(settings: Settings, model: str, output: Path, hold: str) -> subprocess.Popen[bytes]:
@@ -40,7 +41,7 @@ def test_answers_are_the_same_from_a_child_from_a_killed_one_and_from_engines_of
 ) -> None:
     settings = configure(suite=str(small_suite))
     run = answering(settings, tmp_path / "undisturbed")
-    assert len(of_program(run, CHILD)) == 1
+    assert len(engines_of(run)) == 1
     assert of_program(run, RAYLET) == []
     let_go(settings)
     assert run.wait(DEADLINE_SECONDS) == 0
@@ -49,7 +50,7 @@ def test_answers_are_the_same_from_a_child_from_a_killed_one_and_from_engines_of
 
     settings = configure(suite=str(small_suite), work=tmp_path / "killed")
     run = answering(settings, tmp_path / "disturbed")
-    (engine,) = of_program(run, CHILD)
+    (engine,) = engines_of(run)
     engine.kill()
     let_go(settings)
     assert run.wait(DEADLINE_SECONDS) == 0
@@ -59,7 +60,7 @@ def test_answers_are_the_same_from_a_child_from_a_killed_one_and_from_engines_of
     settings = configure(suite=str(small_suite), work=tmp_path / "placed", engine_slots=2)
     run = answering(settings, tmp_path / "two")
     assert of_program(run, RAYLET)
-    assert len(of_program(run, CHILD)) == 2
+    assert len(engines_of(run)) == 2
     let_go(settings)
     assert run.wait(DEADLINE_SECONDS) == 0
     placed = answers_in(tmp_path / "two")
@@ -75,8 +76,8 @@ def test_a_model_that_fails_its_checks_leaves_no_process(
 ) -> None:
     settings = configure(suite=str(small_suite))
     run = evaluate(settings, "test/pickled", tmp_path / "none", "check=1")
-    wait_until(lambda: len(of_program(run, CHILD)) == 1, run)
-    (engine,) = of_program(run, CHILD)
+    wait_until(lambda: len(engines_of(run)) == 1, run)
+    (engine,) = engines_of(run)
     let_go(settings)
     assert run.wait(DEADLINE_SECONDS) == 1
     assert not engine.is_running()
@@ -88,7 +89,7 @@ def test_ctrl_c_ends_the_engine_at_once(
 ) -> None:
     settings = configure(suite=str(small_suite))
     run = answering(settings, tmp_path / "none")
-    (engine,) = of_program(run, CHILD)
+    (engine,) = engines_of(run)
     run.send_signal(signal.SIGINT)
     wait_until(lambda: not engine.is_running(), run)
     let_go(settings)
