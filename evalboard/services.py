@@ -177,7 +177,8 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
     try:
         return socket.create_server((host, port), family=_family(host))
     except OSError as exc:
-        reason = os.strerror(exc.errno) if (exc.errno or 0) > 0 else exc.strerror
+        number = exc.errno or 0
+        reason = os.strerror(number) if number > 0 else exc.strerror
         raise ConfigError(
             f"Port {port} of {host!r} cannot be used: {reason}. Stop the program that uses it, or "
             f"change {setting}_PORT or {setting}_HOST."
@@ -186,8 +187,8 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
 
 def address_of(listener: socket.socket) -> str:
     """Return the address of a page that a listening socket of this machine will answer with."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    name, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(name), str(name))
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 

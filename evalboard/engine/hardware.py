@@ -1,4 +1,4 @@
-"""The machine's hardware. Only `available_device` imports torch, and nothing imports Ray."""
+"""The machine's hardware, without torch and Ray."""
 
 import os
 from pathlib import Path
@@ -26,13 +26,6 @@ def local_gpus() -> LocalGpus:
     devices = [pynvml.nvmlDeviceGetHandleByIndex(n) for n in range(pynvml.nvmlDeviceGetCount())]
     sizes = [int(pynvml.nvmlDeviceGetMemoryInfo(device).total) for device in devices]
     return LocalGpus(len(sizes), min(sizes, default=0))
-
-
-def available_device() -> str:
-    """Return the device that torch finds, `cuda` or `cpu`."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def memory_bytes() -> int:

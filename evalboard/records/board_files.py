@@ -42,7 +42,7 @@ class BoardMeta(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    schema_version: int = Field(SCHEMA_VERSION, le=SCHEMA_VERSION)
+    schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     """A board of a later version of this project is not read."""
     suite: str
     title: str

@@ -99,7 +99,7 @@ class Provenance(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    schema_version: int = Field(SCHEMA_VERSION, le=SCHEMA_VERSION)
+    schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
     """A document of a later version of this project is not read."""
     suite: str
     run_key: str

@@ -18,13 +18,13 @@ from uuid import UUID
 import httpx
 import pytest
 import yaml
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Response, expect
 from prefect.automations import ChangeFlowRunState, EventTrigger
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import StateType
 from prefect.events.schemas.automations import AutomationCore, Posture
-from prefect.events.schemas.events import Event
+from prefect.events.schemas.events import Event, Resource
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.workers.process import ProcessJobConfiguration
 from starlette.applications import Starlette
@@ -192,14 +192,15 @@ def test_automations_work_behind_the_tokens(
             posture=Posture.Reactive,
             threshold=1,
         ),
-        actions=[ChangeFlowRunState(name=None, state=StateType.CRASHED, message=None)],
+        actions=[ChangeFlowRunState(name=None, state=StateType.CRASHED, message=None, force=False)],
     )
     api.create_automation(silent)
     run = api.create_flow_run_from_deployment(
         deployment_id, parameters={"request": {"model": "x/y"}}
     )
     event = Event(
-        event="test.silent", resource={"prefect.resource.id": f"prefect.flow-run.{run.id}"}
+        event="test.silent",
+        resource=Resource({"prefect.resource.id": f"prefect.flow-run.{run.id}"}),
     )
     posted = api.request("POST", "/events", json=[event.model_dump(mode="json")])
     assert posted.status_code == 204
@@ -241,7 +242,12 @@ def test_a_run_is_started_in_the_ui(
     problems: list[str] = []
     with browser.new_page(base_url=server.replace("127.0.0.1", "localhost")) as page:
         page.set_default_timeout(120_000)
-        page.on("response", lambda r: r.status >= 400 and problems.append(f"{r.status} {r.url}"))
+
+        def note(answer: Response) -> None:
+            if answer.status >= 400:
+                problems.append(f"{answer.status} {answer.url}")
+
+        page.on("response", note)
         page.goto("/deployments")
         page.get_by_role("link", name="evaluate-model").first.wait_for()
         page.goto(f"/deployments/deployment/{deployment_id}/run")
@@ -292,10 +298,12 @@ def test_a_page_of_another_site_gets_nothing(server: str, browser: Browser, site
                 body=PAGE.replace("SERVER", server), content_type="text/html"
             ),
         )
-        page.on(
-            "response",
-            lambda r: r.url.startswith(server) and r.status < 400 and reached.append(r.url),
-        )
+
+        def note(answer: Response) -> None:
+            if answer.url.startswith(server) and answer.status < 400:
+                reached.append(answer.url)
+
+        page.on("response", note)
         page.goto(f"{site}/page")
         page.wait_for_function("document.title.startsWith('got:')", timeout=120_000)
         assert page.title() == "got:"

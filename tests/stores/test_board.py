@@ -127,7 +127,7 @@ def test_who_is_overtaken_twice_leaves_it_to_those_who_began_later(
     assert store.snapshot().read("board.json") == b'{"of": "2"}'
 
 
-def published(*rows: dict[str, object]) -> dict[str, bytes]:
+def published(*rows: dict[str, Any]) -> dict[str, bytes]:
     return board("h", "t", parquet(*rows))
 
 

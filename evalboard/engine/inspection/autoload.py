@@ -164,7 +164,7 @@ def _head_sizes(model: "PreTrainedModel") -> Iterator[int]:
     their own.
     """
     for module in model.modules():
-        size = getattr(module, "head_dim", getattr(module, "head_size", None))
+        size: Any = getattr(module, "head_dim", getattr(module, "head_size", None))
         attends = type(module).__name__.endswith("Attention") and type(size) is int
         own_kernel = hasattr(module, "kv_lora_rank") or getattr(module, "is_causal", True) is False
         if attends and not own_kernel:
