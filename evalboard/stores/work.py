@@ -3,6 +3,9 @@
     outcomes/{benchmark}-{key}.json, .parquet            finished benchmarks, until they are stored
     answers/{benchmark}-{key}.jsonl                      answers of unfinished benchmarks
     progress/{request}/{benchmark}.json                  progress of each benchmark of a request
+    models/, questions/, compiled/                       what engines load, ask and compile; can be
+                                                         deleted while no engine runs
+    views/                                               links that running engines see
     logs/{run}.log                                       output of an engine's process
     documents/{run}/results.json, {benchmark}.parquet    results of runs outside the board
 
