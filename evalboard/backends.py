@@ -4,9 +4,10 @@ The module imports none of these libraries. Everything that depends on the backe
 description: the settings for the names, the checks for precisions and architectures, the placing
 for the use of several GPUs, and the loading for the module.
 
-A new backend is a description here, in `BACKENDS`, and a module of the engine with a function
+A new backend is a description here, in `BACKENDS`, and a module of the engine with two functions:
 `load(arguments: LoadArguments)`, which returns a model of lm_eval that has the method `stream`
-(`evalboard.engine.streaming`).
+(`evalboard.engine.streaming`), and `prepare(architectures)`, which does what the library cannot do
+in a confined process.
 """
 
 import ast

@@ -1,6 +1,6 @@
 """A backend's module that needs no library: its model says yes to everything."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
 from evalboard.engine.loading.loader import LoadArguments
@@ -17,6 +17,10 @@ class StandInModel:
         self, kind: str, requests: Sequence[Any], wanted: Set[int]
     ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
         yield [(place, (0.0, True)) for place in sorted(wanted)]
+
+
+def prepare(architectures: Iterable[str]) -> None:
+    """Do nothing."""
 
 
 def load(arguments: LoadArguments) -> StandInModel:

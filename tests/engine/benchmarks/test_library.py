@@ -264,6 +264,47 @@ def test_a_suite_may_name_another_source(mirror: Path) -> None:
     assert loaded.identity == (load(mirror).identity,)
 
 
+def with_files(mirror: Path) -> Benchmark:
+    """Return a benchmark whose suite names files."""
+    folder = mirror / "cais" / "mmlu" / "anatomy"
+    files = {split: str(folder / f"{split}.parquet") for split in ("test", "dev")}
+    return ANATOMY.model_copy(update={"source": DataSource(files=files)})
+
+
+def test_questions_are_fetched_once_for_engines_without_a_network(
+    mirror: Path, tmp_path: Path
+) -> None:
+    benchmark, fetched = with_files(mirror), tmp_path / "fetched"
+    with pytest.raises(DataMissing):
+        TaskLibrary([benchmark], fetched=fetched, offline=True).load(benchmark)
+    TaskLibrary([benchmark], fetched=fetched).fetch(benchmark)
+    (mirror / "cais" / "mmlu" / "anatomy" / "test.parquet").unlink()
+    loaded = TaskLibrary([benchmark], fetched=fetched, offline=True).load(benchmark)
+    assert loaded.identity[0].dataset_fingerprint
+    TaskLibrary([benchmark], fetched=fetched, offline=True).fetch(
+        benchmark
+    )  # nothing is read again
+    assert len(list(fetched.iterdir())) == 1
+
+
+def test_fetched_questions_are_the_questions(mirror: Path, tmp_path: Path) -> None:
+    benchmark, fetched = with_files(mirror), tmp_path / "fetched"
+    for shots in (0, 2):
+        TaskLibrary([benchmark], fetched=fetched).fetch(benchmark, num_fewshot=shots)
+        library = TaskLibrary([benchmark], fetched=fetched, offline=True)
+        loaded = library.load(benchmark, num_fewshot=shots)
+        assert loaded.identity == (load(mirror, num_fewshot=shots).identity,)
+    assert len(list(fetched.iterdir())) == 2  # with examples it is another split, too
+
+
+def test_questions_of_another_source_are_fetched_anew(mirror: Path, tmp_path: Path) -> None:
+    benchmark, fetched = with_files(mirror), tmp_path / "fetched"
+    TaskLibrary([benchmark], fetched=fetched).fetch(benchmark)
+    other = benchmark.model_copy(update={"source": DataSource(repo="a/b", revision="1" * 40)})
+    with pytest.raises(DataMissing):
+        TaskLibrary([other], fetched=fetched, offline=True).load(other)
+
+
 def test_a_group_is_all_its_subjects(group_mirror: Path) -> None:
     loaded = load_group(group_mirror)
     assert [identity.task for identity in loaded.identity] == list(MMLU.tasks)
