@@ -9,6 +9,7 @@ from typing import Any
 from huggingface_hub import HfApi
 
 from evalboard.errors import StoreError
+from evalboard.repositories.contents import check_content, listed_hash
 from evalboard.repositories.copying import linked_folder
 from evalboard.repositories.hub_reading import hub_errors, read_head, read_info, save_file
 from evalboard.repositories.names import is_board_name, is_commit, is_safe_path
@@ -29,6 +30,7 @@ class HubRepository:
         model: str,
         revision: str,
         files: dict[str, int],
+        hashes: dict[str, str],
         refused: dict[str, str],
         standing: Standing,
         views: Path,
@@ -38,6 +40,7 @@ class HubRepository:
         self.standing = standing
         self._api = api
         self._files = files
+        self._hashes = hashes
         self._refused = refused
         self._views = views
 
@@ -73,7 +76,10 @@ class HubRepository:
         return into
 
     def weights(self) -> Path:
-        """Download the files that loading needs, and return a folder of links to them."""
+        """Download the files that loading needs, and return a folder of links to them.
+
+        Every file must have the content that the Hub lists for this commit.
+        """
         paths = loadable_files(self._files)
         with hub_errors(self.model, self.revision):
             folder = self._api.snapshot_download(
@@ -81,6 +87,8 @@ class HubRepository:
                 revision=self.revision,
                 allow_patterns=[glob.escape(path) for path in paths],
             )
+        for path in paths:
+            check_content(Path(folder) / path, self._hashes.get(path, ""), model=self.model)
         return linked_folder(Path(folder), paths, views=self._views)
 
 
@@ -98,13 +106,15 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
     name, sha = str(info.get("id")), str(info.get("sha"))
     if not is_commit(sha) or not is_board_name(name):
         raise StoreError(f"The Hub at {api.endpoint} returned no commit for model {model!r}.")
-    listed = _sizes(info.get("siblings"))
+    entries: list[Any] = info["siblings"] if isinstance(info.get("siblings"), list) else []
+    listed = {str(entry["rfilename"]): int(entry.get("size") or 0) for entry in entries}
     check_count(model, len(listed))
     return HubRepository(
         api,
         model=name,
         revision=sha,
         files={path: size for path, size in listed.items() if is_safe_path(path)},
+        hashes={str(entry["rfilename"]): listed_hash(entry) for entry in entries},
         refused={
             path: "its name leaves the repository, is not printable or contains HTML"
             for path in listed
@@ -115,9 +125,3 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
         ),
         views=settings.work_folder / "models",
     )
-
-
-def _sizes(siblings: Any) -> dict[str, int]:
-    """Return the listed files with their sizes. A file without a size is empty."""
-    entries = siblings if isinstance(siblings, list) else []
-    return {str(entry["rfilename"]): int(entry.get("size") or 0) for entry in entries}

@@ -1,4 +1,6 @@
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
@@ -39,6 +41,47 @@ def test_weights_are_downloaded_without_pickles_and_code(hub_settings: Settings)
         "README.md",
         "model.safetensors",
     }
+
+
+def listed(**hashes: dict[str, Any]) -> dict[str, Any]:
+    """Return the Hub's list of the files, with hashes of some."""
+    names = {name.replace(".", "_"): name for name in FILES}
+    told = {names[key]: entry for key, entry in hashes.items()}
+    return {
+        "siblings": [
+            {"rfilename": name, "size": len(content), **told.get(name, {})}
+            for name, content in FILES.items()
+        ]
+    }
+
+
+def git_id(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def test_weights_have_the_content_that_the_hub_lists(hub: SmallHub, hub_settings: Settings) -> None:
+    weights = hashlib.sha256(FILES["model.safetensors"]).hexdigest()
+    hub.info = listed(
+        model_safetensors={"lfs": {"sha256": weights}, "blobId": "1" * 40},
+        config_json={"blobId": git_id(FILES["config.json"])},
+    )
+    assert (find_repository("org/model", "main", hub_settings).weights() / "config.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("model_safetensors", {"lfs": {"sha256": "0" * 64}}),
+        ("config_json", {"blobId": "0" * 40}),
+        ("tokenizer_json", {"blobId": git_id(b"another")}),
+    ],
+)
+def test_another_content_than_the_listed_one_is_not_loaded(
+    name: str, entry: dict[str, Any], hub: SmallHub, hub_settings: Settings
+) -> None:
+    hub.info = listed(**{name: entry})
+    with pytest.raises(StoreError, match="another content than the Hub lists"):
+        find_repository("org/model", "main", hub_settings).weights()
 
 
 def test_what_is_not_there_is_not_found(hub_settings: Settings) -> None:
