@@ -5,20 +5,26 @@ real engine can live with: it maps weights into memory, drives devices, shares m
 workers, starts the compilers of its kernels, and talks to its workers over its own loopback.
 """
 
+import json
 import os
 import resource
+import subprocess
 import sys
 from collections.abc import Iterable
 from glob import glob
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evalboard.engine.environment import import_path
 from evalboard.engine.inspection.confinement import (
     Refused,
     give_up_privileges,
+    leave_network,
     library_places,
     restrict_files,
 )
+from evalboard.errors import EngineError
+from evalboard.settings import Settings, child_environment
 
 _SYSTEM = ("/bin", "/sbin", "/sys", "/proc", "/opt/rocm*", "/usr/local/cuda*")
 _SYSTEM_FILES = (
@@ -63,6 +69,23 @@ class Layers(NamedTuple):
         return f"confined without {' and '.join(missing)}" if missing else "fully confined"
 
 
+def find_layers(settings: Settings) -> Layers:
+    """Return the layers that this system offers, as a process of its own finds them.
+
+    Raises:
+        EngineError: The process failed.
+    """
+    program = [sys.executable, "-P", "-m", __name__]
+    variables = child_environment(settings, PYTHONPATH=import_path())
+    said = subprocess.run(program, env=variables, capture_output=True, text=True, check=False)
+    if said.returncode:
+        raise EngineError(
+            f"No process can be confined here (exit code {said.returncode}): "
+            f"{said.stderr.strip().splitlines()[-1:]}. Reinstall with `make setup`."
+        )
+    return Layers(*json.loads(said.stdout))
+
+
 def confine_engine(
     readable: Iterable[Path], writable: Iterable[Path], *, has_left_network: bool
 ) -> Layers:
@@ -100,3 +123,7 @@ def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
             raise Refused(f"an engine may not reach {os.fsdecode(str(host))!r}")
     elif event == "socket.getaddrinfo" and not str(arguments[0]).startswith(_LOOPBACK):
         raise Refused(f"an engine may not look up {str(arguments[0])!r}")
+
+
+if __name__ == "__main__":
+    print(json.dumps(confine_engine([], [], has_left_network=leave_network())))  # noqa: T201
