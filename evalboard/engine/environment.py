@@ -86,6 +86,8 @@ def common(*, offline: bool) -> dict[str, str]:
     """Return the variables of every engine, including those of all backends: each reads its own."""
     variables = {
         "TOKENIZERS_PARALLELISM": "true",
+        # torch then asks NVIDIA's driver for devices without starting its threads.
+        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         # On a CPU a layer's tensors are as large as glibc gives back to the system at once, and the
         # pages of every one are zeroed anew: up to half of the time. Read at a process's start.

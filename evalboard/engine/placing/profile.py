@@ -118,11 +118,13 @@ def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
     """Refuse Python to reach another machine, where the system has no better layer."""
     if event in ("socket.connect", "socket.sendto"):
         address: Any = arguments[1]
-        host = address[0] if isinstance(address, tuple) and address else ""
-        if host and not str(host).startswith(_LOOPBACK):
-            raise Refused(f"an engine may not reach {os.fsdecode(str(host))!r}")
-    elif event == "socket.getaddrinfo" and not str(arguments[0]).startswith(_LOOPBACK):
-        raise Refused(f"an engine may not look up {str(arguments[0])!r}")
+        host = str(address[0]) if isinstance(address, tuple) and address else ""
+        if host and not host.startswith(_LOOPBACK):
+            raise Refused(f"an engine may not reach {host!r}")
+    elif event == "socket.getaddrinfo":
+        host = os.fsdecode(arguments[0] or "")  # none for an address of this machine
+        if host and not host.startswith(_LOOPBACK):
+            raise Refused(f"an engine may not look up {host!r}")
 
 
 if __name__ == "__main__":
