@@ -113,7 +113,8 @@ class ChildEngine:
             made_of: As for `import_libraries`.
             spec: Specification of the engine.
             view: What it sees from now on.
-            keeper: Answers its questions: methods by name, with JSON values.
+            keeper: Answers its questions: methods by name, with JSON values. Those in `in_order`
+                are short, and are done one after the other.
         """
         self._keeper = keeper
         settings = spec.settings
@@ -184,6 +185,8 @@ class ChildEngine:
             with self._lock:
                 answer = self._waiting.pop(fields["number"])
             answer.set_result(message)
+        elif fields["method"] in self._keeper.in_order:
+            self._serve(fields)
         else:
             self._asked.submit(self._serve, fields)
 

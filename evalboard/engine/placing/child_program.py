@@ -22,6 +22,7 @@ import os
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -39,6 +40,9 @@ from evalboard.engine.spec import EngineSpec
 from evalboard.engine.streaming import Answer
 from evalboard.errors import EvalboardError
 from evalboard.settings import set_environment
+
+MAX_UNANSWERED = 64
+"""Number of parts of answers that are sent before the first of them is known to be kept."""
 
 
 def main() -> None:
@@ -142,23 +146,32 @@ class _AskedKeeper:
         return _AskedAnswers(self, benchmark, key)
 
     def note_progress(self, benchmark: str, done: int, total: int) -> None:
-        self.ask("note_progress", benchmark, done, total)
+        self.send("note_progress", benchmark, done, total)
 
     def ask(self, method: str, *arguments: Any) -> Any:
+        return value_of(self.send(method, *arguments))
+
+    def send(self, method: str, *arguments: Any) -> "Future[Message]":
+        """Ask without waiting for the reply."""
         reply: Future[Message] = Future()
         with self._lock:
             number = next(self._numbers)
             self._waiting[number] = reply
         self._wire.send({"say": "ask", "number": number, "method": method, "arguments": arguments})
-        fields = reply.result().fields
-        if error := error_in(fields):
-            raise error
-        return fields["value"]
+        return reply
 
     def take(self, reply: Message) -> None:
         with self._lock:
             waiting = self._waiting.pop(reply.fields["number"])
         waiting.set_result(reply)
+
+
+def value_of(reply: "Future[Message]") -> Any:
+    """Wait for the holder's reply and return its value, or raise its error."""
+    fields = reply.result().fields
+    if error := error_in(fields):
+        raise error
+    return fields["value"]
 
 
 class _AskedAnswers:
@@ -167,6 +180,7 @@ class _AskedAnswers:
     def __init__(self, keeper: _AskedKeeper, benchmark: str, key: str) -> None:
         self._keeper = keeper
         self._place = (benchmark, key)
+        self._sent: deque[Future[Message]] = deque()
         known: list[tuple[str, Any]] = keeper.ask("open_answers", *self._place)
         self._known: dict[str, Answer] = {
             name: tuple(answer) if isinstance(answer, list) else answer for name, answer in known
@@ -176,9 +190,15 @@ class _AskedAnswers:
         return self._known.get(key)
 
     def add(self, answers: Iterable[tuple[str, Answer]]) -> None:
+        """Send answers. The holder has them whatever becomes of this process.
+
+        The model does not wait for the disk: an error of an earlier call is raised.
+        """
         new = list(answers)
-        self._keeper.ask("add_answers", *self._place, new)
+        self._sent.append(self._keeper.send("add_answers", *self._place, new))
         self._known.update(new)
+        while self._sent and (self._sent[0].done() or len(self._sent) > MAX_UNANSWERED):
+            value_of(self._sent.popleft())
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ class WorkKeeper:
         combine: Combines weights; see `ModelFiles`.
     """
 
+    in_order = frozenset({"add_answers", "note_progress"})
+
     def __init__(
         self, spec: EngineSpec, view: Path, combine: Callable[[Combination], None]
     ) -> None:
