@@ -111,7 +111,12 @@ class EngineHolder:
         for place in places:
             if not place.exists():  # a folder in the cache of the Hub's client
                 place.mkdir(parents=True, exist_ok=True)
-        trusted = [folder for folder in (settings.datasets, suite.tasks) if folder]
+        trusted = [
+            place
+            for folder in (settings.datasets, suite.tasks)
+            if folder
+            for place in (folder, *_link_targets(folder))
+        ]
         return View(
             questions=self._questions,
             readable=[self._view, self._questions, shared, *trusted, *places],
@@ -170,6 +175,16 @@ class EngineHolder:
             process.call("combine", *combination._replace(into=into))
         finally:
             process.end()
+
+
+def _link_targets(folder: Path) -> set[Path]:
+    """Return the folders to which the links in a folder of the operator lead."""
+    targets: set[Path] = set()
+    for place, folders, files in os.walk(folder):
+        links = (Path(place) / name for name in (*folders, *files))
+        found = [Path(os.path.realpath(link)) for link in links if link.is_symlink()]
+        targets |= {target if target.is_dir() else target.parent for target in found}
+    return targets
 
 
 def _clear_abandoned(views: Path) -> None:

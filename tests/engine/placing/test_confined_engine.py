@@ -122,3 +122,19 @@ def test_nothing_is_left_of_its_view(engine: EngineHandle, tmp_path: Path) -> No
     engine.close()
     assert not home.exists()
     assert list(views.iterdir()) == []
+
+
+def test_a_mirror_of_questions_may_consist_of_links(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "org"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "test.parquet").write_text("questions", encoding="utf-8")
+    (tmp_path / "mirror" / "other").mkdir(parents=True)
+    (tmp_path / "mirror" / "org").symlink_to(elsewhere)
+    (tmp_path / "mirror" / "other" / "a.parquet").symlink_to(elsewhere / "test.parquet")
+    settings = {"backend": "hf", "datasets": tmp_path / "mirror"}
+    engine = EngineHandle(engine_spec(tmp_path, settings=settings, is_only_run=True))
+    try:
+        for path in ("org/test.parquet", "other/a.parquet"):
+            assert call(engine, "read", str(tmp_path / "mirror" / path)) == "questions"
+    finally:
+        engine.close()
