@@ -65,7 +65,7 @@ def check_version(document: Mapping[str, Any]) -> None:
     """Check that a later version of this project has not written a JSON object.
 
     Raises:
-        ValueError: It has, or its version is no number.
+        ValueError: It has, or its version is not a number.
     """
     version = document.get("version", VERSION)
     if isinstance(version, bool) or not isinstance(version, int):

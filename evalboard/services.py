@@ -205,9 +205,14 @@ def inherited(number: int) -> socket.socket:
     return socket.socket(fileno=number)
 
 
-def die_with_parent(parent: int) -> None:
-    """Ask Linux to end this process when its parent is killed, also if that has just happened."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent(parent: int, number: int = signal.SIGTERM) -> None:
+    """Ask Linux to end this process when its parent is killed, also if that has just happened.
+
+    Args:
+        parent: Id of the parent process.
+        number: The signal that ends this process.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os._exit(1)
 

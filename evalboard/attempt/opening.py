@@ -218,7 +218,7 @@ def _engine_spec(
         # Only a person at this machine may name a folder, never a request or a parameter.
         folder=folder_of(request.model) if is_only_run else None,
         base_folder=folder_of(request.base_model) if is_only_run else None,
-        architectures=tuple((record.architectures or "").split(", ")),
+        architectures=tuple(filter(None, (record.architectures or "").split(", "))),
         suite=suite,
         benchmarks=tuple(b.key for b in suite.select(request.benchmarks)),
         num_fewshot=request.num_fewshot,

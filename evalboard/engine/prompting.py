@@ -6,7 +6,6 @@ the engine's process runs them, more confined than the engine and with little me
 has a time limit.
 """
 
-import ctypes
 import os
 import pickle
 import signal
@@ -19,6 +18,7 @@ from typing import Any, NoReturn
 
 from evalboard.engine.inspection.confinement import ResourceLimits, confine
 from evalboard.errors import PromptFailed
+from evalboard.services import die_with_parent
 
 RENDER_SECONDS = 20.0
 """Time for one prompt by a chat template. Ordinary templates need a few milliseconds."""
@@ -28,7 +28,6 @@ ENCODED_PER_SECOND = 20_000
 """Characters. The slowest tokenizers, written in Python, do several times as many."""
 PROMPT_CHARACTERS = 10_000_000
 """Length of a prompt. The largest contexts have a few million."""
-_PR_SET_PDEATHSIG = 1
 LIMITS = ResourceLimits(
     memory_bytes=8 * 2**30,  # address space: threads reserve a part of it that they never use
     cpu_seconds=10 * 86_400,
@@ -52,9 +51,10 @@ class Prompter:
         self._asking = threading.Lock()
         self._failed: PromptFailed | None = None
         self._pipe, theirs = Pipe()
+        parent = os.getpid()
         self._process = os.fork()
         if self._process == 0:
-            _run(theirs, limits)
+            _run(theirs, parent, limits)
         theirs.close()
 
     def bind(self, tokenizer: Any) -> "BoundedTokenizer":
@@ -158,10 +158,10 @@ class BoundedTokenizer:
         return self._prompter.render(conversation, options)
 
 
-def _run(pipe: Connection, limits: ResourceLimits) -> NoReturn:
+def _run(pipe: Connection, parent: int, limits: ResourceLimits) -> NoReturn:
     """Serve the pipe, and end the process, at the latest with its parent."""
     try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent(parent, signal.SIGKILL)
         os.closerange(3, pipe.fileno())  # the engine's pipe must end with the engine
         os.closerange(pipe.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
         tokenizer = pickle.loads(pipe.recv_bytes())

@@ -44,8 +44,8 @@ class RequestCheck(NamedTuple):
 def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
     """Check a request file from any program, and fill in what it leaves open.
 
-    A renamed model gets its new name. Its revisions become commit shas and an empty suite becomes the board's. The original values are
-    kept under `evalboard.original`. Its status does not change.
+    A renamed model gets its new name, revisions become commit shas, and an empty suite becomes the
+    board's. The original values are kept under `evalboard.original`. The status does not change.
 
     Raises:
         ConfigError: A suite that the settings name cannot be loaded.

@@ -3,13 +3,13 @@
 import errno
 import hashlib
 import os
-import time
 from collections.abc import Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from evalboard.errors import RevisionNotFound, StoreError
+from evalboard.errors import RevisionNotFound
+from evalboard.repositories.contents import file_hash
 from evalboard.repositories.copying import copy_files, linked_folder
 from evalboard.repositories.names import is_safe_path
 from evalboard.repositories.repository import Standing, check_count, check_size, file_size
@@ -21,9 +21,6 @@ MAX_FILE_BYTES = 500 * 10**9
 MAX_HOLE_BYTES = 2**30
 """Bytes of a file that are not on the disk. Files of weights have none, and reading them would take
 for ever."""
-HASH_SECONDS = 3600
-"""Time for reading a file. In this time a slow disk gives the largest ones of real models."""
-_PIECE_BYTES = 2**22
 
 
 class _Listing(NamedTuple):
@@ -54,9 +51,7 @@ class FolderRepository:
     def _revision(self) -> str:
         total = hashlib.sha256()
         for path in sorted(self._files):
-            file = self._folder / path
-            state = file.stat()
-            content = _content_hash(file, state.st_size, state.st_mtime_ns)
+            content = file_hash(self._folder / path)
             total.update(os.fsencode(f"{path}\0{content}\n"))
         return total.hexdigest()[:40]
 
@@ -131,26 +126,6 @@ def check_folder_revision(repository: FolderRepository, revision: str) -> None:
             f"Model {repository.model!r} is a folder and has no revision {revision!r}. Use 'main', "
             f"or {current}, the hash of its current content."
         )
-
-
-@lru_cache(maxsize=65536)
-def _content_hash(file: Path, size: int, mtime_ns: int) -> str:
-    """Return the sha256 of a file. Size and time are part of the cache key and reveal changes.
-
-    Raises:
-        StoreError: Reading takes too long.
-    """
-    until = time.monotonic() + HASH_SECONDS
-    total = hashlib.sha256()
-    with file.open("rb") as stream:
-        while piece := stream.read(_PIECE_BYTES):
-            total.update(piece)
-            if time.monotonic() > until:
-                raise StoreError(
-                    f"Reading file {file.name!r} of {size:,} bytes takes longer than "
-                    f"{HASH_SECONDS / 60:.0f} minutes. Move the model to a faster disk."
-                )
-    return total.hexdigest()
 
 
 def _problem(file: Path, path: str, root: Path) -> str:

@@ -152,7 +152,7 @@ def test_small_holes_are_read(model_folder: Path, local_settings: Settings) -> N
 def test_reading_has_an_end(
     model_folder: Path, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evalboard.repositories.folder.HASH_SECONDS", -1)
+    monkeypatch.setattr("evalboard.repositories.contents.HASH_SECONDS", -1)
     os.utime(model_folder / "config.json", ns=(3, 3))  # not in the memory of another test
     with pytest.raises(StoreError, match="takes longer than"):
         find_repository("org/model", "main", local_settings)

@@ -98,7 +98,7 @@ def request_keys(kind: Kind, requests: Sequence["Instance"]) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Answer]:
-    """Read the file. Remove an incomplete last line, and whatever is no answer."""
+    """Read the file. Remove an incomplete last line, and everything that is not an answer."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

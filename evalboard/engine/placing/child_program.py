@@ -33,7 +33,7 @@ from typing import Any
 
 from evalboard.engine.inspection.confinement import leave_network
 from evalboard.engine.keeping import LoadableFiles
-from evalboard.engine.placing.calling import CALLS_AT_ONCE, unforeseen
+from evalboard.engine.placing.calling import CALLS_AT_ONCE, Unforeseen, unforeseen
 from evalboard.engine.placing.profile import confine_engine
 from evalboard.engine.placing.wire import Message, Wire, error_fields, error_in
 from evalboard.engine.spec import EngineSpec
@@ -70,7 +70,7 @@ class _Program:
         self._keeper = _AskedKeeper(wire)
         self._threads = ThreadPoolExecutor(CALLS_AT_ONCE)
         self._engine: Any = None
-        self._problem: dict[str, Any] | None = None
+        self._problem: Unforeseen | None = None
 
     def serve(self) -> None:
         while True:
@@ -100,28 +100,25 @@ class _Program:
             self._engine = made_of.make(spec, self._keeper, Path(fields["questions"]))
         except Exception as exc:  # noqa: BLE001 - handed to whoever calls
             traceback.print_exc()
-            self._problem = error_fields(unforeseen(exc))
+            self._problem = unforeseen(exc)
 
     def _answer(self, call: dict[str, Any]) -> None:
         answer: dict[str, Any] = {"say": "answer", "number": call["number"]}
         content = b""
         try:
-            value = None
-            if self._problem is None:
-                value = getattr(self._engine, call["method"])(*call["arguments"])
+            if self._problem:
+                raise self._problem
+            value = getattr(self._engine, call["method"])(*call["arguments"])
             match value:
                 case (outcome, bytes() as content):
-                    answer["value"] = outcome
-                case _:
-                    answer["value"] = value
-            self._wire.send(answer | (self._problem or {}), content)
+                    value = outcome
+            self._wire.send(answer | {"value": value}, content)
             return
-        except EvalboardError as exc:
+        except (EvalboardError, Unforeseen) as exc:
             problem = exc
         except BaseException as exc:  # noqa: BLE001 - a panic of native code is not an Exception
             traceback.print_exc()
             problem = unforeseen(exc)
-        answer.pop("value", None)
         with suppress(OSError):  # its holder is gone, and this process ends
             self._wire.send(answer | error_fields(problem))
 

@@ -32,8 +32,8 @@ FETCHER = "evalboard.engine.placing.questions_program"
 Planned = tuple[list[BenchmarkPlan], EngineFacts]
 _PLANNED: TypeAdapter[Planned] = TypeAdapter(Planned)
 _PROBLEMS = TypeAdapter(dict[str, dict[str, str]])
-_OWNER = f"{socket.gethostname()}-{{}}-"
-"""Beginning of the names of views, with the process id of their holder."""
+_THIS_MACHINE = f"{socket.gethostname()}-"
+"""Beginning of the names of views. The process id of their holder follows."""
 
 
 class EngineHolder:
@@ -56,7 +56,7 @@ class EngineHolder:
         views = spec.settings.work_folder / "views"
         views.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(views)
-        self._view = Path(tempfile.mkdtemp(dir=views, prefix=_OWNER.format(os.getpid())))
+        self._view = Path(tempfile.mkdtemp(dir=views, prefix=f"{_THIS_MACHINE}{os.getpid()}-"))
 
     def node(self) -> str:
         """Return the id of the machine that Ray has placed this holder on."""
@@ -147,10 +147,10 @@ class EngineHolder:
         ], facts
 
     def _evaluate(self, keeper: WorkKeeper, benchmark: str, progress_key: str) -> BenchmarkOutcome:
-        keeper.begin(benchmark, progress_key)
-        message = self._child.call("evaluate", benchmark)
-        outcome = BenchmarkOutcome.model_validate(message.fields["value"])
-        keeper.end(outcome, message.content)
+        with keeper.expecting(benchmark, progress_key):
+            message = self._child.call("evaluate", benchmark)
+            outcome = BenchmarkOutcome.model_validate(message.fields["value"])
+            keeper.keep(outcome, message.content)
         return outcome
 
     def _fetch(self, benchmarks: list[str]) -> dict[str, dict[str, str]]:
@@ -165,14 +165,13 @@ class EngineHolder:
 
     def _combine(self, combination: Combination) -> None:
         """Combine weights in a confined process of its own."""
-        spec, into = self._spec, combination.into
+        assert self._made  # its keeper asks for the combination
+        spec = self._spec
+        readable = [combination.base, combination.own, *self._made.files.places]
         process = ChildEngine(spec.settings, spec.log_file)
-        keeper = self._made
-        places = keeper.files.places if keeper else []
         try:
-            readable = [combination.base, combination.own, *places]
-            process.make(COMBINER, spec, View(self._questions, readable, [into]))
-            process.call("combine", *combination._replace(into=into))
+            process.make(COMBINER, spec, View(self._questions, readable, [combination.into]))
+            process.call("combine", *combination)
         finally:
             process.end()
 
@@ -189,9 +188,8 @@ def _link_targets(folder: Path) -> set[Path]:
 
 def _clear_abandoned(views: Path) -> None:
     """Remove the views of holders on this machine that were killed."""
-    start, _, end = _OWNER.partition("{}")
-    for view in views.glob(f"{start}*{end}*"):
-        pid = view.name.removeprefix(start).partition("-")[0]
+    for view in views.glob(f"{_THIS_MACHINE}*"):
+        pid = view.name.removeprefix(_THIS_MACHINE).partition("-")[0]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(view, ignore_errors=True)
 

@@ -8,7 +8,8 @@ engine's, and a key a digest.
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,25 +49,31 @@ class WorkKeeper:
         self._notes: dict[str, ProgressNotes] = {}
         self._putting = threading.Lock()
 
-    def begin(self, benchmark: str, progress_key: str) -> None:
-        """Expect the answers of a benchmark.
+    @contextmanager
+    def expecting(self, benchmark: str, progress_key: str) -> Iterator[None]:
+        """Expect the answers of a benchmark in this context.
 
         Args:
             benchmark: Key in the suite.
             progress_key: Name under which the work folder records its progress.
         """
         self._notes[benchmark] = ProgressNotes(self._work, progress_key, benchmark)
+        try:
+            yield
+        finally:
+            _, log = self._logs.pop(benchmark, ("", None))
+            if log:
+                log.close()
 
-    def end(self, outcome: BenchmarkOutcome, answers: bytes) -> None:
-        """Keep a finished benchmark.
+    def keep(self, outcome: BenchmarkOutcome, answers: bytes) -> None:
+        """Keep a finished benchmark that is expected.
 
         Raises:
-            HarnessError: The outcome is not the one of a benchmark that was expected.
+            HarnessError: The outcome is another one.
         """
-        key, log = self._logs.pop(outcome.benchmark, ("", None))
-        if log is None or key != outcome.key:
+        key, _ = self._logs.get(outcome.benchmark, ("", None))
+        if key != outcome.key:
             raise HarnessError(f"The engine of {self._spec.model!r} returned a foreign outcome.")
-        log.close()
         self._work.keep(outcome, answers)
 
     def serve_small_files(self) -> str:
@@ -97,7 +104,7 @@ class WorkKeeper:
         opened, log = self._logs[benchmark]
         if opened != key:
             raise HarnessError(f"The engine of {self._spec.model!r} gave foreign answers.")
-        log.add((name, tuple(a) if isinstance(a, list) else a) for name, a in answers)
+        log.add((name, answer) for name, answer in answers)
 
     def serve_note_progress(self, benchmark: str, done: int, total: int) -> None:
         """Record progress."""

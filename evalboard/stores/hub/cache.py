@@ -108,7 +108,7 @@ def _tree(document: dict[str, Any]) -> tuple[str, dict[str, HubFile]]:
 
 def _file(blob: object, size: object, sha256: object) -> HubFile:
     if isinstance(size, bool) or not isinstance(size, int):
-        raise TypeError(f"{size!r} is no size")
+        raise TypeError(f"{size!r} is not a size")
     return HubFile(text(blob), size, text(sha256))
 
 
