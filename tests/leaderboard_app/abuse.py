@@ -29,6 +29,8 @@ REST_SECONDS = 60
 PAUSE_SECONDS = 0.05
 PATTERNS = ("/a*a*a*a*a*!/", "/(a+)+!/", "/.*.*.*.*.*.*!/", "/(a|a)(a|a)(a|a)(a|a)(a|a)!/")
 QUESTIONS = "/data/questions.json?m=org/none&benchmark=medmcqa"
+READER = "127.0.0.2"
+"""Address of the reader: the storm takes the places of its own address, not those of others."""
 STREAMS = 64
 """Senders at the same time, each with a connection for every request."""
 
@@ -49,16 +51,22 @@ class Storm(NamedTuple):
 
 
 class Sender:
-    """Sends requests without caring for what comes back."""
+    """Sends requests without caring for what comes back.
 
-    def __init__(self, address: str) -> None:
+    Args:
+        address: Of the server.
+        own: The machine's address that the connections come from; each has limits of its own.
+    """
+
+    def __init__(self, address: str, own: str = "127.0.0.1") -> None:
         target = urlsplit(address)
         self._host, self._port = target.hostname or "", target.port or 0
+        self._own = own
         self._writers: list[asyncio.StreamWriter] = []
 
     async def leave_open(self, sent: bytes) -> None:
         """Open a connection, send something, and keep it open."""
-        _, writer = await asyncio.open_connection(self._host, self._port)
+        _, writer = await self._connect()
         self._writers.append(writer)
         writer.write(sent)
 
@@ -92,10 +100,13 @@ class Sender:
         for writer in self._writers:
             writer.close()
 
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(self._host, self._port, local_addr=(self._own, 0))
+
     async def _ask(self, head: bytes, pieces: list[bytes]) -> int:
         status = 0
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            reader, writer = await asyncio.open_connection(self._host, self._port)
+            reader, writer = await self._connect()
             with contextlib.suppress(ConnectionError):
                 for piece in [head, *pieces]:
                     writer.write(piece)
@@ -158,7 +169,7 @@ async def read_board(address: str, is_over: Callable[[], bool]) -> list[float]:
         RuntimeError: An answer was not the board.
     """
     waits: list[float] = []
-    sender = Sender(address)
+    sender = Sender(address, READER)
     while not is_over():
         start = time.perf_counter()
         status = await sender.get("/data/board.json")

@@ -17,7 +17,7 @@ def test_a_reader_gets_the_board_beside_a_small_storm(
     settings: Settings, board_folder: Any, make_row: Any
 ) -> None:
     board_folder.write_board([make_row(f"org/model-{number}", 0.5) for number in range(50)])
-    limits = Connections(40, 40, Proxies([]))
+    limits = Connections(80, 40, Proxies([]))
     over = threading.Event()
     waits: list[float] = []
     with serving(build_app(settings), limits) as address:

@@ -73,8 +73,8 @@ def slow_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def _beginning_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no benchmark begin before one has its seat on an engine of each machine."""
+def beginning_together(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Let no benchmark begin before an engine of each machine has one; return these engines."""
     take_seat, engines, taken = EnginePool.seat, list[object](), threading.Condition()
 
     @contextmanager
@@ -88,10 +88,11 @@ def _beginning_together(monkeypatch: pytest.MonkeyPatch) -> None:
             yield engine
 
     monkeypatch.setattr(EnginePool, "seat", seat)
+    return engines
 
 
-def engines_at_work(cluster: Cluster) -> dict[Any, psutil.Process]:
-    """Return the engine that evaluates on each machine."""
+def engines_by_machine(cluster: Cluster) -> dict[Any, psutil.Process]:
+    """Return the process of the engine on each machine."""
     found: dict[Any, psutil.Process] = {}
     for machine in cluster.worker_nodes:
         for raylet in machine.all_processes["raylet"]:
@@ -121,12 +122,13 @@ def task_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixt
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.usefixtures("prefect_server", "_beginning_together")
+@pytest.mark.usefixtures("prefect_server")
 def test_nine_benchmarks_survive_the_loss_of_a_machine(
     cluster: Cluster,
     configure: Callable[..., Settings],
     sliced_datasets: Callable[[int], Path],
     slow_model: str,
+    beginning_together: list[object],
     task_log: pytest.LogCaptureFixture,
 ) -> None:
     datasets = sliced_datasets(QUESTIONS_OF_EACH)
@@ -135,8 +137,8 @@ def test_nine_benchmarks_survive_the_loss_of_a_machine(
     outcomes = settings.work_folder / "outcomes"
     with ThreadPoolExecutor(1) as thread:
         run = thread.submit(work, settings)
-        wait_until(lambda: len(engines_at_work(cluster)) == MACHINES, run)
-        lost = next(iter(engines_at_work(cluster)))
+        wait_until(lambda: len(beginning_together) == MACHINES, run)
+        lost = next(iter(engines_by_machine(cluster)))
         kept = {file.name for file in outcomes.glob("*.json")}
         cluster.remove_node(lost, allow_graceful=False)
         ended = run.result(DEADLINE_SECONDS)
