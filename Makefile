@@ -13,7 +13,7 @@ DEVICE ?= $(or $(patsubst $(VENV)/.made-for-%,%,$(wildcard $(VENV)/.made-for-*))
 	$(shell command -v nvidia-smi),gpu,cpu))
 LOCKS  ?= requirements/$(DEVICE).lock requirements/dev.lock
 
-# One worker has the engines, the other the rest: see tests/conftest.py.
+# Who runs what: see tests/conftest.py.
 WORKERS ?= 2
 PYTEST  := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 

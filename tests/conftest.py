@@ -1,8 +1,9 @@
 """What all tests share: an environment without this machine's settings, and the real questions.
 
-`make test` shares the tests between two workers of pytest-xdist. All that starts an engine goes to one
-of them, in one group: two engines at the same time would take the memory of both, and each other's
-cores. The other worker takes the rest, a module at a time.
+`make test` shares the tests between two workers of pytest-xdist. Whole runs of the pipeline are one
+group, and the other tests that start engines as users do are another: each worker begins with one of
+them. More engines than two at the same time would take each other's memory. An engine's start, which
+is most of such a test, uses one core. The other tests follow, a module at a time.
 """
 
 import os
@@ -15,8 +16,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-ENGINES = ("bench/test_measuring", "engine/equality", "engine/loading/test_failures", "pipeline")
-"""Beginnings of the paths, under this folder, of tests that start vLLM or engines as users do."""
+GROUPS = {
+    "pipeline": ("pipeline",),
+    "engines": ("bench/test_measuring", "engine/equality", "engine/loading/test_failures"),
+}
+"""Beginnings of the paths, under this folder, of tests that stay together, by the group's name."""
 _REAL_DATASETS = os.environ.get("EVALBOARD_DATASETS")
 _NAMES = {"HF_ENDPOINT", "HF_TOKEN", "PREFECT_API_AUTH_STRING", "PREFECT_API_URL", "RAY_ADDRESS"}
 _caches = tempfile.TemporaryDirectory(prefix="evalboard-tests-")
@@ -58,13 +62,18 @@ class GroupScheduling(LoadScopeScheduling):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the group that takes longest."""
-    here = Path(__file__).parent
-    items.sort(key=lambda item: _group(item.path.relative_to(here).as_posix()) != "engines")
+    """Begin with the groups, which take longest."""
+    here, order = Path(__file__).parent, list(GROUPS)
+
+    def rank(item: pytest.Item) -> int:
+        group = _group(item.path.relative_to(here).as_posix())
+        return order.index(group) if group in order else len(order)
+
+    items.sort(key=rank)
 
 
 def _group(path: str) -> str:
-    return "engines" if path.startswith(ENGINES) else path
+    return next((name for name, begins in GROUPS.items() if path.startswith(begins)), path)
 
 
 def pytest_unconfigure() -> None:
