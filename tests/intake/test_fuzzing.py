@@ -30,7 +30,8 @@ NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 GOOD = "org/good.json"
 FILES = 500
 """Files of one run of the tests."""
-FILES_OF_A_SOAK = 20_000
+MORE_FILES = 5_000
+"""Of the slow test, unless `FUZZED_FILES` says otherwise, as `make fuzz` does."""
 FEWEST, MOST = 5, 10
 """Files of one poll, so that they also meet each other."""
 
@@ -270,4 +271,4 @@ def test_no_file_stops_a_poll_or_is_started_unchecked(place: Place) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("every_check")
 def test_no_file_of_many_stops_a_poll_or_is_started_unchecked(place: Place) -> None:
-    fuzz(place, int(os.environ.get("FUZZED_FILES", FILES_OF_A_SOAK)))
+    fuzz(place, int(os.environ.get("FUZZED_FILES", MORE_FILES)))

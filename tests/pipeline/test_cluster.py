@@ -1,4 +1,4 @@
-"""Engines on a cluster of four machines, of which one goes away in the middle."""
+"""Engines on a cluster of several machines, of which one goes away in the middle."""
 
 import logging
 import threading
@@ -28,7 +28,6 @@ from evalboard.suites.loader import load_suite
 from tests.pipeline.questions import QUESTIONS
 from tests.pipeline.runs import ENGINE, is_fork
 
-MACHINES = 4
 DEADLINE_SECONDS = 600
 LAYERS = 16
 """Of a model that takes seconds for its questions, so that a machine is lost before it has them."""
@@ -37,9 +36,14 @@ QUESTIONS_OF_EACH = 200
 OBJECT_STORE_BYTES = 80 * 2**20
 
 
+@pytest.fixture(params=[2, pytest.param(4, marks=pytest.mark.slow)])
+def machines(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    """Yield four machines with a core and a GPU each, and a head without; torch sees no GPU."""
+def cluster(machines: int) -> Iterator[Cluster]:
+    """Yield machines with a core and a GPU each, and a head without; torch sees no GPU."""
     disconnect()
     cluster = Cluster(
         initialize_head=True,
@@ -57,7 +61,7 @@ def cluster() -> Iterator[Cluster]:
             },
         },
     )
-    for _ in range(MACHINES):
+    for _ in range(machines):
         cluster.add_node(wait=False, num_cpus=1, num_gpus=1, object_store_memory=OBJECT_STORE_BYTES)
     cluster.wait_for_nodes(timeout=DEADLINE_SECONDS)
     yield cluster
@@ -73,7 +77,7 @@ def slow_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def beginning_together(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def beginning_together(machines: int, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Let no benchmark begin before an engine of each machine has one; return these engines."""
     take_seat, engines, taken = EnginePool.seat, list[object](), threading.Condition()
 
@@ -84,7 +88,7 @@ def beginning_together(monkeypatch: pytest.MonkeyPatch) -> list[object]:
                 if not any(engine is other for other in engines):
                     engines.append(engine)
                 taken.notify_all()
-                assert taken.wait_for(lambda: len(engines) >= MACHINES, DEADLINE_SECONDS)
+                assert taken.wait_for(lambda: len(engines) >= machines, DEADLINE_SECONDS)
             yield engine
 
     monkeypatch.setattr(EnginePool, "seat", seat)
@@ -128,6 +132,7 @@ def test_nine_benchmarks_survive_the_loss_of_a_machine(
     configure: Callable[..., Settings],
     sliced_datasets: Callable[[int], Path],
     slow_model: str,
+    machines: int,
     beginning_together: list[object],
     task_log: pytest.LogCaptureFixture,
 ) -> None:
@@ -137,7 +142,7 @@ def test_nine_benchmarks_survive_the_loss_of_a_machine(
     outcomes = settings.work_folder / "outcomes"
     with ThreadPoolExecutor(1) as thread:
         run = thread.submit(work, settings)
-        wait_until(lambda: len(beginning_together) == MACHINES, run)
+        wait_until(lambda: len(beginning_together) == machines, run)
         lost = next(iter(engines_by_machine(cluster)))
         kept = {file.name for file in outcomes.glob("*.json")}
         cluster.remove_node(lost, allow_graceful=False)
