@@ -59,6 +59,10 @@ class Backend:
     """Whether it reserves a given fraction of a GPU's memory in advance. If so, a shorter context
     and another fraction help when memory runs out; otherwise only fewer concurrent requests do.
     """
+    method: int = 1
+    """Number of the way in which this project computes scores with it. It goes up with each change that
+    can change a score, and is part of the score's key.
+    """
     puts_adapters: bool = False
     """Whether it can apply an adapter to loaded weights without merging."""
     batch_size: int | None = None
@@ -253,6 +257,9 @@ HF = Backend(
     },
     spans_gpus=False,
     reserves_memory=False,
+    # 1: log-softmax and sums in the model's precision, penalties and beams of its generation_config,
+    #    heads tied by the config alone, LongRoPE in padded batches.
+    method=2,
     puts_adapters=True,
     batch_size=16,
 )

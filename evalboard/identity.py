@@ -64,6 +64,10 @@ class ModelIdentity(BaseModel):
     lm_eval_version: str
     max_length: int | None
     """Limit of the context length in tokens, None for the model's own."""
+    chat_date: str | None = None
+    """Date that the template sees, in ISO format; None if it does not ask for the date."""
+    method: int = 1
+    """Number of the backend's way to compute scores; see `evalboard.backends`."""
 
 
 class BenchmarkIdentity(BaseModel):
@@ -164,11 +168,17 @@ def _content(model: ModelIdentity) -> dict[str, Any]:
     left out while it says nothing more. The template's hash stands for the template.
     """
     later = {"base_revision"} if not model.choice.base_revision else set[str]()
+    fields = ModelIdentity.model_fields
+    unsaid = {name for name in _LATER_FIELDS if getattr(model, name) == fields[name].default}
     return {
         **model.choice.model_dump(exclude={"use_chat_template", *later}),
         "precision": _first_word(model.choice.precision),
-        **model.model_dump(exclude={"choice"}),
+        **model.model_dump(exclude={"choice", *unsaid}),
     }
+
+
+_LATER_FIELDS = ("chat_date", "method")
+"""Fields of `ModelIdentity` that say nothing more while they have their defaults."""
 
 
 def _first_word(precision: str) -> str:

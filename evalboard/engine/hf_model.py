@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from transformers import BitsAndBytesConfig
+from transformers import BitsAndBytesConfig, GenerationConfig
 
 from evalboard.backends import HF
 from evalboard.engine.loading.adapters import put_adapter
@@ -18,6 +19,10 @@ from evalboard.records.precision import Precision
 
 LmEvalHFLM: Any = HFLM
 """lm_eval's registration hides the type of its class."""
+LENGTH_DEPENDENT_ROPE = frozenset({"longrope", "su"})
+"""Types of rotary positions whose factors depend on the length of the longest request of a batch."""
+TOKENS_OF_TEXTS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+"""The generation settings of a model that say where its texts begin and end."""
 
 
 class HFModel(LmEvalHFLM):
@@ -51,14 +56,57 @@ def load(arguments: LoadArguments) -> HFModel:
     model: Any = load_pretrained(
         arguments.weights, device_map={"": arguments.device}, **_number_format(arguments.precision)
     )
+    _generate_as_asked(model)
+    pads = not depends_on_batch(model.config.to_dict())
     if arguments.adapter:
         model = put_adapter(model, arguments.adapter, arguments.weights, device=arguments.device)
-    return HFModel(
-        pretrained=model,
-        tokenizer=str(arguments.weights),
-        batch_size=arguments.max_num_seqs or HF.batch_size,
-        max_length=arguments.max_length,
-    )
+    with _tied_as_loaded(model):
+        return HFModel(
+            pretrained=model,
+            tokenizer=str(arguments.weights),
+            batch_size=(arguments.max_num_seqs or HF.batch_size) if pads else 1,
+            max_length=arguments.max_length,
+            softmax_dtype="float32",  # a sum of bfloat16 numbers near -100 has steps of 0.5
+        )
+
+
+def depends_on_batch(config: Any) -> bool:
+    """Return whether a model's answers to a request depend on the others in its batch.
+
+    With LongRoPE (Phi-3), one request that is longer than the original length gives the factors for
+    long texts to all of its batch.
+
+    Args:
+        config: The values of a model's config, or a part of them.
+    """
+    if isinstance(config, dict):
+        kinds = {config.get("rope_type"), config.get("type")} & LENGTH_DEPENDENT_ROPE
+        return bool(kinds) or any(map(depends_on_batch, config.values()))
+    return False
+
+
+def _generate_as_asked(model: Any) -> None:
+    """Forget what the model's files ask of a generation: penalties, beams, sampling, lengths.
+
+    The task alone asks, as with vLLM.
+    """
+    own = model.generation_config
+    tokens = {name: getattr(own, name) for name in TOKENS_OF_TEXTS}
+    model.generation_config = GenerationConfig(**tokens)
+
+
+@contextmanager
+def _tied_as_loaded(model: Any) -> Iterator[None]:
+    """Let nothing tie a model's tensors in this context.
+
+    transformers ties them while it loads, but keeps a head that the checkpoint stores for itself.
+    lm_eval's class ties them again by the config alone, which drops that head.
+    """
+    model.tie_weights = lambda: None
+    try:
+        yield
+    finally:
+        del model.tie_weights
 
 
 def _number_format(precision: str) -> dict[str, Any]:

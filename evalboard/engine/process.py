@@ -17,6 +17,7 @@ from typing import Any
 
 from lm_eval.api.model import LM
 
+from evalboard.backends import find_backend
 from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
 from evalboard.engine.benchmarks.prompts import (
@@ -26,11 +27,18 @@ from evalboard.engine.benchmarks.prompts import (
     scales_with_length,
 )
 from evalboard.engine.benchmarks.scoring import score
+from evalboard.engine.chat_date import seen_date
 from evalboard.engine.keeping import Keeper
 from evalboard.engine.loading.finite import check_finite
 from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model
 from evalboard.engine.prompting import Prompter
-from evalboard.engine.provenance import architecture, chat_template_sha, machine, versions
+from evalboard.engine.provenance import (
+    architecture,
+    chat_template,
+    chat_template_sha,
+    machine,
+    versions,
+)
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
 from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key
@@ -199,14 +207,16 @@ class EngineProcess:
     def _identity(self) -> ModelIdentity:
         """Every benchmark needs it, and with a chat template it requires the tokenizer."""
         spec, installed = self._spec, versions(self._spec.backend)
-        template = chat_template_sha(self._small_files) if spec.use_chat_template else None
+        template = chat_template(self._small_files) if spec.use_chat_template else None
         return ModelIdentity(
             choice=PinnedChoice(**spec.choice_fields()),
-            chat_template_sha=template,
+            chat_template_sha=chat_template_sha(template),
+            chat_date=seen_date(template),
             backend=spec.backend,
             backend_version=installed.backend,
             lm_eval_version=installed.lm_eval,
             max_length=spec.settings.max_model_length,
+            method=find_backend(spec.backend).method,
         )
 
     @cached_property

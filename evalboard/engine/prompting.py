@@ -16,6 +16,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
+from evalboard.engine.chat_date import DATE_OPTIONS
 from evalboard.engine.inspection.confinement import ResourceLimits, confine
 from evalboard.errors import PromptFailed
 from evalboard.services import die_with_parent
@@ -178,7 +179,8 @@ def _run(pipe: Connection, parent: int, limits: ResourceLimits) -> NoReturn:
 def _answer(tokenizer: Any, method: str, what: Any, options: dict[str, Any]) -> Any:
     try:
         if method == "render":
-            return str(tokenizer.apply_chat_template(what, **options))[:PROMPT_CHARACTERS]
+            rendered = tokenizer.apply_chat_template(what, **DATE_OPTIONS, **options)
+            return str(rendered)[:PROMPT_CHARACTERS]
         for side, value in options.pop("sides").items():
             setattr(tokenizer, side, value)
         encoded = tokenizer(what, **options)

@@ -29,12 +29,17 @@ def versions(backend: str) -> Versions:
     )
 
 
-def chat_template_sha(folder: Path) -> str | None:
-    """Return the sha256 of a model's chat template, None without one."""
+def chat_template(folder: Path) -> str | None:
+    """Return a model's chat template, None without one. Several are one text."""
     from transformers import AutoTokenizer
 
     template = AutoTokenizer.from_pretrained(folder, trust_remote_code=False).chat_template
-    return hashlib.sha256(str(template).encode()).hexdigest() if template else None
+    return str(template) if template else None
+
+
+def chat_template_sha(template: str | None) -> str | None:
+    """Return the sha256 of a chat template, None without one."""
+    return None if template is None else hashlib.sha256(template.encode()).hexdigest()
 
 
 def architecture(folder: Path) -> str:

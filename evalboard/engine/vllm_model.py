@@ -43,6 +43,8 @@ LmEvalVLLM: Any = VLLM
 TEXTS_PER_CALL = 4096
 """Number of texts to tokenise together, a limit on memory."""
 SEED = 1234
+FORMATS = {"load_format": "safetensors", "config_format": "hf", "tokenizer_mode": "hf"}
+"""The formats that the checks read. By itself vLLM prefers Mistral's wherever it finds its files."""
 CPU_ARGUMENTS = {"enforce_eager": True, "block_size": 32}
 """The smallest block of the prefix cache that vLLM's attention on a CPU can have, where its default
 is 128: prompts share what they have in common to 32 tokens."""
@@ -279,6 +281,7 @@ def load(arguments: LoadArguments) -> VLLMModel:
         pretrained=str(arguments.weights),
         dtype=Precision(arguments.precision).facts.dtype,
         max_model_len=arguments.max_length,
+        **FORMATS,
         tensor_parallel_size=arguments.tensor_parallel,
         batch_size="auto",
         seed=SEED,

@@ -16,6 +16,7 @@ from transformers import AutoTokenizer
 
 from evalboard.demo.models import make_random_model
 from evalboard.engine import prompting
+from evalboard.engine.chat_date import seen_date
 from evalboard.engine.inspection.samples import SAMPLES
 from evalboard.engine.prompting import BoundedTokenizer, Prompter
 from evalboard.errors import PromptFailed
@@ -101,6 +102,16 @@ def test_a_template_that_refuses_a_conversation_says_so(
     bounded = bind("{{ raise_exception('no system role') }}")
     with pytest.raises(TemplateError, match="no system role"):
         bounded.apply_chat_template(chat("x"), tokenize=False)
+
+
+def test_a_template_sees_one_date_whatever_the_day(
+    bind: Callable[..., BoundedTokenizer],
+) -> None:
+    template = "{% macro day() %}{{ strftime_now('%d %B %Y %H:%M:%S') }}{% endmacro %}{{ day() }}"
+    rendered = bind(template).apply_chat_template(chat("x"), tokenize=False)
+    assert rendered == "26 July 2024 00:00:00"
+    assert seen_date(template) == "2024-07-26"
+    assert seen_date(PLAIN) is seen_date(None) is None
 
 
 @pytest.mark.parametrize("loop", LOOPS)

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from evalboard.engine.chat_date import DATE_OPTIONS
 from evalboard.engine.inspection.confinement import allow_seconds
 from evalboard.engine.inspection.fitting import compare_tensors
 from evalboard.engine.inspection.samples import (
@@ -106,6 +107,7 @@ def render_text(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
             [turns],  # pyright: ignore[reportArgumentType]
             chat_template=inputs["template"],
             add_generation_prompt=True,
+            **DATE_OPTIONS,
             bos_token="",
             eos_token="",
         )
@@ -231,5 +233,7 @@ def _conversations(question: str) -> Iterator[list[dict[str, str]]]:
 
 
 def _render(tokenizer: "PreTrainedTokenizerBase", turns: list[dict[str, str]]) -> str:
-    prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    prompt = tokenizer.apply_chat_template(
+        turns, tokenize=False, add_generation_prompt=True, **DATE_OPTIONS
+    )
     return str(prompt)[:MAX_PROMPT_CHARACTERS]
