@@ -17,7 +17,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from evalboard.errors import Shortage
 from evalboard.records.precision import PLAIN_PRECISIONS, Precision
 
 
@@ -28,7 +30,8 @@ class FailureSigns:
     The texts are parts of the error's class and message, in lower case.
     """
 
-    out_of_memory: tuple[str, ...] = ()
+    out_of_memory: Mapping[Shortage, tuple[str, ...]] = field(default_factory=dict[Any, Any])
+    """By what was too small."""
     unsupported_architecture: tuple[str, ...] = ()
     bad_weights: tuple[str, ...] = ()
     weight_readers: tuple[str, ...] = ()
@@ -206,21 +209,25 @@ VLLM = Backend(
         "TORCH_COMPILE_DISABLE": "1",
     },
     failures=FailureSigns(
-        out_of_memory=(
+        out_of_memory={
             # vllm/v1/core/kv_cache_utils.py: the cache does not hold one request of full length
-            "no available memory for the cache blocks",
-            "larger than the available kv cache memory",
-            "not enough gpu memory available to serve",
-            # vllm/v1/worker/utils.py: somebody else holds the GPU's memory
-            "less than desired gpu memory utilization",
-            "exceed the desired gpu memory utilization",
-            "less than the engine's budget",
-            # vllm/v1/worker/cpu_worker.py
-            "less than desired cpu memory utilization",
-            "less than requested memory for kv",
+            Shortage.CACHE: (
+                "no available memory for the cache blocks",
+                "larger than the available kv cache memory",
+                "not enough gpu memory available to serve",
+            ),
             # vllm/config/compilation.py
-            "exceeds available mamba cache blocks",
-        ),
+            Shortage.SEQUENCES: ("exceeds available mamba cache blocks",),
+            Shortage.SHARE: (
+                # vllm/v1/worker/utils.py: somebody else holds the GPU's memory
+                "less than desired gpu memory utilization",
+                "exceed the desired gpu memory utilization",
+                "less than the engine's budget",
+                # vllm/v1/worker/cpu_worker.py
+                "less than desired cpu memory utilization",
+                "less than requested memory for kv",
+            ),
+        },
         unsupported_architecture=(
             # vllm/model_executor/models/registry.py
             "are not supported for now",

@@ -53,6 +53,21 @@ class Recovery(StrEnum):
     """By a person: the next attempt would probably fail in the same way."""
 
 
+class Shortage(StrEnum):
+    """What was too small when an engine ran out of memory."""
+
+    STEP = "step"
+    """The memory for one step of the model, or nobody knows."""
+    CACHE = "cache"
+    """The key-value cache, for one request of full length."""
+    SEQUENCES = "sequences"
+    """The cache of states, for all requests at a time."""
+    SHARE = "share"
+    """The free memory of a GPU, for the fraction that the engine asks for."""
+    LENGTH = "length"
+    """The maximum length, for a request: it was chosen for the sake of the memory."""
+
+
 class EvalboardError(Exception):
     """Base of all errors of this project."""
 
@@ -239,10 +254,27 @@ class EngineError(EvalboardError):
 class OutOfMemory(EngineError):
     """Raised when an engine runs out of device or host memory.
 
-    Repeated as long as there are smaller settings to try; by then, a person must look.
+    Repeated as long as there are other settings to try; by then, a person must look.
+
+    Args:
+        message: What failed and what to do.
+        shortage: What was too small.
+        settings: The engine settings in force.
+        log_tail: The last lines that the process wrote.
     """
 
     code = "out_of_memory"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        shortage: Shortage = Shortage.STEP,
+        settings: dict[str, Any] | None = None,
+        log_tail: str = "",
+    ) -> None:
+        super().__init__(message, settings=settings, log_tail=log_tail)
+        self.shortage = shortage
 
 
 class EngineDied(EngineError):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from evalboard.engine.keeping import Keeper
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import DataMissing, LoadFailed
+from evalboard.errors import DataMissing, LoadFailed, OutOfMemory, Shortage
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts, TaskOutcome
 from tests.engine_facts import FACTS
 
@@ -34,6 +34,8 @@ class PanicException(BaseException):
     """Has the name and the base of pyo3's, which is no `Exception`."""
 
 
+LONGEST_REQUEST = 10_000
+"""Length in tokens, longer than an engine begins with."""
 ERRORS = (EngineDeadError, OutOfMemoryError)
 
 
@@ -60,6 +62,7 @@ class StandInEngine:
         a.waits     with "b 2" keeps it from ending before `b` was called twice
         a.kill      with a number is how often it kills the process
         a.memory    … runs out of memory
+        a.longer    … has a request that is longer than its engine was loaded for
         a.refuse    … raises `LoadFailed`
     """
 
@@ -77,7 +80,7 @@ class StandInEngine:
         return FACTS
 
     def longest_request(self) -> int:
-        return 100
+        return LONGEST_REQUEST
 
     def evaluate(self, benchmark: str) -> tuple[BenchmarkOutcome, bytes]:
         self._do(benchmark)
@@ -140,6 +143,8 @@ class StandInEngine:
             os.kill(os.getpid(), signal.SIGKILL)
         if _asks_once_less(self._folder / f"{what}.memory"):
             raise MemoryError
+        if _asks_once_less(self._folder / f"{what}.longer"):
+            raise OutOfMemory("too long", shortage=Shortage.LENGTH)
         if _asks_once_less(self._folder / f"{what}.refuse"):
             raise LoadFailed("bad weights")
 

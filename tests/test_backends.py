@@ -1,5 +1,7 @@
 """What a backend's description is enough for; the backends that are there are tested in the engine."""
 
+import json
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -11,15 +13,19 @@ from evalboard.backends import BACKENDS, HF, VLLM, Backend, FailureSigns, backen
 from evalboard.cli import main
 from evalboard.engine.environment import environment
 from evalboard.engine.keeping import AnswerKeeper, LoadableFiles
+from evalboard.engine.lengths import STARTING_LENGTH
 from evalboard.engine.loading.failures import classify, is_fatal
+from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.placing.allotment import find_headroom, starting_limits
 from evalboard.engine.process import EngineProcess
-from evalboard.errors import OutOfMemory
+from evalboard.errors import OutOfMemory, Shortage
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.settings import Settings
+from evalboard.suites.model import Benchmark, Suite
 from evalboard.validation.checks import validate
 from evalboard.validation.subject import Subject
+from tests import stand_in_backend
 from tests.engine_specs import engine_spec
 from tests.validation.corpus.material import write_good
 
@@ -35,7 +41,10 @@ STAND_IN = Backend(
     architectures=lambda: frozenset({"OtherForCausalLM"}),
     environment=MappingProxyType({"STAND_IN_QUIET": "1"}),
     cpu_environment=MappingProxyType({"STAND_IN_CACHE": "{cpu_kv_cache_gib}g"}),
-    failures=FailureSigns(out_of_memory=("the shelf is full",), fatal=("StandInGone",)),
+    failures=FailureSigns(
+        out_of_memory=MappingProxyType({Shortage.SHARE: ("the shelf is full",)}),
+        fatal=("StandInGone",),
+    ),
 )
 
 
@@ -130,17 +139,52 @@ def test_an_engine_takes_what_it_says_and_loads_with_its_module(
     limits = starting_limits(spec)
     assert limits.max_num_seqs == 5
     spec = spec.model_copy(update={"limits": limits})
-    assert find_headroom(spec) == (None, 0, False)
+    assert find_headroom(spec, Shortage.STEP) == (None, 0, False, False)
     facts = EngineProcess(spec, "cpu", FolderKeeper(model), questions=tmp_path).load()
     assert (facts.backend, facts.backend_version) == ("stand_in", version("pytest"))
     assert facts.architecture == "LlamaForCausalLM"
+
+
+@pytest.mark.parametrize(
+    ("own", "tasks", "expected"),
+    [
+        (131_072, ("openbookqa",), (STARTING_LENGTH, False, False)),
+        (131_072, ("openbookqa", "gsm8k"), (STARTING_LENGTH, False, True)),
+        (131_072, ("openbookqa", "wikitext"), (None, True, False)),
+        (2_048, ("openbookqa",), (None, True, False)),
+    ],
+    ids=["long", "generates", "rolling", "short"],
+)
+def test_what_reserves_memory_loads_for_shorter_requests_unless_that_changes_a_score(
+    own: int,
+    tasks: tuple[str, ...],
+    expected: tuple[int | None, bool, bool],
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(BACKENDS, "stand_in", replace(STAND_IN, reserves_memory=True))
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    config["max_position_embeddings"] = own
+    (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (model / "tokenizer_config.json").unlink()
+    loaded: list[LoadArguments] = []
+    monkeypatch.setattr(stand_in_backend, "load", loaded.append)
+    columns = tuple(Benchmark(key=task, title=task) for task in tasks)
+    suite = Suite(name="some", title="Some", benchmarks=columns)
+    spec = engine_spec(tmp_path, backend="stand_in", suite=suite, benchmarks=tasks)
+    EngineProcess(spec, "cpu", FolderKeeper(model), questions=tmp_path).load()
+    (arguments,) = loaded
+    assert (arguments.max_length, arguments.may_cut, arguments.generates) == expected
 
 
 def test_its_failures_and_its_variables_are_known() -> None:
     class StandInGone(Exception):
         pass
 
-    assert isinstance(classify(ValueError("The shelf is full"), {}), OutOfMemory)
+    full = classify(ValueError("The shelf is full"), {})
+    assert isinstance(full, OutOfMemory)
+    assert full.shortage is Shortage.SHARE
     assert is_fatal(StandInGone())
     variables = environment(device="cpu", cpu_kv_cache_gib=3, offline=True)
     assert variables["STAND_IN_QUIET"] == "1"

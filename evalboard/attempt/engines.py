@@ -15,6 +15,7 @@ from evalboard.attempt.retrying import is_worth_another_try
 from evalboard.attempt.seating import Seating
 from evalboard.engine.placing import allotment
 from evalboard.engine.placing.calling import OnWait
+from evalboard.engine.placing.ladder import Headroom, next_limits
 from evalboard.engine.placing.placement import EngineHandle
 from evalboard.engine.spec import EngineLimits, EngineSpec
 from evalboard.errors import (
@@ -23,6 +24,7 @@ from evalboard.errors import (
     EvalboardError,
     NodeLost,
     OutOfMemory,
+    Shortage,
     TimedOut,
 )
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
@@ -31,6 +33,8 @@ T = TypeVar("T")
 
 SEAT_WAIT_SECONDS = 1.0
 """Interval between checks for a benchmark that is expected but has not arrived."""
+RELEASE_SECONDS = 10.0
+"""Time for a process that has ended to give back its memory of a GPU."""
 ENDS_OF_PROCESS = (EngineDied, NodeLost, OutOfMemory, TimedOut)
 """Errors after which the process is gone."""
 
@@ -57,7 +61,8 @@ class EnginePool:
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._limits = allotment.starting_limits(spec)
-        self._headroom: allotment.Headroom | None = None
+        self._headroom: dict[Shortage, Headroom] = {}
+        self._has_waited = False
         self._changed = threading.Condition(threading.RLock())
         self._engines: dict[int, Engine] = {}
         self._started = 0
@@ -205,7 +210,7 @@ class EnginePool:
                 self._changed.wait(SEAT_WAIT_SECONDS)
 
     def _fresh(self, benchmark: str, engine: Engine) -> Engine:
-        """Return the engine, with a new process if smaller settings are needed."""
+        """Return the engine, with a new process if other settings are needed."""
         if self._seating.is_alone(benchmark) and engine.handle.spec.limits != self._limits:
             engine.handle.close()
             engine.handle = EngineHandle(self._next_spec())
@@ -215,30 +220,33 @@ class EnginePool:
         """Decide whether to retry the work, and remove an engine that has ended."""
         if not isinstance(exc, EngineError):
             return False
-        smaller = isinstance(exc, OutOfMemory) and self._step_down(engine)
+        can_change = isinstance(exc, OutOfMemory) and self._take_step(engine, exc.shortage)
         with self._changed:
             earlier = self._failures[work]
             if isinstance(exc, EngineDied) and isinstance(engine.ended_by, OutOfMemory | TimedOut):
                 exc.try_again = True  # ended with the benchmark beside it, and not to blame
             else:
-                exc.try_again = is_worth_another_try(exc, earlier, can_be_smaller=smaller)
+                exc.try_again = is_worth_another_try(exc, earlier, can_be_smaller=can_change)
                 earlier.append(exc)
             if isinstance(exc, ENDS_OF_PROCESS):
                 self._remove(engine).ended_by = exc
         return exc.try_again
 
-    def _step_down(self, engine: Engine) -> bool:
-        """Choose smaller settings, and return whether untried ones are left."""
-        if engine.handle.spec.limits == self._limits and self._headroom is None:
-            self._headroom = allotment.find_headroom(engine.handle.spec)
+    def _take_step(self, engine: Engine, shortage: Shortage) -> bool:
+        """Choose other settings, and return whether there is something untried."""
+        spec = engine.handle.spec
+        if spec.limits == self._limits and shortage not in self._headroom:
+            self._headroom[shortage] = allotment.find_headroom(spec, shortage)
         with self._changed:
-            if engine.handle.spec.limits != self._limits:
+            if spec.limits != self._limits:
                 return True
-            smaller = allotment.smaller_limits(
-                self._limits, self._headroom or allotment.NO_HEADROOM
-            )
-            self._limits = smaller or self._limits
-            return smaller is not None
+            if shortage is Shortage.SHARE and not self._has_waited:
+                self._has_waited = True
+                self._changed.wait_for(lambda: self._stopped_by, timeout=RELEASE_SECONDS)
+                return True
+            changed = next_limits(self._limits, shortage, self._headroom[shortage])
+            self._limits = changed or self._limits
+            return changed is not None
 
     def _refill(self) -> None:
         """Start missing engines if there is work for them."""

@@ -9,6 +9,7 @@ thread imports the libraries: transformers and vLLM import their parts on first 
 concurrent thread would find a partial module.
 """
 
+import json
 import threading
 import time
 from functools import cached_property, partial
@@ -20,15 +21,16 @@ from lm_eval.api.model import LM
 from evalboard.backends import find_backend
 from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
-from evalboard.engine.benchmarks.prompts import (
-    load_tokenizer,
-    longest_request,
-    prompt_prefix,
-    scales_with_length,
-)
+from evalboard.engine.benchmarks.prompts import load_tokenizer, longest_request, prompt_prefix
 from evalboard.engine.benchmarks.scoring import score
 from evalboard.engine.chat_date import seen_date
 from evalboard.engine.keeping import Keeper
+from evalboard.engine.lengths import (
+    STARTING_LENGTH,
+    RequestLimit,
+    request_limit,
+    scales_with_length,
+)
 from evalboard.engine.loading.finite import check_finite
 from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model
 from evalboard.engine.prompting import Prompter
@@ -73,7 +75,6 @@ class EngineProcess:
         self._prompter = prompter
         self._loading = threading.Lock()
         self._reading = threading.Lock()
-        self._library: TaskLibrary | None = None
         self._model: LM | None = None
         self._load_seconds = 0.0
 
@@ -93,15 +94,14 @@ class EngineProcess:
     def longest_request(self) -> int | None:
         """Return the length in tokens of the longest request with its answer.
 
-        The result is None if a shorter maximum length would change the model. This needs the
-        model's small files, but not its weights.
+        The result is None if a shorter maximum length would change the model or a score. This needs
+        the model's small files, but not its weights.
         """
-        folder = self._small_files
-        if scales_with_length(folder):
+        if scales_with_length(self._config) or not self._may_be_shorter:
             return None
         keys = [plan.benchmark for plan in map(self._plan, self._spec.benchmarks) if plan.key]
         tasks = [task for key in keys for task in self._load_task(key).tasks]
-        tokenizer = self._bounded(load_tokenizer(folder))
+        tokenizer = self._bounded(load_tokenizer(self._small_files))
         return longest_request(tasks, tokenizer, use_chat_template=self._spec.use_chat_template)
 
     def evaluate(self, benchmark: str) -> tuple[BenchmarkOutcome, bytes]:
@@ -152,6 +152,7 @@ class EngineProcess:
     def _load_unbounded(self) -> LM:
         import_backend(self._spec.backend)
         spec, loadable = self._spec, self._keeper.loadable_files()
+        limit = self._request_limit()
         if spec.settings.check_finite:
             check_finite(loadable.weights)
         return load_model(
@@ -164,10 +165,34 @@ class EngineProcess:
                 tensor_parallel=spec.limits.tensor_parallel,
                 gpu_memory_fraction=spec.limits.gpu_memory_fraction,
                 max_num_seqs=spec.limits.max_num_seqs,
-                max_length=spec.limits.max_length or spec.settings.max_model_length,
+                max_num_batched_tokens=spec.limits.max_num_batched_tokens,
+                max_length=limit.tokens,
+                may_cut=limit.may_cut,
+                architectures=tuple(self._config.get("architectures") or ()),
+                generates="generate_until" in self._output_types,
                 log_file=spec.log_file,
             )
         )
+
+    def _request_limit(self) -> RequestLimit:
+        spec = self._spec
+        return request_limit(
+            self._config,
+            tokens=(spec.limits.max_length or STARTING_LENGTH) if self._may_be_shorter else None,
+            allowed=spec.settings.max_model_length,
+            tokenizer=_read_json(self._small_files / "tokenizer_config.json").get(
+                "model_max_length"
+            ),
+        )
+
+    @property
+    def _may_be_shorter(self) -> bool:
+        """Whether a shorter maximum length than the model's own saves memory and changes no score.
+
+        A text whose rolling log-likelihood is asked for is split into windows of that length.
+        """
+        reserves = find_backend(self._spec.backend).reserves_memory
+        return reserves and "loglikelihood_rolling" not in self._output_types
 
     def _plan(self, benchmark: str) -> BenchmarkPlan:
         try:
@@ -187,18 +212,28 @@ class EngineProcess:
         spec = self._spec
         (wanted,) = spec.suite.select((benchmark,))
         with self._reading:
-            if self._library is None:
-                self._library = TaskLibrary(
-                    spec.suite.select(spec.benchmarks),
-                    definitions=spec.suite.tasks,
-                    mirror=spec.settings.datasets,
-                    fetched=self._questions,
-                    offline=True,
-                )
             loaded = self._library.load(wanted, num_fewshot=spec.num_fewshot, limit=spec.limit)
             if last:
                 self._library.forget(loaded)
             return loaded
+
+    @cached_property
+    def _library(self) -> TaskLibrary:
+        spec = self._spec
+        return TaskLibrary(
+            spec.suite.select(spec.benchmarks),
+            definitions=spec.suite.tasks,
+            mirror=spec.settings.datasets,
+            fetched=self._questions,
+            offline=True,
+        )
+
+    @cached_property
+    def _output_types(self) -> set[str]:
+        """What the model is asked for, in lm_eval's words."""
+        spec = self._spec
+        with self._reading:
+            return self._library.output_types(spec.suite.select(spec.benchmarks))
 
     def _key(self, benchmark: tuple[BenchmarkIdentity, ...]) -> str:
         return benchmark_key(self._identity, *benchmark)
@@ -223,6 +258,10 @@ class EngineProcess:
     def _small_files(self) -> Path:
         return self._keeper.small_files()
 
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        return _read_json(self._small_files / "config.json")
+
     def _facts(self) -> EngineFacts:
         installed, identity = versions(self._spec.backend), self._identity
         limits = self._spec.limits
@@ -243,3 +282,8 @@ class EngineProcess:
             machine=machine(),
             load_seconds=self._load_seconds,
         )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return a file's object, empty without a file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -24,9 +24,11 @@ class EngineLimits(BaseModel):
     """Number of GPUs, if it has any."""
     max_num_seqs: int | None = None
     """Number of concurrent requests, None for the backend's default."""
+    max_num_batched_tokens: int | None = None
+    """Number of tokens of one step, None for the backend's default."""
     max_length: int | None = None
-    """Maximum length of a request in tokens, if it is shorter than the model's and truncates
-    nothing; otherwise None.
+    """Maximum length of a request in tokens, if it was measured; see `evalboard.engine.lengths`. No
+    request is truncated to it.
     """
     gpu_memory_fraction: float = 0.9
     """Fraction of a GPU's memory, in (0, 1]."""

@@ -8,7 +8,7 @@ it in the prefix cache.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from evalboard.errors import HarnessError
+from evalboard.errors import HarnessError, OutOfMemory, Shortage
 
 
 class TokenisedRequest(NamedTuple):
@@ -46,7 +46,7 @@ class ContextGroup(NamedTuple):
 
 
 def group_by_context(
-    requests: Iterable[TokenisedRequest], *, max_tokens: int, max_choices: int
+    requests: Iterable[TokenisedRequest], *, max_tokens: int, max_choices: int, may_cut: bool
 ) -> list[ContextGroup]:
     """Truncate every request to the model's length, and group those with the same context.
 
@@ -57,17 +57,21 @@ def group_by_context(
         requests: The requests in their original order.
         max_tokens: Limit of tokens of context and continuation together.
         max_choices: Limit of choices per group. A context with more has several groups.
+        may_cut: Whether longer requests are truncated; otherwise none may be longer.
 
     Returns:
         Groups, sorted by their tokens. Requests without a continuation are omitted.
 
     Raises:
         HarnessError: A continuation leaves no room for any context.
+        OutOfMemory: A request is longer, and must not be truncated.
     """
     choices: dict[tuple[int, ...], list[Choice]] = {}
     for number, (context, continuation) in enumerate(requests):
         if not continuation:
             continue
+        if not may_cut:
+            require_room(len(context) + len(continuation), max_tokens)
         room = max_tokens - len(continuation)
         if not context or room <= 0:
             raise HarnessError(
@@ -82,3 +86,17 @@ def group_by_context(
         for context in sorted(choices)
         for start in range(0, len(choices[context]), max_choices)
     ]
+
+
+def require_room(tokens: int, max_tokens: int) -> None:
+    """Refuse a request that would be truncated.
+
+    Raises:
+        OutOfMemory: It has more tokens than the limit. `shortage` is the length.
+    """
+    if tokens > max_tokens:
+        raise OutOfMemory(
+            f"A request has {tokens:,} tokens, and the engine was loaded for {max_tokens:,}, to "
+            "save memory. Load the model with a longer maximum length.",
+            shortage=Shortage.LENGTH,
+        )

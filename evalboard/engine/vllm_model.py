@@ -32,9 +32,16 @@ from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import check_whole
 from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind, NumberedAnswers
-from evalboard.engine.vllm_choices import Choice, ContextGroup, TokenisedRequest, group_by_context
+from evalboard.engine.vllm_choices import (
+    Choice,
+    ContextGroup,
+    TokenisedRequest,
+    group_by_context,
+    require_room,
+)
 from evalboard.engine.vllm_feeding import Feed, Job, JobResult
 from evalboard.engine.vllm_last_layer import skip_unread_rows
+from evalboard.engine.vllm_options import execution_options
 from evalboard.records.precision import Precision
 
 LmEvalVLLM: Any = VLLM
@@ -45,9 +52,6 @@ TEXTS_PER_CALL = 4096
 SEED = 1234
 FORMATS = {"load_format": "safetensors", "config_format": "hf", "tokenizer_mode": "hf"}
 """The formats that the checks read. By itself vLLM prefers Mistral's wherever it finds its files."""
-CPU_ARGUMENTS = {"enforce_eager": True, "block_size": 32}
-"""The smallest block of the prefix cache that vLLM's attention on a CPU can have, where its default
-is 128: prompts share what they have in common to 32 tokens."""
 
 Row = tuple[float, bool]
 """Log-probability of one token, and whether it is the most probable one."""
@@ -62,10 +66,17 @@ class Unit(NamedTuple):
 
 
 class VLLMModel(LmEvalVLLM):
-    """A model in vLLM. Takes the arguments of lm_eval's class."""
+    """A model in vLLM. Takes the arguments of lm_eval's class.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Args:
+        *args: As for lm_eval's class.
+        may_cut: Whether requests that are longer than the maximum length are truncated.
+        **kwargs: As for lm_eval's class.
+    """
+
+    def __init__(self, *args: Any, may_cut: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.may_cut = may_cut
         config = self.model.llm_engine.vllm_config
         self._block_tokens = config.cache_config.block_size
         # On a CPU the last bits of a log-probability depend on what is computed together, and on
@@ -117,6 +128,7 @@ class VLLMModel(LmEvalVLLM):
             self._tokenise(requests),
             max_tokens=self.max_length - 1,  # vLLM generates at least one token
             max_choices=MAX_LOGPROB_TOKEN_IDS,
+            may_cut=self.may_cut,
         )
         return [
             Unit(frozenset(c.request for c in group.choices), partial(self._context_jobs, group))
@@ -217,6 +229,8 @@ class VLLMModel(LmEvalVLLM):
         kwargs, until, max_gen_toks = self.modify_gen_kwargs(
             gen_kwargs, eos=eos, default_max_gen_toks=self.max_gen_toks
         )
+        if not self.may_cut:
+            require_room(len(tokens) + max_gen_toks, self.max_length)
         kept, room = maybe_truncate(
             tokens,
             max_gen_toks=max_gen_toks,
@@ -276,20 +290,35 @@ def prepare(architectures: Iterable[str]) -> None:
 def load(arguments: LoadArguments) -> VLLMModel:
     """Load a model; see `evalboard.engine.loading.loader.load_model`."""
     check_whole(arguments.weights)
-    on_gpu = {"gpu_memory_utilization": arguments.gpu_memory_fraction}
+    share = {"gpu_memory_utilization": arguments.gpu_memory_fraction}
     return VLLMModel(
         pretrained=str(arguments.weights),
         dtype=Precision(arguments.precision).facts.dtype,
         max_model_len=arguments.max_length,
         **FORMATS,
+        may_cut=arguments.may_cut,
         tensor_parallel_size=arguments.tensor_parallel,
         batch_size="auto",
         seed=SEED,
         trust_remote_code=False,
         distributed_executor_backend="uni" if arguments.tensor_parallel == 1 else "mp",
-        **({"max_num_seqs": arguments.max_num_seqs} if arguments.max_num_seqs else {}),
-        **(CPU_ARGUMENTS if arguments.device == "cpu" else on_gpu),
+        **_batch_limits(arguments),
+        **({} if arguments.device == "cpu" else share),
+        **execution_options(
+            device=arguments.device,
+            generates=arguments.generates,
+            architectures=arguments.architectures,
+        ),
     )
+
+
+def _batch_limits(arguments: LoadArguments) -> dict[str, int]:
+    """Return the limits of a step that are set; vLLM has defaults for the others."""
+    limits = {
+        "max_num_seqs": arguments.max_num_seqs,
+        "max_num_batched_tokens": arguments.max_num_batched_tokens,
+    }
+    return {name: limit for name, limit in limits.items() if limit}
 
 
 def choice_rows(

@@ -20,6 +20,7 @@ from evalboard.errors import (
     HarnessError,
     LoadFailed,
     OutOfMemory,
+    Shortage,
 )
 from evalboard.records.outcome import BenchmarkPlan
 from tests.engine_facts import FACTS
@@ -41,8 +42,8 @@ def new_pool(
     monkeypatch.setattr(seating, "ARRIVAL_SECONDS", 3600.0)  # however late a thread is
     pools: list[EnginePool] = []
 
-    def make(*, slots: int = 1) -> EnginePool:
-        spec = engine_spec(tmp_path, settings={"engine_slots": slots})
+    def make(*, slots: int = 1, backend: str = "hf") -> EnginePool:
+        spec = engine_spec(tmp_path, settings={"engine_slots": slots}, backend=backend)
         pools.append(EnginePool(spec))
         return pools[-1]
 
@@ -124,6 +125,31 @@ def test_out_of_memory_goes_down_the_ladder_on_fresh_processes(
     assert [sequences for _, sequences in tried] == ["16", "8", "1"]
     assert len({process for process, _ in tried}) == 3
     assert pool.limits == EngineLimits(max_num_seqs=1)
+
+
+def test_a_request_that_would_be_cut_gets_an_engine_that_does_not(
+    new_pool: Callable[..., EnginePool], folder: Path
+) -> None:
+    (folder / "a.longer").write_text("1", encoding="utf-8")
+    pool = new_pool(backend="vllm")
+    pool.load()
+    pool.open(plans("a"), count=1)
+    assert run(pool, "a") == "a"
+    assert pool.limits == EngineLimits(max_length=10_240)
+    assert len(processes(folder, "a")) == 2
+
+
+def test_a_request_that_is_longer_than_any_measured_fails(
+    new_pool: Callable[..., EnginePool], folder: Path
+) -> None:
+    (folder / "a.longer").write_text("9", encoding="utf-8")
+    pool = new_pool(backend="vllm")
+    pool.load()
+    pool.open(plans("a"), count=1)
+    failure = run(pool, "a")
+    assert isinstance(failure, OutOfMemory)
+    assert failure.shortage is Shortage.LENGTH
+    assert len(processes(folder, "a")) == 2
 
 
 def test_the_ladder_ends(new_pool: Callable[..., EnginePool], folder: Path) -> None:

@@ -3,11 +3,11 @@
 import pytest
 
 from evalboard.engine.vllm_choices import Choice, ContextGroup, TokenisedRequest, group_by_context
-from evalboard.errors import HarnessError
+from evalboard.errors import HarnessError, OutOfMemory, Shortage
 
 
 def group(*requests: tuple[list[int], list[int]], **limits: int) -> list[ContextGroup]:
-    limits = {"max_tokens": 100, "max_choices": 128} | limits
+    limits = {"max_tokens": 100, "max_choices": 128, "may_cut": True} | limits
     return group_by_context([TokenisedRequest(*request) for request in requests], **limits)
 
 
@@ -22,6 +22,13 @@ def test_choices_of_one_context_are_one_group() -> None:
 def test_contexts_with_a_common_beginning_follow_each_other() -> None:
     groups = group(([1, 9], [3]), ([2, 2], [3]), ([1, 2, 7], [3]), ([1, 2], [3]))
     assert [g.context for g in groups] == [(1, 2), (1, 2, 7), (1, 9), (2, 2)]
+
+
+def test_nothing_is_cut_by_a_length_that_is_not_the_models() -> None:
+    assert group(([1, 2, 3], [4]), max_tokens=4, may_cut=False) == group(([1, 2, 3], [4]))
+    with pytest.raises(OutOfMemory, match="has 5 tokens, and the engine was loaded for 4") as error:
+        group(([1, 2, 3], [4]), ([1, 2, 3], [4, 5]), max_tokens=4, may_cut=False)
+    assert error.value.shortage is Shortage.LENGTH
 
 
 def test_what_is_too_long_loses_its_left_end() -> None:

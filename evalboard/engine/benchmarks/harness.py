@@ -1,7 +1,9 @@
 """Steps of lm_eval around an evaluation, and savings in them."""
 
 import random
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from lm_eval import utils
@@ -15,6 +17,12 @@ def set_seeds() -> None:
     """Seed the generators that task definitions may use, as `lm_eval run` does."""
     random.seed(DEFAULT_RANDOM_SEED)
     np.random.seed(DEFAULT_OTHER_SEED)
+
+
+def seed_examples(tasks: Iterable[Any]) -> None:
+    """Seed what draws the examples of lm_eval's tasks: it draws the same ones after each call."""
+    for task in tasks:
+        task.set_fewshot_seed(DEFAULT_OTHER_SEED)
 
 
 def compile_templates_once() -> None:

@@ -20,6 +20,7 @@ from datasets.exceptions import DatasetsError
 from datasets.table import InMemoryTable
 from jinja2 import TemplateError
 from lm_eval.api.task import ConfigurableTask
+from lm_eval.config.task import TaskConfig
 from lm_eval.utils import handle_non_serializable
 
 # When `datasets` hashes, it looks for this class in transformers as soon as that is being imported;
@@ -144,6 +145,14 @@ class TaskLibrary:
             tasks = tuple(self._load_task(plan, shots, limit) for plan in plans)
             loaded = self._kept[place] = LoadedBenchmark(benchmark, tasks)
         return loaded
+
+    def output_types(self, benchmarks: Iterable[Benchmark]) -> set[str]:
+        """Return what benchmarks ask a model for, in lm_eval's words, without reading questions."""
+        return {
+            definition(self._manager, part.task_name).get("output_type", TaskConfig.output_type)
+            for benchmark in benchmarks
+            for part in _parts(benchmark)
+        }
 
     def forget(self, loaded: LoadedBenchmark) -> None:
         """Drop a benchmark: an evaluation fills its tasks with requests and answers."""

@@ -1,18 +1,22 @@
 """The prompts of a task, inspected before a model is loaded."""
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from jinja2 import TemplateError
 from lm_eval.api.instance import Instance
-from lm_eval.defaults import DEFAULT_OTHER_SEED
+from lm_eval.models.utils import normalize_gen_kwargs
 
+from evalboard.engine.benchmarks.harness import seed_examples
 from evalboard.engine.benchmarks.library import LoadedTask
 
 PREFIX_CHARACTERS = 256
 """First characters of a prompt. Prompts that share them should run together: the prefix cache then
 contains their common examples.
+"""
+PROMPT_FORM: dict[str, Any] = {"fewshot_as_multiturn": True, "system_instruction": None}
+"""How lm_eval makes the prompts of scores: a chat template gets every example as a turn of its own.
 """
 MAX_GEN_TOKS = 256
 """lm_eval's default number of tokens to generate."""
@@ -41,7 +45,7 @@ def longest_request(tasks: Iterable[LoadedTask], tokenizer: Any, *, use_chat_tem
     """Return the length in tokens of the longest request of some tasks, with its longest answer.
 
     Args:
-        tasks: All tasks to run. Their requests are built.
+        tasks: All tasks to run. Their requests are built as for a score.
         tokenizer: The model's tokenizer.
         use_chat_template: Apply the model's chat template to prompts.
     """
@@ -57,34 +61,38 @@ def longest_request(tasks: Iterable[LoadedTask], tokenizer: Any, *, use_chat_tem
     return max(lengths, default=0) + SPECIAL_TOKENS
 
 
-def scales_with_length(folder: Path) -> bool:
-    """Return whether a model's positions depend on the maximum length of its loading.
-
-    This is the case for LongRoPE, which has two sets of factors: up to the original length, and
-    beyond.
-    """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return "original_max_position_embeddings" in json.dumps(config)
-
-
 def _instances(loaded: LoadedTask, template: Callable[..., str] | None) -> list[Instance]:
-    loaded.task.set_fewshot_seed(DEFAULT_OTHER_SEED)  # as scoring does, for the same examples
+    seed_examples([loaded.task])
     loaded.task.build_all_requests(
         limit=loaded.identity.limit,
         apply_chat_template=template is not None,
         chat_template=template,
+        **PROMPT_FORM,
     )
     return loaded.task.instances
 
 
 def _template(tokenizer: Any) -> Callable[..., str]:
-    def apply(chat: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+    """Return the model's chat template as lm_eval's model classes apply it.
+
+    A template that refuses a system message gets the conversation without it.
+    """
+
+    def render(chat: list[dict[str, str]], is_question: bool) -> str:
         return tokenizer.apply_chat_template(
             chat,
             tokenize=False,
-            add_generation_prompt=add_generation_prompt,
-            continue_final_message=not add_generation_prompt,
+            add_generation_prompt=is_question,
+            continue_final_message=not is_question,
+            enable_thinking=None,  # as lm_eval's class for vLLM passes it
         )
+
+    def apply(chat: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        try:
+            return render(chat, add_generation_prompt)
+        except TemplateError:
+            without = [message for message in chat if message["role"] != "system"]
+            return render(without, add_generation_prompt)
 
     return apply
 
@@ -98,4 +106,4 @@ def _answer_tokens(instance: Instance) -> int:
     if instance.request_type != "generate_until":
         return 1  # vLLM generates at least one
     _, options = cast("tuple[str, dict[str, Any]]", instance.args)
-    return int(options.get("max_gen_toks", MAX_GEN_TOKS))
+    return normalize_gen_kwargs(options, default_max_gen_toks=MAX_GEN_TOKS)["max_gen_toks"]

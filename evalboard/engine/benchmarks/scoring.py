@@ -13,8 +13,9 @@ from lm_eval.evaluator import evaluate
 from lm_eval.utils import hash_string, set_torch_seed
 
 from evalboard.engine.benchmarks.details import Sample, details_file
-from evalboard.engine.benchmarks.harness import set_seeds
+from evalboard.engine.benchmarks.harness import seed_examples, set_seeds
 from evalboard.engine.benchmarks.library import LoadedBenchmark, LoadedTask
+from evalboard.engine.benchmarks.prompts import PROMPT_FORM
 from evalboard.errors import HarnessError
 from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
 from evalboard.suites.model import Benchmark
@@ -74,15 +75,14 @@ def _evaluate(
     """
     set_seeds()
     set_torch_seed(DEFAULT_OTHER_SEED)
-    for loaded_task in loaded.tasks:
-        loaded_task.task.set_fewshot_seed(DEFAULT_OTHER_SEED)
+    seed_examples(loaded_task.task for loaded_task in loaded.tasks)
     results: Any = evaluate(
         lm=model,
         task_dict={"tasks": {t.identity.task: t.task for t in loaded.tasks}, "groups": {}},
         limit=limit,
         log_samples=True,
         apply_chat_template=use_chat_template,
-        fewshot_as_multiturn=True,
+        **PROMPT_FORM,
     )
     if not results:
         raise HarnessError(f"lm_eval returned no result for benchmark {loaded.benchmark.key!r}.")

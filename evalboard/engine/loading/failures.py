@@ -8,21 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from evalboard.backends import BACKENDS, FailureSigns
-from evalboard.errors import EngineError, EvalboardError, LoadFailed, OutOfMemory
+from evalboard.errors import EngineError, EvalboardError, LoadFailed, OutOfMemory, Shortage
 from evalboard.files import read_end
 from evalboard.wording import first_few
 
 SIGNS = FailureSigns(
-    out_of_memory=(
-        # torch, on GPUs and CPUs, and the system itself
-        "out of memory",
-        "outofmemoryerror",
-        "can't allocate memory",
-        "cannot allocate memory",
-        "cublas_status_alloc_failed",
-        # transformers/quantizers/quantizer_bnb_4bit.py and _8bit.py
-        "some modules are dispatched on the cpu or the disk",
-    ),
+    out_of_memory={
+        Shortage.STEP: (
+            # torch, on GPUs and CPUs, and the system itself
+            "out of memory",
+            "outofmemoryerror",
+            "can't allocate memory",
+            "cannot allocate memory",
+            "cublas_status_alloc_failed",
+            # transformers/quantizers/quantizer_bnb_4bit.py and _8bit.py
+            "some modules are dispatched on the cpu or the disk",
+        ),
+    },
     unsupported_architecture=(
         # transformers/models/auto/configuration_auto.py and auto_factory.py
         "does not recognize this architecture",
@@ -82,11 +84,12 @@ def classify(exc: Exception, settings: dict[str, Any], log: str = "") -> EngineE
     text = " ".join(f"{type(exc).__name__}: {exc}".split()).rstrip(".")
     if len(text) > MAX_LIBRARY_TEXT:
         text = text[:MAX_LIBRARY_TEXT] + "…"
-    if is_out_of_memory(exc, log):
+    if shortage := shortage_in(exc, log):
         return OutOfMemory(
             f"Out of memory during loading: {text}. Use more GPUs per engine "
             "(EVALBOARD_TENSOR_PARALLEL), a shorter context (EVALBOARD_MAX_MODEL_LENGTH) or a "
             "smaller precision.",
+            shortage=shortage,
             settings=settings,
         )
     if is_unsupported_architecture(exc, log):
@@ -106,14 +109,22 @@ def classify(exc: Exception, settings: dict[str, Any], log: str = "") -> EngineE
     )
 
 
-def is_out_of_memory(exc: BaseException, log: str = "") -> bool:
-    """Return whether a library's error means that memory ran out.
+def shortage_in(exc: BaseException, log: str = "") -> Shortage | None:
+    """Return what was too small if a library's error means that memory ran out, otherwise None.
 
     Args:
         exc: The error.
         log: Output of the library's own processes, if `exc` only refers to it.
     """
-    return isinstance(exc, MemoryError) or _says(_signs("out_of_memory"), exc, log)
+    if isinstance(exc, MemoryError):
+        return Shortage.STEP
+    found = (
+        shortage
+        for signs in _every_signs()
+        for shortage, texts in signs.out_of_memory.items()
+        if _says(texts, exc, log)
+    )
+    return next(found, None)
 
 
 def is_unsupported_architecture(exc: BaseException, log: str = "") -> bool:
@@ -140,8 +151,12 @@ def some(names: Sequence[str]) -> str:
 
 
 def _signs(kind: str) -> tuple[str, ...]:
-    every = (SIGNS, *(backend.failures for backend in BACKENDS.values()))
-    return tuple(chain.from_iterable(getattr(signs, kind) for signs in every))
+    return tuple(chain.from_iterable(getattr(signs, kind) for signs in _every_signs()))
+
+
+def _every_signs() -> tuple[FailureSigns, ...]:
+    """Return the libraries' signs, those with a narrower meaning first."""
+    return (*(backend.failures for backend in BACKENDS.values()), SIGNS)
 
 
 def _says(signs: tuple[str, ...], exc: BaseException, log: str) -> bool:

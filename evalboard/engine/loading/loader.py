@@ -38,8 +38,16 @@ class LoadArguments(BaseModel):
     """Fraction of a GPU's memory, in (0, 1]."""
     max_num_seqs: int | None = None
     """Number of concurrent requests, None for the backend's default."""
+    max_num_batched_tokens: int | None = None
+    """Number of tokens of one step, None for the backend's default."""
     max_length: int | None = None
     """Maximum length of a request in tokens, None for the model's own."""
+    may_cut: bool = True
+    """Whether longer requests are truncated as in lm_eval; otherwise they fail."""
+    architectures: tuple[str, ...] = ()
+    """Names of its architectures in its config."""
+    generates: bool = True
+    """Whether the model is asked for text, and not only for log-likelihoods."""
     log_file: Path | None = None
     """Log file of this process and its children."""
 

@@ -4,5 +4,5 @@
 or as a child of this process (`child_engine`, `child_program`) where there is nothing to choose.
 `calling` is the protocol of both, and `actor` runs in the process. `capacity` reads the machines'
 resources, `sizing` computes a model's needs, `allotment` gives an engine its resources, and
-`ladder` chooses smaller settings after it ran out of memory.
+`ladder` chooses other settings after it ran out of memory.
 """

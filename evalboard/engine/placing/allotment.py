@@ -1,15 +1,14 @@
 """The resources of an engine, initially and after it ran out of memory."""
 
 import json
-from typing import NamedTuple
 
 from evalboard.backends import find_backend
 from evalboard.engine.placing import placement
 from evalboard.engine.placing.cluster import ClusterGpus, gpu_memory_bytes
-from evalboard.engine.placing.ladder import next_limits
+from evalboard.engine.placing.ladder import Headroom
 from evalboard.engine.placing.sizing import ModelSize, gpu_numbers, gpus_needed, model_size
 from evalboard.engine.spec import EngineLimits, EngineSpec
-from evalboard.errors import ConfigError, EvalboardError
+from evalboard.errors import ConfigError, EvalboardError, Shortage
 from evalboard.records.choice import WeightType
 from evalboard.repositories import find_repository
 from evalboard.repositories.selection import weight_files
@@ -17,18 +16,8 @@ from evalboard.repositories.selection import weight_files
 CONFIG_BYTES = 10_000_000
 
 
-class Headroom(NamedTuple):
-    """The options for smaller settings."""
-
-    longest_request: int | None
-    """Longest request in tokens with its answer, None if a shorter maximum length does not help."""
-    max_gpus: int
-    """Limit of GPUs for one engine, 0 without GPUs."""
-    takes_share: bool
-    """Whether an engine uses a fraction of a GPU's memory that can be reduced."""
-
-
-NO_HEADROOM = Headroom(longest_request=None, max_gpus=0, takes_share=False)
+MEASURED = frozenset({Shortage.CACHE, Shortage.LENGTH})
+"""The shortages for which the longest request matters. All requests are built to find it."""
 
 
 def starting_limits(spec: EngineSpec) -> EngineLimits:
@@ -47,18 +36,20 @@ def starting_limits(spec: EngineSpec) -> EngineLimits:
     )
 
 
-def find_headroom(spec: EngineSpec) -> Headroom:
-    """Return the options for smaller settings, depending on the backend's use of memory."""
+def find_headroom(spec: EngineSpec, shortage: Shortage) -> Headroom:
+    """Return the options for other settings, depending on the backend's use of memory."""
     backend, has_gpus = find_backend(spec.backend), spec.limits.resource == "gpus"
+    measures = backend.reserves_memory and shortage in MEASURED
     return Headroom(
-        longest_request=_longest_request(spec) if backend.reserves_memory else None,
+        longest_request=_longest_request(spec) if measures else None,
         max_gpus=_most_gpus(spec) if has_gpus and backend.spans_gpus else 0,
+        reserves_memory=backend.reserves_memory,
         takes_share=has_gpus and backend.reserves_memory,
     )
 
 
 def _longest_request(spec: EngineSpec) -> int | None:
-    """Return the longest request in tokens, None if a shorter length does not help."""
+    """Return the longest request in tokens, None if the length must not change."""
     asking = spec.model_copy(
         update={
             "name": f"{spec.name}-headroom",
@@ -72,16 +63,6 @@ def _longest_request(spec: EngineSpec) -> int | None:
         return None  # unknown, so the length stays
     finally:
         engine.close()
-
-
-def smaller_limits(limits: EngineLimits, available: Headroom) -> EngineLimits | None:
-    """Return the next smaller settings, None if none are left."""
-    return next_limits(
-        limits,
-        longest_request=available.longest_request,
-        max_gpus=available.max_gpus,
-        takes_share=available.takes_share,
-    )
 
 
 def _tensor_parallel(spec: EngineSpec, gpus: ClusterGpus) -> int:

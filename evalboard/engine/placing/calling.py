@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from evalboard.engine.loading.failures import is_fatal, is_out_of_memory
+from evalboard.engine.loading.failures import is_fatal, shortage_in
 from evalboard.errors import EngineDied, EngineError, OutOfMemory
 
 CALLS_AT_ONCE = 4
@@ -76,7 +76,7 @@ class EngineTransport(Protocol):
 def unforeseen(exc: BaseException) -> Unforeseen:
     """Return the classified error of an engine's library."""
     kind = EngineError
-    if is_out_of_memory(exc):
+    if shortage_in(exc):
         kind = OutOfMemory
     elif is_fatal(exc):
         kind = EngineDied

@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 from pydantic_core import to_jsonable_python
 
 from evalboard.engine.placing.calling import Unforeseen
-from evalboard.errors import EngineDied, EngineError, EvalboardError, OutOfMemory, error_class
+from evalboard.errors import (
+    EngineDied,
+    EngineError,
+    EvalboardError,
+    OutOfMemory,
+    Shortage,
+    error_class,
+)
 
 HEADER_BYTES = 4
 _FATES = {kind.code: kind for kind in (EngineError, EngineDied, OutOfMemory)}
@@ -69,7 +76,9 @@ def error_fields(exc: EvalboardError | Unforeseen) -> dict[str, Any]:
     """Return an error as the fields of a message."""
     if isinstance(exc, Unforeseen):
         return {"unforeseen": exc.what, "code": exc.kind.code}
-    more = {"settings": exc.settings} if isinstance(exc, EngineError) else {}
+    more: dict[str, Any] = {"settings": exc.settings} if isinstance(exc, EngineError) else {}
+    if isinstance(exc, OutOfMemory):
+        more["shortage"] = exc.shortage
     return {"error": exc.message, "code": exc.code, **more}
 
 
@@ -80,6 +89,10 @@ def error_in(fields: dict[str, Any]) -> EvalboardError | Unforeseen | None:
     if "error" not in fields:
         return None
     kind, message = error_class(str(fields["code"])), str(fields["error"])
+    settings = dict(fields.get("settings") or {})
+    if issubclass(kind, OutOfMemory):
+        named = (one for one in Shortage if one == fields.get("shortage"))
+        return kind(message, settings=settings, shortage=next(named, Shortage.STEP))
     if issubclass(kind, EngineError):
-        return kind(message, settings=dict(fields.get("settings") or {}))
+        return kind(message, settings=settings)
     return kind(message)

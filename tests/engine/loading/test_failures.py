@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from evalboard.engine.loading.failures import classify, is_out_of_memory, loading_errors
+from evalboard.engine.loading.failures import classify, loading_errors, shortage_in
 from evalboard.engine.loading.loader import LoadArguments, load_model
-from evalboard.errors import ConfigError, LoadFailed, OutOfMemory
+from evalboard.errors import ConfigError, LoadFailed, OutOfMemory, Shortage
 
 from .conftest import edit_json, reference
 
@@ -113,34 +113,66 @@ def test_vllm_cannot_load_it_and_loads_what_is_merged(
 
 
 @pytest.mark.parametrize(
-    "exc",
+    ("exc", "shortage"),
     [
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-        RuntimeError(
-            "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"
+        (MemoryError(), Shortage.STEP),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+            Shortage.STEP,
         ),
-        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-        OSError(12, "Cannot allocate memory"),
-        ValueError("No available memory for the cache blocks. Try increasing"),
-        ValueError(
-            "KV cache is needed, which is larger than the available KV cache memory (1 GiB)"
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"
+            ),
+            Shortage.STEP,
         ),
-        ValueError(
-            "Free memory on device cuda:0 (1/80 GiB) on startup is less than desired GPU "
-            "memory utilization (0.9, 72 GiB)."
+        (
+            RuntimeError(
+                "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+            ),
+            Shortage.STEP,
         ),
-        ValueError("Some modules are dispatched on the CPU or the disk. Make sure you have enough"),
+        (OSError(12, "Cannot allocate memory"), Shortage.STEP),
+        (
+            ValueError("No available memory for the cache blocks. Try increasing"),
+            Shortage.CACHE,
+        ),
+        (
+            ValueError(
+                "KV cache is needed, which is larger than the available KV cache memory (1 GiB)"
+            ),
+            Shortage.CACHE,
+        ),
+        (
+            ValueError(
+                "max_num_seqs (1024) exceeds available Mamba cache blocks (100). Each decode"
+            ),
+            Shortage.SEQUENCES,
+        ),
+        (
+            ValueError(
+                "Free memory on device cuda:0 (1/80 GiB) on startup is less than desired GPU "
+                "memory utilization (0.9, 72 GiB)."
+            ),
+            Shortage.SHARE,
+        ),
+        (
+            ValueError(
+                "Some modules are dispatched on the CPU or the disk. Make sure you have enough"
+            ),
+            Shortage.STEP,
+        ),
     ],
 )
-def test_out_of_memory_has_many_words(exc: Exception) -> None:
+def test_out_of_memory_has_many_words(exc: Exception, shortage: Shortage) -> None:
     failure = classify(exc, {"tensor_parallel": 2})
     assert isinstance(failure, OutOfMemory)
+    assert failure.shortage is shortage
     assert failure.settings == {"tensor_parallel": 2}
 
 
 def test_anything_else_is_no_lack_of_memory() -> None:
-    assert not is_out_of_memory(ValueError("The memory of this model is not used."))
+    assert shortage_in(ValueError("The memory of this model is not used.")) is None
     failure = classify(ValueError("odd"), {})
     assert failure.message == ("The model cannot be loaded: ValueError: odd. See the engine's log.")
 
