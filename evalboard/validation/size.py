@@ -14,6 +14,16 @@ from evalboard.validation.tensors import Survey
 GIB = 2**30
 LARGEST_NUMBER = 2**31
 """Limit of any number for a model's size in a config."""
+OTHER_FACTS = {
+    "multi_query": bool,
+    "new_decoder_architecture": bool,
+    "layer_types": list,
+    "layers_block_type": list,
+    "hybrid_override_pattern": str,
+    "rope_scaling": dict,
+    "rope_parameters": dict,
+}
+"""What else counts in a config, with its type."""
 
 
 def check(evidence: Evidence) -> Outcome:
@@ -82,7 +92,7 @@ def _precision(evidence: Evidence, survey: Survey) -> str:
 
 
 def _numbers(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the whole numbers in a config. Those of its text model take precedence.
+    """Return what a config says about the model's size. Its text model takes precedence.
 
     Values from strangers can have any type and size. Only plausible ones are kept.
     """
@@ -92,6 +102,9 @@ def _numbers(config: Mapping[str, Any]) -> dict[str, Any]:
         key: value
         for key, value in both.items()
         if type(value) is int and 0 < value < LARGEST_NUMBER
+    }
+    found |= {
+        key: both[key] for key, kind in OTHER_FACTS.items() if isinstance(both.get(key), kind)
     }
     if read_quantisation(config):
         found["quantization_config"] = {"quant_method": "stored"}

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from evalboard.backends import backend_for
 from evalboard.engine.hardware import LocalGpus, local_gpus, memory_bytes
-from evalboard.engine.placing.sizing import CACHED_TOKENS, fewest_gpus, gpu_numbers, model_size
+from evalboard.engine.placing.sizing import fewest_gpus, gpu_numbers, model_size
 from evalboard.errors import EngineError
 from evalboard.settings import Settings
 
@@ -38,7 +38,7 @@ def memory_needed(
     """Return a model's needs, and the number of this installation's GPUs on which it fits.
 
     Args:
-        config: The whole numbers of its `config.json`.
+        config: What its `config.json` says about its size.
         stored_bytes: Size of its weight files.
         precision: Precision of the evaluation.
         settings: The settings.
@@ -54,12 +54,11 @@ def memory_needed(
     gpus = found.number if spans else min(found.number, 1)
     memory = settings.gpu_memory_bytes or found.smallest_bytes
     most = settings.tensor_parallel or max(gpu_numbers(size.heads, gpus))
-    tokens = max(size.max_length, CACHED_TOKENS)
     return MemoryNeeded(
         precision=precision,
         weight_bytes=size.weight_bytes,
-        cache_bytes=tokens * size.cache_bytes * size.kv_heads,
-        cached_tokens=tokens,
+        cache_bytes=size.cached_tokens * size.cache_bytes * size.kv_heads,
+        cached_tokens=size.cached_tokens,
         gpus=gpus,
         usable_bytes=round(memory * settings.gpu_memory_fraction),
         tensor_parallel=fewest_gpus(
@@ -70,7 +69,7 @@ def memory_needed(
             fixed=settings.tensor_parallel,
         ),
         most_gpus=most,
-        bytes_per_gpu=size.bytes_per_gpu(most),
+        bytes_per_gpu=size.bytes_per_gpu(most, gpu_bytes=memory),
         machine_bytes=memory_bytes(),
     )
 
