@@ -1,6 +1,109 @@
-import psutil
+"""The machine's memory, and GPUs of a stand-in for NVIDIA's library: tests run where there are none."""
 
-from evalboard.engine.hardware import memory_bytes, memory_kills
+import sys
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from evalboard.engine.hardware import (
+    LocalGpus,
+    local_gpus,
+    machine_gpus,
+    memory_bytes,
+    memory_kills,
+)
+
+GIB = 2**30
+
+
+class NVMLError(Exception):
+    """Has the name of the library's."""
+
+
+class StandInLibrary:
+    """Two whole GPUs, and one that is divided into two parts. Has the functions of `pynvml`."""
+
+    NVMLError = NVMLError
+    NVML_DEVICE_MIG_ENABLE = 1
+
+    def __init__(self, gpus: list[SimpleNamespace]) -> None:
+        self._gpus = gpus
+
+    def nvmlInit(self) -> None:
+        pass
+
+    def nvmlDeviceGetCount(self) -> int:
+        return len(self._gpus)
+
+    def nvmlDeviceGetHandleByIndex(self, number: int) -> SimpleNamespace:
+        return self._gpus[number]
+
+    def nvmlDeviceGetMemoryInfo(self, gpu: SimpleNamespace) -> SimpleNamespace:
+        return SimpleNamespace(total=gpu.gib * GIB)
+
+    def nvmlDeviceGetUUID(self, gpu: SimpleNamespace) -> str:
+        return gpu.uuid
+
+    def nvmlDeviceGetMigMode(self, gpu: SimpleNamespace) -> tuple[int, int]:
+        if gpu.parts is None:
+            raise NVMLError("Not Supported")
+        return int(bool(gpu.parts)), 0
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, gpu: SimpleNamespace) -> int:
+        return 7
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(
+        self, gpu: SimpleNamespace, number: int
+    ) -> SimpleNamespace:
+        if number not in gpu.parts:
+            raise NVMLError("Not Found")
+        return gpu.parts[number]
+
+
+def gpu(uuid: str, gib: int, parts: dict[int, SimpleNamespace] | None = None) -> SimpleNamespace:
+    return SimpleNamespace(uuid=uuid, gib=gib, parts=parts)
+
+
+@pytest.fixture(autouse=True)
+def library(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {1: gpu("MIG-c1", 20), 4: gpu("MIG-c2", 10)}
+    gpus = [gpu("GPU-aa11", 24), gpu("GPU-ab22", 80, {}), gpu("GPU-cc33", 80, parts)]
+    monkeypatch.setitem(sys.modules, "pynvml", StandInLibrary(gpus))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def test_a_divided_gpu_counts_as_its_parts() -> None:
+    assert local_gpus() == LocalGpus(4, 10 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("variable", "number", "smallest"),
+    [
+        ("", 0, 0),
+        ("-1", 0, 0),
+        ("1", 1, 80),
+        ("1, 0", 2, 24),
+        ("1,7,0", 1, 80),
+        ("GPU-ab22", 1, 80),
+        ("GPU-ab", 1, 80),
+        ("GPU-a", 0, 0),
+        ("MIG-c1", 1, 20),
+        ("1,MIG-c2", 2, 10),
+        ("2", 0, 0),
+    ],
+)
+def test_only_visible_gpus_count(
+    variable: str, number: int, smallest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
+    assert local_gpus() == LocalGpus(number, smallest * GIB)
+    assert machine_gpus() == LocalGpus(4, 10 * GIB)
+
+
+def test_there_are_none_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert local_gpus() == LocalGpus()
 
 
 def test_memory_is_what_the_machine_has() -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from evalboard.engine.hardware import local_gpus
+from evalboard.engine.hardware import machine_gpus
 from evalboard.settings import Settings
 
 NAMESPACE = "evalboard"
@@ -124,5 +124,8 @@ def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
 
 
 def _smallest_here() -> int:
-    """Return the memory of this machine's smallest GPU in bytes, 0 for simulated GPUs."""
-    return local_gpus().smallest_bytes
+    """Return the memory of this machine's smallest GPU in bytes, 0 for simulated GPUs.
+
+    Ray hides the GPUs from a task that asks for none.
+    """
+    return machine_gpus().smallest_bytes
