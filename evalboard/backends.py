@@ -38,6 +38,8 @@ class FailureSigns:
     """Names of functions in which a failure concerns the weights."""
     in_log: tuple[str, ...] = ()
     """Texts of errors whose reason is only in the log of another process."""
+    unfit_machine: tuple[str, ...] = ()
+    """Texts of errors that this machine causes, whatever the model."""
     fatal: tuple[str, ...] = ()
     """Names of error classes after which the process is unusable."""
 
@@ -246,6 +248,14 @@ VLLM = Backend(
             "weight files referenced in index but missing",
         ),
         weight_readers=("load_weights",),  # which assert shapes without a word
+        unfit_machine=(
+            # vllm/platforms/cuda.py
+            "bfloat16 is only supported on gpus with compute capability",
+            # vllm/config/device.py
+            "failed to infer device type",
+            # vllm/distributed/device_communicators/pynccl_wrapper.py
+            "nccl error",
+        ),
         in_log=("initialization failed",),  # of one of its own processes
         fatal=("EngineDeadError",),
     ),

@@ -29,7 +29,8 @@ The tree:
         ├── EngineDied        the process ended
         ├── NodeLost          its machine left the cluster
         ├── TimedOut          no answer in time
-        └── LoadFailed        the weights or the architecture
+        ├── LoadFailed        the weights or the architecture
+        └── MachineUnfit      the machine: driver, compiler, disk, GPU
 
 Each class has a `code`, which is stored with the failed request, and two facts that decide what
 follows: `repeats` within an attempt, `recovery` after it. A message names what failed, the value in
@@ -305,6 +306,17 @@ class LoadFailed(EngineError):
     """Raised when a model cannot be loaded: bad weights or an unsupported architecture."""
 
     code = "load_failed"
+
+
+class MachineUnfit(EngineError):
+    """Raised when the cause is the machine, whatever the model.
+
+    A stranger's file can quote such an error. Before a machine is kept from further requests, it is
+    therefore asked itself (`evalboard.engine.fitness`).
+    """
+
+    code = "machine_unfit"
+    recovery = Recovery.ITSELF
 
 
 def recovery_of(code: str) -> Recovery:

@@ -143,17 +143,23 @@ def fail(
 
 
 def release(
-    record: RequestRecord, *, now: datetime, reason: str, most: int = MOST_LOST_RUNS
+    record: RequestRecord,
+    *,
+    now: datetime,
+    reason: str,
+    failure: Failure | None = None,
+    most: int = MOST_LOST_RUNS,
 ) -> RequestRecord:
-    """Return a RUNNING request whose run is gone as PENDING. The next run continues its work.
+    """Return a RUNNING request as PENDING whose run is gone, or was on a machine that is unfit.
 
-    A lost run says nothing about the model, so it is not a failed attempt. A request becomes FAILED
-    only after many lost runs.
+    The next run continues its work. A lost run says nothing about the model, so it is not a failed
+    attempt. A request becomes FAILED only after many lost runs.
 
     Args:
         record: The request.
         now: Time of the release.
         reason: What happened to the run.
+        failure: What the run said itself, None if it could say nothing.
         most: Limit of lost runs.
 
     Raises:
@@ -161,7 +167,7 @@ def release(
     """
     _require(record, Status.RUNNING)
     lost = record.evalboard.lost_runs + 1
-    failure = Failure(code=RunLost.code, message=reason)
+    failure = failure or Failure(code=RunLost.code, message=reason)
     if lost > most:
         message = (
             f"{lost} runs of this request were lost. Check the machine of the last one: {reason}"

@@ -5,6 +5,7 @@ holds is smaller.
 """
 
 import ctypes
+import errno
 import hashlib
 import os
 import signal
@@ -64,6 +65,7 @@ class StandInEngine:
         a.memory    … runs out of memory
         a.longer    … has a request that is longer than its engine was loaded for
         a.refuse    … raises `LoadFailed`
+        a.unfit     … finds the disk full
     """
 
     def __init__(self, spec: EngineSpec, keeper: Keeper) -> None:
@@ -147,6 +149,8 @@ class StandInEngine:
             raise OutOfMemory("too long", shortage=Shortage.LENGTH)
         if _asks_once_less(self._folder / f"{what}.refuse"):
             raise LoadFailed("bad weights")
+        if _asks_once_less(self._folder / f"{what}.unfit"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def calls(folder: Path) -> list[list[str]]:

@@ -122,7 +122,11 @@ def running(**block: Any) -> RequestRecord:
 
 
 @pytest.mark.parametrize(
-    "code", ["node_lost", "engine_died", "store", "store_unreachable", "conflict", "run_lost"]
+    "code",
+    [
+        *("node_lost", "engine_died", "machine_unfit", "run_lost"),
+        *("store", "store_unreachable", "conflict"),
+    ],
 )
 def test_what_may_be_chance_is_tried_again(code: str) -> None:
     assert is_retried(code)
@@ -221,6 +225,14 @@ def test_a_lost_run_is_no_failure_of_the_model() -> None:
     block = released.evalboard
     assert (block.failed_attempts, block.lost_runs, block.retry_after) == (1, 1, None)
     assert block.failure == Failure(code="run_lost", message="its process is gone")
+
+
+def test_a_machines_fault_is_told_in_its_own_words_and_no_failure_of_the_model() -> None:
+    failure = Failure(code="machine_unfit", message="The disk is full.")
+    released = release(running(), now=NOW, reason="It takes none.", failure=failure)
+    block = released.evalboard
+    assert (released.status, block.failed_attempts, block.retry_after) == (Status.PENDING, 0, None)
+    assert block.failure == failure
 
 
 def test_a_request_whose_runs_always_vanish_ends_failed() -> None:

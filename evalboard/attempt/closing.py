@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
-from evalboard.errors import EngineError, EvalboardError
-from evalboard.lifecycle import fail, is_claimed_by, is_retried, move
+from evalboard.errors import EngineError, EvalboardError, MachineUnfit
+from evalboard.lifecycle import fail, is_claimed_by, is_retried, move, release
 from evalboard.publishing import announce_queue
+from evalboard.queueing.machine import examine
 from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
@@ -118,15 +119,20 @@ def _store(attempt: Attempt, document: ResultDocument, finished: list[BenchmarkO
 
 
 def _end_request(attempt: Attempt, path: str, end: AttemptEnd, now: datetime) -> None:
+    settings = attempt.engine.settings
+    is_machine = end.failure is not None and end.failure.code == MachineUnfit.code
+    unfit = examine(settings) if is_machine else ""
+
     def decide(record: RequestRecord) -> RequestRecord:
         if not is_claimed_by(record, attempt.run_id):
             return record  # cancelled, or released to another run: no longer ours to end
+        if end.failure and unfit:
+            return release(record, now=now, reason=unfit, failure=end.failure)
         if end.failure:
             return fail(record, end.failure, now=now, pauses=settings.pauses)
         reason = f"{len(end.scores)} benchmarks stored"
         return move(record, Status.FINISHED, now=now, reason=reason)
 
-    settings = attempt.engine.settings
     queue = open_own_queue(settings)
     queue.change(path, decide, message=f"{end.status} {attempt.record.model}")
 

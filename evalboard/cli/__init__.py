@@ -32,7 +32,7 @@ VERBS = {
     "prioritise": "change the priority of waiting requests",
     "board": "build or show the board",
     "suite": "list suites, or show one",
-    "doctor": "show how engines are confined on this machine",
+    "doctor": "show what this machine has and lacks for engines",
     "bench": "compare the speed of evalboard with that of lm_eval",
 }
 """What each verb does. A verb is the name of its module."""

@@ -1,7 +1,9 @@
 """`evalboard doctor`: whether this machine can do what the others are told it does."""
 
 import argparse
+from collections.abc import Iterator
 
+from evalboard.engine.fitness import MachineFacts, TorchFacts, judge, machine_facts, torch_facts
 from evalboard.engine.placing.profile import find_layers
 from evalboard.settings import Settings
 
@@ -12,10 +14,39 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Say which layers confine engines here. Return 1 if one is missing."""
+    """Say what this machine has and lacks for engines. Return 1 if something must be mended."""
     layers = find_layers(settings)
     print(f"Engines on this machine are {layers}.")
-    if all(layers):
-        return 0
-    print("Run the board in a container or on a machine without a route to other machines.")
-    return 1
+    if not all(layers):
+        print("Run the board in a container or on a machine without a route to other machines.")
+    facts = machine_facts(settings)
+    torch = torch_facts(settings) if facts.uses_gpus else None
+    for line in describe(facts, torch):
+        print(line)
+    problems = judge(facts, torch)
+    for problem in problems:
+        print(f"{'No engine can run' if problem.is_fatal else 'Note'}: {problem}")
+    return int(not all(layers) or any(problem.is_fatal for problem in problems))
+
+
+def describe(facts: MachineFacts, torch: TorchFacts | None) -> Iterator[str]:
+    """Yield what a machine has, line by line."""
+    if not facts.gpus:
+        yield "There is no GPU of NVIDIA with a driver. Engines run on the CPU."
+    for gpu in facts.gpus:
+        split = ", split into instances (MIG)" if gpu.is_split else ""
+        yield f"GPU {gpu.name}, compute capability {'.'.join(map(str, gpu.capability))}{split}"
+    if facts.gpus:
+        build = f"for CUDA {facts.torch_cuda}" if facts.torch_cuda else "without CUDA"
+        yield f"Driver {facts.driver} for CUDA {facts.driver_cuda}, torch {build}."
+    if facts.gpus and facts.visible is not None:
+        yield f"CUDA_VISIBLE_DEVICES is {facts.visible!r}."
+    if torch:
+        yield f"torch finds {len(torch.devices)} of {len(facts.gpus)} GPUs."
+    elif facts.gpus:
+        yield "Engines run on the CPU."
+    folders = "".join(
+        f", {free / 2**30:.0f} GiB in {folder!r}" for folder, free in facts.free_disk.items()
+    )
+    shared = f"{facts.shared_bytes / 2**30:.1f} GiB of shared memory"
+    yield f"Free: {facts.free_memory / 2**30:.1f} GiB of memory{folders}. {shared} in all."

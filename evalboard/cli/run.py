@@ -11,7 +11,9 @@ from evalboard.cli.embedding import embedded
 from evalboard.cli.progress_display import ProgressDisplay
 from evalboard.cli.reporting import say
 from evalboard.engine.placing import cluster
+from evalboard.errors import MachineUnfit
 from evalboard.intake.polling import CheckedRequest
+from evalboard.queueing.machine import why_unfit
 from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
@@ -34,7 +36,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Evaluate the queue. Return 1 if a request failed."""
+    """Evaluate the queue. Return 1 if a request failed.
+
+    Raises:
+        MachineUnfit: This machine cannot run engines.
+    """
+    _require_fit(settings)
     failed = False
     left = arguments.limit_requests
     with embedded(settings) as await_server:
@@ -42,11 +49,17 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
             ended = work(settings, at_most=left, await_server=await_server)
             for path, status in ended:
                 say(f"{status}: {path}")
+            _require_fit(settings)
             failed = failed or any(status is Status.FAILED for _, status in ended)
             left = None if left is None else left - len(ended)
             if arguments.once or left == 0:
                 return int(failed)
             time.sleep(PAUSE_SECONDS)
+
+
+def _require_fit(settings: Settings) -> None:
+    if why := why_unfit(settings):
+        raise MachineUnfit(why)
 
 
 def work(

@@ -12,6 +12,7 @@ from deployments import HEARTBEAT_SECONDS
 from evalboard.cli.embedding import LOGGING
 from evalboard.cli.reporting import console
 from evalboard.engine.placing import cluster
+from evalboard.queueing.machine import why_unfit
 from evalboard.services import Services, address_of, is_loopback, listen
 from evalboard.settings import Settings, child_environment
 
@@ -35,6 +36,8 @@ class Ports(NamedTuple):
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Start all services, print their addresses, and stop them on Ctrl-C."""
     _warn_of_open_server(settings)
+    if why := why_unfit(settings):
+        console.print(why, style="yellow", markup=False)
     with (
         listen(settings.server_host, settings.server_port, setting="EVALBOARD_SERVER") as server,
         listen(settings.viewer_host, settings.viewer_port, setting="EVALBOARD_VIEWER") as viewer,

@@ -24,6 +24,7 @@ from evalboard.intake.house_rules import first_of_same, load_rules, refusals, re
 from evalboard.intake.request_files import CHECKED_BY_POLL, check_request, is_checked
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import decided, move, note, order_pending, undecided
+from evalboard.queueing.machine import why_unfit
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import Failure, ModelType, RequestRecord, Status
 from evalboard.settings import Settings
@@ -48,7 +49,7 @@ class QueueView(NamedTuple):
     refused: Mapping[str, str] = {}
     """Requests that this poll rejected by the rules of the house, with reasons."""
     warning: str = ""
-    """What is wrong with the store, empty for nothing."""
+    """What is wrong with this machine or the store, empty for nothing."""
 
 
 class CheckedRequest(NamedTuple):
@@ -68,6 +69,8 @@ class CheckedRequest(NamedTuple):
 
 def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
     """Return the pending requests in order, and the number of free slots.
+
+    A machine that is unfit has no free slots.
 
     Requests that break the rules of the house, such as a second file of one submission, are first
     rejected in one commit. A request of another program takes no slot, whatever its status.
@@ -98,11 +101,12 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
         now=now,
     )
     allowed = settings.max_running or cluster.slot_count(settings)
+    unfit = why_unfit(settings)
     return QueueView(
         [path for path, _ in ordered],
-        max(0, allowed - running),
+        0 if unfit else max(0, allowed - running),
         {path: finding.message for path, finding in refused.items()},
-        warning,
+        unfit or warning,
     )
 
 

@@ -4,7 +4,9 @@ The client's own `model_info`, `hf_hub_download` and `HfFileSystem` take whateve
 second call for each file. Here one call reads a file, and reading ends at the bytes wanted.
 """
 
+import errno
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,7 @@ from huggingface_hub.utils import (
 )
 
 from evalboard.errors import (
+    MachineUnfit,
     ModelDisabled,
     ModelGated,
     ModelNotFound,
@@ -37,6 +40,7 @@ from evalboard.errors import (
 )
 
 TIMEOUT_SECONDS = 30
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 INFO_BYTES = 20_000_000
 
 
@@ -107,7 +111,7 @@ def save_file(api: HfApi, model: str, revision: str, path: str, *, size: int, in
 
 @contextmanager
 def hub_errors(model: str, revision: str) -> Iterator[None]:
-    """Translate the errors of the Hub client into errors about the model or about the Hub."""
+    """Translate the errors of the Hub client into errors about the model, the Hub or the disk."""
     try:
         yield
     except RevisionNotFoundError as exc:
@@ -130,6 +134,11 @@ def hub_errors(model: str, revision: str) -> Iterator[None]:
             "the repository public."
         ) from exc
     except (httpx2.HTTPError, OSError) as exc:
+        if isinstance(exc, OSError) and exc.errno in DISK_FULL:
+            raise MachineUnfit(
+                f"Model {model!r} does not fit on the disk of {socket.gethostname()}: {exc}. Free "
+                "some space, or set HF_HOME to a folder on a larger disk."
+            ) from exc
         raise StoreError(
             f"Reading model {model!r} from the Hub failed ({type(exc).__name__}: {exc}). Try "
             "again, or set EVALBOARD_OFFLINE=1 to use only EVALBOARD_MODELS."

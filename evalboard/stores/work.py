@@ -7,6 +7,7 @@
                                                          deleted while no engine runs
     views/                                               links that running engines see
     logs/{run}.log                                       output of an engine's process
+    unfit/{host}.json                                    why a machine takes no requests
     documents/{run}/results.json, {benchmark}.parquet    results of runs outside the board
 
 Not a store: a local or shared folder without history. Every file is replaced whole. A damaged one is
@@ -128,6 +129,28 @@ class WorkFolder:
         """Return the log file of a run's engine."""
         return self._root / "logs" / f"{run}.log"
 
+    def note_unfit(self, host: str, why: str) -> None:
+        """Record that a machine takes no requests until it is mended.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        with self._disk_errors():
+            write_state(self._unfit_file(host), {"why": why})
+
+    def is_unfit(self, host: str) -> bool:
+        """Return whether a machine was found unfit, and not fit again since."""
+        return self._unfit_file(host).exists()
+
+    def forget_unfit(self, host: str) -> None:
+        """Let a machine take requests again.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        with self._disk_errors():
+            self._unfit_file(host).unlink(missing_ok=True)
+
     def keep_document(self, run: str, document: bytes, answers: Mapping[str, bytes]) -> Path:
         """Keep the results of a run that do not enter the results store.
 
@@ -154,6 +177,9 @@ class WorkFolder:
                 f"Work folder {str(self._root)!r} cannot be used: {exc}. Free disk space, or "
                 "correct its permissions."
             ) from exc
+
+    def _unfit_file(self, host: str) -> Path:
+        return self._root / "unfit" / f"{host}.json"
 
     def _stem(self, benchmark: str, key: str) -> Path:
         return self._root / "outcomes" / f"{benchmark}-{key[:KEY_LENGTH]}"

@@ -1,8 +1,12 @@
 """`evalboard doctor`, on the layers that this machine has and on those that others lack."""
 
+from pathlib import Path
+
 import pytest
 
 from evalboard.cli import doctor, main
+from evalboard.engine import fitness
+from evalboard.engine.fitness import Gpu, MachineFacts, TorchFacts
 from evalboard.engine.placing.profile import Layers
 
 
@@ -39,3 +43,31 @@ def test_a_missing_layer_fails_and_says_what_to_do(
     monkeypatch.setattr(doctor, "find_layers", lambda _: Layers(network=False, files=True))
     assert main(["doctor"]) == 1
     assert "without a route" in capsys.readouterr().out
+
+
+def test_what_keeps_engines_from_running_is_said_and_stops_the_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EVALBOARD_HOME", str(tmp_path))
+    assert main(["doctor"]) in (0, 1)
+    assert "No engine can run" not in capsys.readouterr().out
+    monkeypatch.setattr(fitness, "LEAST_DISK_BYTES", 2**60)
+    monkeypatch.setattr(fitness, "USUAL_DISK_BYTES", 2**60)
+    assert main(["doctor"]) == 1
+    assert "No engine can run: Folder" in capsys.readouterr().out
+    assert main(["run", "--once"]) == 1
+    assert "takes no requests. Folder" in capsys.readouterr().err
+
+
+def test_a_machine_is_described() -> None:
+    facts = MachineFacts(
+        gpus=(Gpu("NVIDIA H100", (9, 0)), Gpu("NVIDIA H100", (9, 0))),
+        driver="580.65.06",
+        driver_cuda=13,
+        torch_cuda=13,
+        visible="0",
+    )
+    said = "\n".join(doctor.describe(facts, TorchFacts(("NVIDIA H100",))))
+    assert "Driver 580.65.06 for CUDA 13, torch for CUDA 13." in said
+    assert "CUDA_VISIBLE_DEVICES is '0'.\ntorch finds 1 of 2 GPUs." in said
+    assert "There is no GPU" in "\n".join(doctor.describe(MachineFacts(), None))

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -5,8 +6,9 @@ from typing import Any
 import pytest
 from huggingface_hub import constants
 
-from evalboard.errors import ModelNotFound, StoreError, TooManyFiles
+from evalboard.errors import MachineUnfit, ModelNotFound, StoreError, TooManyFiles
 from evalboard.repositories import UnusableFile, find_repository
+from evalboard.repositories.hub_reading import hub_errors
 from evalboard.repositories.repository import Standing
 from evalboard.settings import Settings
 
@@ -191,3 +193,11 @@ def test_an_answer_without_a_commit_says_nothing(
     hub.info = info
     with pytest.raises(StoreError, match="returned no commit"):
         find_repository("org/model", "main", hub_settings)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.ENOSPC, MachineUnfit), (errno.ECONNRESET, StoreError)]
+)
+def test_a_full_disk_is_not_the_hubs_fault(number: int, kind: type[Exception]) -> None:
+    with pytest.raises(kind), hub_errors("org/model", "main"):
+        raise OSError(number, "the reason")

@@ -1,5 +1,6 @@
-"""Classify errors of the engine's libraries: memory, weights, architecture, or something else."""
+"""Classify errors of the engine's libraries: memory, machine, weights, architecture, or others."""
 
+import socket
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from evalboard.backends import BACKENDS, FailureSigns
-from evalboard.errors import EngineError, EvalboardError, LoadFailed, OutOfMemory, Shortage
+from evalboard.errors import (
+    EngineError,
+    EvalboardError,
+    LoadFailed,
+    MachineUnfit,
+    OutOfMemory,
+    Shortage,
+)
 from evalboard.files import read_end
 from evalboard.wording import first_few
 
@@ -25,6 +33,32 @@ SIGNS = FailureSigns(
             "some modules are dispatched on the cpu or the disk",
         ),
     },
+    unfit_machine=(
+        # the system: ENOSPC, EDQUOT
+        "no space left on device",
+        "disk quota exceeded",
+        # torch/csrc/cuda/Module.cpp, c10/cuda/CUDAFunctions.cpp, torch/cuda/__init__.py
+        "nvidia driver on your system is too old",
+        "found no nvidia driver on your system",
+        "no cuda gpus are available",
+        # CUDA's names of its errors: cudaErrorInsufficientDriver, NoKernelImageForDevice, NoDevice,
+        # SystemNotReady, SystemDriverMismatch, ECCUncorrectable
+        "cuda driver version is insufficient",
+        "no kernel image is available for execution",
+        "no cuda-capable device is detected",
+        "system not yet initialized",
+        "unsupported display driver / cuda driver combination",
+        "uncorrectable ecc error",
+        # torch/csrc/distributed/c10d/NCCLUtils.hpp
+        "nccl error in:",
+        "distbackenderror",
+        # triton/runtime/build.py, and the sources that it compiles for NVIDIA's driver
+        "failed to find c compiler",
+        "cuda_utils.c",
+        "python.h: no such file",
+        # torch/_inductor/exc.py
+        "no working c++ compiler found",
+    ),
     unsupported_architecture=(
         # transformers/models/auto/configuration_auto.py and auto_factory.py
         "does not recognize this architecture",
@@ -62,6 +96,7 @@ def loading_errors(settings: dict[str, Any], *, log_file: Path | None = None) ->
 
     Raises:
         OutOfMemory: Memory ran out.
+        MachineUnfit: This machine is the cause.
         LoadFailed: Any other failure. The message names weights or architecture as the cause.
     """
     begin = log_file.stat().st_size if log_file and log_file.is_file() else 0
@@ -92,6 +127,8 @@ def classify(exc: Exception, settings: dict[str, Any], log: str = "") -> EngineE
             shortage=shortage,
             settings=settings,
         )
+    if is_unfit_machine(exc, log):
+        return MachineUnfit(unfit(text), settings=settings)
     if is_unsupported_architecture(exc, log):
         return LoadFailed(
             f"Unsupported architecture: {text}. Try another backend (EVALBOARD_BACKEND), or wait "
@@ -125,6 +162,23 @@ def shortage_in(exc: BaseException, log: str = "") -> Shortage | None:
         if _says(texts, exc, log)
     )
     return next(found, None)
+
+
+def is_unfit_machine(exc: BaseException, log: str = "") -> bool:
+    """Return whether a library's error means that this machine cannot run engines.
+
+    Lack of memory takes precedence: other workers of an engine that ran out of it only see their
+    connections end.
+    """
+    return _says(_signs("unfit_machine"), exc, log)
+
+
+def unfit(problem: str) -> str:
+    """Return the message about this machine."""
+    return (
+        f"The machine {socket.gethostname()} is at fault, not the model: {problem}. Run "
+        "`evalboard doctor` on it."
+    )
 
 
 def is_unsupported_architecture(exc: BaseException, log: str = "") -> bool:

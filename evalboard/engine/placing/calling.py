@@ -3,8 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from evalboard.engine.loading.failures import is_fatal, shortage_in
-from evalboard.errors import EngineDied, EngineError, OutOfMemory
+from evalboard.engine.loading.failures import (
+    is_fatal,
+    is_unfit_machine,
+    shortage_in,
+    unfit,
+)
+from evalboard.errors import EngineDied, EngineError, MachineUnfit, OutOfMemory
 
 CALLS_AT_ONCE = 4
 """Number of concurrent calls: two benchmarks, and room for other calls."""
@@ -75,9 +80,11 @@ class EngineTransport(Protocol):
 
 def unforeseen(exc: BaseException) -> Unforeseen:
     """Return the classified error of an engine's library."""
-    kind = EngineError
+    kind, what = EngineError, f"{type(exc).__name__}: {exc}"
     if shortage_in(exc):
         kind = OutOfMemory
+    elif is_unfit_machine(exc):
+        kind, what = MachineUnfit, unfit(what)
     elif is_fatal(exc):
         kind = EngineDied
-    return Unforeseen(kind, f"{type(exc).__name__}: {exc}")
+    return Unforeseen(kind, what)

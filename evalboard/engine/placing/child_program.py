@@ -70,7 +70,7 @@ class _Program:
         self._keeper = _AskedKeeper(wire)
         self._threads = ThreadPoolExecutor(CALLS_AT_ONCE)
         self._engine: Any = None
-        self._problem: Unforeseen | None = None
+        self._problem: EvalboardError | Unforeseen | None = None
 
     def serve(self) -> None:
         while True:
@@ -98,6 +98,8 @@ class _Program:
                 layers = confine_engine(readable, writable, has_left_network=self._has_left_network)
                 print(f"This engine is {layers}.", flush=True)  # noqa: T201 - goes to its log
             self._engine = made_of.make(spec, self._keeper, Path(fields["questions"]))
+        except EvalboardError as exc:
+            self._problem = exc
         except Exception as exc:  # noqa: BLE001 - handed to whoever calls
             traceback.print_exc()
             self._problem = unforeseen(exc)

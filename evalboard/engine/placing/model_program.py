@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalboard.engine.environment import of_device
+from evalboard.engine.fitness import require_device
 from evalboard.engine.keeping import Keeper
 from evalboard.engine.loading.loader import import_backend, prepare_backend
 from evalboard.engine.prompting import Prompter
@@ -33,7 +34,12 @@ def import_libraries(backend: str, cpu_kv_cache_gib: int) -> None:
 
 
 def prepare(spec: EngineSpec) -> None:
-    """Let the backend do what it cannot do in a confinement."""
+    """Let the backend do what it cannot do in a confinement.
+
+    Raises:
+        MachineUnfit: The machine has GPUs that torch does not find.
+    """
+    require_device(available_device())
     prepare_backend(spec.backend, spec.architectures)
 
 

@@ -16,13 +16,14 @@ from evalboard.errors import (
     EngineDied,
     EngineError,
     EvalboardError,
+    MachineUnfit,
     OutOfMemory,
     Shortage,
     error_class,
 )
 
 HEADER_BYTES = 4
-_FATES = {kind.code: kind for kind in (EngineError, EngineDied, OutOfMemory)}
+_FATES = {kind.code: kind for kind in (EngineError, EngineDied, MachineUnfit, OutOfMemory)}
 """The classes of unforeseen errors."""
 
 

@@ -1,6 +1,8 @@
 """What is said of models that cannot be loaded, with real broken files."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from evalboard.engine.loading.failures import classify, loading_errors, shortage_in
 from evalboard.engine.loading.loader import LoadArguments, load_model
-from evalboard.errors import ConfigError, LoadFailed, OutOfMemory, Shortage
+from evalboard.errors import ConfigError, LoadFailed, MachineUnfit, OutOfMemory, Shortage
 
 from .conftest import edit_json, reference
 
@@ -169,6 +171,36 @@ def test_out_of_memory_has_many_words(exc: Exception, shortage: Shortage) -> Non
     assert isinstance(failure, OutOfMemory)
     assert failure.shortage is shortage
     assert failure.settings == {"tensor_parallel": 2}
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        RuntimeError(
+            "The NVIDIA driver on your system is too old (found version 12040). Please update"
+        ),
+        RuntimeError("CUDA error: no kernel image is available for execution on the device"),
+        RuntimeError("Failed to find C compiler. Please specify via CC environment variable"),
+        subprocess.CalledProcessError(1, ["/usr/bin/gcc", "/tmp/t/cuda_utils.c", "-O3"]),
+        RuntimeError("NCCL error: unhandled system error (run with NCCL_DEBUG=INFO for details)"),
+        ValueError(
+            "Bfloat16 is only supported on GPUs with compute capability of at least 8.0. Your Tesla "
+            "T4 GPU has compute capability 7.5."
+        ),
+    ],
+)
+def test_the_machines_fault_has_many_words(exc: Exception) -> None:
+    failure = classify(exc, {"tensor_parallel": 2})
+    assert type(failure) is MachineUnfit
+    assert f"{exc}"[:40] in failure.message
+    assert failure.settings == {"tensor_parallel": 2}
+
+
+def test_a_worker_that_ran_out_of_memory_is_why_the_others_lost_it() -> None:
+    log = "torch.OutOfMemoryError: CUDA out of memory."
+    failure = classify(RuntimeError("NCCL error: remote process exited"), {}, log)
+    assert type(failure) is OutOfMemory
 
 
 def test_anything_else_is_no_lack_of_memory() -> None:

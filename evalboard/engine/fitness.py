@@ -1,0 +1,353 @@
+"""Whether this machine can run engines, whatever the model: GPUs, driver, compilers, disk, memory.
+
+`machine_facts` reads what is cheap, without torch. `torch_facts` asks torch in a process of its own,
+which takes seconds. `judge` compares both, and is pure.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+from huggingface_hub.constants import HF_HUB_CACHE
+
+from evalboard.engine.environment import import_path
+from evalboard.engine.loading.failures import shortage_in, unfit
+from evalboard.errors import MachineUnfit
+from evalboard.settings import Settings, child_environment, public_environment
+
+TORCH_SECONDS = 300
+"""Time for torch to look at the GPUs. From a cold disk its libraries take a minute."""
+LEAST_DISK_BYTES = 2**30
+"""An engine needs about that for its view, its log and its compiled kernels."""
+USUAL_DISK_BYTES = 20 * 2**30
+"""Holds the files of one model of 7 billion parameters."""
+LEAST_SHARED_BYTES = 2**30
+"""Engines on several GPUs exchange messages there, about this much on 8 GPUs."""
+LEAST_MEMORY_BYTES = 4 * 2**30
+LEAST_CAPABILITY = {12: (5, 0), 13: (7, 5)}
+"""Oldest GPUs of which torch's CUDA libraries have kernels, by their version."""
+OLDEST_DRIVER = {12: "525", 13: "580"}
+BFLOAT16_CAPABILITY = (8, 0)
+
+MORE_DISK = "Free some space, or move the folder (EVALBOARD_HOME, EVALBOARD_WORK, HF_HOME)."
+NEW_DRIVER = "Install a newer driver of NVIDIA"
+
+
+class Problem(NamedTuple):
+    """Something about the machine that should be mended."""
+
+    what: str
+    fix: str
+    is_fatal: bool = True
+    """Whether no engine can run before."""
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.fix}"
+
+
+class Gpu(NamedTuple):
+    """A GPU as NVIDIA's driver sees it."""
+
+    name: str
+    capability: tuple[int, int]
+    """Compute capability."""
+    is_split: bool = False
+    """Whether it is split into instances (MIG)."""
+
+
+class MachineFacts(NamedTuple):
+    """What can be known of a machine without torch."""
+
+    gpus: tuple[Gpu, ...] = ()
+    """Those that NVIDIA's driver reports, whatever CUDA_VISIBLE_DEVICES says."""
+    driver: str = ""
+    """Version of NVIDIA's driver."""
+    driver_cuda: int = 0
+    """Newest CUDA that the driver supports, its main number; 0 without a driver."""
+    torch_cuda: int = 0
+    """CUDA of the installed torch, its main number; 0 for a torch without CUDA."""
+    visible: str | None = None
+    """CUDA_VISIBLE_DEVICES, None if it is not set."""
+    c_compiler: str = ""
+    """Path of a C compiler, empty if there is none."""
+    cxx_compiler: str = ""
+    has_python_headers: bool = False
+    free_disk: Mapping[str, int] = {}
+    """Free bytes by folder that engines write to."""
+    shared_bytes: int = LEAST_SHARED_BYTES
+    """Size of the shared memory."""
+    free_memory: int = LEAST_MEMORY_BYTES
+    """Free bytes of the machine's memory."""
+
+    @property
+    def uses_gpus(self) -> bool:
+        """Whether engines should find a GPU."""
+        return bool(self.gpus and self.torch_cuda) and self.visible not in ("", "-1")
+
+
+class TorchFacts(NamedTuple):
+    """What torch finds in a process of its own."""
+
+    devices: tuple[str, ...] = ()
+    problem: str = ""
+    """Why it cannot compute on a GPU, empty if it can or sees none."""
+
+
+def find_problems(settings: Settings) -> list[Problem]:
+    """Return all problems of this machine. This takes seconds: torch is asked, too."""
+    facts = machine_facts(settings)
+    return judge(facts, torch_facts(settings) if facts.uses_gpus else None)
+
+
+def find_obvious_problems(settings: Settings) -> list[Problem]:
+    """Return the problems that are known without torch."""
+    return judge(machine_facts(settings))
+
+
+def judge(facts: MachineFacts, torch: TorchFacts | None = None) -> list[Problem]:
+    """Return the problems of a machine, fatal ones first."""
+    found = [*_disk(facts), *_memory(facts)]
+    if facts.uses_gpus:
+        found += [*_driver(facts), *_capability(facts), *_compilers(facts), *_shared(facts)]
+        found += _torch(facts, torch) if torch else ()
+    return sorted(found, key=lambda problem: not problem.is_fatal)
+
+
+def _disk(facts: MachineFacts) -> Iterator[Problem]:
+    for folder, free in facts.free_disk.items():
+        if free < USUAL_DISK_BYTES:
+            text = f"Folder {folder!r} has only {free / 2**30:.1f} GiB of free space."
+            yield Problem(text, MORE_DISK, is_fatal=free < LEAST_DISK_BYTES)
+
+
+def _memory(facts: MachineFacts) -> Iterator[Problem]:
+    if facts.free_memory < LEAST_MEMORY_BYTES:
+        yield Problem(
+            f"Only {facts.free_memory / 2**30:.1f} GiB of memory are free.",
+            "End other programs, or evaluate small models only.",
+            is_fatal=False,
+        )
+
+
+def _driver(facts: MachineFacts) -> Iterator[Problem]:
+    if facts.driver_cuda < facts.torch_cuda:
+        least = OLDEST_DRIVER.get(facts.torch_cuda)
+        yield Problem(
+            f"NVIDIA's driver {facts.driver} supports CUDA {facts.driver_cuda}, and the installed "
+            f"torch needs CUDA {facts.torch_cuda}.",
+            f"{NEW_DRIVER} ({least} or later)." if least else f"{NEW_DRIVER}.",
+        )
+
+
+def _capability(facts: MachineFacts) -> Iterator[Problem]:
+    least = LEAST_CAPABILITY.get(facts.torch_cuda, (0, 0))
+    for gpu in dict.fromkeys(facts.gpus):
+        version = ".".join(map(str, gpu.capability))
+        if gpu.capability < least:
+            yield Problem(
+                f"GPU {gpu.name!r} has the compute capability {version}. torch for CUDA "
+                f"{facts.torch_cuda} needs {'.'.join(map(str, least))}.",
+                "Hide it with CUDA_VISIBLE_DEVICES, or set CUDA_VISIBLE_DEVICES='' to evaluate on "
+                "the CPU.",
+            )
+        elif gpu.capability < BFLOAT16_CAPABILITY:
+            yield Problem(
+                f"GPU {gpu.name!r} has the compute capability {version} and cannot compute in "
+                "bfloat16, which needs 8.0.",
+                "Evaluate in float16, float32, 8bit or 4bit only.",
+                is_fatal=False,
+            )
+        if gpu.is_split:
+            yield Problem(
+                f"GPU {gpu.name!r} is split into instances (MIG), whose memory is smaller than the "
+                "GPU's.",
+                "Name one instance in CUDA_VISIBLE_DEVICES, and its memory in "
+                "EVALBOARD_GPU_MEMORY_GIB.",
+                is_fatal=False,
+            )
+
+
+def _compilers(facts: MachineFacts) -> Iterator[Problem]:
+    if not facts.c_compiler:
+        yield Problem(
+            "There is no C compiler, with which Triton builds its kernels for GPUs.",
+            "Install gcc and libc6-dev, or set CC.",
+        )
+    if not facts.has_python_headers:
+        yield Problem(
+            "The header Python.h is missing, which Triton's kernels for GPUs need.",
+            f"Install python{sys.version_info.major}.{sys.version_info.minor}-dev.",
+        )
+    if not facts.cxx_compiler:
+        yield Problem(
+            "There is no C++ compiler, which torch and FlashInfer need for some models.",
+            "Install g++.",
+            is_fatal=False,
+        )
+
+
+def _shared(facts: MachineFacts) -> Iterator[Problem]:
+    if len(facts.gpus) > 1 and facts.shared_bytes < LEAST_SHARED_BYTES:
+        yield Problem(
+            f"The shared memory has only {facts.shared_bytes / 2**20:.0f} MiB, too little for "
+            "engines on several GPUs.",
+            "Start the container with --ipc=host, or with --shm-size=8g.",
+            is_fatal=False,
+        )
+
+
+def _torch(facts: MachineFacts, torch: TorchFacts) -> Iterator[Problem]:
+    if torch.problem:
+        yield Problem(f"torch cannot compute on a GPU: {torch.problem}.", "Mend the driver.")
+    elif not torch.devices:
+        yield Problem(
+            f"NVIDIA's driver reports {len(facts.gpus)} GPUs, and torch finds none.",
+            "Restart the machine or the container, compare the driver with `nvidia-smi`, and "
+            "check CUDA_VISIBLE_DEVICES.",
+        )
+    elif facts.visible is None and len(torch.devices) < len(facts.gpus):
+        yield Problem(
+            f"torch finds only {len(torch.devices)} of the {len(facts.gpus)} GPUs that NVIDIA's "
+            "driver reports.",
+            "Compare with `nvidia-smi`, and look for errors in the system's log.",
+            is_fatal=False,
+        )
+
+
+def machine_facts(settings: Settings) -> MachineFacts:
+    """Return what is known of this machine without torch, within milliseconds."""
+    gpus, driver, driver_cuda = _nvidia()
+    variables = _variables()
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    shared = Path("/dev/shm")
+    return MachineFacts(
+        gpus=gpus,
+        driver=driver,
+        driver_cuda=driver_cuda,
+        torch_cuda=_cuda_of_torch(),
+        visible=variables.get("CUDA_VISIBLE_DEVICES"),
+        c_compiler=_first_program(variables.get("CC", ""), "gcc", "clang", "cc"),
+        cxx_compiler=_first_program(variables.get("CXX", ""), "g++", "clang++", "c++"),
+        has_python_headers=header.is_file(),
+        free_disk={str(folder): _free(folder) for folder in _written_folders(settings)},
+        shared_bytes=shutil.disk_usage(shared).total if shared.is_dir() else 0,
+        free_memory=psutil.virtual_memory().available,
+    )
+
+
+def require_device(device: str) -> None:
+    """Refuse to run an engine on the CPU of a machine whose GPUs torch does not find.
+
+    Raises:
+        MachineUnfit: NVIDIA's driver reports GPUs that this process may use.
+    """
+    gpus, _, _ = _nvidia()
+    visible = _variables().get("CUDA_VISIBLE_DEVICES")
+    facts = MachineFacts(gpus, torch_cuda=_cuda_of_torch(), visible=visible)
+    if device == "cpu" and facts.uses_gpus:
+        (problem,) = _torch(facts, TorchFacts())
+        raise MachineUnfit(unfit(problem.what.rstrip(".")))
+
+
+def torch_facts(settings: Settings) -> TorchFacts:
+    """Let torch compute something on every GPU, in a process of its own."""
+    program = [sys.executable, "-P", "-m", "evalboard.engine.fitness"]
+    variables = child_environment(settings, PYTHONPATH=import_path())
+    try:
+        said = subprocess.run(
+            program,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TORCH_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return TorchFacts(problem=f"no answer within {TORCH_SECONDS} s")
+    if said.returncode:
+        last = said.stderr.strip().splitlines()[-1:]
+        return TorchFacts(problem=f"its process ended with exit code {said.returncode}: {last}")
+    devices, problem = json.loads(said.stdout.splitlines()[-1])
+    return TorchFacts(tuple(devices), problem)
+
+
+def _ask_torch() -> TorchFacts:
+    import torch
+
+    names: list[str] = []
+    try:
+        for number in range(torch.cuda.device_count()):
+            names.append(torch.cuda.get_device_name(number))
+            square = torch.ones(16, 16, device=f"cuda:{number}")
+            (square @ square).sum().item()
+    except RuntimeError as exc:
+        if shortage_in(exc):  # taken by an engine, so it computes
+            return TorchFacts(tuple(names))
+        return TorchFacts(tuple(names), " ".join(f"{exc}".split()).rstrip("."))
+    return TorchFacts(tuple(names))
+
+
+def _nvidia() -> tuple[tuple[Gpu, ...], str, int]:
+    """Return the GPUs, the driver's version, and its newest CUDA."""
+    try:
+        import pynvml  # pyright: ignore[reportMissingImports] - comes with vLLM for CUDA
+    except ImportError:
+        return (), "", 0
+    nvml: Any = pynvml
+    try:
+        nvml.nvmlInit()
+        handles = [nvml.nvmlDeviceGetHandleByIndex(n) for n in range(nvml.nvmlDeviceGetCount())]
+        driver, cuda = nvml.nvmlSystemGetDriverVersion(), nvml.nvmlSystemGetCudaDriverVersion_v2()
+        return tuple(_gpu(nvml, handle) for handle in handles), driver, cuda // 1000
+    except nvml.NVMLError:
+        return (), "", 0
+
+
+def _gpu(nvml: Any, handle: Any) -> Gpu:
+    try:
+        is_split = nvml.nvmlDeviceGetMigMode(handle)[0] == nvml.NVML_DEVICE_MIG_ENABLE
+    except nvml.NVMLError_NotSupported:
+        is_split = False
+    capability = nvml.nvmlDeviceGetCudaComputeCapability(handle)
+    return Gpu(nvml.nvmlDeviceGetName(handle), tuple(capability), is_split)
+
+
+def _variables() -> dict[str, str]:
+    return public_environment(("CC", "CUDA_VISIBLE_DEVICES", "CXX"))
+
+
+def _cuda_of_torch() -> int:
+    """Return the main number of the CUDA of the installed torch, 0 without, without its import."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return 0
+    text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")
+    found = re.search(r"^cuda\b.*=\s*'(\d+)\.", text, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _first_program(*names: str) -> str:
+    return next((path for name in names if name and (path := shutil.which(name))), "")
+
+
+def _written_folders(settings: Settings) -> list[Path]:
+    downloads = [] if settings.offline else [Path(HF_HUB_CACHE)]
+    return [settings.work_folder.resolve(), *downloads]
+
+
+def _free(folder: Path) -> int:
+    """Return the free bytes at a folder, which need not exist yet."""
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    return shutil.disk_usage(existing).free
+
+
+if __name__ == "__main__":
+    print(json.dumps(_ask_torch()))  # noqa: T201 - read by `torch_facts`

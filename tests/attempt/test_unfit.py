@@ -1,0 +1,90 @@
+"""A machine that cannot run engines gives its request back and takes no other."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalboard.attempt import course, running
+from evalboard.attempt.course import Steps
+from evalboard.attempt.model import Attempt, AttemptEnd
+from evalboard.engine import fitness
+from evalboard.errors import EngineError, MachineUnfit
+from evalboard.intake.polling import view_queue
+from evalboard.intake.submission import EvaluationRequest
+from evalboard.lifecycle import claim
+from evalboard.queueing.machine import why_unfit
+from evalboard.records.outcome import BenchmarkPlan
+from evalboard.records.request import Claim, RequestRecord, Status
+from evalboard.stores.addresses import open_queue
+from evalboard.stores.requests import RequestQueue
+from tests.engine_specs import engine_folder, engine_spec
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+pytestmark = pytest.mark.usefixtures("stand_in_engines")
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> RequestQueue:
+    return open_queue(engine_spec(tmp_path).settings)
+
+
+@pytest.fixture
+def attempt(tmp_path: Path, queue: RequestQueue) -> Attempt:
+    """An attempt whose engine finds the disk full."""
+    (engine_folder(tmp_path) / "load.unfit").write_text("1", encoding="utf-8")
+    spec = engine_spec(tmp_path)
+    path = queue.add(RequestRecord(model="test/model", revision="0" * 40))
+    mine = Claim(run_id="run-1", host="here")
+    return Attempt(
+        request=EvaluationRequest(model="test/model"),
+        is_trial=False,
+        record=queue.change(path, lambda r: claim(r, mine, now=NOW), message="claim"),
+        request_path=path,
+        run_id="run-1",
+        run_url="",
+        suite=spec.suite,
+        engine=spec,
+        started=0.0,
+    )
+
+
+def run(attempt: Attempt) -> AttemptEnd:
+    def evaluate(_: Attempt, plans: Sequence[BenchmarkPlan]) -> list[Any]:
+        return [EngineError("It was not loaded.") for _ in plans]
+
+    return course.run(attempt, Steps(running.plan_attempt, running.load_model, evaluate))
+
+
+def test_a_request_is_given_back_and_the_machine_takes_none(
+    attempt: Attempt, queue: RequestQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = attempt.engine.settings
+    with monkeypatch.context() as full:
+        full.setattr(fitness, "LEAST_DISK_BYTES", 2**60)
+        full.setattr(fitness, "USUAL_DISK_BYTES", 2**60)
+        end = run(attempt)
+        seen = view_queue(settings, now=NOW)
+    assert end.failure is not None
+    assert end.failure.code == MachineUnfit.code
+    record = queue.get(attempt.request_path or "")
+    block = record.evalboard
+    assert (record.status, block.failed_attempts, block.lost_runs) == (Status.PENDING, 0, 1)
+    assert (seen.paths, seen.free_slots) == ([attempt.request_path], 0)
+    assert "takes no requests" in seen.warning
+    assert why_unfit(settings) == ""
+    assert view_queue(settings, now=NOW).free_slots > 0
+
+
+def test_a_file_that_only_quotes_such_an_error_stops_nothing(
+    attempt: Attempt, queue: RequestQueue
+) -> None:
+    run(attempt)
+    record = queue.get(attempt.request_path or "")
+    assert (record.status, record.evalboard.failed_attempts) == (Status.PENDING, 1)
+    assert record.evalboard.failure is not None
+    assert "No space left on device" in record.evalboard.failure.message
+    assert view_queue(attempt.engine.settings, now=NOW).free_slots > 0
