@@ -125,6 +125,15 @@ class StandInEngine:
         os.write(1, b"one\ntwo\nSegmentation fault")
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def worker(self) -> int:
+        """Start a process that ends by no word, as one that waits for a GPU, and return its id."""
+        pid = os.fork()
+        if pid == 0:
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            while True:
+                signal.pause()
+        return pid
+
     def hang(self) -> None:
         threading.Event().wait()
 

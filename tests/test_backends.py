@@ -191,6 +191,14 @@ def test_its_failures_and_its_variables_are_known() -> None:
     assert variables["STAND_IN_CACHE"] == "3g"
 
 
+def test_memory_is_kept_only_where_the_model_is_in_it() -> None:
+    def kept(device: str) -> bool:
+        variables = environment(device=device, cpu_kv_cache_gib=1, offline=True)
+        return "MALLOC_TRIM_THRESHOLD_" in variables
+
+    assert (kept("cpu"), kept("cuda")) == (True, False)
+
+
 @pytest.mark.parametrize("backend", [VLLM, HF], ids=lambda backend: backend.name)
 def test_every_precision_runs_somewhere_and_plain_ones_everywhere(backend: Backend) -> None:
     for precision in Precision:

@@ -1,8 +1,7 @@
 """Environment variables that the engine's libraries read at import, without importing any of them.
 
-`common` is set when an engine's process starts. Variables that depend on the device are set in the
-process, which alone knows its device: a cluster's driver may have no GPU, and Ray can simulate
-GPUs.
+`common` is set when an engine's process starts, on its machine. Other variables that depend on the
+device are set in the process, which alone knows its device: Ray can simulate GPUs.
 """
 
 import os
@@ -50,13 +49,14 @@ _PASSED_ON = (
 """Beginnings of the variables that a confined engine gets from its holder: none of a store's."""
 
 
-def confined_environment(scratch: Path, kernels: Path) -> dict[str, str]:
+def confined_environment(scratch: Path, kernels: Path, *, on_gpu: bool) -> dict[str, str]:
     """Return all variables of a confined engine: no token, no settings, no Hub.
 
     Args:
         scratch: Its folder for temporary files. A link to this package is made there: the folder of
             a checkout, which contains much else, cannot be read.
         kernels: Folder for what the libraries compile until it is confined.
+        on_gpu: Whether it may use a GPU.
     """
     packages = scratch / "packages"
     packages.mkdir()
@@ -66,7 +66,14 @@ def confined_environment(scratch: Path, kernels: Path) -> dict[str, str]:
     alone = {"VLLM_HOST_IP": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
     imports = f"{packages}{os.pathsep}{import_path()}"
     python = {"PYTHONPATH": imports, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    return passed_on | common(offline=True) | kernel_caches(kernels) | alone | folders | python
+    return (
+        passed_on
+        | common(offline=True, on_gpu=on_gpu)
+        | kernel_caches(kernels)
+        | alone
+        | folders
+        | python
+    )
 
 
 def kernel_caches(folder: Path) -> dict[str, str]:
@@ -82,18 +89,24 @@ def kernel_caches(folder: Path) -> dict[str, str]:
     }
 
 
-def common(*, offline: bool) -> dict[str, str]:
-    """Return the variables of every engine, including those of all backends: each reads its own."""
+def common(*, offline: bool, on_gpu: bool) -> dict[str, str]:
+    """Return the variables of every engine, including those of all backends: each reads its own.
+
+    Args:
+        offline: Whether it must not use the Hub.
+        on_gpu: Whether it may use a GPU. What it reads at its start depends on that.
+    """
     variables = {
         "TOKENIZERS_PARALLELISM": "true",
         # torch then asks NVIDIA's driver for devices without starting its threads.
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
-        # On a CPU a layer's tensors are as large as glibc gives back to the system at once, and the
-        # pages of every one are zeroed anew: up to half of the time. Read at a process's start.
-        "MALLOC_MMAP_THRESHOLD_": str(KEPT_BYTES),
-        "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES),
     }
+    if not on_gpu:
+        # A layer's tensors are as large as glibc gives back to the system at once, and the pages of
+        # every one are zeroed anew: up to half of the time.
+        thresholds = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+        variables |= dict.fromkeys(thresholds, str(KEPT_BYTES))
     for backend in BACKENDS.values():
         variables |= backend.environment
     return variables | ({"HF_HUB_OFFLINE": "1"} if offline else {})
@@ -112,4 +125,6 @@ def of_device(device: str, *, cpu_kv_cache_gib: int) -> dict[str, str]:
 
 def environment(*, device: str, cpu_kv_cache_gib: int, offline: bool) -> dict[str, str]:
     """Return both, for a process whose device is known in advance."""
-    return common(offline=offline) | of_device(device, cpu_kv_cache_gib=cpu_kv_cache_gib)
+    return common(offline=offline, on_gpu=device != "cpu") | of_device(
+        device, cpu_kv_cache_gib=cpu_kv_cache_gib
+    )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from evalboard.backends import backend_for
 from evalboard.engine.hardware import LocalGpus, local_gpus, memory_bytes
 from evalboard.engine.placing.sizing import fewest_gpus, gpu_numbers, model_size
-from evalboard.errors import EngineError
+from evalboard.errors import ConfigError, EngineError
 from evalboard.settings import Settings
 
 
@@ -92,7 +92,7 @@ def _installed_gpus(settings: Settings) -> LocalGpus:
         cluster.connect(settings)
         found = cluster.cluster_gpus()
         memory = 0 if settings.gpu_memory_gib else cluster.gpu_memory_bytes(found.node_ids)
-    except (ConnectionError, RuntimeError, TimeoutError) as exc:
+    except (ConfigError, ConnectionError, RuntimeError, TimeoutError) as exc:
         raise EngineError(
             f"Reading the GPUs of the Ray cluster at {settings.ray_address!r} failed: {exc}. Check "
             "RAY_ADDRESS and the cluster."

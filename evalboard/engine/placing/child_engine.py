@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from evalboard.engine.environment import common, confined_environment, import_path
-from evalboard.engine.hardware import memory_kills
+from evalboard.engine.hardware import local_gpus, memory_kills
 from evalboard.engine.placing.calling import CALLS_AT_ONCE, ProcessEnded, unforeseen
 from evalboard.engine.placing.wire import Message, Wire, error_fields, error_in
 from evalboard.engine.spec import EngineSpec
@@ -64,11 +64,14 @@ class ChildEngine:
     def __init__(self, settings: Settings, log_file: Path, *, is_confined: bool = True) -> None:
         self._memory_kills = memory_kills()
         self._scratch = tempfile.TemporaryDirectory(prefix="evalboard-engine-")
+        on_gpu = local_gpus().number > 0
         variables = (
-            confined_environment(Path(self._scratch.name), shared_kernels())
+            confined_environment(Path(self._scratch.name), shared_kernels(), on_gpu=on_gpu)
             if is_confined
             else child_environment(
-                settings, PYTHONPATH=import_path(), **common(offline=settings.offline)
+                settings,
+                PYTHONPATH=import_path(),
+                **common(offline=settings.offline, on_gpu=on_gpu),
             )
         )
         ours, theirs = Pipe()

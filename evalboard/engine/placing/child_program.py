@@ -19,6 +19,7 @@ Its own, by `say`: `answer` with the number of a call, and `ask` with a method o
 
 import itertools
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -46,14 +47,17 @@ MAX_UNANSWERED = 64
 
 
 def main() -> None:
-    """Serve the pipe whose number is the argument. End at once when its other end is closed."""
+    """Serve the pipe whose number is the argument. End at once when its other end is closed.
+
+    All processes of its group end with it: a worker that waits for another GPU does not notice.
+    """
     is_confined = sys.argv[2:] == ["confined"]
     # Before the libraries start a thread, which would stay in the network.
     has_left_network = leave_network() if is_confined else None
     wire = Wire(Connection(int(sys.argv[1])))
     with suppress(EOFError, OSError):
         _Program(wire, has_left_network).serve()
-    os._exit(0)
+    os.killpg(os.getpid(), signal.SIGKILL)  # it leads a session, so the group is its own
 
 
 class _Program:

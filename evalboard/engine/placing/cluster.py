@@ -1,18 +1,23 @@
 """The Ray cluster: connecting to it or starting it, and the GPUs of its machines."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from evalboard.engine.hardware import machine_gpus
+from evalboard.errors import ConfigError
 from evalboard.settings import Settings
 
 NAMESPACE = "evalboard"
 OBJECT_STORE_BYTES = 100 * 2**20
 ANSWER_SECONDS = 60
+OTHER_VERSION = "Version mismatch"
+"""In the error of ray/_private/utils.py; it has no class of its own."""
 
 _connecting = threading.Lock()
 
@@ -30,7 +35,11 @@ class ClusterGpus(NamedTuple):
 
 
 def connect(settings: Settings) -> None:
-    """Connect to the Ray cluster of the settings, or start a Ray for this process. Repeatable."""
+    """Connect to the Ray cluster of the settings, or start a Ray for this process. Repeatable.
+
+    Raises:
+        ConfigError: The cluster runs other versions.
+    """
     with _connecting:
         if not ray.is_initialized():
             _connect_from_lasting_thread(settings)
@@ -61,7 +70,8 @@ def _connect_from_lasting_thread(settings: Settings) -> None:
 def _connect(settings: Settings) -> None:
     always = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "error"}
     if settings.ray_address:
-        ray.init(address=settings.ray_address, **always)
+        with refusals(settings.ray_address):
+            ray.init(address=settings.ray_address, **always)
     else:
         ray.init(
             address="local",
@@ -71,6 +81,24 @@ def _connect(settings: Settings) -> None:
             _system_config={"worker_niceness": 0},
             **always,
         )
+
+
+@contextmanager
+def refusals(address: str) -> Iterator[None]:
+    """Translate the refusal of a cluster that runs other versions.
+
+    Raises:
+        ConfigError: The cluster has another version of Ray or Python.
+    """
+    try:
+        yield
+    except RuntimeError as exc:
+        if OTHER_VERSION not in str(exc):
+            raise
+        raise ConfigError(
+            f"The Ray cluster at {address!r} runs other versions: {' '.join(str(exc).split())} "
+            "Install the same versions of Ray and Python everywhere, or correct RAY_ADDRESS."
+        ) from exc
 
 
 def disconnect() -> None:

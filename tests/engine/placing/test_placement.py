@@ -209,6 +209,30 @@ def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
     assert (len(gone), left) == (1, [])
 
 
+def test_workers_of_a_child_end_with_it(child: EngineHandle) -> None:
+    worker = psutil.Process(call(child, "worker"))
+    child.close()
+    assert psutil.wait_procs([worker], timeout=600) == ([worker], [])
+
+
+def test_workers_of_a_child_do_not_outlive_its_parent(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from evalboard.engine.placing import placement\n"
+        "from tests.engine_specs import engine_spec\n"
+        "placement.MADE_OF = 'tests.stand_in_engine'\n"
+        "spec = engine_spec(Path(sys.argv[1]), settings={'backend': 'hf'}, is_only_run=True)\n"
+        "print(placement.EngineHandle(spec).call('worker', timeout_seconds=600), flush=True)\n"
+        "time.sleep(600)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    assert psutil.wait_procs([worker], timeout=60) == ([worker], [])
+
+
 def children_of(pid: int) -> list[psutil.Process]:
     """Return the engines that are children of a process."""
     found: list[psutil.Process] = []
