@@ -5,11 +5,18 @@ from collections.abc import Iterator
 
 from evalboard.engine.fitness import MachineFacts, TorchFacts, judge, machine_facts, torch_facts
 from evalboard.engine.placing.profile import find_layers
+from evalboard.engine.proving.proof import prove_all
 from evalboard.settings import Settings
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
+    parser.add_argument(
+        "--score",
+        action="store_true",
+        help="also score one-layer models and compare with plain transformers (a minute; with a GPU "
+        "it is always done, once for each driver and version of the libraries)",
+    )
     parser.set_defaults(do=do)
 
 
@@ -26,7 +33,15 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     problems = judge(facts, torch)
     for problem in problems:
         print(f"{'No engine can run' if problem.is_fatal else 'Note'}: {problem}")
-    return int(not all(layers) or any(problem.is_fatal for problem in problems))
+    if any(problem.is_fatal for problem in problems):
+        return 1
+    proofs = prove_all(settings, on_progress=print) if arguments.score or facts.uses_gpus else []
+    for proof in proofs:
+        print(proof)
+    if not all(proof.holds for proof in proofs):
+        print("Do not evaluate on this machine. Install the versions of requirements/gpu.lock.")
+        return 1
+    return int(not all(layers))
 
 
 def describe(facts: MachineFacts, torch: TorchFacts | None) -> Iterator[str]:

@@ -8,6 +8,7 @@ from evalboard.cli import doctor, main
 from evalboard.engine import fitness
 from evalboard.engine.fitness import Gpu, MachineFacts, TorchFacts
 from evalboard.engine.placing.profile import Layers
+from evalboard.engine.proving.proof import Proof
 
 
 def test_the_layers_of_this_machine_are_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,3 +72,22 @@ def test_a_machine_is_described() -> None:
     assert "Driver 580.65.06 for CUDA 13, torch for CUDA 13." in said
     assert "CUDA_VISIBLE_DEVICES is '0'.\ntorch finds 1 of 2 GPUs." in said
     assert "There is no GPU" in "\n".join(doctor.describe(MachineFacts(), None))
+
+
+@pytest.mark.parametrize(("difference", "code"), [(0.0, 0), (2.0, 1)])
+def test_scores_of_this_machine_are_compared(
+    difference: float,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # The proof has tests of its own; this is about what follows from it.
+    proof = Proof(kind="dense", precision="float32", differences=(difference,))
+    monkeypatch.setattr(doctor, "find_layers", lambda _: Layers(network=True, files=True))
+    monkeypatch.setattr(doctor, "prove_all", lambda settings, on_progress: [proof])
+    assert main(["doctor"]) == 0
+    assert "plain transformers" not in capsys.readouterr().out
+    assert main(["doctor", "--score"]) == code
+    said = capsys.readouterr().out
+    assert str(proof) in said
+    assert ("Do not evaluate" in said) == bool(code)
