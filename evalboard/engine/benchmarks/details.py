@@ -26,6 +26,7 @@ SCHEMA = pa.schema(
         ("choices", pa.list_(pa.string())),
         ("loglikelihoods", pa.list_(pa.float64())),
         ("is_greedy", pa.list_(pa.bool_())),
+        ("is_tied", pa.bool_()),
         ("output", pa.string()),
         ("extracted", pa.string()),
     ]
@@ -91,7 +92,11 @@ def _answer(task: ConfigurableTask, sample: Sample, metric: str) -> dict[str, An
 
 
 def _picked_choice(task: ConfigurableTask, sample: Sample, metric: str) -> dict[str, Any]:
-    """Return the columns of a question whose answer is the metric's preferred choice."""
+    """Return the columns of a question whose answer is the metric's preferred choice.
+
+    Where it prefers several alike, as happens in bfloat16, the first is the answer and the question
+    is tied.
+    """
     document = sample["doc"]
     choices = [str(choice) for choice in task.doc_to_choice(document)]
     columns = _loglikelihoods(sample)
@@ -100,6 +105,7 @@ def _picked_choice(task: ConfigurableTask, sample: Sample, metric: str) -> dict[
     # question's "text".
     gold = task.doc_to_text(document) if task.multiple_input else sample["target"]
     golds = gold if isinstance(gold, list) else [gold]
+    best = np.max(preferences)
     return columns | {
         "target": ", ".join(
             choices[one] if isinstance(one, int) and one < len(choices) else str(one)
@@ -107,6 +113,7 @@ def _picked_choice(task: ConfigurableTask, sample: Sample, metric: str) -> dict[
         ),
         "answer": choices[int(np.argmax(preferences))],
         "choices": choices,
+        "is_tied": bool(np.count_nonzero(preferences == best) > 1),
     }
 
 

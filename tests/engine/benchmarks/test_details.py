@@ -39,6 +39,13 @@ class PreparedModel(LM):
         return [forms[number % 3].format(number) for number, _ in enumerate(requests)]
 
 
+class UndecidedModel(PreparedModel):
+    """Finds every choice equally probable."""
+
+    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+        return [(-2.0, False)] * len(requests)
+
+
 @pytest.fixture(scope="module")
 def library(open_llm_mirror: Path) -> TaskLibrary:
     return TaskLibrary(BENCHMARKS.values(), mirror=open_llm_mirror, offline=True)
@@ -81,6 +88,16 @@ def test_the_answer_is_the_most_probable_choice(
     assert [row["correct"] for row in rows] == [row["answer"] == row["target"] for row in rows]
     assert sum(row["correct"] for row in rows) / len(rows) == metrics["acc,none"]
     assert {row["correct"] for row in rows} == {True, False}
+
+
+def test_choices_that_are_alike_are_tied_and_the_first_is_the_answer(
+    library: TaskLibrary, tiny_model: HFLM
+) -> None:
+    _, rows = answers(UndecidedModel(), library, "mmlu_virology")
+    assert {row["is_tied"] for row in rows} == {True}
+    assert [row["answer"] for row in rows] == [row["choices"][0] for row in rows]
+    _, rows = answers(tiny_model, library, "mmlu_virology")
+    assert {row["is_tied"] for row in rows} == {False}
 
 
 def test_choices_with_contexts_of_their_own_are_told_apart(
