@@ -68,6 +68,8 @@ class Backend:
     """Number of the way in which this project computes scores with it. It goes up with each change that
     can change a score, and is part of the score's key.
     """
+    text_method: int = 1
+    """The same number for texts: those that the model generates, and those that it reads in windows."""
     puts_adapters: bool = False
     """Whether it can apply an adapter to loaded weights without merging."""
     batch_size: int | None = None
@@ -198,6 +200,8 @@ VLLM = Backend(
     architectures=vllm_architectures,
     cpu_head_sizes=vllm_cpu_head_sizes,
     falls_back=True,
+    # 1: sampled where the task says nothing, decoded token by token, windows two tokens shorter
+    text_method=2,
     environment={
         # One process holds the engine, so that its death is the death of the actor.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -257,7 +261,8 @@ VLLM = Backend(
             "nccl error",
         ),
         in_log=("initialization failed",),  # of one of its own processes
-        fatal=("EngineDeadError",),
+        # its own process died; a step failed in ours (evalboard/engine/vllm_feeding.py)
+        fatal=("EngineDeadError", "StepFailed"),
     ),
 )
 
@@ -277,6 +282,7 @@ HF = Backend(
     # 1: log-softmax and sums in the model's precision, penalties and beams of its generation_config,
     #    heads tied by the config alone, LongRoPE in padded batches.
     method=2,
+    text_method=2,
     puts_adapters=True,
     batch_size=16,
 )

@@ -68,6 +68,8 @@ class ModelIdentity(BaseModel):
     """Date that the template sees, in ISO format; None if it does not ask for the date."""
     method: int = 1
     """Number of the backend's way to compute scores; see `evalboard.backends`."""
+    texts_are_opened: bool = False
+    """Whether the tokenizer ends every text by itself, and is made not to."""
 
 
 class BenchmarkIdentity(BaseModel):
@@ -177,7 +179,7 @@ def _content(model: ModelIdentity) -> dict[str, Any]:
     }
 
 
-_LATER_FIELDS = ("chat_date", "method")
+_LATER_FIELDS = ("chat_date", "method", "texts_are_opened")
 """Fields of `ModelIdentity` that say nothing more while they have their defaults."""
 
 

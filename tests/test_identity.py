@@ -38,7 +38,7 @@ MODEL = ModelIdentity(
     lm_eval_version="0.4.13",
     max_length=None,
 )
-NOT_IN_THE_FIRST_KEYS = {"choice", "chat_date", "method"}
+NOT_IN_THE_FIRST_KEYS = {"choice", "chat_date", "method", "texts_are_opened"}
 BENCHMARK = BenchmarkIdentity(
     task="mmlu_anatomy",
     version="1.0",

@@ -205,7 +205,11 @@ def scores_of(outcomes: Sequence[BenchmarkOutcome]) -> dict[str, Any]:
         "versions": {name: task.version for name, (task, _) in tasks.items()},
         "n-shot": {name: outcome.num_fewshot for name, (_, outcome) in tasks.items()},
         "n-samples": {
-            name: {"original": task.n_original, "effective": task.n_effective}
+            name: {
+                "original": task.n_original,
+                "effective": task.n_effective,
+                **({"cut": task.n_cut} if task.n_cut else {}),
+            }
             for name, (task, _) in tasks.items()
         },
         "task_hashes": {name: task.task_hash for name, (task, _) in tasks.items()},

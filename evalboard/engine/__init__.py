@@ -8,7 +8,8 @@ Four rooms:
 - `inspection`: hostile repositories, loaded in confined processes for the checks.
 
 In addition, `process` contains one model according to its `spec`, in the `environment` of the
-libraries. The backends' model classes are `vllm_model` (with `vllm_choices`, `vllm_feeding` and
-`vllm_last_layer`) and `hf_model`; both implement `streaming`. `provenance` collects the data that
-is stored with a score, and `hardware` reads the machine's resources.
+libraries. The backends' model classes are `vllm_model` (with the other
+modules named `vllm_`) and `hf_model`; both implement `streaming`, with tokenizers as `tokenising`
+leaves them. `provenance` collects the data that is stored with a score, and `hardware` reads the
+machine's resources.
 """

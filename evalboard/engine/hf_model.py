@@ -1,7 +1,7 @@
 """The backend `hf`: lm_eval's model class for transformers, with answers as a stream."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Generator, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
@@ -15,6 +15,7 @@ from evalboard.engine.loading.adapters import put_adapter
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import load_pretrained
 from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind, NumberedAnswers
+from evalboard.engine.tokenising import keep_texts_open
 from evalboard.records.precision import Precision
 
 LmEvalHFLM: Any = HFLM
@@ -28,13 +29,16 @@ TOKENS_OF_TEXTS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_star
 class HFModel(LmEvalHFLM):
     """A model in transformers. Takes the arguments of lm_eval's class."""
 
+    may_cut = True
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        keep_texts_open(self.tokenizer)
         self._turn = threading.Lock()
 
     def stream(
         self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
-    ) -> Iterator[NumberedAnswers]:
+    ) -> Generator[NumberedAnswers]:
         """Answer requests block by block; see `StreamingModel`.
 
         Partly known blocks are computed completely, because the requests of a batch stay together.

@@ -38,14 +38,18 @@ from evalboard.engine.provenance import (
     architecture,
     chat_template,
     chat_template_sha,
+    ends_texts,
     machine,
     versions,
 )
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EvalboardError
-from evalboard.identity import BenchmarkIdentity, ModelIdentity, benchmark_key, run_key
+from evalboard.identity import ModelIdentity, benchmark_key, run_key
 from evalboard.records.choice import PinnedChoice
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
+
+TEXTS = frozenset({"generate_until", "loglikelihood_rolling"})
+"""lm_eval's kinds of tasks whose answers are texts, or about whole texts."""
 
 
 class EngineProcess:
@@ -118,19 +122,20 @@ class EngineProcess:
         """
         model = self._loaded_model()
         loaded = self._load_task(benchmark, last=True)
-        key = self._key(loaded.identity)
+        key = self._key(loaded)
         answering = AnsweringModel(
             model,
             self._keeper.open_answers(benchmark, key),
             partial(self._keeper.note_progress, benchmark),
         )
-        return score(
+        outcome, answers = score(
             answering,
             loaded,
             key=key,
             limit=self._spec.limit,
             use_chat_template=self._spec.use_chat_template,
         )
+        return outcome.with_cut(task for task, _ in answering.cut), answers
 
     def _loaded_model(self) -> LM:
         with self._loading:
@@ -202,7 +207,7 @@ class EngineProcess:
             return BenchmarkPlan(benchmark=benchmark, key="", n=0, problem=problem)
         return BenchmarkPlan(
             benchmark=benchmark,
-            key=self._key(loaded.identity),
+            key=self._key(loaded),
             n=loaded.n_effective,
             prompt_prefix=prompt_prefix(loaded.tasks[0]),
         )
@@ -235,8 +240,12 @@ class EngineProcess:
         with self._reading:
             return self._library.output_types(spec.suite.select(spec.benchmarks))
 
-    def _key(self, benchmark: tuple[BenchmarkIdentity, ...]) -> str:
-        return benchmark_key(self._identity, *benchmark)
+    def _key(self, loaded: LoadedBenchmark) -> str:
+        identity = self._identity
+        if not TEXTS.isdisjoint(each.task.OUTPUT_TYPE for each in loaded.tasks):
+            method = find_backend(self._spec.backend).text_method
+            identity = identity.model_copy(update={"method": method})
+        return benchmark_key(identity, *loaded.identity)
 
     @cached_property
     def _identity(self) -> ModelIdentity:
@@ -252,6 +261,7 @@ class EngineProcess:
             lm_eval_version=installed.lm_eval,
             max_length=spec.settings.max_model_length,
             method=find_backend(spec.backend).method,
+            texts_are_opened=ends_texts(self._small_files),
         )
 
     @cached_property

@@ -42,6 +42,31 @@ def chat_template_sha(template: str | None) -> str | None:
     return None if template is None else hashlib.sha256(template.encode()).hexdigest()
 
 
+def ends_texts(folder: Path) -> bool:
+    """Return whether a model's tokenizer adds tokens after a text, by its files."""
+    found = {
+        name: json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("tokenizer.json", "tokenizer_config.json")
+        if (folder / name).is_file()
+    }
+    settings = found.get("tokenizer_config.json", {})
+    processor = found.get("tokenizer.json", {}).get("post_processor")
+    return settings.get("add_eos_token") is True or _ends(processor or {})
+
+
+def _ends(processor: dict[str, Any]) -> bool:
+    """Return whether a post-processor in `tokenizer.json` adds tokens after a text."""
+    match processor:
+        case {"type": "TemplateProcessing", "single": [*_, {"SpecialToken": _}]}:
+            return True
+        case {"type": "BertProcessing" | "RobertaProcessing"}:
+            return True
+        case {"type": "Sequence", "processors": parts}:
+            return any(map(_ends, parts))
+        case _:
+            return False
+
+
 def architecture(folder: Path) -> str:
     """Return the first architecture in a model's config, empty if there is none."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

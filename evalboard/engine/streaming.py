@@ -4,7 +4,7 @@ lm_eval's model classes answer all requests of a call at once. The classes of th
 `stream`, which yields the answers as they arrive.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Generator, Sequence, Set
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -28,9 +28,20 @@ QUESTIONS_PER_BLOCK = 256
 class StreamingModel(Protocol):
     """A loaded model that yields its answers as they arrive."""
 
+    max_length: int
+    """Number of tokens that it reads at most."""
+    may_cut: bool
+    """Whether it reads only the end of a longer request; otherwise it refuses one."""
+    max_gen_toks: int
+    """Number of tokens that it generates for a task that does not say how many."""
+
+    def tok_encode(self, text: str) -> list[int]:
+        """Return the tokens of a text, with those that the tokenizer adds."""
+        ...
+
     def stream(
         self, kind: Kind, requests: Sequence["Instance"], wanted: Set[int]
-    ) -> Iterator[NumberedAnswers]:
+    ) -> Generator[NumberedAnswers]:
         """Answer requests.
 
         Args:

@@ -9,22 +9,24 @@ log-probabilities of the whole prompt, which keeps vLLM from using its prefix ca
 - a choice of two tokens is a second request of the same kind, on the cached context and the first;
 - a longer one is a second request of which the rows of the prompt are asked for, and only those of
   the choice are read;
-- the rest (continuations that add no token, rolling log-likelihood) goes lm_eval's own way.
+- a text is the windows that the model reads at a time, each like a longer choice.
 
-The numbers are lm_eval's: the same encoding, truncation and rule for what is greedy.
+The numbers are those of plain transformers; `docs/design/scoring.md` lists where lm_eval's vLLM class
+gives others.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.utils import maybe_truncate, postprocess_generated_text
 from lm_eval.models.vllm_causallms import VLLM
+from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from vllm import RequestOutput, SamplingParams
-from vllm.logprobs import Logprob
 from vllm.model_executor.models import ModelRegistry
 from vllm.platforms import current_platform
 from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
@@ -32,6 +34,7 @@ from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import check_whole
 from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind, NumberedAnswers
+from evalboard.engine.tokenising import keep_texts_open
 from evalboard.engine.vllm_choices import (
     Choice,
     ContextGroup,
@@ -41,8 +44,13 @@ from evalboard.engine.vllm_choices import (
 )
 from evalboard.engine.vllm_feeding import Feed, Job, JobResult
 from evalboard.engine.vllm_last_layer import skip_unread_rows
+from evalboard.engine.vllm_lengths import find_lengths
 from evalboard.engine.vllm_options import execution_options
+from evalboard.engine.vllm_rows import Row, next_rows, prompt_rows, sum_up
+from evalboard.engine.vllm_thread import EngineThread
+from evalboard.errors import HarnessError
 from evalboard.records.precision import Precision
+from evalboard.settings import set_environment
 
 LmEvalVLLM: Any = VLLM
 """lm_eval's registration hides the type of its class."""
@@ -52,9 +60,16 @@ TEXTS_PER_CALL = 4096
 SEED = 1234
 FORMATS = {"load_format": "safetensors", "config_format": "hf", "tokenizer_mode": "hf"}
 """The formats that the checks read. By itself vLLM prefers Mistral's wherever it finds its files."""
+ONE_TOKEN_LONGER = {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}
+"""Lets vLLM have a limit beyond the model's positions: the token beyond is never read."""
 
-Row = tuple[float, bool]
-"""Log-probability of one token, and whether it is the most probable one."""
+GENERATION_OPTIONS = {
+    *SamplingParams.__struct_fields__,
+    *("until", "do_sample", "max_gen_toks", "max_new_tokens", "max_completion_tokens"),
+}
+"""Generation arguments that vLLM takes, and those that lm_eval translates for it."""
+IDLE_OPTIONS = {"num_beams": 1}
+"""Generation arguments of transformers that vLLM does not have, at values that change nothing."""
 
 
 class Unit(NamedTuple):
@@ -66,31 +81,49 @@ class Unit(NamedTuple):
 
 
 class VLLMModel(LmEvalVLLM):
-    """A model in vLLM. Takes the arguments of lm_eval's class.
+    """A model in vLLM, by lm_eval's class.
 
     Args:
-        *args: As for lm_eval's class.
+        pretrained: Folder of the model.
+        max_model_len: Number of tokens that it reads at most, None for the model's own.
         may_cut: Whether requests that are longer than the maximum length are truncated.
-        **kwargs: As for lm_eval's class.
+        **options: As for lm_eval's class.
     """
 
-    def __init__(self, *args: Any, may_cut: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        pretrained: str,
+        *,
+        max_model_len: int | None = None,
+        may_cut: bool = True,
+        **options: Any,
+    ) -> None:
         self.may_cut = may_cut
+        lengths = find_lengths(pretrained, max_model_len)
+        set_environment(ONE_TOKEN_LONGER)
+        self._thread = EngineThread()
+        self._tokenising = threading.Lock()
+        self._thread.call(super().__init__, pretrained, max_model_len=lengths.engine, **options)
+        self._max_length = lengths.read
+        keep_texts_open(self.tokenizer)
         config = self.model.llm_engine.vllm_config
+        self._caches = config.cache_config.enable_prefix_caching
         self._block_tokens = config.cache_config.block_size
         # On a CPU the last bits of a log-probability depend on what is computed together, and on
         # nothing else: where batches are the same, so are the numbers.
         self.reproducible = current_platform.is_cpu() and config.model_config.dtype == torch.float32
         if current_platform.is_cpu() and config.model_config.enforce_eager:
-            self.model.collective_rpc(skip_unread_rows)
+            self._thread.call(self.model.collective_rpc, skip_unread_rows)
         self._feed = Feed(self.model, self.lora_request)
-        self._turn = threading.Lock()
-        self._tokenising = threading.Lock()
+
+    def tok_encode(self, *args: Any, **options: Any) -> Any:
+        """Encode texts as lm_eval's class does, for one thread at a time."""
+        with self._tokenising:
+            return super().tok_encode(*args, **options)
 
     def stream(
         self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
-    ) -> Iterator[NumberedAnswers]:
+    ) -> Generator[NumberedAnswers]:
         """Answer requests as a stream; see `StreamingModel`.
 
         In float32 on a CPU, requests run in blocks of 256 contexts that start with an empty prefix
@@ -98,35 +131,83 @@ class VLLMModel(LmEvalVLLM):
 
         Several threads can call it: one prepares its requests while those of another are answered.
         """
-        units: list[Unit] = []
-        if kind == "loglikelihood":
-            units = self._choice_units(requests)
-        elif kind == "generate_until":
-            units = self._text_units(requests)
-        odd = wanted - frozenset().union(*(unit.requests for unit in units))
-        with self._turn:
-            yield from self._work(units, wanted)
-            for index in sorted(odd):
-                (answer,) = getattr(self, kind)([requests[index]], disable_tqdm=True)
-                yield [(index, answer)]
-
-    def _work(self, units: Sequence[Unit], wanted: Set[int]) -> Iterator[NumberedAnswers]:
-        if not self.reproducible:
-            left = (unit for unit in units if not wanted.isdisjoint(unit.requests))
-            yield from self._feed.run(job for unit in left for job in unit.jobs())
+        if kind == "loglikelihood_rolling":
+            yield from self._sum_windows(requests, wanted)
             return
-        for start in range(0, len(units), QUESTIONS_PER_BLOCK):
-            block = units[start : start + QUESTIONS_PER_BLOCK]
-            if all(wanted.isdisjoint(unit.requests) for unit in block):
+        read = self._choice_units if kind == "loglikelihood" else self._text_units
+        units = read(requests)
+        # A continuation that adds no token is certain.
+        empty = wanted - frozenset().union(*(unit.requests for unit in units))
+        yield [(number, (0.0, True)) for number in sorted(empty)]
+        yield from self._answer(units, wanted)
+
+    def _sum_windows(
+        self, requests: Sequence[Instance], wanted: Set[int]
+    ) -> Generator[NumberedAnswers]:
+        """Answer texts: each is the windows that the model reads at a time, with the tokens of its own.
+
+        The windows are lm_eval's: each has one token before those that it adds.
+        """
+        windows = [self._windows(*request.args) for request in requests]
+        owners = [number for number, its in enumerate(windows) for _ in its]
+        units = [
+            Unit(frozenset([place]), partial(self._window_jobs, place, window))
+            for place, window in enumerate(chain.from_iterable(windows))
+        ]
+        scores: dict[int, dict[int, float]] = {number: {} for number in range(len(requests))}
+        yield [(number, 0.0) for number in sorted(wanted) if not windows[number]]
+        asked = {place for place, owner in enumerate(owners) if owner in wanted}
+        for answers in self._answer(units, asked):
+            for place, (logprob, _) in answers:
+                scores[owners[place]][place] = logprob
+            done = {owners[place] for place, _ in answers}
+            yield [
+                (number, sum(logprob for _, logprob in sorted(scores[number].items())))
+                for number in sorted(done)
+                if len(scores[number]) == len(windows[number])
+            ]
+
+    def _window_jobs(self, place: int, window: TokenisedRequest) -> list[Job]:
+        choice = Choice(place, tuple(window.continuation))
+        return [self._choice_job(tuple(window.context), choice, None)]
+
+    def _windows(self, text: str) -> list[TokenisedRequest]:
+        found = get_rolling_token_windows(
+            token_list=self.tok_encode(text),
+            prefix_token=self._prefix(),
+            max_seq_len=self.max_length,
+            context_len=1,
+        )
+        return [TokenisedRequest(*make_disjoint_window(window)) for window in found]
+
+    def _answer(self, units: Sequence[Unit], wanted: Set[int]) -> Generator[NumberedAnswers]:
+        """Answer units in the engine's thread. Their requests are built here, before it has a turn."""
+        parts = [
+            [job for unit in part for job in unit.jobs()] for part in self._parts(units, wanted)
+        ]
+        yield from self._thread.iterate(partial(self._work, parts))
+
+    def _parts(self, units: Sequence[Unit], wanted: Set[int]) -> list[Sequence[Unit]]:
+        """Return the units to answer, in parts: where numbers must not change, in whole blocks."""
+        if not self.reproducible:
+            return [[unit for unit in units if not wanted.isdisjoint(unit.requests)]]
+        starts = range(0, len(units), QUESTIONS_PER_BLOCK)
+        blocks = [units[start : start + QUESTIONS_PER_BLOCK] for start in starts]
+        return [b for b in blocks if any(not wanted.isdisjoint(unit.requests) for unit in b)]
+
+    def _work(self, parts: Sequence[Sequence[Job]]) -> Generator[NumberedAnswers]:
+        """Answer parts one after the other, in the engine's thread."""
+        for part in parts:
+            if not self.reproducible:
+                yield from self._feed.run(part)
                 continue
             self.model.reset_prefix_cache()
-            steps = self._feed.run(job for unit in block for job in unit.jobs())
-            yield [answer for step in steps for answer in step]
+            yield [answer for step in self._feed.run(part) for answer in step]
 
     def _choice_units(self, requests: Sequence[Instance]) -> list[Unit]:
         groups = group_by_context(
             self._tokenise(requests),
-            max_tokens=self.max_length - 1,  # vLLM generates at least one token
+            max_tokens=self.max_length + 1,  # the last one is not read
             max_choices=MAX_LOGPROB_TOKEN_IDS,
             may_cut=self.may_cut,
         )
@@ -137,7 +218,7 @@ class VLLMModel(LmEvalVLLM):
 
     def _context_jobs(self, group: ContextGroup) -> list[Job]:
         longer = group.longer_choices
-        is_shared = len(longer) > 1 and len(group.context) >= self._block_tokens
+        is_shared = self._caches and len(longer) > 1 and len(group.context) >= self._block_tokens
         if len(longer) == len(group.choices) and not is_shared:
             return [self._choice_job(group.context, choice, None) for choice in longer]
         return [
@@ -151,37 +232,20 @@ class VLLMModel(LmEvalVLLM):
 
     def _end_context(self, group: ContextGroup, output: RequestOutput) -> JobResult:
         """Answer the choices with one token, and request the others on the cached context."""
-        first = _next_rows(output)
+        first = next_rows(output)
         answers: NumberedAnswers = [
             (choice.request, first[choice.tokens[0]])
             for choice in group.choices
             if len(choice.tokens) == 1
         ]
-        follow_ups = tuple(
-            self._follow_up(group.context, choice, first[choice.tokens[0]])
+        follow_ups = [
+            self._choice_job(group.context, choice, first[choice.tokens[0]])
             for choice in group.longer_choices
-        )
-        return JobResult(answers, follow_ups)
-
-    def _follow_up(self, context: tuple[int, ...], choice: Choice, first: Row) -> Job:
-        """Ask for the rows of a choice after its first.
-
-        Where that is one, it is asked for as the context's were: rows of a prompt cost vLLM an
-        object for every position of it.
-        """
-        begin, *rest = choice.tokens
-        if len(rest) > 1:
-            return self._choice_job(context, choice, first)
-        return Job(
-            tokens=[*context, begin],
-            params=_one_token(logprob_token_ids=rest),
-            end=partial(self._end_pair, choice, first),
-            kept=1,
-        )
-
-    def _end_pair(self, choice: Choice, first: Row, output: RequestOutput) -> JobResult:
-        second = _next_rows(output)[choice.tokens[1]]
-        return JobResult([(choice.request, _sum_up([first, second]))])
+        ]
+        if follow_ups:  # the context stays for them, once for all
+            one, *others = follow_ups
+            follow_ups = [one._replace(kept=one.kept + len(group.context)), *others]
+        return JobResult(answers, tuple(follow_ups))
 
     def _choice_job(
         self,
@@ -191,43 +255,66 @@ class VLLMModel(LmEvalVLLM):
         *,
         read_cache: bool = True,
     ) -> Job:
-        """Ask for the rows of a choice; of the first only where it is not known."""
+        """Ask for the rows of a choice; of the first only where it is not known.
+
+        The last token is not part of the prompt: its row is that of the next token. Those between
+        the first and the last are rows of the prompt, which cost vLLM an object for every position of
+        it, and are not asked for where there are none.
+        """
+        *begin, last = choice.tokens
+        between = begin[1:] if first else begin
+        asked = {"prompt_logprobs": 1, "flat_logprobs": True} if between else {}
         return Job(
-            tokens=[*context, *choice.tokens],
+            tokens=[*context, *begin],
             params=_one_token(
-                prompt_logprobs=1, flat_logprobs=True, skip_reading_prefix_cache=not read_cache
+                logprob_token_ids=[last], skip_reading_prefix_cache=not read_cache, **asked
             ),
-            end=partial(self._end_choice, context, choice, first),
+            end=partial(self._end_choice, context, choice, first, between, read_cache),
             kept=len(choice.tokens),
         )
 
     def _end_choice(
-        self, context: tuple[int, ...], choice: Choice, first: Row | None, output: RequestOutput
+        self,
+        context: tuple[int, ...],
+        choice: Choice,
+        first: Row | None,
+        between: Sequence[int],
+        has_read_cache: bool,
+        output: RequestOutput,
     ) -> JobResult:
-        start = len(context) if first is None else len(context) + 1
         # The row of a token comes from the position before it, and of cached positions vLLM
         # returns memory as it happens to be.
-        if (output.num_cached_tokens or 0) >= start:
+        start = len(output.prompt_token_ids or ()) - len(between)
+        is_hidden = between and (output.num_cached_tokens or 0) >= start
+        rows = None if is_hidden else prompt_rows(between, output.prompt_logprobs or ())
+        if rows is None:
+            assert has_read_cache
             return JobResult([], (self._choice_job(context, choice, None, read_cache=False),))
-        rows = choice_rows(choice.tokens, first, output.prompt_logprobs or ())
-        return JobResult([(choice.request, _sum_up(rows))])
+        known = [first] if first else []
+        last = next_rows(output)[choice.tokens[-1]]
+        return JobResult([(choice.request, sum_up([*known, *rows, last]))])
 
     def _text_units(self, requests: Sequence[Instance]) -> list[Unit]:
         contexts, gen_kwargs = zip(*(request.args for request in requests), strict=True)
-        with self._tokenising:
-            encoded = self.tok_encode(list(contexts))
-            eos = self.tokenizer.decode(self.eot_token_id) or self.tokenizer.eos_token
+        options = [generation_options(asked) for asked in gen_kwargs]
+        encoded = self.tok_encode(list(contexts))
+        eos = self._end_of_text()
         return [
-            Unit(frozenset([i]), partial(self._text_jobs, i, encoded[i], gen_kwargs[i], eos))
+            Unit(frozenset([i]), partial(self._text_jobs, i, encoded[i], options[i], eos))
             for i in sorted(range(len(requests)), key=encoded.__getitem__)
         ]
 
     def _text_jobs(
-        self, index: int, tokens: list[int], gen_kwargs: dict[str, Any], eos: str
+        self, index: int, tokens: list[int], options: dict[str, Any], eos: str | None
     ) -> list[Job]:
-        """Request a text with lm_eval's interpretation of the arguments."""
+        """Request a text with lm_eval's interpretation of the arguments.
+
+        Its tokens are decoded at once, as transformers does it. vLLM's own text, made token by token
+        to find the stop strings, keeps a first space that the decoder of the whole drops, and special
+        tokens, and lacks a character that is not finished.
+        """
         kwargs, until, max_gen_toks = self.modify_gen_kwargs(
-            gen_kwargs, eos=eos, default_max_gen_toks=self.max_gen_toks
+            options, eos=eos, default_max_gen_toks=self.max_gen_toks
         )
         if not self.may_cut:
             require_room(len(tokens) + max_gen_toks, self.max_length)
@@ -243,7 +330,8 @@ class VLLMModel(LmEvalVLLM):
         )
 
         def end(output: RequestOutput) -> JobResult:
-            text = postprocess_generated_text(output.outputs[0].text, until, None)
+            made = self.tokenizer.decode(output.outputs[0].token_ids, skip_special_tokens=True)
+            text = postprocess_generated_text(made, until, None)
             return JobResult([(index, text)])
 
         return [Job(kept, params, end)]
@@ -252,27 +340,48 @@ class VLLMModel(LmEvalVLLM):
         for start in range(0, len(requests), TEXTS_PER_CALL):
             part = requests[start : start + TEXTS_PER_CALL]
             pairs = cast("list[tuple[str, str]]", [request.args for request in part])
-            with self._tokenising:
-                encoded = self._encode_pairs(pairs)
-            yield from encoded
+            yield from self._encode_pairs(pairs)
 
     def _encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenisedRequest]:
-        """Encode as lm_eval's `loglikelihood` does, every text once and all in one call."""
+        """Encode as lm_eval's `loglikelihood` does, every text once and all in one call.
+
+        The prefix token is the context of a continuation that has none, or only white space.
+        """
         moved = [_move_spaces(context, continuation) for context, continuation in pairs]
         contexts = self._encode_each(context for context, _ in moved)
-        wholes = self._encode_each(a + b for a, b in moved if a or b)
-        alone = self._encode_each((b for a, b in pairs if not a), add_special_tokens=False)
+        wholes = self._encode_each(a + b for a, b in moved if a)
+        alone = self._encode_each((b for a, b in moved if not a), add_special_tokens=False)
         encoded: list[TokenisedRequest] = []
-        for (context, continuation), (asked_context, asked) in zip(moved, pairs, strict=True):
-            if asked_context:
+        for context, continuation in moved:
+            if context:
                 start = contexts[context]
                 rest = wholes[context + continuation][len(start) :]
-            elif alone[asked][:1] == [self.prefix_token_id]:
-                start, rest = alone[asked][:1], alone[asked][1:]
             else:
-                start, rest = [self.prefix_token_id], alone[asked]
+                start, rest = [self._prefix()], alone[continuation]
+                if rest[:1] == start:
+                    rest = rest[1:]
             encoded.append(TokenisedRequest(start, rest))
         return encoded
+
+    def _prefix(self) -> int:
+        """Return the token before a text without a context: BOS, or EOS.
+
+        Raises:
+            HarnessError: The tokenizer has neither.
+        """
+        if self.prefix_token_id is None:
+            raise HarnessError(
+                "A question has no context, and the model's tokenizer has neither a BOS nor an EOS "
+                "token to begin a text with. Set `bos_token` or `eos_token` in the model's "
+                "tokenizer_config.json, or choose benchmarks with contexts."
+            )
+        return self.prefix_token_id
+
+    def _end_of_text(self) -> str | None:
+        """Return the text of the EOS token, None if there is none: texts then end by their length."""
+        if self.eot_token_id is None:
+            return None
+        return self.tokenizer.decode(self.eot_token_id) or self.tokenizer.eos_token
 
     def _encode_each(self, texts: Iterable[str], **options: Any) -> dict[str, list[int]]:
         distinct = [text for text in dict.fromkeys(texts) if text]
@@ -321,39 +430,24 @@ def _batch_limits(arguments: LoadArguments) -> dict[str, int]:
     return {name: limit for name, limit in limits.items() if limit}
 
 
-def choice_rows(
-    tokens: Sequence[int], first: Row | None, found: Sequence[dict[int, Logprob] | None]
-) -> list[Row]:
-    """Return the rows of a choice's tokens.
+def generation_options(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's generation arguments as vLLM must get them.
 
-    Args:
-        tokens: The choice, which is the end of the prompt.
-        first: The row of its first token, where it is known already.
-        found: Rows of the prompt's tokens. vLLM's model runner on a CPU gives one for each, the one
-            on a GPU leaves those of cached tokens out: the last ones are the choice's in both.
+    Generation is greedy unless the task asks for samples, as in lm_eval's Hugging Face class: its
+    vLLM class leaves vLLM's own temperature of 1 to a task that says nothing.
+
+    Raises:
+        HarnessError: vLLM does not support an argument.
     """
-    rows = [] if first is None else [first]
-    unknown = tokens[len(rows) :]
-    for token, likely in zip(unknown, found[-len(unknown) :], strict=True):
-        assert likely is not None
-        rows.append(_rows(likely)[token])
-    return rows
-
-
-def _next_rows(output: RequestOutput) -> dict[int, Row]:
-    """Return the rows of the tokens that may follow a prompt: those asked for, and the likeliest."""
-    return _rows((output.outputs[0].logprobs or [{}])[0])
-
-
-def _rows(likely: Mapping[int, Logprob]) -> dict[int, Row]:
-    """Return the rows of the tokens at one position, the likeliest of all among them."""
-    best = max(row.logprob for row in likely.values())
-    return {token: (row.logprob, row.logprob >= best) for token, row in likely.items()}
-
-
-def _sum_up(rows: Sequence[Row]) -> tuple[float, bool]:
-    """Return a choice's log-likelihood, and whether it is the greedy answer."""
-    return sum(logprob for logprob, _ in rows), all(greedy for _, greedy in rows)
+    options = {name: value for name, value in asked.items() if IDLE_OPTIONS.get(name) != value}
+    if unsupported := options.keys() - GENERATION_OPTIONS:
+        raise HarnessError(
+            f"vLLM does not support the generation arguments "
+            f"{', '.join(f'{name}: {asked[name]}' for name in sorted(unsupported))}. Remove them "
+            "from the task's generation_kwargs, or evaluate this benchmark with the backend 'hf' "
+            "(EVALBOARD_BACKEND)."
+        )
+    return options if options.get("do_sample") else {"temperature": 0.0, **options}
 
 
 def _move_spaces(context: str, continuation: str) -> tuple[str, str]:

@@ -1,6 +1,8 @@
 """The outcome of one benchmark for one model, before it enters a result document."""
 
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +22,8 @@ class TaskOutcome(BaseModel):
     """Number of questions in the task."""
     n_effective: int
     """Number of questions asked."""
+    n_cut: int = 0
+    """Number of questions of which the model did not see the beginning, being too long for it."""
     task_hash: str
     """lm_eval's hash over all questions, prompts and targets."""
     config: dict[str, Any]
@@ -48,6 +52,16 @@ class BenchmarkOutcome(BaseModel):
     def n_effective(self) -> int:
         """Number of questions asked."""
         return sum(task.n_effective for task in self.tasks)
+
+    def with_cut(self, tasks: Iterable[str | None]) -> Self:
+        """Return this outcome with the number of cut questions.
+
+        Args:
+            tasks: The task of each cut question.
+        """
+        count = Counter(tasks)
+        counted = (task.model_copy(update={"n_cut": count[task.task]}) for task in self.tasks)
+        return self.model_copy(update={"tasks": tuple(counted)})
 
     @property
     def is_group(self) -> bool:

@@ -40,15 +40,14 @@ def best_scores(logits: torch.Tensor, count: int, asked: torch.Tensor, **_option
 
 
 @pytest.mark.parametrize("cached", [0, 16, 32])
-@pytest.mark.parametrize("first_is_known", [False, True])
 def test_rows_are_read_when_the_runner_for_gpus_leaves_cached_ones_out(
-    cached: int, first_is_known: bool, monkeypatch: pytest.MonkeyPatch
+    cached: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from vllm import SamplingParams
     from vllm.v1.engine.logprobs import LogprobsProcessor
     from vllm.v1.worker.gpu.sample import prompt_logprob
 
-    from evalboard.engine.vllm_model import choice_rows
+    from evalboard.engine.vllm_rows import prompt_rows
 
     params = SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=1, flat_logprobs=True)
     monkeypatch.setattr(prompt_logprob, "get_prompt_logprobs_token_ids", next_tokens)
@@ -87,8 +86,10 @@ def test_rows_are_read_when_the_runner_for_gpus_leaves_cached_ones_out(
 
     truth = [float(TRUTH[p - 1, PROMPT[p]]) for p in range(33, 36)]
     greedy = [int(TRUTH[p - 1].argmax()) == PROMPT[p] for p in range(33, 36)]
-    first = (truth[0], greedy[0]) if first_is_known else None
-    rows = choice_rows(CHOICE, first, found)
+    rows = prompt_rows(CHOICE, found)
 
+    assert rows is not None
     assert [logprob for logprob, _ in rows] == pytest.approx(truth, abs=1e-6)
     assert [is_greedy for _, is_greedy in rows] == greedy
+    # A request that had to start again has the rows from there on only.
+    assert prompt_rows(CHOICE, found[len(found) - 2 :]) is None

@@ -4,12 +4,14 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
+from contextlib import closing
 from typing import Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from evalboard.engine.benchmarks.answer_log import request_keys
+from evalboard.engine.benchmarks.cutting import Question, cut_questions
 from evalboard.engine.keeping import AnswerKeeper
 from evalboard.engine.streaming import Answer, Kind, StreamingModel
 from evalboard.errors import NotFinite
@@ -34,6 +36,8 @@ class AnsweringModel(LM):
         self._model = model
         self._log = log
         self._report = report
+        self.cut: set[Question] = set()
+        """Questions of which the model does not see the beginning."""
 
     def loglikelihood(
         self, requests: list[Instance], disable_tqdm: bool = False
@@ -75,13 +79,15 @@ class AnsweringModel(LM):
         asked = [by_key[key] for key in distinct]
         wanted = {n for n, key in enumerate(distinct) if self._log.get(key) is None}
         progress = _Progress(asked, wanted, self._report)
+        self.cut |= cut_questions(self._model, kind, asked)
         model: StreamingModel = self._model
-        for answers in model.stream(kind, asked, wanted) if wanted else ():
-            new = [(n, answer) for n, answer in answers if n in wanted]
-            for n, answer in new:
-                _require_finite(answer, asked[n])
-            self._log.add((distinct[n], answer) for n, answer in new)
-            progress.note(n for n, _ in new)
+        with closing(model.stream(kind, asked, wanted)) as stream:
+            for answers in stream if wanted else ():
+                new = [(n, answer) for n, answer in answers if n in wanted]
+                for n, answer in new:
+                    _require_finite(answer, asked[n])
+                self._log.add((distinct[n], answer) for n, answer in new)
+                progress.note(n for n, _ in new)
         progress.tell()
         return [self._log.get(key) for key in keys]
 

@@ -25,7 +25,7 @@ SIGNS = FailureSigns(
         Shortage.STEP: (
             # torch, on GPUs and CPUs, and the system itself
             "out of memory",
-            "outofmemoryerror",
+            "memoryerror",  # Python's, and torch's OutOfMemoryError
             "can't allocate memory",
             "cannot allocate memory",
             "cublas_status_alloc_failed",
@@ -153,8 +153,6 @@ def shortage_in(exc: BaseException, log: str = "") -> Shortage | None:
         exc: The error.
         log: Output of the library's own processes, if `exc` only refers to it.
     """
-    if isinstance(exc, MemoryError):
-        return Shortage.STEP
     found = (
         shortage
         for signs in _every_signs()

@@ -3,7 +3,7 @@
 import json
 import math
 import resource
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Generator, Sequence, Set
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,9 @@ from tests.damage import DAMAGES
 class CountingBackend:
     """Answers with the length of the continuation, one request at a time, until it is told to die."""
 
+    max_length = 64
+    may_cut = True
+
     def __init__(self, dies_after: float = math.inf, logprob: float = -0.1) -> None:
         self.asked: list[tuple[str, str]] = []
         self._dies_after = dies_after
@@ -28,7 +31,7 @@ class CountingBackend:
 
     def stream(
         self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
-    ) -> Iterator[NumberedAnswers]:
+    ) -> Generator[NumberedAnswers]:
         for number in sorted(wanted):
             if len(self.asked) >= self._dies_after:
                 raise KeyboardInterrupt

@@ -64,22 +64,22 @@ def load_vllm() -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture(scope="session")
-def load_hf() -> Callable[[Path], Any]:
+def load_hf() -> Callable[..., Any]:
     """Return a function that loads a model into transformers.
 
-    lm_eval's vLLM class cuts two tokens more off what is too long: one because vLLM generates at
-    least one, one because it counts the last token, which no other follows. Its cache of logits takes
-    a choice that ends as the context of another choice begins for the same as that one.
+    Learned positions are one fewer in vLLM (`vllm_lengths`). The cache of logits of lm_eval's class
+    takes a choice that ends as the context of another choice begins for the same as that one.
     """
     from evalboard.engine.hf_model import HFModel
 
-    def load(folder: Path) -> Any:
+    def load(folder: Path, max_length: int | None = None) -> Any:
+        learned = folder.name.startswith("gpt2")
         return HFModel(
             pretrained=str(folder),
             dtype="float32",
             device="cpu",
             batch_size=BATCH_SIZE,
-            max_length=MAX_LENGTH - 2,
+            max_length=max_length or MAX_LENGTH - learned,
             logits_cache=False,
         )
 

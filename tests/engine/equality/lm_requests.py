@@ -48,6 +48,11 @@ CORNERS: dict[str, list[Pair]] = {
     "too long": [
         (OPENING * 60, word) for word in (" A", " B", " yes, it does", " no, it does not at all")
     ],
+    "the token 0, and more choices in its batch": [
+        *(("The heart is", word) for word in ("<s>", "</s>")),
+        *(("The liver is", f" {letter}") for letter in "ABCDEFG"),
+        ("The kidney is", "<s>"),
+    ],
     "begins with BOS": [("<s>The heart is", " A"), ("<s>The heart is", " a muscle")],
 }
 """Contexts and continuations, by what is special about them."""

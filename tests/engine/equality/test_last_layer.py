@@ -69,10 +69,13 @@ def test_choices_of_one_token_read_one_position_of_a_context(
     assert_equal(found, expected, architecture)
 
 
-def test_batch_in_which_one_prompt_is_read_is_computed_whole(
+def test_prompts_that_are_read_are_computed_whole_and_apart_from_the_others(
     model_folder: Callable[[str, str], Path], load_vllm: Callable[..., Any]
 ) -> None:
     model = load_vllm(model_folder("llama", "byte-level"))
+    with rows_by_layer(model) as letters:
+        answers(model, instances(LETTERS))
     with rows_by_layer(model) as rows:
-        answers(model, instances([*LETTERS, *CORNERS["one choice"]]))
-    assert rows[1] == rows[0]
+        answers(model, instances([*CORNERS["one choice"], *LETTERS]))
+    assert rows[0] > letters[0]
+    assert rows[1] - CONTEXTS == rows[0] - letters[0]

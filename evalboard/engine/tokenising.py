@@ -1,0 +1,62 @@
+"""Tokenizers that end a text, made to leave it open.
+
+What a tokenizer adds before a text (BOS) is part of the model's input. What it adds after one (EOS,
+as tokenizers of fine-tuned models do for training) ends the text: every continuation would come after
+the end, or be the end.
+"""
+
+from functools import partial
+from typing import Any
+
+from tokenizers.processors import TemplateProcessing
+
+from evalboard.errors import LoadFailed
+
+PROBE = "a"
+START = "START"
+"""Name of all tokens before a text, in a post-processor."""
+
+
+def keep_texts_open(tokenizer: Any) -> None:
+    """Make a tokenizer add nothing after a text. What it adds before one stays.
+
+    Args:
+        tokenizer: A tokenizer of transformers, which is changed.
+
+    Raises:
+        LoadFailed: It still adds something.
+    """
+    before, after = _added(tokenizer)
+    if not after:
+        return
+    if tokenizer.is_fast:
+        names = tokenizer.convert_ids_to_tokens(before)
+        start = {"id": START, "ids": before, "tokens": names}
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+            single=[START, "$A"] if before else ["$A"],
+            pair=[START, "$A", "$B:1"] if before else ["$A", "$B:1"],
+            special_tokens=[start] if before else [],
+        )
+    else:
+        tokenizer.build_inputs_with_special_tokens = partial(_put_first, before)
+    _, after = _added(tokenizer)
+    if after:
+        raise LoadFailed(
+            f"The tokenizer adds {tokenizer.convert_ids_to_tokens(after)} after every text, so no "
+            "text can be continued. Remove them from the post-processor in tokenizer.json, or set "
+            "`add_eos_token` to false in tokenizer_config.json."
+        )
+
+
+def _added(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Return the tokens that a tokenizer adds before and after a text."""
+    plain = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
+    whole = tokenizer(PROBE)["input_ids"]
+    starts = range(len(whole) - len(plain) + 1)
+    found = [start for start in starts if whole[start : start + len(plain)] == plain]
+    start = found[0] if found else 0
+    return whole[:start], whole[start + len(plain) :] if found else []
+
+
+def _put_first(before: list[int], first: list[int], second: list[int] | None = None) -> list[int]:
+    return [*before, *first, *(second or [])]

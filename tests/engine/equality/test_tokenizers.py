@@ -1,0 +1,118 @@
+"""Tokenizers that add something after a text, have no special tokens, or add nothing to spaces."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lm_eval.api.instance import Instance
+from tokenizers import processors
+from transformers import PreTrainedTokenizerFast
+
+from evalboard.engine.provenance import ends_texts
+from evalboard.engine.tokenising import keep_texts_open
+from evalboard.errors import HarnessError
+from tests.engine.equality.lm_requests import CORNERS, OPENING, answers, assert_equal, instances
+from tests.engine.equality.small_models import BOS, EOS, byte_level, sentence_piece
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+PAIRS = [*CORNERS["letters"], *CORNERS["words"], *CORNERS["no context"], *CORNERS["one choice"]]
+TEXT = Instance(
+    "generate_until", {}, (OPENING, {"until": [], "max_gen_toks": 8}), 0, metadata=("made-up", 0, 1)
+)
+
+
+def ending(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """Make a tokenizer put EOS after every text, and what it puts before one as it was."""
+    before = [BOS] if tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id else []
+    special = {name: tokenizer.convert_tokens_to_ids(name) for name in (*before, EOS)}
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=[*before, "$A", EOS],
+        pair=[*before, "$A", EOS, "$B:1", EOS],
+        special_tokens=list(special.items()),
+    )
+    return tokenizer
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: byte_level(bos=True), lambda: byte_level(bos=False), sentence_piece]
+)
+def test_a_tokenizer_adds_nothing_after_a_text(make: Callable[[], Any]) -> None:
+    whole, tokenizer = make(), ending(make())
+    assert tokenizer("The heart")["input_ids"][-1] == tokenizer.eos_token_id
+    keep_texts_open(tokenizer)
+    for text in ("The heart", "", " is", EOS):
+        assert tokenizer(text)["input_ids"] == whole(text)["input_ids"]
+        bare = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert bare == whole(text, add_special_tokens=False)["input_ids"]
+
+
+@pytest.fixture(scope="module")
+def with_tokenizer(
+    model_folder: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[PreTrainedTokenizerFast], Path]:
+    """Return a function that copies a model and gives it another tokenizer."""
+
+    def make(tokenizer: PreTrainedTokenizerFast) -> Path:
+        folder = tmp_path_factory.mktemp("model") / "llama"
+        shutil.copytree(model_folder("llama", "byte-level"), folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return make
+
+
+def test_scores_are_those_without_what_is_added_after_a_text(
+    model_folder: Callable[[str, str], Path],
+    with_tokenizer: Callable[..., Path],
+    load_vllm: Callable[..., Any],
+    load_hf: Callable[..., Any],
+) -> None:
+    requests = instances(PAIRS)
+    reference = load_hf(model_folder("llama", "byte-level"))
+    expected = reference.loglikelihood(requests, disable_tqdm=True)
+    (text,) = reference.generate_until([TEXT], disable_tqdm=True)
+
+    folder = with_tokenizer(ending(byte_level(bos=True)))
+    for model in (load_hf(folder), load_vllm(folder)):
+        assert_equal(answers(model, requests), expected, type(model).__name__)
+        assert answers(model, [TEXT], "generate_until") == [text]
+
+
+def test_a_context_of_spaces_is_a_text_begun(
+    model_folder: Callable[[str, str], Path],
+    load_vllm: Callable[..., Any],
+    load_hf: Callable[..., Any],
+) -> None:
+    folder = model_folder("llama", "byte-level")
+    requests = instances([("\n", " A"), ("  ", "The heart"), ("\n\n", "B")])
+    expected = load_hf(folder).loglikelihood(requests, disable_tqdm=True)
+    assert_equal(answers(load_vllm(folder), requests), expected, "transformers")
+
+
+def test_a_tokenizer_without_special_tokens(
+    with_tokenizer: Callable[..., Path], load_vllm: Callable[..., Any]
+) -> None:
+    """Texts end by their length; a question without a context cannot begin."""
+    tokenizer = byte_level(bos=False)
+    tokenizer.eos_token = None
+    model = load_vllm(with_tokenizer(tokenizer))
+    assert model.tokenizer.eos_token is None
+    assert all(logprob < 0 for logprob, _ in answers(model, instances(CORNERS["letters"])))
+    (text,) = answers(model, [TEXT], "generate_until")
+    assert len(model.tok_encode(text)) > 4
+    for pair in (("", " A"), ("\n", " A")):
+        with pytest.raises(HarnessError, match="neither a BOS nor an EOS token"):
+            answers(model, instances([pair]))
+
+
+@pytest.mark.parametrize("make", [lambda: byte_level(bos=True), sentence_piece])
+def test_the_files_say_whether_a_tokenizer_ends_texts(
+    make: Callable[[], Any], tmp_path: Path
+) -> None:
+    """The key of a score says it, before the tokenizer is loaded."""
+    for tokenizer, ends in ((make(), False), (ending(make()), True)):
+        tokenizer.save_pretrained(tmp_path / str(ends))
+        assert ends_texts(tmp_path / str(ends)) is ends
