@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lm_eval.api.instance import Instance
 
 from evalboard.engine.streaming import QUESTIONS_PER_BLOCK
-from evalboard.errors import HarnessError
+from evalboard.errors import HarnessError, OutOfMemory, Shortage
 from tests.engine.equality.lm_requests import (
     OPENING,
     answers,
@@ -23,6 +23,7 @@ from tests.engine.equality.lm_requests import (
     instances,
     task_instances,
 )
+from tests.engine.equality.small_models import MAX_LENGTH
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -118,6 +119,30 @@ def test_no_room_for_a_context(random_llama: Any) -> None:
     (request,) = instances([("The heart", " beats" * 1100)])
     with pytest.raises(HarnessError, match="a continuation of"):
         answers(random_llama, [request])
+
+
+def test_a_shorter_maximum_length_changes_no_number(
+    random_llama: Any, model_folder: Callable[[str, str], Path], load_vllm: Callable[..., Any]
+) -> None:
+    requests = instances(every_length(40))
+    shorter = load_vllm(
+        model_folder("llama", "byte-level"), max_model_len=MAX_LENGTH // 2, may_cut=False
+    )
+    assert answers(shorter, requests) == answers(random_llama, requests)
+
+
+@pytest.mark.parametrize("kind", ["loglikelihood", "generate_until"])
+def test_nothing_is_cut_by_a_length_that_is_not_the_models(
+    kind: Any, random_llama: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random_llama, "may_cut", False)
+    options = {"until": ["e"], "max_gen_toks": MAX_LENGTH}
+    second = {"loglikelihood": " beats", "generate_until": options}[kind]
+    arguments = ("The heart " * MAX_LENGTH, second)
+    request = Instance(kind, {}, arguments, 0, metadata=("made-up", 0, 1))
+    with pytest.raises(OutOfMemory, match="the engine was loaded for") as error:
+        answers(random_llama, [request], kind)
+    assert error.value.shortage is Shortage.LENGTH
 
 
 def test_only_what_is_wanted(random_llama: Any) -> None:
