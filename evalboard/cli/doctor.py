@@ -46,20 +46,19 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def describe(facts: MachineFacts, torch: TorchFacts | None) -> Iterator[str]:
     """Yield what a machine has, line by line."""
-    if not facts.gpus:
-        yield "There is no GPU of NVIDIA with a driver. Engines run on the CPU."
     for gpu in facts.gpus:
-        split = ", split into instances (MIG)" if gpu.is_split else ""
-        yield f"GPU {gpu.name}, compute capability {'.'.join(map(str, gpu.capability))}{split}"
-    if facts.gpus:
+        part = "part of a " if gpu.is_part else ""
+        size = f"{gpu.memory / 2**30:.0f} GiB"
+        capability = ".".join(map(str, gpu.capability))
+        yield f"GPU: {part}{gpu.model}, {size}, compute capability {capability}."
+    if facts.hidden:
+        yield f"CUDA_VISIBLE_DEVICES hides {facts.hidden} GPUs."
+    if facts.driver.version:
         build = f"for CUDA {facts.torch_cuda}" if facts.torch_cuda else "without CUDA"
-        yield f"Driver {facts.driver} for CUDA {facts.driver_cuda}, torch {build}."
-    if facts.gpus and facts.visible is not None:
-        yield f"CUDA_VISIBLE_DEVICES is {facts.visible!r}."
-    if torch:
-        yield f"torch finds {len(torch.devices)} of {len(facts.gpus)} GPUs."
-    elif facts.gpus:
-        yield "Engines run on the CPU."
+        yield f"Driver {facts.driver.version} for CUDA {facts.driver.cuda}, torch {build}."
+    else:
+        yield "There is no GPU of NVIDIA with a driver."
+    yield f"torch finds {len(torch.devices)} GPUs." if torch else "Engines run on the CPU."
     folders = "".join(
         f", {free / 2**30:.0f} GiB in {folder!r}" for folder, free in facts.free_disk.items()
     )

@@ -13,12 +13,13 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 from huggingface_hub.constants import HF_HUB_CACHE
 
 from evalboard.engine.environment import import_path
+from evalboard.engine.hardware import Driver, Gpu, machine_gpus, nvidia_driver, visible_gpus
 from evalboard.engine.loading.failures import shortage_in, unfit
 from evalboard.errors import MachineUnfit
 from evalboard.settings import Settings, child_environment, public_environment
@@ -53,29 +54,16 @@ class Problem(NamedTuple):
         return f"{self.what} {self.fix}"
 
 
-class Gpu(NamedTuple):
-    """A GPU as NVIDIA's driver sees it."""
-
-    name: str
-    capability: tuple[int, int]
-    """Compute capability."""
-    is_split: bool = False
-    """Whether it is split into instances (MIG)."""
-
-
 class MachineFacts(NamedTuple):
     """What can be known of a machine without torch."""
 
     gpus: tuple[Gpu, ...] = ()
-    """Those that NVIDIA's driver reports, whatever CUDA_VISIBLE_DEVICES says."""
-    driver: str = ""
-    """Version of NVIDIA's driver."""
-    driver_cuda: int = 0
-    """Newest CUDA that the driver supports, its main number; 0 without a driver."""
+    """Those that CUDA_VISIBLE_DEVICES leaves, with each part of a divided one."""
+    hidden: int = 0
+    """Number of further GPUs, which CUDA_VISIBLE_DEVICES hides."""
+    driver: Driver = Driver()
     torch_cuda: int = 0
     """CUDA of the installed torch, its main number; 0 for a torch without CUDA."""
-    visible: str | None = None
-    """CUDA_VISIBLE_DEVICES, None if it is not set."""
     c_compiler: str = ""
     """Path of a C compiler, empty if there is none."""
     cxx_compiler: str = ""
@@ -90,7 +78,7 @@ class MachineFacts(NamedTuple):
     @property
     def uses_gpus(self) -> bool:
         """Whether engines should find a GPU."""
-        return bool(self.gpus and self.torch_cuda) and self.visible not in ("", "-1")
+        return bool(self.gpus and self.torch_cuda)
 
 
 class TorchFacts(NamedTuple):
@@ -118,6 +106,15 @@ def judge(facts: MachineFacts, torch: TorchFacts | None = None) -> list[Problem]
     if facts.uses_gpus:
         found += [*_driver(facts), *_capability(facts), *_compilers(facts), *_shared(facts)]
         found += _torch(facts, torch) if torch else ()
+    elif facts.torch_cuda and not facts.hidden:
+        found.append(
+            Problem(
+                f"The installed torch is made for CUDA {facts.torch_cuda}, and NVIDIA's driver "
+                "reports no GPU.",
+                "Look at `nvidia-smi`, or install for the CPU with `make setup DEVICE=cpu`.",
+                is_fatal=False,
+            )
+        )
     return sorted(found, key=lambda problem: not problem.is_fatal)
 
 
@@ -138,39 +135,31 @@ def _memory(facts: MachineFacts) -> Iterator[Problem]:
 
 
 def _driver(facts: MachineFacts) -> Iterator[Problem]:
-    if facts.driver_cuda < facts.torch_cuda:
+    if facts.driver.cuda < facts.torch_cuda:
         least = OLDEST_DRIVER.get(facts.torch_cuda)
         yield Problem(
-            f"NVIDIA's driver {facts.driver} supports CUDA {facts.driver_cuda}, and the installed "
-            f"torch needs CUDA {facts.torch_cuda}.",
+            f"NVIDIA's driver {facts.driver.version} supports CUDA {facts.driver.cuda}, and the "
+            f"installed torch needs CUDA {facts.torch_cuda}.",
             f"{NEW_DRIVER} ({least} or later)." if least else f"{NEW_DRIVER}.",
         )
 
 
 def _capability(facts: MachineFacts) -> Iterator[Problem]:
     least = LEAST_CAPABILITY.get(facts.torch_cuda, (0, 0))
-    for gpu in dict.fromkeys(facts.gpus):
-        version = ".".join(map(str, gpu.capability))
-        if gpu.capability < least:
+    for model, capability in dict.fromkeys((gpu.model, gpu.capability) for gpu in facts.gpus):
+        version = ".".join(map(str, capability))
+        if capability < least:
             yield Problem(
-                f"GPU {gpu.name!r} has the compute capability {version}. torch for CUDA "
+                f"GPU {model!r} has the compute capability {version}. torch for CUDA "
                 f"{facts.torch_cuda} needs {'.'.join(map(str, least))}.",
                 "Hide it with CUDA_VISIBLE_DEVICES, or set CUDA_VISIBLE_DEVICES='' to evaluate on "
                 "the CPU.",
             )
-        elif gpu.capability < BFLOAT16_CAPABILITY:
+        elif capability < BFLOAT16_CAPABILITY:
             yield Problem(
-                f"GPU {gpu.name!r} has the compute capability {version} and cannot compute in "
+                f"GPU {model!r} has the compute capability {version} and cannot compute in "
                 "bfloat16, which needs 8.0.",
                 "Evaluate in float16, float32, 8bit or 4bit only.",
-                is_fatal=False,
-            )
-        if gpu.is_split:
-            yield Problem(
-                f"GPU {gpu.name!r} is split into instances (MIG), whose memory is smaller than the "
-                "GPU's.",
-                "Name one instance in CUDA_VISIBLE_DEVICES, and its memory in "
-                "EVALBOARD_GPU_MEMORY_GIB.",
                 is_fatal=False,
             )
 
@@ -213,10 +202,9 @@ def _torch(facts: MachineFacts, torch: TorchFacts) -> Iterator[Problem]:
             "Restart the machine or the container, compare the driver with `nvidia-smi`, and "
             "check CUDA_VISIBLE_DEVICES.",
         )
-    elif facts.visible is None and len(torch.devices) < len(facts.gpus):
+    elif len(torch.devices) < len(facts.gpus) and not any(gpu.is_part for gpu in facts.gpus):
         yield Problem(
-            f"torch finds only {len(torch.devices)} of the {len(facts.gpus)} GPUs that NVIDIA's "
-            "driver reports.",
+            f"torch finds only {len(torch.devices)} of {len(facts.gpus)} GPUs.",
             "Compare with `nvidia-smi`, and look for errors in the system's log.",
             is_fatal=False,
         )
@@ -224,16 +212,14 @@ def _torch(facts: MachineFacts, torch: TorchFacts) -> Iterator[Problem]:
 
 def machine_facts(settings: Settings) -> MachineFacts:
     """Return what is known of this machine without torch, within milliseconds."""
-    gpus, driver, driver_cuda = _nvidia()
-    variables = _variables()
+    gpus, variables = visible_gpus(), public_environment(("CC", "CXX"))
     header = Path(sysconfig.get_path("include"), "Python.h")
     shared = Path("/dev/shm")
     return MachineFacts(
-        gpus=gpus,
-        driver=driver,
-        driver_cuda=driver_cuda,
+        gpus=tuple(gpus),
+        hidden=machine_gpus().number - len(gpus),
+        driver=nvidia_driver(),
         torch_cuda=_cuda_of_torch(),
-        visible=variables.get("CUDA_VISIBLE_DEVICES"),
         c_compiler=_first_program(variables.get("CC", ""), "gcc", "clang", "cc"),
         cxx_compiler=_first_program(variables.get("CXX", ""), "g++", "clang++", "c++"),
         has_python_headers=header.is_file(),
@@ -249,9 +235,7 @@ def require_device(device: str) -> None:
     Raises:
         MachineUnfit: NVIDIA's driver reports GPUs that this process may use.
     """
-    gpus, _, _ = _nvidia()
-    visible = _variables().get("CUDA_VISIBLE_DEVICES")
-    facts = MachineFacts(gpus, torch_cuda=_cuda_of_torch(), visible=visible)
+    facts = MachineFacts(tuple(visible_gpus()), torch_cuda=_cuda_of_torch())
     if device == "cpu" and facts.uses_gpus:
         (problem,) = _torch(facts, TorchFacts())
         raise MachineUnfit(unfit(problem.what.rstrip(".")))
@@ -293,35 +277,6 @@ def _ask_torch() -> TorchFacts:
             return TorchFacts(tuple(names))
         return TorchFacts(tuple(names), " ".join(f"{exc}".split()).rstrip("."))
     return TorchFacts(tuple(names))
-
-
-def _nvidia() -> tuple[tuple[Gpu, ...], str, int]:
-    """Return the GPUs, the driver's version, and its newest CUDA."""
-    try:
-        import pynvml  # pyright: ignore[reportMissingImports] - comes with vLLM for CUDA
-    except ImportError:
-        return (), "", 0
-    nvml: Any = pynvml
-    try:
-        nvml.nvmlInit()
-        handles = [nvml.nvmlDeviceGetHandleByIndex(n) for n in range(nvml.nvmlDeviceGetCount())]
-        driver, cuda = nvml.nvmlSystemGetDriverVersion(), nvml.nvmlSystemGetCudaDriverVersion_v2()
-        return tuple(_gpu(nvml, handle) for handle in handles), driver, cuda // 1000
-    except nvml.NVMLError:
-        return (), "", 0
-
-
-def _gpu(nvml: Any, handle: Any) -> Gpu:
-    try:
-        is_split = nvml.nvmlDeviceGetMigMode(handle)[0] == nvml.NVML_DEVICE_MIG_ENABLE
-    except nvml.NVMLError_NotSupported:
-        is_split = False
-    capability = nvml.nvmlDeviceGetCudaComputeCapability(handle)
-    return Gpu(nvml.nvmlDeviceGetName(handle), tuple(capability), is_split)
-
-
-def _variables() -> dict[str, str]:
-    return public_environment(("CC", "CUDA_VISIBLE_DEVICES", "CXX"))
 
 
 def _cuda_of_torch() -> int:

@@ -18,19 +18,40 @@ class LocalGpus(NamedTuple):
     """Memory of the smallest GPU in bytes."""
 
 
-class _Gpu(NamedTuple):
+class Gpu(NamedTuple):
+    """A GPU, or a part of a divided one (MIG)."""
+
     names: tuple[str, ...]
     """What CUDA_VISIBLE_DEVICES can call it: its UUID, and its number unless it is a part."""
     memory: int
+    """Bytes."""
+    model: str
+    """Such as `NVIDIA H100`; that of the whole GPU for a part."""
+    capability: tuple[int, int]
+    """Compute capability."""
+    is_part: bool = False
+
+
+class Driver(NamedTuple):
+    """NVIDIA's driver."""
+
+    version: str = ""
+    cuda: int = 0
+    """Newest CUDA that it supports, the main number; 0 without a driver."""
 
 
 def local_gpus() -> LocalGpus:
-    """Return the GPUs that this process may use: those of the machine, or some of them.
+    """Return the GPUs that this process may use: those of the machine, or some of them."""
+    return _summary(visible_gpus())
+
+
+def visible_gpus() -> list[Gpu]:
+    """Return each GPU that this process may use.
 
     CUDA_VISIBLE_DEVICES limits them. Numbers in it are those of the driver, as Ray gives them.
     """
     variable = public_environment((VISIBLE,)).get(VISIBLE)
-    return _summary(_visible(list(_all_gpus()), variable))
+    return list(_visible(list(_all_gpus()), variable))
 
 
 def machine_gpus() -> LocalGpus:
@@ -41,26 +62,42 @@ def machine_gpus() -> LocalGpus:
     return _summary(_all_gpus())
 
 
-def _summary(gpus: Iterable[_Gpu]) -> LocalGpus:
+def nvidia_driver() -> Driver:
+    """Return NVIDIA's driver."""
+    nvml = _library()
+    if nvml is None:
+        return Driver()
+    cuda = int(nvml.nvmlSystemGetCudaDriverVersion_v2())
+    return Driver(str(nvml.nvmlSystemGetDriverVersion()), cuda // 1000)
+
+
+def _summary(gpus: Iterable[Gpu]) -> LocalGpus:
     sizes = [gpu.memory for gpu in gpus]
     return LocalGpus(len(sizes), min(sizes, default=0))
 
 
-def _all_gpus() -> Iterator[_Gpu]:
+def _library() -> Any:
+    """Return NVIDIA's library for GPUs, None without it or without a driver."""
     try:
         import pynvml  # pyright: ignore[reportMissingImports] - comes with vLLM for CUDA
     except ImportError:
-        return
+        return None
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        return
-    for number in range(pynvml.nvmlDeviceGetCount()):
-        device = pynvml.nvmlDeviceGetHandleByIndex(number)
-        if parts := list(_parts(pynvml, device)):
-            yield from (_gpu(pynvml, part) for part in parts)
+        return None
+    return pynvml
+
+
+def _all_gpus() -> Iterator[Gpu]:
+    nvml = _library()
+    for number in range(nvml.nvmlDeviceGetCount() if nvml else 0):
+        device = nvml.nvmlDeviceGetHandleByIndex(number)
+        whole = _gpu(nvml, device, str(number))
+        if parts := list(_parts(nvml, device)):
+            yield from (_part(nvml, part, whole) for part in parts)
         else:
-            yield _gpu(pynvml, device, str(number))
+            yield whole
 
 
 def _parts(nvml: Any, device: Any) -> Iterator[Any]:
@@ -78,12 +115,20 @@ def _parts(nvml: Any, device: Any) -> Iterator[Any]:
             continue
 
 
-def _gpu(nvml: Any, device: Any, *names: str) -> _Gpu:
+def _gpu(nvml: Any, device: Any, number: str) -> Gpu:
     memory = int(nvml.nvmlDeviceGetMemoryInfo(device).total)
-    return _Gpu((*names, str(nvml.nvmlDeviceGetUUID(device))), memory)
+    names = (number, str(nvml.nvmlDeviceGetUUID(device)))
+    major, minor = nvml.nvmlDeviceGetCudaComputeCapability(device)
+    return Gpu(names, memory, str(nvml.nvmlDeviceGetName(device)), (major, minor))
 
 
-def _visible(gpus: list[_Gpu], variable: str | None) -> Iterator[_Gpu]:
+def _part(nvml: Any, part: Any, whole: Gpu) -> Gpu:
+    memory = int(nvml.nvmlDeviceGetMemoryInfo(part).total)
+    names = (str(nvml.nvmlDeviceGetUUID(part)),)
+    return Gpu(names, memory, whole.model, whole.capability, is_part=True)
+
+
+def _visible(gpus: list[Gpu], variable: str | None) -> Iterator[Gpu]:
     """Yield the GPUs that a value of CUDA_VISIBLE_DEVICES names, up to the first unknown name.
 
     https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#cuda-environment-variables

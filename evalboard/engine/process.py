@@ -47,6 +47,7 @@ from evalboard.errors import EvalboardError
 from evalboard.identity import ModelIdentity, benchmark_key, run_key
 from evalboard.records.choice import PinnedChoice
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
+from evalboard.records.precision import Precision
 
 TEXTS = frozenset({"generate_until", "loglikelihood_rolling"})
 """lm_eval's kinds of tasks whose answers are texts, or about whole texts."""
@@ -127,6 +128,7 @@ class EngineProcess:
             model,
             self._keeper.open_answers(benchmark, key),
             partial(self._keeper.note_progress, benchmark),
+            precision=Precision(self._spec.precision),
         )
         outcome, answers = score(
             answering,

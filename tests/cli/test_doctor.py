@@ -6,7 +6,8 @@ import pytest
 
 from evalboard.cli import doctor, main
 from evalboard.engine import fitness
-from evalboard.engine.fitness import Gpu, MachineFacts, TorchFacts
+from evalboard.engine.fitness import MachineFacts, TorchFacts
+from evalboard.engine.hardware import Driver, Gpu
 from evalboard.engine.placing.profile import Layers
 from evalboard.engine.proving.proof import Proof
 
@@ -61,17 +62,21 @@ def test_what_keeps_engines_from_running_is_said_and_stops_the_work(
 
 
 def test_a_machine_is_described() -> None:
-    facts = MachineFacts(
-        gpus=(Gpu("NVIDIA H100", (9, 0)), Gpu("NVIDIA H100", (9, 0))),
-        driver="580.65.06",
-        driver_cuda=13,
-        torch_cuda=13,
-        visible="0",
-    )
-    said = "\n".join(doctor.describe(facts, TorchFacts(("NVIDIA H100",))))
-    assert "Driver 580.65.06 for CUDA 13, torch for CUDA 13." in said
-    assert "CUDA_VISIBLE_DEVICES is '0'.\ntorch finds 1 of 2 GPUs." in said
-    assert "There is no GPU" in "\n".join(doctor.describe(MachineFacts(), None))
+    whole = Gpu(("0", "GPU-a"), 80 * 2**30, "NVIDIA H100", (9, 0))
+    part = whole._replace(memory=10 * 2**30, is_part=True)
+    facts = MachineFacts((whole, part), 1, Driver("580.65.06", 13), torch_cuda=13)
+    said = list(doctor.describe(facts, TorchFacts(("NVIDIA H100",))))
+    assert said[:5] == [
+        "GPU: NVIDIA H100, 80 GiB, compute capability 9.0.",
+        "GPU: part of a NVIDIA H100, 10 GiB, compute capability 9.0.",
+        "CUDA_VISIBLE_DEVICES hides 1 GPUs.",
+        "Driver 580.65.06 for CUDA 13, torch for CUDA 13.",
+        "torch finds 1 GPUs.",
+    ]
+    assert list(doctor.describe(MachineFacts(), None))[:2] == [
+        "There is no GPU of NVIDIA with a driver.",
+        "Engines run on the CPU.",
+    ]
 
 
 @pytest.mark.parametrize(("difference", "code"), [(0.0, 0), (2.0, 1)])

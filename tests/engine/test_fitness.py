@@ -1,9 +1,8 @@
 """What is said of machines that cannot run engines, and of those that can."""
 
 import re
-import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -12,7 +11,6 @@ from evalboard.engine.fitness import (
     LEAST_DISK_BYTES,
     LEAST_SHARED_BYTES,
     USUAL_DISK_BYTES,
-    Gpu,
     MachineFacts,
     TorchFacts,
     find_problems,
@@ -21,14 +19,16 @@ from evalboard.engine.fitness import (
     require_device,
     torch_facts,
 )
+from evalboard.engine.hardware import Driver, Gpu
 from evalboard.errors import MachineUnfit
 from evalboard.settings import Settings
 
-H100 = Gpu("NVIDIA H100", (9, 0))
+H100 = Gpu(("0", "GPU-a"), 80 * 2**30, "NVIDIA H100", (9, 0))
+V100 = H100._replace(model="Tesla V100", capability=(7, 0))
+T4 = H100._replace(model="Tesla T4", capability=(7, 5))
 GOOD = MachineFacts(
     gpus=(H100, H100),
-    driver="580.65.06",
-    driver_cuda=13,
+    driver=Driver("580.65.06", 13),
     torch_cuda=13,
     c_compiler="/usr/bin/gcc",
     cxx_compiler="/usr/bin/g++",
@@ -38,10 +38,10 @@ GOOD = MachineFacts(
 BOTH = TorchFacts(("NVIDIA H100", "NVIDIA H100"))
 UNFIT: dict[str, tuple[dict[str, Any], TorchFacts]] = {
     "driver 550.54 supports CUDA 12.*580 or later": (
-        {"driver": "550.54", "driver_cuda": 12},
+        {"driver": Driver("550.54", 12)},
         BOTH,
     ),
-    "'Tesla V100' has the compute capability 7.0": ({"gpus": (Gpu("Tesla V100", (7, 0)),)}, BOTH),
+    "'Tesla V100' has the compute capability 7.0": ({"gpus": (V100,)}, BOTH),
     "no C compiler.*Install gcc": ({"c_compiler": ""}, BOTH),
     "Python.h is missing.*Install python3": ({"has_python_headers": False}, BOTH),
     "'/data' has only 0.5 GiB": ({"free_disk": {"/data": LEAST_DISK_BYTES // 2}}, BOTH),
@@ -49,16 +49,13 @@ UNFIT: dict[str, tuple[dict[str, Any], TorchFacts]] = {
     "cannot compute on a GPU: no kernel image": ({}, TorchFacts(("GPU",), "no kernel image")),
 }
 POOR: dict[str, tuple[dict[str, Any], TorchFacts]] = {
-    "'Tesla T4'.*cannot compute in bfloat16.*float16": ({"gpus": (Gpu("Tesla T4", (7, 5)),)}, BOTH),
-    r"split into instances \(MIG\).*EVALBOARD_GPU_MEMORY_GIB": (
-        {"gpus": (Gpu("A100", (8, 0), is_split=True),)},
-        BOTH,
-    ),
+    "'Tesla T4'.*cannot compute in bfloat16.*float16": ({"gpus": (T4,)}, BOTH),
     r"no C\+\+ compiler.*Install g\+\+": ({"cxx_compiler": ""}, BOTH),
     "shared memory.*--ipc=host": ({"shared_bytes": LEAST_SHARED_BYTES - 1}, BOTH),
     "GiB of memory are free": ({"free_memory": 2**30}, BOTH),
     "'/data' has only 10.0 GiB": ({"free_disk": {"/data": USUAL_DISK_BYTES // 2}}, BOTH),
-    "torch finds only 1 of the 2 GPUs": ({}, TorchFacts(("NVIDIA H100",))),
+    "made for CUDA 13.*DEVICE=cpu": ({"gpus": ()}, BOTH),
+    "torch finds only 1 of 2 GPUs": ({}, TorchFacts(("NVIDIA H100",))),
 }
 
 
@@ -87,9 +84,9 @@ def test_some_engines_cannot_run(said: str) -> None:
     assert re.search(said, str(problem))
 
 
-@pytest.mark.parametrize("changes", [{"gpus": ()}, {"torch_cuda": 0}, {"visible": ""}])
+@pytest.mark.parametrize("changes", [{"gpus": (), "hidden": 2}, {"torch_cuda": 0}])
 def test_engines_on_the_cpu_need_no_compiler_and_no_driver(changes: dict[str, Any]) -> None:
-    facts = GOOD._replace(c_compiler="", has_python_headers=False, driver_cuda=0, **changes)
+    facts = GOOD._replace(c_compiler="", has_python_headers=False, driver=Driver(), **changes)
     assert judge(facts) == []
 
 
@@ -106,46 +103,19 @@ def test_this_machine(settings: Settings) -> None:
     assert [p for p in find_problems(settings) if p.is_fatal] == [p for p in judged if p.is_fatal]
 
 
-class Driver:
-    """Answers as NVIDIA's library for a machine with one GPU that is split into instances."""
-
-    class NVMLError(Exception):
-        pass
-
-    class NVMLError_NotSupported(NVMLError):
-        pass
-
-    NVML_DEVICE_MIG_ENABLE = 1
-
-    def __getattr__(self, name: str) -> Any:
-        answers = {
-            "nvmlDeviceGetCount": 1,
-            "nvmlSystemGetDriverVersion": "580.65.06",
-            "nvmlSystemGetCudaDriverVersion_v2": 13000,
-            "nvmlDeviceGetMigMode": [1, 1],
-            "nvmlDeviceGetCudaComputeCapability": [8, 0],
-            "nvmlDeviceGetName": "A100",
-        }
-        return lambda *_: answers.get(name)
-
-
-def test_the_drivers_words_are_understood(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> None:
-    monkeypatch.setitem(sys.modules, "pynvml", cast("Any", Driver()))
-    facts = machine_facts(settings)
-    assert facts.gpus == (Gpu("A100", (8, 0), is_split=True),)
-    assert (facts.driver, facts.driver_cuda) == ("580.65.06", 13)
+def test_torch_sees_one_part_of_a_divided_gpu() -> None:
+    parts = (H100._replace(is_part=True),) * 2
+    assert judge(GOOD._replace(gpus=parts), TorchFacts(("NVIDIA H100",))) == []
 
 
 def test_a_gpu_that_torch_does_not_find_is_no_reason_to_use_the_cpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pynvml", cast("Any", Driver()))
+    monkeypatch.setattr(fitness, "visible_gpus", lambda: [H100])
     require_device("cpu")  # the installed torch is one for CPUs
     monkeypatch.setattr(fitness, "_cuda_of_torch", lambda: 13)
     require_device("cuda")
     with pytest.raises(MachineUnfit, match="reports 1 GPUs, and torch finds none"):
         require_device("cpu")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(fitness, "visible_gpus", list)
     require_device("cpu")

@@ -7,11 +7,14 @@ import psutil
 import pytest
 
 from evalboard.engine.hardware import (
+    Driver,
     LocalGpus,
     local_gpus,
     machine_gpus,
     memory_bytes,
     memory_kills,
+    nvidia_driver,
+    visible_gpus,
 )
 
 GIB = 2**30
@@ -44,6 +47,18 @@ class StandInLibrary:
 
     def nvmlDeviceGetUUID(self, gpu: SimpleNamespace) -> str:
         return gpu.uuid
+
+    def nvmlDeviceGetName(self, gpu: SimpleNamespace) -> str:
+        return f"GPU with {gpu.gib} GiB"
+
+    def nvmlDeviceGetCudaComputeCapability(self, gpu: SimpleNamespace) -> list[int]:
+        return [9, 0]
+
+    def nvmlSystemGetDriverVersion(self) -> str:
+        return "580.65.06"
+
+    def nvmlSystemGetCudaDriverVersion_v2(self) -> int:
+        return 13010
 
     def nvmlDeviceGetMigMode(self, gpu: SimpleNamespace) -> tuple[int, int]:
         if gpu.parts is None:
@@ -101,9 +116,17 @@ def test_only_visible_gpus_count(
     assert machine_gpus() == LocalGpus(4, 10 * GIB)
 
 
+def test_each_gpu_has_the_name_and_the_capability_of_its_model() -> None:
+    models = [(gpu.model, gpu.capability, gpu.is_part) for gpu in visible_gpus()]
+    whole = ("GPU with 80 GiB", (9, 0))
+    assert models[1:] == [(*whole, False), (*whole, True), (*whole, True)]
+    assert nvidia_driver() == Driver("580.65.06", 13)
+
+
 def test_there_are_none_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert local_gpus() == LocalGpus()
+    assert nvidia_driver() == Driver()
 
 
 def test_memory_is_what_the_machine_has() -> None:

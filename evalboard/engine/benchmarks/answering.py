@@ -15,8 +15,27 @@ from evalboard.engine.benchmarks.cutting import Question, cut_questions
 from evalboard.engine.keeping import AnswerKeeper
 from evalboard.engine.streaming import Answer, Kind, StreamingModel
 from evalboard.errors import NotFinite
+from evalboard.records.precision import Precision
 
 REPORT_SECONDS = 1.0
+DAMAGED = (
+    "The weights probably contain infinite or NaN values. EVALBOARD_CHECK_FINITE=true names them "
+    "before loading. Save the model again in the precision of its training."
+)
+QUANTISED = (
+    "Either the quantisation makes the model overflow, or its weights contain infinite or NaN values. "
+    "Submit the model in the precision of its training."
+)
+CAUSES = {
+    Precision.FLOAT16: "In float16, whose largest number is 65,504, models that were trained in "
+    "bfloat16 or float32 can overflow. Submit the model in bfloat16 or float32.",
+    Precision.BFLOAT16: DAMAGED,
+    Precision.FLOAT32: DAMAGED,
+    Precision.INT8: QUANTISED,
+    Precision.INT4: QUANTISED,
+    Precision.PREQUANTISED: QUANTISED,
+}
+"""The probable causes of answers that are not finite, and what to do."""
 
 Report = Callable[[int, int], None]
 """Called with the number of answered questions and their total."""
@@ -29,13 +48,17 @@ class AnsweringModel(LM):
         model: A loaded model, which gets everything except known requests.
         log: Known answers. New ones are added as they arrive.
         report: Called at the start, at most once a second, and at the end.
+        precision: Of the model.
     """
 
-    def __init__(self, model: Any, log: AnswerKeeper, report: Report) -> None:
+    def __init__(
+        self, model: Any, log: AnswerKeeper, report: Report, *, precision: Precision
+    ) -> None:
         super().__init__()
         self._model = model
         self._log = log
         self._report = report
+        self._precision = precision
         self.cut: set[Question] = set()
         """Questions of which the model does not see the beginning."""
 
@@ -85,7 +108,7 @@ class AnsweringModel(LM):
             for answers in stream if wanted else ():
                 new = [(n, answer) for n, answer in answers if n in wanted]
                 for n, answer in new:
-                    _require_finite(answer, asked[n])
+                    _require_finite(answer, asked[n], self._precision)
                 self._log.add((distinct[n], answer) for n, answer in new)
                 progress.note(n for n, _ in new)
         progress.tell()
@@ -116,7 +139,7 @@ class _Progress:
         self._report(self._total - len(self._open), self._total)
 
 
-def _require_finite(answer: Answer, request: Instance) -> None:
+def _require_finite(answer: Answer, request: Instance, precision: Precision) -> None:
     """Refuse an answer without a finite log-probability.
 
     Raises:
@@ -126,6 +149,5 @@ def _require_finite(answer: Answer, request: Instance) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise NotFinite(
             f"The model returned the log-probability {value} for question {request.doc_id} of "
-            f"{request.task_name!r}. Weights that are stored in bfloat16 or float32 can overflow "
-            "in float16. Submit the model in bfloat16 or float32."
+            f"{request.task_name!r}. {CAUSES[precision]}"
         )

@@ -25,8 +25,9 @@ from evalboard.engine.placing.calling import CALLS_AT_ONCE, ProcessEnded, unfore
 from evalboard.engine.placing.wire import Message, Wire, error_fields, error_in
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, EvalboardError, OutOfMemory
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings, child_environment, public_environment
 
+CACHES = "XDG_CACHE_HOME"
 PROGRAM = "evalboard.engine.placing.child_program"
 
 
@@ -46,9 +47,10 @@ class View(NamedTuple):
 def shared_kernels() -> Path:
     """Return this user's folder of what the libraries compile and find out without a model.
 
-    It is written before a process is confined, and only read afterwards.
+    It is written before a process is confined, and only read afterwards. XDG_CACHE_HOME moves it.
     """
-    return Path.home() / ".cache" / "evalboard"
+    caches = public_environment((CACHES,)).get(CACHES)
+    return (Path(caches) if caches else Path.home() / ".cache") / "evalboard"
 
 
 class ChildEngine:

@@ -15,6 +15,7 @@ from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.hf_model import question_blocks
 from evalboard.engine.streaming import Answer, Kind, NumberedAnswers
 from evalboard.errors import NotFinite, Recovery, StoreError
+from evalboard.records.precision import Precision
 from tests.damage import DAMAGES
 
 
@@ -51,9 +52,14 @@ def ask(pairs: Sequence[tuple[str, str]]) -> list[Instance]:
 PAIRS = [(f"Question {n}", choice) for n in range(5) for choice in (" A", " Bb")]
 
 
-def answer(path: Path, backend: Any, pairs: Sequence[tuple[str, str]] = PAIRS) -> list[Any]:
+def answer(
+    path: Path,
+    backend: Any,
+    pairs: Sequence[tuple[str, str]] = PAIRS,
+    precision: Precision = Precision.FLOAT16,
+) -> list[Any]:
     with AnswerLog(path) as log:
-        model = AnsweringModel(backend, log, lambda done, total: None)
+        model = AnsweringModel(backend, log, lambda done, total: None, precision=precision)
         return model.loglikelihood(ask(pairs))
 
 
@@ -205,12 +211,25 @@ def test_no_number_is_no_answer(tmp_path: Path, value: float) -> None:
     assert path.read_bytes() == b""
 
 
+@pytest.mark.parametrize("precision", Precision)
+def test_only_float16_is_blamed_on_float16(tmp_path: Path, precision: Precision) -> None:
+    with pytest.raises(NotFinite) as caught:
+        answer(tmp_path / "a.jsonl", CountingBackend(logprob=math.nan), precision=precision)
+    blames = {"In float16": "float16", "EVALBOARD_CHECK_FINITE": "float32", "quantisation": "4bit"}
+    said = {kind for words, kind in blames.items() if words in caught.value.message}
+    of = {"bfloat16": "float32", "8bit": "4bit", "prequantised": "4bit"}
+    assert said == {of.get(precision, precision)}
+
+
 def test_progress_counts_questions(tmp_path: Path) -> None:
     reports: list[tuple[int, int]] = []
     for dies_after in (4, math.inf):
         with AnswerLog(tmp_path / "a.jsonl") as log:
             model = AnsweringModel(
-                CountingBackend(dies_after), log, lambda *now: reports.append(now)
+                CountingBackend(dies_after),
+                log,
+                lambda *now: reports.append(now),
+                precision=Precision.FLOAT16,
             )
             if dies_after == 4:
                 with pytest.raises(KeyboardInterrupt):
