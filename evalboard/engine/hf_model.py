@@ -15,7 +15,7 @@ from evalboard.engine.loading.adapters import put_adapter
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import load_pretrained
 from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind, NumberedAnswers
-from evalboard.engine.tokenising import keep_texts_open
+from evalboard.engine.tokenising import keep_texts_open, require_prefix, without_prefix
 from evalboard.records.precision import Precision
 
 LmEvalHFLM: Any = HFLM
@@ -34,7 +34,27 @@ class HFModel(LmEvalHFLM):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         keep_texts_open(self.tokenizer)
+        if self.tokenizer.pad_token_id >= self.config.get_text_config().vocab_size:
+            # lm_eval has made a token for it, which the model does not have. No padding is ever read.
+            self.tokenizer.pad_token_id = 0
         self._turn = threading.Lock()
+
+    def tok_encode(self, string: str, *args: Any, **options: Any) -> list[int]:
+        """Encode a text as lm_eval's class does, which fails without a BOS or EOS token."""
+        if self.prefix_token_id is None:
+            return self.tokenizer.encode(string)
+        return super().tok_encode(string, *args, **options)
+
+    def tok_decode(self, tokens: Any, *args: Any, **options: Any) -> str | None:
+        """Return the text of tokens, None for an EOS token that does not exist."""
+        return None if tokens is None else super().tok_decode(tokens, *args, **options)
+
+    def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
+        """Encode a request; a context of white space only is a text that begins."""
+        if context.strip():
+            return super()._encode_pair(context, continuation)
+        whole = self.tok_encode(context + continuation, add_special_tokens=False)
+        return [self.prefix_token_id], without_prefix(whole, self.prefix_token_id)
 
     def stream(
         self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
@@ -42,7 +62,13 @@ class HFModel(LmEvalHFLM):
         """Answer requests block by block; see `StreamingModel`.
 
         Partly known blocks are computed completely, because the requests of a batch stay together.
+
+        Raises:
+            HarnessError: A text must begin without a context, and the tokenizer has no token for it.
         """
+        has_contexts = kind == "loglikelihood" and all(r.args[0].strip() for r in requests)
+        if kind != "generate_until" and not has_contexts:
+            require_prefix(self.prefix_token_id)
         for block in question_blocks(requests):
             if wanted.isdisjoint(block):
                 continue

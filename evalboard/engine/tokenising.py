@@ -10,7 +10,7 @@ from typing import Any
 
 from tokenizers.processors import TemplateProcessing
 
-from evalboard.errors import LoadFailed
+from evalboard.errors import HarnessError, LoadFailed
 
 PROBE = "a"
 START = "START"
@@ -46,6 +46,26 @@ def keep_texts_open(tokenizer: Any) -> None:
             "text can be continued. Remove them from the post-processor in tokenizer.json, or set "
             "`add_eos_token` to false in tokenizer_config.json."
         )
+
+
+def require_prefix(token: int | None) -> int:
+    """Return the token before a text without a context: BOS, or EOS.
+
+    Raises:
+        HarnessError: The tokenizer has neither.
+    """
+    if token is None:
+        raise HarnessError(
+            "A question has no context, and the model's tokenizer has neither a BOS nor an EOS token "
+            "to begin a text with. Set `bos_token` or `eos_token` in the model's "
+            "tokenizer_config.json, or choose benchmarks with contexts."
+        )
+    return token
+
+
+def without_prefix(tokens: list[int], prefix: int) -> list[int]:
+    """Return the tokens of a text without those that it has before it already."""
+    return tokens[1:] if tokens[:1] == [prefix] else tokens
 
 
 def _added(tokenizer: Any) -> tuple[list[int], list[int]]:

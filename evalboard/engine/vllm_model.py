@@ -34,7 +34,7 @@ from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import check_whole
 from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind, NumberedAnswers
-from evalboard.engine.tokenising import keep_texts_open
+from evalboard.engine.tokenising import keep_texts_open, require_prefix, without_prefix
 from evalboard.engine.vllm_choices import (
     Choice,
     ContextGroup,
@@ -174,7 +174,7 @@ class VLLMModel(LmEvalVLLM):
     def _windows(self, text: str) -> list[TokenisedRequest]:
         found = get_rolling_token_windows(
             token_list=self.tok_encode(text),
-            prefix_token=self._prefix(),
+            prefix_token=require_prefix(self.prefix_token_id),
             max_seq_len=self.max_length,
             context_len=1,
         )
@@ -357,25 +357,10 @@ class VLLMModel(LmEvalVLLM):
                 start = contexts[context]
                 rest = wholes[context + continuation][len(start) :]
             else:
-                start, rest = [self._prefix()], alone[continuation]
-                if rest[:1] == start:
-                    rest = rest[1:]
+                prefix = require_prefix(self.prefix_token_id)
+                start, rest = [prefix], without_prefix(alone[continuation], prefix)
             encoded.append(TokenisedRequest(start, rest))
         return encoded
-
-    def _prefix(self) -> int:
-        """Return the token before a text without a context: BOS, or EOS.
-
-        Raises:
-            HarnessError: The tokenizer has neither.
-        """
-        if self.prefix_token_id is None:
-            raise HarnessError(
-                "A question has no context, and the model's tokenizer has neither a BOS nor an EOS "
-                "token to begin a text with. Set `bos_token` or `eos_token` in the model's "
-                "tokenizer_config.json, or choose benchmarks with contexts."
-            )
-        return self.prefix_token_id
 
     def _end_of_text(self) -> str | None:
         """Return the text of the EOS token, None if there is none: texts then end by their length."""

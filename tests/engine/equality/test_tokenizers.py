@@ -81,31 +81,41 @@ def test_scores_are_those_without_what_is_added_after_a_text(
         assert answers(model, [TEXT], "generate_until") == [text]
 
 
+@pytest.mark.parametrize("tokenizer", ["byte-level", "no-bos"])
 def test_a_context_of_spaces_is_a_text_begun(
+    tokenizer: str,
     model_folder: Callable[[str, str], Path],
     load_vllm: Callable[..., Any],
     load_hf: Callable[..., Any],
 ) -> None:
-    folder = model_folder("llama", "byte-level")
-    requests = instances([("\n", " A"), ("  ", "The heart"), ("\n\n", "B")])
-    expected = load_hf(folder).loglikelihood(requests, disable_tqdm=True)
-    assert_equal(answers(load_vllm(folder), requests), expected, "transformers")
+    folder = model_folder("llama", tokenizer)
+    spaces = [("\n", " A"), ("  ", "The heart"), ("\n\n", "B")]
+    begun = instances([("", context + choice) for context, choice in spaces])
+    models = load_hf(folder), load_vllm(folder)
+    expected = models[0].loglikelihood(begun, disable_tqdm=True)
+    for model in models:
+        assert_equal(answers(model, instances(spaces)), expected, type(model).__name__)
 
 
 def test_a_tokenizer_without_special_tokens(
-    with_tokenizer: Callable[..., Path], load_vllm: Callable[..., Any]
+    with_tokenizer: Callable[..., Path], load_vllm: Callable[..., Any], load_hf: Callable[..., Any]
 ) -> None:
     """Texts end by their length; a question without a context cannot begin."""
     tokenizer = byte_level(bos=False)
     tokenizer.eos_token = None
-    model = load_vllm(with_tokenizer(tokenizer))
-    assert model.tokenizer.eos_token is None
-    assert all(logprob < 0 for logprob, _ in answers(model, instances(CORNERS["letters"])))
-    (text,) = answers(model, [TEXT], "generate_until")
-    assert len(model.tok_encode(text)) > 4
-    for pair in (("", " A"), ("\n", " A")):
-        with pytest.raises(HarnessError, match="neither a BOS nor an EOS token"):
-            answers(model, instances([pair]))
+    folder = with_tokenizer(tokenizer)
+    reference = load_hf(folder)
+    requests = instances([*CORNERS["letters"], *CORNERS["words"]])
+    expected = reference.loglikelihood(requests, disable_tqdm=True)
+    texts = [TEXT, Instance("generate_until", {}, ("A", TEXT.args[1]), 0, metadata=("b", 0, 1))]
+    for model in (reference, load_vllm(folder)):
+        assert model.tokenizer.eos_token is None
+        assert_equal(answers(model, requests), expected, type(model).__name__)
+        written = answers(model, texts, "generate_until")
+        assert all(len(model.tok_encode(text)) > 4 for text in written)
+        for pair in (("", " A"), ("\n", " A")):
+            with pytest.raises(HarnessError, match="neither a BOS nor an EOS token"):
+                answers(model, instances([pair]))
 
 
 @pytest.mark.parametrize("make", [lambda: byte_level(bos=True), sentence_piece])
