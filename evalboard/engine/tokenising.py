@@ -12,7 +12,8 @@ from tokenizers.processors import TemplateProcessing
 
 from evalboard.errors import HarnessError, LoadFailed
 
-PROBE = "a"
+OTHER = 2**31
+"""Number of a token that no tokenizer has."""
 START = "START"
 """Name of all tokens before a text, in a post-processor."""
 
@@ -69,13 +70,17 @@ def without_prefix(tokens: list[int], prefix: int) -> list[int]:
 
 
 def _added(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """Return the tokens that a tokenizer adds before and after a text."""
-    plain = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
-    whole = tokenizer(PROBE)["input_ids"]
-    starts = range(len(whole) - len(plain) + 1)
-    found = [start for start in starts if whole[start : start + len(plain)] == plain]
-    start = found[0] if found else 0
-    return whole[:start], whole[start + len(plain) :] if found else []
+    """Return the tokens that a tokenizer adds before and after any other."""
+    if tokenizer.is_fast:
+        backend = tokenizer.backend_tokenizer
+        other = backend.encode("", add_special_tokens=False)
+        other.truncate(0)
+        other.pad(1, pad_id=OTHER)
+        whole = backend.post_process(other).ids
+    else:
+        whole = tokenizer.build_inputs_with_special_tokens([OTHER])
+    place = whole.index(OTHER)
+    return whole[:place], whole[place + 1 :]
 
 
 def _put_first(before: list[int], first: list[int], second: list[int] | None = None) -> list[int]:

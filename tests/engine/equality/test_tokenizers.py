@@ -1,13 +1,14 @@
 """Tokenizers that add something after a text, have no special tokens, or add nothing to spaces."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lm_eval.api.instance import Instance
-from tokenizers import processors
+from tokenizers import Tokenizer, processors
+from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerFast
 
 from evalboard.engine.provenance import ends_texts
@@ -24,9 +25,12 @@ TEXT = Instance(
 )
 
 
-def ending(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
-    """Make a tokenizer put EOS after every text, and what it puts before one as it was."""
-    before = [BOS] if tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id else []
+def ending(
+    tokenizer: PreTrainedTokenizerFast, before: Sequence[str] | None = None
+) -> PreTrainedTokenizerFast:
+    """Make a tokenizer put EOS after every text, and BOS before one if it did so."""
+    if before is None:
+        before = [BOS] if tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id else []
     special = {name: tokenizer.convert_tokens_to_ids(name) for name in (*before, EOS)}
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single=[*before, "$A", EOS],
@@ -47,6 +51,13 @@ def test_a_tokenizer_adds_nothing_after_a_text(make: Callable[[], Any]) -> None:
         assert tokenizer(text)["input_ids"] == whole(text)["input_ids"]
         bare = tokenizer(text, add_special_tokens=False)["input_ids"]
         assert bare == whole(text, add_special_tokens=False)["input_ids"]
+
+
+def test_a_tokenizer_that_does_not_know_every_text_can_be_opened() -> None:
+    words = Tokenizer(WordLevel({BOS: 0, EOS: 1, "heart": 2}))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, bos_token=BOS, eos_token=EOS)
+    keep_texts_open(ending(tokenizer, before=[BOS]))
+    assert tokenizer("heart")["input_ids"] == [0, 2]
 
 
 @pytest.fixture(scope="module")
