@@ -64,6 +64,7 @@ class StandInEngine:
         a.kill      with a number is how often it kills the process
         a.memory    … runs out of memory
         a.longer    … has a request that is longer than its engine was loaded for
+        a.taken     … finds its memory taken by another process
         a.refuse    … raises `LoadFailed`
         a.unfit     … finds the disk full
     """
@@ -156,6 +157,8 @@ class StandInEngine:
             raise MemoryError
         if _asks_once_less(self._folder / f"{what}.longer"):
             raise OutOfMemory("too long", shortage=Shortage.LENGTH)
+        if _asks_once_less(self._folder / f"{what}.taken"):
+            raise OutOfMemory("taken", shortage=Shortage.SHARE)
         if _asks_once_less(self._folder / f"{what}.refuse"):
             raise LoadFailed("bad weights")
         if _asks_once_less(self._folder / f"{what}.unfit"):

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from evalboard.attempt import seating
+from evalboard.attempt import engines, seating
 from evalboard.attempt.engines import EnginePool
 from evalboard.engine.placing.placement import EngineHandle
 from evalboard.engine.spec import EngineLimits
@@ -150,6 +150,22 @@ def test_a_request_that_is_longer_than_any_measured_fails(
     assert isinstance(failure, OutOfMemory)
     assert failure.shortage is Shortage.LENGTH
     assert len(processes(folder, "a")) == 2
+
+
+def test_memory_that_another_process_holds_is_waited_for_once(
+    new_pool: Callable[..., EnginePool], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "RELEASE_SECONDS", 0.01)
+    (folder / "load.taken").write_text("2", encoding="utf-8")
+    pool = new_pool(backend="vllm")
+    before = pool.limits
+    tries: list[bool] = []
+    for _ in range(2):
+        with pytest.raises(OutOfMemory) as caught:
+            pool.load()
+        tries.append(caught.value.try_again)
+    assert tries == [True, False]
+    assert pool.limits == before
 
 
 def test_the_ladder_ends(new_pool: Callable[..., EnginePool], folder: Path) -> None:
