@@ -6,10 +6,11 @@ templates print where they are not told the date.
 """
 
 from datetime import datetime
+from typing import Any
 
 CHAT_DATE = datetime(2024, 7, 26)  # noqa: DTZ001 - transformers gives templates the local time, too
 DATE_FUNCTION = "strftime_now"
-DATE_OPTIONS = {DATE_FUNCTION: CHAT_DATE.strftime}
+DATE_OPTIONS: dict[str, Any] = {DATE_FUNCTION: CHAT_DATE.strftime}
 """Options for transformers' `apply_chat_template`, where they take the place of its own function."""
 
 

@@ -1,12 +1,14 @@
 """Requests with the same context become one group."""
 
+from typing import Any
+
 import pytest
 
 from evalboard.engine.vllm_choices import Choice, ContextGroup, TokenisedRequest, group_by_context
 from evalboard.errors import HarnessError, OutOfMemory, Shortage
 
 
-def group(*requests: tuple[list[int], list[int]], **limits: int) -> list[ContextGroup]:
+def group(*requests: tuple[list[int], list[int]], **limits: Any) -> list[ContextGroup]:
     limits = {"max_tokens": 100, "max_choices": 128, "may_cut": True} | limits
     return group_by_context([TokenisedRequest(*request) for request in requests], **limits)
 

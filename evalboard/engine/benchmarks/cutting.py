@@ -1,11 +1,11 @@
 """Requests that are longer than a model: which are cut, and which cannot be asked."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from lm_eval.api.instance import Instance
-from lm_eval.models.utils import normalize_gen_kwargs
 
+from evalboard.engine.benchmarks.prompts import generation_budget
 from evalboard.engine.streaming import Kind
 from evalboard.errors import HarnessError
 
@@ -44,20 +44,23 @@ def cut_questions(model: Any, kind: Kind, requests: Sequence[Instance]) -> set[Q
             return False
         return len(model.tok_encode(context + continuation)) > limit
 
-    for request in requests:
+    def is_cut(request: Instance) -> bool:
+        asked = cast("tuple[Any, ...]", request.args)
         if kind == "generate_until":
-            text = (request.args[0], "", _room(model, request))
-        else:
-            text = (*request.args, model.max_length + 1)  # the last token is never read
+            return exceeds(asked[0], "", _room(model, request))
+        return exceeds(asked[0], asked[1], model.max_length + 1)  # the last token is never read
+
+    for request in requests:
         question = request.task_name, request.doc_id
-        if question not in cut and exceeds(*text):
+        if question not in cut and is_cut(request):
             cut.add(question)
     return cut
 
 
 def _room(model: Any, request: Instance) -> int:
     """Return how many tokens of a prompt a model can read before it generates an answer."""
-    budget = normalize_gen_kwargs(request.args[1], model.max_gen_toks)["max_gen_toks"]
+    _, options = cast("tuple[str, dict[str, Any]]", request.args)
+    budget = generation_budget(options, model.max_gen_toks)
     if budget >= model.max_length:
         raise HarnessError(
             f"Task {request.task_name!r} generates up to {budget} tokens, and the model's context "

@@ -106,4 +106,14 @@ def _answer_tokens(instance: Instance) -> int:
     if instance.request_type != "generate_until":
         return 1  # vLLM generates at least one
     _, options = cast("tuple[str, dict[str, Any]]", instance.args)
-    return normalize_gen_kwargs(options, default_max_gen_toks=MAX_GEN_TOKS)["max_gen_toks"]
+    return generation_budget(options, MAX_GEN_TOKS)
+
+
+def generation_budget(options: dict[str, Any], default: int) -> int:
+    """Return the number of tokens that a task generates at most.
+
+    Args:
+        options: The task's `generation_kwargs`, with any of lm_eval's names for the number.
+        default: The number where it names none.
+    """
+    return cast("dict[str, Any]", normalize_gen_kwargs(options, default))["max_gen_toks"]

@@ -80,7 +80,8 @@ def changed(
 
 
 def load(backend: str, folder: Path, precision: str = "float32", **more: Any) -> Any:
-    arguments = {"backend": backend, "weights": folder, "precision": precision, "device": "cpu"}
+    arguments: dict[str, Any] = {"backend": backend, "weights": folder}
+    arguments |= {"precision": precision, "device": "cpu"}
     limits = {"max_num_seqs": 4, "max_length": 256} if backend == "vllm" else {}
     return load_model(LoadArguments(**(arguments | limits | more)))
 
@@ -161,6 +162,7 @@ def test_longrope_gives_each_request_the_factors_of_its_own_length(
 ) -> None:
     tokenizer = AutoTokenizer.from_pretrained(model_folder("llama", "byte-level"))
     factors = {"short_factor": [1.0] * 16, "long_factor": [1.0 + n for n in range(16)]}
+    scaling: dict[str, Any] = {"rope_scaling": {"type": "longrope", **factors}}
     config = Phi3Config(
         vocab_size=len(tokenizer),
         hidden_size=64,
@@ -170,7 +172,7 @@ def test_longrope_gives_each_request_the_factors_of_its_own_length(
         num_key_value_heads=2,
         max_position_embeddings=256,
         original_max_position_embeddings=32,
-        rope_scaling={"type": "longrope", **factors},
+        **scaling,
         initializer_range=0.2,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,

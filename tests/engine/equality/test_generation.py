@@ -40,7 +40,7 @@ def plain(folder: Path) -> list[str]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder)
     texts: list[str] = []
     for context in CONTEXTS:
         prompt = tokenizer(context, return_tensors="pt")
