@@ -5,7 +5,7 @@ probabilities of the next. vLLM counts that next token, which it generates and n
 them, so a limit of one more makes the two alike.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vllm.engine.arg_utils import EngineArgs
 from vllm.transformers_utils.config import iter_rope_parameters
@@ -37,9 +37,8 @@ def find_lengths(folder: str, limit: int | None) -> Lengths:
     Raises:
         ValueError: The model has not that many positions.
     """
-    arguments = EngineArgs(
-        model=folder, max_model_len=limit, config_format="hf", tokenizer_mode="hf"
-    )
+    limits: dict[str, Any] = {"max_model_len": limit}  # None is its default, whatever its type
+    arguments = EngineArgs(model=folder, config_format="hf", tokenizer_mode="hf", **limits)
     config = arguments.create_model_config()
     length = config.max_model_len
     kinds = {parameters["rope_type"] for parameters in iter_rope_parameters(config.hf_text_config)}

@@ -158,7 +158,8 @@ class VLLMModel(LmEvalVLLM):
         yield [(number, 0.0) for number in sorted(wanted) if not windows[number]]
         asked = {place for place, owner in enumerate(owners) if owner in wanted}
         for answers in self._answer(units, asked):
-            for place, (logprob, _) in answers:
+            for place, answer in answers:
+                logprob, _ = cast("tuple[float, bool]", answer)
                 scores[owners[place]][place] = logprob
             done = {owners[place] for place, _ in answers}
             yield [

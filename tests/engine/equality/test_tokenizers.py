@@ -118,7 +118,8 @@ def test_a_tokenizer_without_special_tokens(
     reference = load_hf(folder)
     requests = instances([*CORNERS["letters"], *CORNERS["words"]])
     expected = reference.loglikelihood(requests, disable_tqdm=True)
-    texts = [TEXT, Instance("generate_until", {}, ("A", TEXT.args[1]), 0, metadata=("b", 0, 1))]
+    asked: Any = TEXT.args
+    texts = [TEXT, Instance("generate_until", {}, ("A", asked[1]), 0, metadata=("b", 0, 1))]
     for model in (reference, load_vllm(folder)):
         assert model.tokenizer.eos_token is None
         assert_equal(answers(model, requests), expected, type(model).__name__)
