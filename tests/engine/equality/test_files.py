@@ -82,7 +82,7 @@ def changed(
 def load(backend: str, folder: Path, precision: str = "float32", **more: Any) -> Any:
     arguments: dict[str, Any] = {"backend": backend, "weights": folder}
     arguments |= {"precision": precision, "device": "cpu"}
-    limits = {"max_num_seqs": 4, "max_length": 256} if backend == "vllm" else {}
+    limits: dict[str, Any] = {"max_num_seqs": 4, "max_length": 256} if backend == "vllm" else {}
     return load_model(LoadArguments(**(arguments | limits | more)))
 
 
