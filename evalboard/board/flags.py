@@ -2,8 +2,8 @@
 
 The columns of the board show precision, weight type, base model, template, backend and lm_eval
 version of a row. The marks show what columns cannot: scores within a row that differ in how they
-were measured (`mixed_…`), and scores that were measured in another way than those of most rows
-(`other_…`).
+were measured (`mixed_…`), scores that were measured in another way than those of most rows
+(`other_…`), and questions that were too long for the model (`cut_questions`).
 """
 
 from collections import Counter, defaultdict
@@ -24,6 +24,7 @@ class _Comparison(NamedTuple):
     """Only scores with the same value are compared."""
 
 
+CUT = "cut_questions"
 MIXED: dict[str, Aspect] = {
     "mixed_backends": lambda o: (o.backend, o.backend_version),
     "mixed_harness": lambda o: o.lm_eval_version,
@@ -50,7 +51,7 @@ def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:
     Args:
         rows: The scores of each row by benchmark key.
     """
-    flags: list[set[str]] = [_mixed(row) for row in rows]
+    flags: list[set[str]] = [_own(row) for row in rows]
     for comparison in OTHER:
         usual = _most_common(rows, comparison)
         for found, row in zip(flags, rows, strict=True):
@@ -62,12 +63,14 @@ def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:
     return [sorted(found) for found in flags]
 
 
-def _mixed(row: Mapping[str, Score]) -> set[str]:
-    return {
+def _own(row: Mapping[str, Score]) -> set[str]:
+    """Return the flags that do not depend on other rows."""
+    mixed = {
         flag
         for flag, aspect in MIXED.items()
         if len({aspect(score.origin) for score in row.values()}) > 1
     }
+    return mixed | ({CUT} if any(score.n_cut for score in row.values()) else set())
 
 
 def _most_common(

@@ -38,6 +38,8 @@ class Score(NamedTuple):
     origin: Origin
     subjects: "tuple[Score, ...]" = ()
     """Subjects of a group, whose unweighted mean is the score, in the suite's order."""
+    n_cut: int = 0
+    """Number of questions of which the model did not see the beginning, being too long for it."""
 
 
 def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
@@ -55,7 +57,9 @@ def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
     if value is None or n is None or len(counting) < len(subjects):
         return None
     stderr = _fraction(metrics.get(benchmark.stderr_metric))
-    return Score(value, stderr, n, _origin(document, benchmark), counting)
+    cut = document.n_samples.get(benchmark.task_name, {}).get("cut", 0)
+    n_cut = sum(subject.n_cut for subject in counting) if subjects else cut
+    return Score(value, stderr, n, _origin(document, benchmark), counting, n_cut)
 
 
 def _questions(document: ResultDocument, benchmark: Benchmark) -> int | None:

@@ -45,6 +45,12 @@ def test_scores_of_one_row_that_were_made_differently(change, flag):
     assert flag_rows([*usual_rows(), {"a": score(), "b": score(**change)}]) == [[], [], [flag]]
 
 
+def test_questions_that_were_cut():
+    row = {"a": score(), "b": score()._replace(n_cut=1)}
+
+    assert flag_rows([*usual_rows(), row])[-1] == ["cut_questions"]
+
+
 def test_two_versions_of_a_backend_in_one_row_are_two_flags():
     row = {"a": score(), "b": score(backend_version="0.33.0")}
 

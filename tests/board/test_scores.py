@@ -82,6 +82,22 @@ def test_another_metric_does_not_count(suite, document):
     assert read_score(made, other) is None
 
 
+def test_cut_questions_are_counted_over_the_subjects_of_a_group(
+    suite, document, grouped_suite, grouped_document
+):
+    whole, group = document({"anatomy": 0.5}), grouped_document(GROUP)
+    for samples in (*whole.n_samples.values(), *group.n_samples.values()):
+        samples["cut"] = 3
+    alone, subjects = (
+        read_score(whole, suite.benchmarks[0]),
+        read_score(group, grouped_suite.benchmarks[1]),
+    )
+
+    assert alone is not None
+    assert subjects is not None
+    assert (alone.n_cut, subjects.n_cut) == (3, 6)
+
+
 GROUP = {"mmlu": 0.3, "mmlu_anatomy": 0.2, "mmlu_virology": 0.4}
 
 
