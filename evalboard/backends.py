@@ -70,6 +70,8 @@ class Backend:
     """
     text_method: int = 1
     """The same number for texts: those that the model generates, and those that it reads in windows."""
+    compiles_kernels: bool = False
+    """Whether it needs a C compiler on a machine with GPUs."""
     puts_adapters: bool = False
     """Whether it can apply an adapter to loaded weights without merging."""
     batch_size: int | None = None
@@ -197,6 +199,7 @@ VLLM = Backend(
     precisions={**dict.fromkeys(PLAIN_PRECISIONS, ""), Precision.PREQUANTISED: ""},
     spans_gpus=True,
     reserves_memory=True,
+    compiles_kernels=True,
     architectures=vllm_architectures,
     cpu_head_sizes=vllm_cpu_head_sizes,
     falls_back=True,

@@ -22,6 +22,7 @@ from evalboard.errors import (
     EngineDied,
     EngineError,
     EvalboardError,
+    MachineUnfit,
     NodeLost,
     OutOfMemory,
     Shortage,
@@ -35,7 +36,7 @@ SEAT_WAIT_SECONDS = 1.0
 """Interval between checks for a benchmark that is expected but has not arrived."""
 RELEASE_SECONDS = 10.0
 """Time for a process that has ended to give back its memory of a GPU."""
-ENDS_OF_PROCESS = (EngineDied, NodeLost, OutOfMemory, TimedOut)
+ENDS_OF_PROCESS = (EngineDied, MachineUnfit, NodeLost, OutOfMemory, TimedOut)
 """Errors after which the process is gone."""
 
 

@@ -98,6 +98,8 @@ def common(*, offline: bool, on_gpu: bool) -> dict[str, str]:
     """
     variables = {
         "TOKENIZERS_PARALLELISM": "true",
+        # GPUs have the same numbers for CUDA as for the driver, which Ray and the checks ask.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         # torch then asks NVIDIA's driver for devices without starting its threads.
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,16 +19,19 @@ from typing import NamedTuple
 import psutil
 from huggingface_hub.constants import HF_HUB_CACHE
 
-from evalboard.engine.environment import import_path
+from evalboard.backends import find_backend
+from evalboard.engine.environment import common, import_path
 from evalboard.engine.hardware import Driver, Gpu, machine_gpus, nvidia_driver, visible_gpus
 from evalboard.engine.loading.failures import shortage_in, unfit
 from evalboard.errors import MachineUnfit
-from evalboard.settings import Settings, child_environment, public_environment
+from evalboard.settings import Settings, child_environment
 
 TORCH_SECONDS = 300
 """Time for torch to look at the GPUs. From a cold disk its libraries take a minute."""
 LEAST_DISK_BYTES = 2**30
 """An engine needs about that for its view, its log and its compiled kernels."""
+LEAST_SCRATCH_BYTES = 100 * 2**20
+"""An engine needs a part of that for its temporary files."""
 USUAL_DISK_BYTES = 20 * 2**30
 """Holds the files of one model of 7 billion parameters."""
 LEAST_SHARED_BYTES = 2**30
@@ -68,6 +72,10 @@ class MachineFacts(NamedTuple):
     """Path of a C compiler, empty if there is none."""
     cxx_compiler: str = ""
     has_python_headers: bool = False
+    compiles_kernels: bool = True
+    """Whether the board's backend needs compiler and headers."""
+    free_scratch: int = LEAST_SCRATCH_BYTES
+    """Free bytes for temporary files."""
     free_disk: Mapping[str, int] = {}
     """Free bytes by folder that engines write to."""
     shared_bytes: int = LEAST_SHARED_BYTES
@@ -123,6 +131,12 @@ def _disk(facts: MachineFacts) -> Iterator[Problem]:
         if free < USUAL_DISK_BYTES:
             text = f"Folder {folder!r} has only {free / 2**30:.1f} GiB of free space."
             yield Problem(text, MORE_DISK, is_fatal=free < LEAST_DISK_BYTES)
+    if facts.free_scratch < LEAST_SCRATCH_BYTES:
+        yield Problem(
+            f"The folder of temporary files {tempfile.gettempdir()!r} has only "
+            f"{facts.free_scratch / 2**20:.0f} MiB of free space.",
+            "Free some space, or move the folder (TMPDIR).",
+        )
 
 
 def _memory(facts: MachineFacts) -> Iterator[Problem]:
@@ -168,12 +182,14 @@ def _compilers(facts: MachineFacts) -> Iterator[Problem]:
     if not facts.c_compiler:
         yield Problem(
             "There is no C compiler, with which Triton builds its kernels for GPUs.",
-            "Install gcc and libc6-dev, or set CC.",
+            "Install gcc and libc6-dev.",
+            is_fatal=facts.compiles_kernels,
         )
     if not facts.has_python_headers:
         yield Problem(
             "The header Python.h is missing, which Triton's kernels for GPUs need.",
             f"Install python{sys.version_info.major}.{sys.version_info.minor}-dev.",
+            is_fatal=facts.compiles_kernels,
         )
     if not facts.cxx_compiler:
         yield Problem(
@@ -212,7 +228,7 @@ def _torch(facts: MachineFacts, torch: TorchFacts) -> Iterator[Problem]:
 
 def machine_facts(settings: Settings) -> MachineFacts:
     """Return what is known of this machine without torch, within milliseconds."""
-    gpus, variables = visible_gpus(), public_environment(("CC", "CXX"))
+    gpus = visible_gpus()
     header = Path(sysconfig.get_path("include"), "Python.h")
     shared = Path("/dev/shm")
     return MachineFacts(
@@ -220,9 +236,11 @@ def machine_facts(settings: Settings) -> MachineFacts:
         hidden=machine_gpus().number - len(gpus),
         driver=nvidia_driver(),
         torch_cuda=_cuda_of_torch(),
-        c_compiler=_first_program(variables.get("CC", ""), "gcc", "clang", "cc"),
-        cxx_compiler=_first_program(variables.get("CXX", ""), "g++", "clang++", "c++"),
+        c_compiler=_first_program("gcc", "clang", "cc"),
+        cxx_compiler=_first_program("g++", "clang++", "c++"),
         has_python_headers=header.is_file(),
+        compiles_kernels=find_backend(settings.backend).compiles_kernels,
+        free_scratch=_free(Path(tempfile.gettempdir())),
         free_disk={str(folder): _free(folder) for folder in _written_folders(settings)},
         shared_bytes=shutil.disk_usage(shared).total if shared.is_dir() else 0,
         free_memory=psutil.virtual_memory().available,
@@ -244,7 +262,9 @@ def require_device(device: str) -> None:
 def torch_facts(settings: Settings) -> TorchFacts:
     """Let torch compute something on every GPU, in a process of its own."""
     program = [sys.executable, "-P", "-m", "evalboard.engine.fitness"]
-    variables = child_environment(settings, PYTHONPATH=import_path())
+    variables = child_environment(
+        settings, **common(offline=True, on_gpu=True), PYTHONPATH=import_path()
+    )
     try:
         said = subprocess.run(
             program,
@@ -290,7 +310,7 @@ def _cuda_of_torch() -> int:
 
 
 def _first_program(*names: str) -> str:
-    return next((path for name in names if name and (path := shutil.which(name))), "")
+    return next((path for name in names if (path := shutil.which(name))), "")
 
 
 def _written_folders(settings: Settings) -> list[Path]:
@@ -299,9 +319,15 @@ def _written_folders(settings: Settings) -> list[Path]:
 
 
 def _free(folder: Path) -> int:
-    """Return the free bytes at a folder, which need not exist yet."""
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    return shutil.disk_usage(existing).free
+    """Return the free bytes at a folder, which need not exist yet; 0 if it cannot be reached."""
+    for place in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except FileNotFoundError:
+            continue
+        except OSError:
+            break
+    return 0
 
 
 if __name__ == "__main__":

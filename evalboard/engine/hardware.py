@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ class Gpu(NamedTuple):
     names: tuple[str, ...]
     """What CUDA_VISIBLE_DEVICES can call it: its UUID, and its number unless it is a part."""
     memory: int
-    """Bytes."""
+    """Bytes, 0 if unknown."""
     model: str
     """Such as `NVIDIA H100`; that of the whole GPU for a part."""
     capability: tuple[int, int]
@@ -67,8 +68,11 @@ def nvidia_driver() -> Driver:
     nvml = _library()
     if nvml is None:
         return Driver()
-    cuda = int(nvml.nvmlSystemGetCudaDriverVersion_v2())
-    return Driver(str(nvml.nvmlSystemGetDriverVersion()), cuda // 1000)
+    version = str(nvml.nvmlSystemGetDriverVersion())
+    try:
+        return Driver(version, int(nvml.nvmlSystemGetCudaDriverVersion_v2()) // 1000)
+    except nvml.NVMLError:  # a container without the driver's library for CUDA
+        return Driver(version)
 
 
 def _summary(gpus: Iterable[Gpu]) -> LocalGpus:
@@ -90,14 +94,14 @@ def _library() -> Any:
 
 
 def _all_gpus() -> Iterator[Gpu]:
+    """Yield the GPUs that answer: one that has left the bus does not."""
     nvml = _library()
     for number in range(nvml.nvmlDeviceGetCount() if nvml else 0):
-        device = nvml.nvmlDeviceGetHandleByIndex(number)
-        whole = _gpu(nvml, device, str(number))
-        if parts := list(_parts(nvml, device)):
-            yield from (_part(nvml, part, whole) for part in parts)
-        else:
-            yield whole
+        with suppress(nvml.NVMLError):
+            device = nvml.nvmlDeviceGetHandleByIndex(number)
+            whole = _gpu(nvml, device, str(number))
+            parts = [_part(nvml, part, whole) for part in _parts(nvml, device)]
+            yield from parts or [whole]
 
 
 def _parts(nvml: Any, device: Any) -> Iterator[Any]:
@@ -115,17 +119,27 @@ def _parts(nvml: Any, device: Any) -> Iterator[Any]:
             continue
 
 
+def _memory(nvml: Any, device: Any) -> int:
+    """Return a GPU's memory in bytes, 0 if it is unknown.
+
+    It is where the GPU shares the processor's, and of a divided GPU in some containers.
+    """
+    try:
+        return int(nvml.nvmlDeviceGetMemoryInfo(device).total)
+    except nvml.NVMLError:
+        return 0
+
+
 def _gpu(nvml: Any, device: Any, number: str) -> Gpu:
-    memory = int(nvml.nvmlDeviceGetMemoryInfo(device).total)
+    memory = _memory(nvml, device)
     names = (number, str(nvml.nvmlDeviceGetUUID(device)))
     major, minor = nvml.nvmlDeviceGetCudaComputeCapability(device)
     return Gpu(names, memory, str(nvml.nvmlDeviceGetName(device)), (major, minor))
 
 
 def _part(nvml: Any, part: Any, whole: Gpu) -> Gpu:
-    memory = int(nvml.nvmlDeviceGetMemoryInfo(part).total)
     names = (str(nvml.nvmlDeviceGetUUID(part)),)
-    return Gpu(names, memory, whole.model, whole.capability, is_part=True)
+    return Gpu(names, _memory(nvml, part), whole.model, whole.capability, is_part=True)
 
 
 def _visible(gpus: list[Gpu], variable: str | None) -> Iterator[Gpu]:

@@ -34,9 +34,11 @@ class HFModel(LmEvalHFLM):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         keep_texts_open(self.tokenizer)
-        if self.tokenizer.pad_token_id >= self.config.get_text_config().vocab_size:
-            # lm_eval has made a token for it, which the model does not have. No padding is ever read.
-            self.tokenizer.pad_token_id = 0
+        rows = self.config.get_text_config().vocab_size
+        if self.tokenizer.pad_token_id >= rows:
+            # The model does not have it. A special one is not part of texts that end early.
+            special = [token for token in self.tokenizer.all_special_ids if token < rows]
+            self.tokenizer.pad_token_id = special[0] if special else 0
         self._turn = threading.Lock()
 
     def tok_encode(self, string: str, *args: Any, **options: Any) -> list[int]:

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 STARTING_LENGTH = 8_192
 """Initial maximum length in tokens, longer than the requests of all shipped suites."""
+UNLIMITED_LENGTH = 1_000_000_000
+"""Longer in tokens than any model: the model's own length is then the limit."""
 SHORTEST_LENGTH = 2_048
 """Minimum length in tokens: below it nothing is saved."""
 LENGTH_STEP = 1_024
@@ -54,7 +56,7 @@ class RequestLimit(NamedTuple):
 
 
 def request_limit(
-    config: Mapping[str, Any], *, tokens: int | None, allowed: int | None, tokenizer: int | None
+    config: Mapping[str, Any], *, tokens: int | None, allowed: int | None
 ) -> RequestLimit:
     """Return the maximum length to load a model with.
 
@@ -62,9 +64,8 @@ def request_limit(
         config: Its `config.json`.
         tokens: Length in tokens that is enough as far as known, None for no limit.
         allowed: The operator's limit in tokens, None for none.
-        tokenizer: The tokenizer's `model_max_length`, None without one.
     """
-    own = own_length(config, tokenizer)
+    own = own_length(config)
     if tokens is None or own is None or scales_with_length(config):
         return RequestLimit(allowed, may_cut=True)
     if _text(config).get("model_type") in TEMPERED_TYPES and tokens > TEMPERED_BEYOND:
@@ -94,15 +95,16 @@ def rounded_length(tokens: int) -> int:
     return max(SHORTEST_LENGTH, math.ceil(tokens / LENGTH_STEP) * LENGTH_STEP)
 
 
-def own_length(config: Mapping[str, Any], tokenizer: int | None = None) -> int | None:
+def own_length(config: Mapping[str, Any]) -> int | None:
     """Return a lower bound of a model's own length in tokens, None if it names none.
+
+    A tokenizer's `model_max_length` does not count: vLLM does not read it for models of text.
 
     Args:
         config: Its `config.json`.
-        tokenizer: The tokenizer's `model_max_length`, None without one.
     """
     text = _text(config)
-    named = [text.get(key) for key in LENGTH_KEYS] + [tokenizer]
+    named = [text.get(key) for key in LENGTH_KEYS]
     return min((value for value in named if type(value) is int and value > 0), default=None)
 
 

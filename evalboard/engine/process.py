@@ -187,9 +187,6 @@ class EngineProcess:
             self._config,
             tokens=(spec.limits.max_length or STARTING_LENGTH) if self._may_be_shorter else None,
             allowed=spec.settings.max_model_length,
-            tokenizer=_read_json(self._small_files / "tokenizer_config.json").get(
-                "model_max_length"
-            ),
         )
 
     @property

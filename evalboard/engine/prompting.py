@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from evalboard.engine.chat_date import DATE_OPTIONS
 from evalboard.engine.inspection.confinement import ResourceLimits, confine
+from evalboard.engine.tokenising import keep_texts_open
 from evalboard.errors import PromptFailed
 from evalboard.services import die_with_parent
 
@@ -167,6 +168,8 @@ def _run(pipe: Connection, parent: int, limits: ResourceLimits) -> NoReturn:
         os.closerange(pipe.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
         tokenizer = pickle.loads(pipe.recv_bytes())
         confine(limits)
+        if not tokenizer.is_fast:  # what was changed in one of Python is not pickled
+            keep_texts_open(tokenizer)
         while True:
             pipe.send(_answer(tokenizer, *pipe.recv()))
     except (EOFError, BrokenPipeError):

@@ -70,9 +70,14 @@ def without_prefix(tokens: list[int], prefix: int) -> list[int]:
 
 
 def _added(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """Return the tokens that a tokenizer adds before and after any other."""
+    """Return the tokens that a tokenizer adds before and after any other.
+
+    Padding and truncation are kept in tokenizer.json. transformers sets both anew in each call.
+    """
     if tokenizer.is_fast:
         backend = tokenizer.backend_tokenizer
+        backend.no_padding()
+        backend.no_truncation()
         other = backend.encode("", add_special_tokens=False)
         other.truncate(0)
         other.pad(1, pad_id=OTHER)

@@ -90,7 +90,7 @@ class Feed:
         Raises:
             StepFailed: The engine is unusable.
         """
-        self._abort()  # what an earlier run left when it was stopped
+        self.abort()
         source = iter(jobs)
         waiting = next(source, None)
         while waiting or self._jobs or self._held:
@@ -105,7 +105,8 @@ class Feed:
             if self._jobs and (answers := self._step()):
                 yield answers
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
+        """Drop what an earlier run left when it was stopped. It holds blocks of the cache."""
         self._engine.abort_request(list(self._jobs))
         self._jobs.clear()
         self._held.clear()

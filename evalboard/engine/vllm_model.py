@@ -202,6 +202,7 @@ class VLLMModel(LmEvalVLLM):
             if not self.reproducible:
                 yield from self._feed.run(part)
                 continue
+            self._feed.abort()
             self.model.reset_prefix_cache()
             yield [answer for step in self._feed.run(part) for answer in step]
 

@@ -45,6 +45,7 @@ UNFIT: dict[str, tuple[dict[str, Any], TorchFacts]] = {
     "no C compiler.*Install gcc": ({"c_compiler": ""}, BOTH),
     "Python.h is missing.*Install python3": ({"has_python_headers": False}, BOTH),
     "'/data' has only 0.5 GiB": ({"free_disk": {"/data": LEAST_DISK_BYTES // 2}}, BOTH),
+    "temporary files .* has only 1 MiB.*TMPDIR": ({"free_scratch": 2**20}, BOTH),
     "reports 2 GPUs, and torch finds none": ({}, TorchFacts()),
     "cannot compute on a GPU: no kernel image": ({}, TorchFacts(("GPU",), "no kernel image")),
 }
@@ -56,6 +57,7 @@ POOR: dict[str, tuple[dict[str, Any], TorchFacts]] = {
     "'/data' has only 10.0 GiB": ({"free_disk": {"/data": USUAL_DISK_BYTES // 2}}, BOTH),
     "made for CUDA 13.*DEVICE=cpu": ({"gpus": ()}, BOTH),
     "torch finds only 1 of 2 GPUs": ({}, TorchFacts(("NVIDIA H100",))),
+    "no C compiler": ({"c_compiler": "", "compiles_kernels": False}, BOTH),
 }
 
 

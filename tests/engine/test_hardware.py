@@ -40,9 +40,13 @@ class StandInLibrary:
         return len(self._gpus)
 
     def nvmlDeviceGetHandleByIndex(self, number: int) -> SimpleNamespace:
+        if self._gpus[number].uuid == "GPU-lost":
+            raise NVMLError("GPU is lost")
         return self._gpus[number]
 
     def nvmlDeviceGetMemoryInfo(self, gpu: SimpleNamespace) -> SimpleNamespace:
+        if not gpu.gib:
+            raise NVMLError("Not Supported")
         return SimpleNamespace(total=gpu.gib * GIB)
 
     def nvmlDeviceGetUUID(self, gpu: SimpleNamespace) -> str:
@@ -58,6 +62,8 @@ class StandInLibrary:
         return "580.65.06"
 
     def nvmlSystemGetCudaDriverVersion_v2(self) -> int:
+        if not self._gpus:
+            raise NVMLError("Function Not Found")
         return 13010
 
     def nvmlDeviceGetMigMode(self, gpu: SimpleNamespace) -> tuple[int, int]:
@@ -121,6 +127,21 @@ def test_each_gpu_has_the_name_and_the_capability_of_its_model() -> None:
     whole = ("GPU with 80 GiB", (9, 0))
     assert models[1:] == [(*whole, False), (*whole, True), (*whole, True)]
     assert nvidia_driver() == Driver("580.65.06", 13)
+
+
+def test_gpus_that_say_little_or_nothing_stop_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = [
+        gpu("GPU-lost", 80),
+        gpu("GPU-shares-memory", 0),
+        gpu("GPU-c", 0, {0: gpu("MIG-c", 20)}),
+    ]
+    monkeypatch.setitem(sys.modules, "pynvml", StandInLibrary(gpus))
+    assert [(found.names[0], found.memory) for found in visible_gpus()] == [
+        ("1", 0),
+        ("MIG-c", 20 * GIB),
+    ]
+    monkeypatch.setitem(sys.modules, "pynvml", StandInLibrary([]))
+    assert nvidia_driver() == Driver("580.65.06", 0)
 
 
 def test_there_are_none_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from evalboard.engine.lengths import (
     STARTING_LENGTH,
+    UNLIMITED_LENGTH,
     RequestLimit,
     request_limit,
     rounded_length,
@@ -16,15 +17,15 @@ def limit(
     *,
     tokens: int | None = STARTING_LENGTH,
     allowed: int | None = None,
-    tokenizer: int | None = None,
 ) -> RequestLimit:
-    return request_limit(config, tokens=tokens, allowed=allowed, tokenizer=tokenizer)
+    return request_limit(config, tokens=tokens, allowed=allowed)
 
 
 def test_a_long_model_is_loaded_for_less_and_cuts_nothing() -> None:
     assert limit({"max_position_embeddings": 131_072}) == (STARTING_LENGTH, False)
     assert limit({"text_config": {"max_position_embeddings": 131_072}}) == (STARTING_LENGTH, False)
     assert limit({"max_position_embeddings": 131_072}, tokens=3_072) == (3_072, False)
+    assert limit({"max_position_embeddings": 131_072}, tokens=UNLIMITED_LENGTH) == MODELS_OWN
 
 
 @pytest.mark.parametrize(
@@ -32,10 +33,6 @@ def test_a_long_model_is_loaded_for_less_and_cuts_nothing() -> None:
 )
 def test_a_model_without_a_longer_length_keeps_its_own(config: dict) -> None:
     assert limit(config) == MODELS_OWN
-
-
-def test_the_tokenizers_length_counts_as_in_vllm() -> None:
-    assert limit({"max_position_embeddings": 131_072}, tokenizer=4_096) == MODELS_OWN
 
 
 def test_the_operators_limit_is_never_exceeded_and_may_cut() -> None:

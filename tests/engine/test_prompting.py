@@ -12,7 +12,7 @@ import psutil
 import pytest
 from jinja2 import TemplateError
 from tokenizers import Regex, pre_tokenizers
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, ByT5Tokenizer
 
 from evalboard.demo.models import make_random_model
 from evalboard.engine import prompting
@@ -165,3 +165,13 @@ def test_the_process_ends_with_its_parent(folder: Path) -> None:
         pass
     os.close(ours)
     os.close(theirs)
+
+
+def test_a_tokenizer_of_python_that_ends_texts_is_opened_in_the_process(
+    bind: Callable[..., BoundedTokenizer],
+) -> None:
+    """What is changed in the engine's copy of it can be lost on the way, as vLLM's copies lose it."""
+    own = ByT5Tokenizer()
+    assert own("heart")["input_ids"][-1] == own.eos_token_id
+    prompter = Prompter("org/model")
+    assert own.eos_token_id not in prompter.bind(own)("heart")["input_ids"]

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -72,8 +73,9 @@ def cluster(machines: int) -> Iterator[Cluster]:
 @pytest.fixture
 def slow_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(demo_models, "LAYERS", LAYERS)
-    demo_models.make_letter_model(models / "test" / "slow")
-    return "test/slow"
+    name = f"test/slow-{uuid.uuid4().hex}"
+    demo_models.make_letter_model(models / name)
+    return name
 
 
 @pytest.fixture

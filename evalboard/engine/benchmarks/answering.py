@@ -102,7 +102,7 @@ class AnsweringModel(LM):
         asked = [by_key[key] for key in distinct]
         wanted = {n for n, key in enumerate(distinct) if self._log.get(key) is None}
         progress = _Progress(asked, wanted, self._report)
-        self.cut |= cut_questions(self._model, kind, asked)
+        self.cut |= cut_questions(self._model, kind, requests)
         model: StreamingModel = self._model
         with closing(model.stream(kind, asked, wanted)) as stream:
             for answers in stream if wanted else ():

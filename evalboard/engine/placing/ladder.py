@@ -7,7 +7,7 @@ does not concern it.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from evalboard.engine.lengths import STARTING_LENGTH, rounded_length
+from evalboard.engine.lengths import STARTING_LENGTH, UNLIMITED_LENGTH, rounded_length
 from evalboard.engine.spec import EngineLimits
 from evalboard.errors import Shortage
 
@@ -81,8 +81,9 @@ def _shorter(limits: EngineLimits, room: Headroom) -> Change:
 
 
 def _longer(limits: EngineLimits, room: Headroom) -> Change:
-    length = rounded_length(room.longest_request) if room.longest_request else None
-    return {"max_length": length} if length and length > _length(limits) else {}
+    """Take the length of the longest request, or the model's own if that is unknown."""
+    length = rounded_length(room.longest_request) if room.longest_request else UNLIMITED_LENGTH
+    return {"max_length": length} if length > _length(limits) else {}
 
 
 def _more_gpus(limits: EngineLimits, room: Headroom) -> Change:

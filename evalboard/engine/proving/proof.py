@@ -43,7 +43,7 @@ AGREEING_FRACTION = 0.9
 class Proof(BaseModel):
     """The comparison of one kind of model."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
 
     kind: str
     precision: str

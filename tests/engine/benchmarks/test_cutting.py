@@ -1,13 +1,18 @@
 """Questions that are longer than a model are counted, and budgets without room for a prompt refused."""
 
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lm_eval.api.instance import Instance
 
+from evalboard.engine.benchmarks.answer_log import AnswerLog
+from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.benchmarks.cutting import cut_questions
-from evalboard.engine.streaming import Kind
+from evalboard.engine.streaming import Kind, NumberedAnswers
 from evalboard.errors import HarnessError
+from evalboard.records.precision import Precision
 
 WORD = "heart "
 
@@ -39,6 +44,23 @@ def test_a_question_is_cut_where_its_last_token_but_one_is_beyond_the_model(
         model = ShortModel(max_length, tiny_model)
         found = cut_questions(model, "loglikelihood", asked)
         assert found == {("task", number) for number in cut}
+
+
+class AnsweringShortModel(ShortModel):
+    """Answers everything alike."""
+
+    def stream(self, kind: Kind, requests: Any, wanted: set[int]) -> Generator[NumberedAnswers]:
+        yield [(number, (-1.0, False)) for number in wanted]
+
+
+def test_each_of_two_equal_questions_is_cut(tiny_model: Any, tmp_path: Path) -> None:
+    asked = requests("loglikelihood", (WORD * 8, "A"), (WORD * 8, "A"))
+    with AnswerLog(tmp_path / "log.jsonl") as log:
+        model = AnsweringModel(
+            AnsweringShortModel(4, tiny_model), log, lambda *_: None, precision=Precision.FLOAT32
+        )
+        model.loglikelihood(asked)
+    assert model.cut == {("task", 0), ("task", 1)}
 
 
 def test_the_tokens_to_generate_take_room_from_the_prompt(tiny_model: Any) -> None:

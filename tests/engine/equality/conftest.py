@@ -14,7 +14,7 @@ KV_CACHE_BYTES = 2**26
 BATCH_SIZE = 16
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def library_environment() -> Iterator[None]:
     """Set what vLLM reads when it is imported."""
     with pytest.MonkeyPatch.context() as patch:

@@ -53,6 +53,25 @@ def test_a_tokenizer_adds_nothing_after_a_text(make: Callable[[], Any]) -> None:
         assert bare == whole(text, add_special_tokens=False)["input_ids"]
 
 
+@pytest.mark.parametrize("direction", ["left", "right"])
+def test_padding_that_was_saved_with_a_tokenizer_is_not_added_to_texts(direction: str) -> None:
+    whole, tokenizer = byte_level(bos=True), ending(byte_level(bos=True))
+    pad: Any = {"pad_id": tokenizer.eos_token_id, "pad_token": EOS, "direction": direction}
+    tokenizer.backend_tokenizer.enable_padding(length=12, **pad)
+    keep_texts_open(tokenizer)
+    assert tokenizer("The heart")["input_ids"] == whole("The heart")["input_ids"]
+
+
+def test_a_padding_token_that_the_model_lacks_is_replaced_by_a_special_one(
+    with_tokenizer: Callable[..., Path], load_hf: Callable[..., Any]
+) -> None:
+    """An ordinary token would become a part of texts that end before others of their batch."""
+    tokenizer = byte_level(bos=True)
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    model = load_hf(with_tokenizer(tokenizer))
+    assert model.tokenizer.pad_token_id in (tokenizer.bos_token_id, tokenizer.eos_token_id)
+
+
 def test_a_tokenizer_that_does_not_know_every_text_can_be_opened() -> None:
     words = Tokenizer(WordLevel({BOS: 0, EOS: 1, "heart": 2}))
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, bos_token=BOS, eos_token=EOS)

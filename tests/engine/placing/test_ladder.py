@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from evalboard.engine.lengths import STARTING_LENGTH
+from evalboard.engine.lengths import STARTING_LENGTH, UNLIMITED_LENGTH
 from evalboard.engine.placing.ladder import Headroom, next_limits
 from evalboard.engine.spec import EngineLimits
 from evalboard.errors import Shortage
@@ -62,7 +62,8 @@ def test_a_request_that_would_be_cut_gets_a_longer_length_once() -> None:
     long = FOUR_GPUS._replace(longest_request=9000)
     assert steps(GPU, Shortage.LENGTH, long) == [{"max_length": 9216}]
     assert steps(GPU, Shortage.LENGTH, FOUR_GPUS) == []
-    assert steps(GPU, Shortage.LENGTH, FOUR_GPUS._replace(longest_request=None)) == []
+    unknown = FOUR_GPUS._replace(longest_request=None)
+    assert steps(GPU, Shortage.LENGTH, unknown) == [{"max_length": UNLIMITED_LENGTH}]
 
 
 @pytest.mark.parametrize("longest", [1, 2048, 2049, 4097])

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,11 @@ def test_answers_are_far_enough_apart_to_tell_right_from_wrong(tmp_path: Path) -
 )
 def test_a_proof_allows_for_rounding(differences: tuple[float, ...], holds: bool) -> None:
     assert Proof(kind="mixture", precision="bfloat16", differences=differences).holds is holds
+
+
+def test_answers_that_are_no_numbers_do_not_hold() -> None:
+    found = Proof(kind="dense", precision="bfloat16", differences=(math.nan,) * 8)
+    assert not Proof.model_validate_json(found.model_dump_json()).holds
 
 
 def test_gptq_weights_are_packed_as_vllm_unpacks_them(tmp_path: Path) -> None:
