@@ -47,12 +47,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bind(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., BoundedTokenizer]]:
+def bind(folder: Path) -> Iterator[Callable[..., BoundedTokenizer]]:
     """Return what gives a tokenizer to a process, with a template."""
-    monkeypatch.setattr(prompting, "RENDER_SECONDS", 3.0)
-    monkeypatch.setattr(prompting, "ENCODE_SECONDS", 3.0)
     before = set(psutil.Process().children())
 
     def bind_(template: str = PLAIN, change: Callable[[Any], None] | None = None) -> Any:
@@ -116,10 +112,11 @@ def test_a_template_sees_one_date_whatever_the_day(
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_template_that_loops_for_a_question_is_ended(
-    loop: str, bind: Callable[..., BoundedTokenizer]
+    loop: str, bind: Callable[..., BoundedTokenizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bounded = bind(when_asked(LOOPS[loop]))
     assert bounded.apply_chat_template(chat("x"), tokenize=False) == "<user>x"
+    monkeypatch.setattr(prompting, "RENDER_SECONDS", 3.0)
     with pytest.raises(PromptFailed, match="chat template of 'org/model' did not finish within 3"):
         bounded.apply_chat_template(chat(QUESTION), tokenize=False)
     with pytest.raises(PromptFailed):  # at once: nothing more is asked of it
@@ -130,7 +127,7 @@ def test_a_template_that_loops_for_a_question_is_ended(
 def test_a_template_that_grows_for_a_question_is_ended(
     bomb: str, bind: Callable[..., BoundedTokenizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prompting, "RENDER_SECONDS", 60.0)
+    monkeypatch.setattr(prompting, "RENDER_SECONDS", 300.0)
     bounded = bind(when_asked(BOMBS[bomb]))
     assert bounded.apply_chat_template(chat("x"), tokenize=False) == "<user>x"
     with pytest.raises(PromptFailed, match="needs more than|ended its process"):
