@@ -17,6 +17,7 @@ from evalboard.engine.streaming import QUESTIONS_PER_BLOCK
 from evalboard.errors import HarnessError, OutOfMemory, Shortage
 from tests.engine.equality.lm_requests import (
     OPENING,
+    SUMMED_STEPS,
     answers,
     assert_equal,
     every_length,
@@ -61,8 +62,7 @@ def test_real_questions(
         expected = LmEvalVLLM.loglikelihood(random_llama, requests, disable_tqdm=True)
         assert_equal(found, expected, "lm_eval's vLLM class")
     other = load_hf(model_folder("llama", "byte-level")).loglikelihood(requests, disable_tqdm=True)
-    # lm_eval's Hugging Face class adds up in float32, whose steps are 6e-5 from -512 on.
-    assert_equal(found, other, "transformers", float32_steps=2)
+    assert_equal(found, other, "transformers", float32_steps=SUMMED_STEPS)
     assert best_choices(requests, found) == best_choices(requests, other)
 
 
