@@ -53,6 +53,8 @@ def changed(identity: BaseModel, field: str) -> Any:
     """Return the identity with another value of one field."""
     value = getattr(identity, field)
     other = value + 1 if isinstance(value, int) else f"{value}x" if value is not None else 16
+    if isinstance(value, bool):
+        other = not value
     if field in ("chat_template_sha", "chat_date"):
         other = "e" * 64
     return identity.model_copy(update={field: other})

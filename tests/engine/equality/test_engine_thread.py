@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from evalboard.engine.placing.calling import unforeseen
-from evalboard.engine.vllm_feeding import StepFailed, step_failed
 from evalboard.errors import EngineDied, OutOfMemory
 from tests.engine.equality.lm_requests import CORNERS, answers, every_length, instances
 
@@ -72,6 +71,8 @@ def test_a_consumer_that_stops_leaves_the_engine_to_the_next(model: Any) -> None
 
 
 def test_a_step_that_fails_is_the_end_of_the_engine(model: Any) -> None:
+    from evalboard.engine.vllm_feeding import StepFailed
+
     def fail(*_: object) -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
@@ -85,4 +86,6 @@ def test_a_step_that_fails_is_the_end_of_the_engine(model: Any) -> None:
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory."), MemoryError()])
 def test_a_step_without_memory_is_out_of_memory(error: Exception) -> None:
+    from evalboard.engine.vllm_feeding import step_failed
+
     assert unforeseen(step_failed(error)).kind is OutOfMemory

@@ -4,10 +4,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from vllm.model_executor.layers.quantization.utils.quant_utils import (
-    unpack_quantized_values_into_int32,
-)
-from vllm.scalar_type import scalar_types
 
 from evalboard.engine.proving import models, proof
 from evalboard.engine.proving.proof import Proof
@@ -57,7 +53,13 @@ def test_answers_that_are_no_numbers_do_not_hold() -> None:
     assert not Proof.model_validate_json(found.model_dump_json()).holds
 
 
+@pytest.mark.filterwarnings("default")  # vLLM's import
 def test_gptq_weights_are_packed_as_vllm_unpacks_them(tmp_path: Path) -> None:
+    from vllm.model_executor.layers.quantization.utils.quant_utils import (
+        unpack_quantized_values_into_int32,
+    )
+    from vllm.scalar_type import scalar_types
+
     plain = models.make_model("gptq", tmp_path, "float16")
     stored = load_file(tmp_path / "model.safetensors")
     layer, place = plain.model.layers[0].mlp.down_proj, "model.layers.0.mlp.down_proj"
