@@ -22,6 +22,7 @@ from evalboard.settings import Settings, child_environment
 from evalboard.stores.addresses import open_queue
 
 DEADLINE_SECONDS = 300
+PLANTED = "hf_plantedplantedplanted"
 TITLES = ("MMLU Anatomy", "MMLU Medical Genetics", "PubMedQA")
 
 
@@ -36,7 +37,10 @@ def free_port(taken: int = 0) -> int:
 
 
 @pytest.fixture
-def settings(configure: Callable[..., Settings], small_suite: Path) -> Settings:
+def settings(
+    configure: Callable[..., Settings], small_suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    monkeypatch.setenv("HF_TOKEN", PLANTED)
     port = free_port()
     return configure(
         suite=str(small_suite),
@@ -75,7 +79,7 @@ def wait_until(condition: Callable[[], bool], process: psutil.Popen) -> None:
 
 
 def test_run_started_through_the_api_ends_finished_and_ctrl_c_leaves_nothing(
-    settings: Settings, up: psutil.Popen
+    settings: Settings, up: psutil.Popen, tmp_path: Path
 ) -> None:
     with SyncPrefectClient(f"http://127.0.0.1:{settings.server_port}/api") as api:
         deployment = api.read_deployment_by_name("evaluate-model/evaluate-model")
@@ -108,3 +112,7 @@ def test_run_started_through_the_api_ends_finished_and_ctrl_c_leaves_nothing(
     assert up.wait(DEADLINE_SECONDS) == 130
     _, left = psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
     assert left == []
+
+    kept = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert any(file.suffix == ".db" for file in kept)  # Prefect's parameters, artifacts and logs
+    assert [file for file in kept if PLANTED.encode() in file.read_bytes()] == []
