@@ -11,6 +11,7 @@ from lm_eval.models.huggingface import HFLM
 from transformers import BitsAndBytesConfig, GenerationConfig
 
 from evalboard.backends import HF
+from evalboard.engine.lengths import LONG_ROPES, rope_types
 from evalboard.engine.loading.adapters import put_adapter
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import load_pretrained
@@ -20,8 +21,6 @@ from evalboard.records.precision import Precision
 
 LmEvalHFLM: Any = HFLM
 """lm_eval's registration hides the type of its class."""
-LENGTH_DEPENDENT_ROPE = frozenset({"longrope", "su"})
-"""Types of rotary positions whose factors depend on the length of the longest request of a batch."""
 TOKENS_OF_TEXTS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 """The generation settings of a model that say where its texts begin and end."""
 
@@ -89,7 +88,8 @@ def load(arguments: LoadArguments) -> HFModel:
         arguments.weights, device_map={"": arguments.device}, **_number_format(arguments.precision)
     )
     _generate_as_asked(model)
-    pads = not depends_on_batch(model.config.to_dict())
+    # One long request of a batch would give its factors to all others.
+    pads = LONG_ROPES.isdisjoint(rope_types(model.config.to_dict()))
     if arguments.adapter:
         model = put_adapter(model, arguments.adapter, arguments.weights, device=arguments.device)
     with _tied_as_loaded(model):
@@ -100,21 +100,6 @@ def load(arguments: LoadArguments) -> HFModel:
             max_length=arguments.max_length,
             softmax_dtype="float32",  # a sum of bfloat16 numbers near -100 has steps of 0.5
         )
-
-
-def depends_on_batch(config: Any) -> bool:
-    """Return whether a model's answers to a request depend on the others in its batch.
-
-    With LongRoPE (Phi-3), one request that is longer than the original length gives the factors for
-    long texts to all of its batch.
-
-    Args:
-        config: The values of a model's config, or a part of them.
-    """
-    if isinstance(config, dict):
-        kinds = {config.get("rope_type"), config.get("type")} & LENGTH_DEPENDENT_ROPE
-        return bool(kinds) or any(map(depends_on_batch, config.values()))
-    return False
 
 
 def _generate_as_asked(model: Any) -> None:

@@ -36,7 +36,9 @@ LENGTH_KEYS = (
 )
 """Names of a model's own length: vllm/transformers_utils/model_arch_config_convertor.py, and
 lm_eval/models/utils.py."""
-SCALING_ROPES = frozenset({"longrope", "su", "dynamic"})
+LONG_ROPES = frozenset({"longrope", "su"})
+"""Rotary embeddings with two sets of factors, of which the longest request of a batch decides."""
+SCALING_ROPES = LONG_ROPES | {"dynamic"}
 """Rotary embeddings whose positions depend on the maximum length: LongRoPE has two sets of factors
 (vllm/model_executor/layers/rotary_embedding/phi3_long_rope_scaled_rope.py), dynamic NTK a base that
 grows (transformers/modeling_rope_utils.py)."""
@@ -68,7 +70,7 @@ def request_limit(
     own = own_length(config)
     if tokens is None or own is None or scales_with_length(config):
         return RequestLimit(allowed, may_cut=True)
-    if _text(config).get("model_type") in TEMPERED_TYPES and tokens > TEMPERED_BEYOND:
+    if text_values(config).get("model_type") in TEMPERED_TYPES and tokens > TEMPERED_BEYOND:
         tokens = max(tokens, TEMPERED_LENGTH)
     if tokens >= min(own, allowed or own):
         return RequestLimit(allowed, may_cut=True)
@@ -85,7 +87,7 @@ def loaded_length(config: Mapping[str, Any], *, allowed: int | None) -> int:
     own = own_length(config) or 0
     if not scales_with_length(config):
         own = min(own, STARTING_LENGTH)
-    elif type(original := _text(config).get("original_max_position_embeddings")) is int:
+    elif type(original := text_values(config).get("original_max_position_embeddings")) is int:
         own = original  # of the two lengths of LongRoPE vLLM takes the shorter
     return min(own, allowed or own)
 
@@ -103,25 +105,26 @@ def own_length(config: Mapping[str, Any]) -> int | None:
     Args:
         config: Its `config.json`.
     """
-    text = _text(config)
+    text = text_values(config)
     named = [text.get(key) for key in LENGTH_KEYS]
     return min((value for value in named if type(value) is int and value > 0), default=None)
 
 
 def scales_with_length(config: Mapping[str, Any]) -> bool:
     """Return whether a model's positions depend on the maximum length of its loading."""
-    return not SCALING_ROPES.isdisjoint(_rope_types(_text(config)))
+    return not SCALING_ROPES.isdisjoint(rope_types(config))
 
 
-def _text(config: Mapping[str, Any]) -> dict[str, Any]:
+def text_values(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config in which the values of its text model take precedence."""
     return {**config, **(config.get("text_config") or {})}
 
 
-def _rope_types(config: Mapping[str, Any]) -> Iterator[str]:
+def rope_types(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield the types of the rotary embeddings, which can differ between kinds of layers."""
+    text = text_values(config)
     for name in ("rope_scaling", "rope_parameters"):
-        found = config.get(name)
+        found = text.get(name)
         if not isinstance(found, Mapping):
             continue
         for one in (found, *(part for part in found.values() if isinstance(part, Mapping))):

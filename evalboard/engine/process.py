@@ -269,7 +269,7 @@ class EngineProcess:
 
     @cached_property
     def _config(self) -> dict[str, Any]:
-        return _read_json(self._small_files / "config.json")
+        return json.loads((self._small_files / "config.json").read_text(encoding="utf-8"))
 
     def _facts(self) -> EngineFacts:
         installed, identity = versions(self._spec.backend), self._identity
@@ -291,8 +291,3 @@ class EngineProcess:
             machine=machine(),
             load_seconds=self._load_seconds,
         )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """Return a file's object, empty without a file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

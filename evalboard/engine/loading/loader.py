@@ -52,6 +52,13 @@ class LoadArguments(BaseModel):
     """Log file of this process and its children."""
 
 
+def available_device() -> str:
+    """Return the device that torch finds, `cuda` or `cpu`."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def import_backend(name: str) -> None:
     """Import a backend's libraries, which takes 5 s for vLLM."""
     gc.disable()  # what is imported is no garbage, and looking for some takes a fifth of the time

@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING
 from evalboard.engine.environment import of_device
 from evalboard.engine.fitness import require_device
 from evalboard.engine.keeping import Keeper
-from evalboard.engine.loading.loader import import_backend, prepare_backend
+from evalboard.engine.loading.loader import (
+    available_device,
+    import_backend,
+    prepare_backend,
+)
 from evalboard.engine.prompting import Prompter
 from evalboard.engine.spec import EngineSpec
 from evalboard.settings import set_environment
 
 if TYPE_CHECKING:
     from evalboard.engine.process import EngineProcess
-
-
-def available_device() -> str:
-    """Return the device that torch finds, `cuda` or `cpu`."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def import_libraries(backend: str, cpu_kv_cache_gib: int) -> None:

@@ -16,7 +16,7 @@ over the GPUs; a GPU has at least one key-value head. Other layers need less:
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from evalboard.engine.lengths import loaded_length
+from evalboard.engine.lengths import loaded_length, text_values
 from evalboard.errors import ConfigError
 from evalboard.records.precision import Precision
 
@@ -81,7 +81,7 @@ def model_size(
         precision: Precision of the evaluation.
         max_length: The operator's limit of the context in tokens, None for none.
     """
-    text = {**config, **(config.get("text_config") or {})}
+    text = text_values(config)
     heads = _first(text, "num_attention_heads", "n_head", "n_heads") or 1
     cached = max(Precision(precision).facts.bytes_per_parameter or CACHE_BYTES, CACHE_BYTES)
     latent = _first(text, "kv_lora_rank")
@@ -118,8 +118,8 @@ def gpus_needed(size: ModelSize, *, gpu_bytes: int, fraction: float, gpus: int) 
     most = max(gpu_numbers(size.heads, gpus))
     raise ConfigError(
         f"The model is too large. On {most} of {gpus} GPUs it needs "
-        f"{size.bytes_per_gpu(most, gpu_bytes=gpu_bytes) / GIB:.1f} GiB on each (weights {size.weight_bytes / GIB:.1f} "
-        f"GiB in total, and the cache for {size.cached_tokens:,} tokens), but "
+        f"{size.bytes_per_gpu(most, gpu_bytes=gpu_bytes) / GIB:.1f} GiB on each (weights "
+        f"{size.weight_bytes / GIB:.1f} GiB in total, and the cache for {size.cached_tokens:,} tokens), but "
         f"only {usable / GIB:.1f} GiB are usable. Choose a smaller precision, set "
         "EVALBOARD_MAX_MODEL_LENGTH, or use a cluster with larger machines (RAY_ADDRESS)."
     )

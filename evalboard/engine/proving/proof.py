@@ -2,7 +2,7 @@
 
 A one-layer model of each kind is made on the spot, loaded as any model is, and asked for
 log-likelihoods. Wrong numbers come without an error where a kernel, a driver or a build does not fit
-the GPU, so a worker wants this proof before its first request. It is kept for the same GPU, driver and
+the GPU, so `evalboard doctor` asks for this proof. It is kept for the same GPU, driver and
 libraries.
 
     python -m evalboard.engine.proving.proof KIND BACKEND
@@ -22,6 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from evalboard.engine.environment import environment
+from evalboard.engine.loading.loader import LoadArguments, available_device, load_model
 from evalboard.engine.provenance import machine, versions
 from evalboard.errors import EngineError
 from evalboard.files import read_state, write_state
@@ -93,9 +94,10 @@ def prove_all(settings: Settings, *, on_progress: Callable[[str], None]) -> list
     if known := read_state(kept, parse):
         return known
     proofs: list[Proof] = []
-    for kind in KINDS["cuda" if machine()["gpus"] else "cpu"]:
+    device = available_device()
+    for kind in KINDS[device]:
         on_progress(f"Scoring a {kind} model")
-        proofs.append(_prove_apart(kind, settings))
+        proofs.append(_prove_apart(kind, settings, device))
     if all(proof.holds for proof in proofs):
         kept.parent.mkdir(parents=True, exist_ok=True)
         dumped = [proof.model_dump(mode="json") for proof in proofs]
@@ -115,13 +117,9 @@ def _circumstances(backend: str) -> str:
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
-def _prove_apart(kind: str, settings: Settings) -> Proof:
+def _prove_apart(kind: str, settings: Settings, device: str) -> Proof:
     command = [sys.executable, "-m", __spec__.name, kind, settings.backend]
-    variables = environment(
-        device="cuda" if machine()["gpus"] else "cpu",
-        cpu_kv_cache_gib=settings.cpu_kv_cache_gib,
-        offline=True,
-    )
+    variables = environment(device=device, cpu_kv_cache_gib=settings.cpu_kv_cache_gib, offline=True)
     try:
         ended = subprocess.run(
             command,
@@ -168,7 +166,6 @@ def compare(kind: str, precision: str, plain: Any, folder: Path, backend: str) -
     """
     from lm_eval.api.instance import Instance
 
-    from evalboard.engine.loading.loader import LoadArguments, load_model
     from evalboard.engine.proving.models import MAX_LENGTH, plain_answers, questions
 
     asked = questions()
@@ -177,7 +174,7 @@ def compare(kind: str, precision: str, plain: Any, folder: Path, backend: str) -
             backend=backend,
             weights=folder,
             precision=Precision.PREQUANTISED if kind == "gptq" else precision,
-            device=_device(),
+            device=available_device(),
             max_length=MAX_LENGTH,
         )
     )
@@ -192,19 +189,13 @@ def compare(kind: str, precision: str, plain: Any, folder: Path, backend: str) -
     return Proof(kind=kind, precision=precision, differences=differences)
 
 
-def _device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def _precision(kind: str) -> str:
     """Return the dtype in which a board evaluates such a model on this device."""
     import torch
 
     if kind == "gptq":
         return Precision.FLOAT16
-    if _device() == "cpu":
+    if available_device() == "cpu":
         return Precision.FLOAT32
     return Precision.BFLOAT16 if torch.cuda.is_bf16_supported() else Precision.FLOAT16
 

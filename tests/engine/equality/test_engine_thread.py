@@ -1,7 +1,7 @@
 """One thread makes the engine and does its steps, and a step that fails is the end of the engine.
 
-On a GPU, vLLM's work on another thread would be on another CUDA stream, and results be copied before
-they are computed. There is no stream on a CPU: the thread stands for it.
+On a GPU, another thread would compute on another CUDA stream, and vLLM would copy results before they
+are computed. A CPU has no streams, so these tests look at the threads.
 """
 
 import threading
