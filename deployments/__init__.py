@@ -1,4 +1,21 @@
 """How the flows are deployed: the server, its work pool, `prefect.yaml`, and its automations."""
 
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+POOL = "evalboard"
+"""Name of the work pool."""
+TEMPLATE: dict[str, Any] = json.loads((FOLDER / "pool.json").read_text(encoding="utf-8"))
+"""The pool's job template: what a worker does for every run."""
 HEARTBEAT_SECONDS = 30
 """Interval between two heartbeats of a flow run."""
+ENVIRONMENT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
+"""What every run's environment has beside its worker's."""
+ENVIRONMENT_VARIABLE = "evalboard_environment"
+"""Variable of Prefect with `ENVIRONMENT`.
+
+The template names it. A worker adds the environment of a run to one that stands in the template, but
+not to a variable's.
+"""

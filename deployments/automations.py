@@ -1,18 +1,19 @@
-"""Automations of a self-hosted Prefect server. `python -m deployments.automations` creates them.
+"""Automations of a self-hosted Prefect server.
 
-A run whose process was killed stays Running in Prefect forever. Flow runs send heartbeats
-(`PREFECT_FLOWS_HEARTBEAT_FREQUENCY`). A run without heartbeats is marked as crashed, and the next
-reconciliation makes its request pending again.
+A run whose process was killed stays Running in Prefect forever. Flow runs send heartbeats, as the
+environment that the work pool gives them says. A run without heartbeats is marked as crashed, and
+the next reconciliation makes its request pending again.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 
-from prefect import get_client
 from prefect.automations import ChangeFlowRunState, EventTrigger
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
 from prefect.events.schemas.automations import AutomationCore, Posture
 
-from deployments import HEARTBEAT_SECONDS
+from evalboard_prefect.deployments import HEARTBEAT_SECONDS
 
 BEAT = "prefect.flow-run.heartbeat"
 ENDS = tuple(f"prefect.flow-run.{name}" for name in ("Completed", "Failed", "Cancelled", "Crashed"))
@@ -37,14 +38,33 @@ SILENT_RUNS = AutomationCore(
     ),
     actions=[SAY_CRASHED],
 )
+AUTOMATIONS = (SILENT_RUNS,)
 
 
-def install() -> None:
-    """Create the automations that are missing on the server."""
-    with get_client(sync_client=True) as client:
-        if not client.read_automations_by_name(SILENT_RUNS.name):
-            client.create_automation(SILENT_RUNS)
+def set_up(client: SyncPrefectClient) -> Iterator[str]:
+    """Create the automations that are missing, and update the others. Yield what was done.
+
+    A maintainer can switch an automation off. It stays off. Of two with the same name, every caller
+    keeps the same one. Prefect allows two, and its client makes two when the answer to the first
+    call is lost, or two machines deploy at once.
+    """
+    for wanted in AUTOMATIONS:
+        found = client.read_automations_by_name(wanted.name)
+        if not found:
+            client.create_automation(wanted)
+            yield f"Automation {wanted.name!r} created."
+            found = client.read_automations_by_name(wanted.name)
+        first, *others = sorted(found, key=lambda one: one.id)
+        for other in others:
+            client.delete_automation(other.id)
+            yield f"A second automation {wanted.name!r} deleted."
+        is_on = all(one.enabled for one in (first, *others))
+        update = wanted.model_copy(update={"enabled": is_on, "tags": first.tags})
+        if _content(update) != _content(first):
+            client.update_automation(first.id, update)
+            yield f"Automation {wanted.name!r} updated."
 
 
-if __name__ == "__main__":
-    install()
+def _content(automation: AutomationCore) -> dict[str, object]:
+    # Not as JSON: there, the events to expect are a list, in whatever order a set has.
+    return automation.model_dump(include=set(AutomationCore.model_fields))

@@ -1,4 +1,4 @@
-"""The Prefect server, closed to web pages. `python -m deployments.server` serves it.
+"""The Prefect server, closed to web pages. `python -m evalboard_prefect.deployments.server` serves it.
 
 Everything that starts a server of this project starts this one. `prefect server start` would
 answer every page that is open in a browser.
@@ -6,19 +6,32 @@ answer every page that is open in a browser.
 
 import argparse
 import contextlib
+from pathlib import Path
 
 import uvicorn
 
-from deployments.guard import Guard
 from evalboard.services import inherited, listen
-from evalboard.settings import Settings, load_settings, set_environment
+from evalboard.settings import Settings, load_settings, public_environment, set_environment
+from evalboard_prefect.deployments.guard import Guard
 
 # Open pages of the UI hold connections that never end.
 SHUTDOWN_SECONDS = 5
 
 
+ONLY_API = {
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT_UI_ENABLED": "false",
+    # The automations in the database are for the runs of other servers.
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+}
+HOME = "PREFECT_HOME"
+PLACE_SECONDS = 60
+"""Time for which a run that is about to start keeps its place in the limit of its deployment. The
+least that Prefect allows; a run that needs longer to start takes its place again."""
+
+
 def environment_of_server(settings: Settings, port: int) -> dict[str, str]:
-    """Return the variables of Prefect that close the server.
+    """Return the variables of Prefect that close the server and keep it in order.
 
     Args:
         settings: The settings.
@@ -31,6 +44,11 @@ def environment_of_server(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         # The pages call the server under the address at which the browser found them.
         "PREFECT_SERVER_UI_API_URL": "/api",
+        # In memory they would be lost with a killed server, and their places taken for ever.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
+            "prefect.server.concurrency.lease_storage.filesystem"
+        ),
+        "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": str(PLACE_SECONDS),
         "PREFECT__SERVER_FINAL": "1",
         "DO_NOT_TRACK": "1",
     }
@@ -41,7 +59,9 @@ def environment_of_server(settings: Settings, port: int) -> dict[str, str]:
 
 def main() -> None:
     """Serve until a signal comes."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.server", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m evalboard_prefect.deployments.server", description=__doc__
+    )
     parser.add_argument("--listener", type=int, help="number of an inherited listening socket")
     parser.add_argument("--only-api", action="store_true", help="without pages and schedules")
     arguments = parser.parse_args()
@@ -52,11 +72,19 @@ def main() -> None:
         listener = inherited(arguments.listener)
     port = int(listener.getsockname()[1])
     set_environment(environment_of_server(settings, port))
+    home = Path(public_environment((HOME,)).get(HOME, "~/.prefect")).expanduser()
+    home.mkdir(parents=True, exist_ok=True)
+    # By default it would be in the user's home whatever the server's is.
+    set_environment({"PREFECT_SERVER_MEMO_STORE_PATH": str(home / "memo_store.toml")})
     if arguments.only_api:
-        set_environment({"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "false"})
+        set_environment(ONLY_API)
 
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
+
+    from evalboard_prefect.deployments.database import let_writers_wait
+
+    let_writers_wait()
 
     theirs = get_current_settings().server
     config = uvicorn.Config(

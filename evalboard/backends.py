@@ -7,7 +7,7 @@ for the use of several GPUs, and the loading for the module.
 A new backend is a description here, in `BACKENDS`, and a module of the engine with two functions:
 `load(arguments: LoadArguments)`, which returns a model of lm_eval that has the method `stream`
 (`evalboard.engine.streaming`), and `prepare(architectures)`, which does what the library cannot do
-in a confined process.
+in a confined process. One that `replaces_weights` also has `replace(model, arguments)`.
 """
 
 import ast
@@ -72,6 +72,8 @@ class Backend:
     """The same number for texts: those that the model generates, and those that it reads in windows."""
     compiles_kernels: bool = False
     """Whether it needs a C compiler on a machine with GPUs."""
+    replaces_weights: bool = False
+    """Whether it can load other weights in place of a loaded model's."""
     puts_adapters: bool = False
     """Whether it can apply an adapter to loaded weights without merging."""
     batch_size: int | None = None
@@ -199,6 +201,7 @@ VLLM = Backend(
     precisions={**dict.fromkeys(PLAIN_PRECISIONS, ""), Precision.PREQUANTISED: ""},
     spans_gpus=True,
     reserves_memory=True,
+    replaces_weights=True,
     compiles_kernels=True,
     architectures=vllm_architectures,
     cpu_head_sizes=vllm_cpu_head_sizes,
@@ -247,6 +250,8 @@ VLLM = Backend(
             "no model architectures are specified",
             # vllm/compilation/decorators.py: no language model
             "not found in the forward method",
+            # the first token (evalboard/engine/vllm_model.py): the build for CPUs lacks kernels
+            "cannotcompute:",
         ),
         bad_weights=(
             # vllm/model_executor/model_loader/default_loader.py, weight_utils.py

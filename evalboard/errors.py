@@ -4,14 +4,16 @@ The tree:
 
     EvalboardError
     ├── ConfigError           the operator must change something
-    │   └── ForeignKey        another installation signs the requests of the store
+    │   ├── ForeignKey        another installation signs the requests of the store
+    │   └── StoreRefused      the token must not change the store
     ├── StoreError            a store could not be read or written
     │   ├── ConflictError     somebody else committed first: read again, decide again
     │   ├── StoreUnreachable  no usable answer
     │   └── FileTooLarge      more bytes than the reader accepts
     ├── RecordError           a stored file is not of the kind that its path promises
     ├── LifecycleError        the requested change of status is not allowed
-    │   └── ClaimLost         the request was taken away from its run
+    │   ├── ClaimLost         the request was taken away from its run
+    │   └── Interrupted       the process of a run is ended
     ├── RunLost               a run died without ending its request; recorded, never raised
     ├── Unexpected            any other error, at work on something that a stranger sent
     ├── ValidationFailed      the submission is wrong; carries the report
@@ -95,6 +97,12 @@ class ForeignKey(ConfigError):
     code = "foreign_key"
 
 
+class StoreRefused(ConfigError):
+    """Raised when a store takes no changes from this installation, or does not show itself to it."""
+
+    code = "store_refused"
+
+
 class StoreError(EvalboardError):
     """Raised when a store cannot be read, or does not contain what was written to it."""
 
@@ -145,6 +153,12 @@ class ClaimLost(LifecycleError):
     """Raised when a request was cancelled or released during its run."""
 
     code = "claim_lost"
+
+
+class Interrupted(LifecycleError):
+    """Raised where a run waits for an engine when its process is ended, as by Ctrl-C."""
+
+    code = "interrupted"
 
 
 class RunLost(EvalboardError):

@@ -4,10 +4,10 @@ All are projections of `ModelChoice`, the model and how it is loaded:
 
 | the same   | agree in                                                                        |
 |------------|---------------------------------------------------------------------------------|
-| submission | model, revision, precision, weight type, template, suite, and the base model of |
-|            | an adapter or a delta. Names without regard to case                             |
-| row        | model, revision, precision, weight type, template. Scores on two bases, or on   |
-|            | two commits of one, are marked within the row                                   |
+| submission | model, revision, precision, weight type, template, thinking and its end, suite, |
+|            | and the base model of an adapter or a delta. Names without regard to case       |
+| row        | model, revision, precision, weight type, template, thinking. Scores on two      |
+|            | bases, or on two commits of one, are marked within the row                      |
 | folder     | all of a row, the first 8 digits of the base's commit, and the suite            |
 | score      | all of the choice, the base's commit too, and everything else that can change a |
 |            | score: `ModelIdentity` and `BenchmarkIdentity`                                  |
@@ -27,6 +27,9 @@ from evalboard.records.precision import Precision
 from evalboard.records.request import RequestRecord
 from evalboard.records.result import ResultDocument
 
+THINKING_OFF = "off"
+"""What a key says of a model that could think and does not."""
+
 
 class SubmissionIdentity(NamedTuple):
     """What makes two submissions the same."""
@@ -38,6 +41,9 @@ class SubmissionIdentity(NamedTuple):
     base_model: str
     """Empty for whole weights, which are the same whatever they were made from."""
     use_chat_template: bool
+    enable_thinking: bool
+    think_end_token: str
+    """Empty without thinking."""
     suite: str
 
 
@@ -49,6 +55,7 @@ class RowIdentity(NamedTuple):
     precision: str
     weight_type: str
     use_chat_template: bool
+    enable_thinking: bool
 
 
 class ModelIdentity(BaseModel):
@@ -70,6 +77,10 @@ class ModelIdentity(BaseModel):
     """Number of the backend's way to compute scores; see `evalboard.backends`."""
     texts_are_opened: bool = False
     """Whether the tokenizer ends every text by itself, and is made not to."""
+    thinking: str | None = None
+    """End token of the thinking before the answers. Without thinking `THINKING_OFF` if the template
+    has a switch for it, None otherwise.
+    """
 
 
 class BenchmarkIdentity(BaseModel):
@@ -100,6 +111,8 @@ def submission_identity(choice: ModelChoice, suite: str) -> SubmissionIdentity:
         weight_type=choice.weight_type,
         base_model="" if is_whole else choice.base_model.casefold(),
         use_chat_template=choice.use_chat_template,
+        enable_thinking=choice.enable_thinking,
+        think_end_token=choice.think_end_token if choice.enable_thinking else "",
         suite=suite,
     )
 
@@ -124,18 +137,20 @@ def row_identity(choice: PinnedChoice) -> RowIdentity:
         choice.precision,
         choice.weight_type,
         choice.use_chat_template,
+        choice.enable_thinking,
     )
 
 
 def result_folder(choice: PinnedChoice, suite: str) -> str:
     """Return the folder of a model's documents on a suite, in the results store.
 
-    `{org}/{model}/{sha}/{precision}_{weight_type}[_chat][_{first 8 of the base's sha}]/{suite}`,
-    the base's where the weights are put on one: answers on two bases must not share a file.
+    `{org}/{model}/{sha}/{precision}_{weight_type}[_chat][_think][_{base}]/{suite}`, `base` being the
+    first 8 digits of the base's sha where the weights are put on one: answers on two bases must not share a file.
     """
     chat = "_chat" if choice.use_chat_template else ""
+    think = "_think" if choice.enable_thinking else ""
     base = f"_{choice.base_revision[:8]}" if choice.base_revision else ""
-    way = f"{_first_word(choice.precision)}_{choice.weight_type}{chat}{base}"
+    way = f"{_first_word(choice.precision)}_{choice.weight_type}{chat}{think}{base}"
     return f"{choice.model}/{choice.revision}/{way}/{suite}"
 
 
@@ -167,19 +182,22 @@ def _content(model: ModelIdentity) -> dict[str, Any]:
     """Return the content of the keys.
 
     The keys of scores that were taken earlier must stay as they are: what came later than they is
-    left out while it says nothing more. The template's hash stands for the template.
+    left out while it says nothing more. The template's hash stands for the template, and `thinking`
+    for what a benchmark does with the choice's.
     """
     later = {"base_revision"} if not model.choice.base_revision else set[str]()
     fields = ModelIdentity.model_fields
     unsaid = {name for name in _LATER_FIELDS if getattr(model, name) == fields[name].default}
     return {
-        **model.choice.model_dump(exclude={"use_chat_template", *later}),
+        **model.choice.model_dump(exclude={*_SAID_OTHERWISE, *later}),
         "precision": _first_word(model.choice.precision),
         **model.model_dump(exclude={"choice", *unsaid}),
     }
 
 
-_LATER_FIELDS = ("chat_date", "method", "texts_are_opened")
+_SAID_OTHERWISE = ("use_chat_template", "enable_thinking", "think_end_token")
+"""Fields of the choice that other fields of `ModelIdentity` stand for."""
+_LATER_FIELDS = ("chat_date", "method", "texts_are_opened", "thinking")
 """Fields of `ModelIdentity` that say nothing more while they have their defaults."""
 
 

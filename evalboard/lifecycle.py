@@ -62,7 +62,7 @@ def move(
     if status not in FOLLOWS[record.status]:
         allowed = ", ".join(sorted(FOLLOWS[record.status])) or "nothing"
         raise LifecycleError(
-            f"Request {record.path!r} cannot change from {record.status} to {status}. Allowed "
+            f"The request for {record.model!r} cannot change from {record.status} to {status}. Allowed "
             f"after {record.status}: {allowed}."
         )
     noted = note(record, status, now=now, reason=reason)
@@ -178,6 +178,18 @@ def release(
     return _with_block(ended, lost_runs=lost)
 
 
+def hand_back(record: RequestRecord, *, now: datetime, reason: str) -> RequestRecord:
+    """Return a RUNNING request as PENDING whose run ends in good order before its work is done.
+
+    Neither the model nor the machine is at fault, so no count of failures or lost runs changes.
+
+    Raises:
+        LifecycleError: The request is not RUNNING.
+    """
+    _require(record, Status.RUNNING)
+    return move(record, Status.PENDING, now=now, reason=reason)
+
+
 def undecided(
     record: RequestRecord,
     failure: Failure,
@@ -217,16 +229,26 @@ _COUNTS = {"failed_attempts": 0, "lost_runs": 0, "undecided_checks": 0}
 """What counts since a person last queued the request."""
 
 
-def requeue(record: RequestRecord, *, now: datetime, reason: str) -> RequestRecord:
+def requeue(
+    record: RequestRecord, *, now: datetime, reason: str, is_lost: bool = False
+) -> RequestRecord:
     """Return a request as PENDING at a person's wish.
 
     The count of automatic retries restarts; attempts and history continue. A pending request that
     pauses after a failure loses its pause.
 
+    Args:
+        record: The request.
+        now: The current time.
+        reason: For its history.
+        is_lost: Whether nothing shows that the run of a RUNNING request is alive.
+
     Raises:
-        LifecycleError: The request is RUNNING or FINISHED, or PENDING without a pause.
+        LifecycleError: The request is FINISHED, RUNNING but not lost, or PENDING without a pause.
     """
     block = record.evalboard
+    if record.status is Status.RUNNING and is_lost:
+        return _with_block(hand_back(record, now=now, reason=reason), **_COUNTS)
     if record.status is Status.PENDING and block.retry_after:
         noted = note(record, Status.PENDING, now=now, reason=reason)
         return _with_block(noted, retry_after=None, **_COUNTS)
@@ -304,8 +326,8 @@ def _submission(item: tuple[str, RequestRecord]) -> tuple[str, str]:
 def _require(record: RequestRecord, *statuses: Status) -> None:
     if record.status not in statuses:
         raise LifecycleError(
-            f"Request {record.path!r} is {record.status}, but this action needs a request that is "
-            f"{' or '.join(statuses)}."
+            f"The request for {record.model!r} is {record.status}, but this action needs a request "
+            f"that is {' or '.join(statuses)}."
         )
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from evalboard.answer_memory import AnswerMemory
 from evalboard.board.queue import queue_file
 from evalboard.board.table import board_files, build_board
 from evalboard.errors import StoreError
@@ -19,7 +20,12 @@ from evalboard.queueing.overview import overview
 from evalboard.records.board_files import QUEUE_FILE
 from evalboard.settings import Settings
 from evalboard.stores.addresses import is_hosted, open_archive, open_board
-from evalboard.stores.board import publish_file, publish_table
+from evalboard.stores.board import (
+    is_other_file,
+    is_other_table,
+    publish_file,
+    publish_table,
+)
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.loader import load_suite
 
@@ -52,18 +58,24 @@ class Pace:
         self._note()
         return work()
 
-    def in_turn(self, work: Callable[[], bool]) -> bool:
+    def in_turn(self, work: Callable[[], bool], *, is_needed: Callable[[], bool]) -> bool:
         """Wait for the time of the work, and do it.
 
+        Args:
+            work: The work.
+            is_needed: Returns whether the work has something to do, which is not waited for in vain.
+
         Returns:
-            The result of the work. False at once if another process already waits: its work starts
-            after this call and therefore covers it.
+            The result of the work. False at once if it is not needed, or if another process already
+            waits: its work starts after this call and therefore covers it.
         """
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         with self._lock.open("wb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                return False
+            if self._seconds_left() and not is_needed():
                 return False
             time.sleep(self._seconds_left())
             self._note()
@@ -85,24 +97,41 @@ class Pace:
 def publish_board(settings: Settings, *, now: datetime) -> bool:
     """Build the table from all results. Write it if it changed, and return whether it did.
 
-    On a hosted store this waits for its turn, or leaves the work to a process that already waits.
+    On a hosted store this waits for its turn, or leaves the work to a process that already waits. It
+    does not wait if the board is already as it would be written.
     """
     suite = load_suite(settings.suite)
     archive = open_archive(settings)
+    built: dict[str, dict[str, bytes]] = {}
 
     def build() -> dict[str, bytes]:
-        results = archive.read()
-        documents = [d for d in results.documents if d.evalboard.suite == suite.name]
-        return dict(board_files(build_board(documents, suite, revision=results.revision, now=now)))
+        revision = archive.revision()
+        if revision not in built:
+            results = archive.read()
+            documents = [d for d in results.documents if d.evalboard.suite == suite.name]
+            revision = results.revision
+            memory = AnswerMemory(archive, WorkFolder(settings.work_folder), suite.name)
+            table = build_board(
+                documents,
+                suite,
+                revision=revision,
+                now=now,
+                find_answers=memory.find_answers,
+                earlier=memory.earlier,
+            )
+            memory.keep(table.standings)
+            built[revision] = dict(board_files(table))
+        return built[revision]
+
+    board = open_board(settings)
 
     def publish() -> bool:
-        return publish_table(open_board(settings), build)
+        return publish_table(board, build)
 
-    return (
-        _pace(settings, "board", HOSTED_SECONDS).in_turn(publish)
-        if is_hosted(settings.store_address("board"))
-        else publish()
-    )
+    if not is_hosted(settings.store_address("board")):
+        return publish()
+    pace = _pace(settings, "board", HOSTED_SECONDS)
+    return pace.in_turn(publish, is_needed=lambda: is_other_table(board, build))
 
 
 def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
@@ -118,13 +147,17 @@ def publish_queue(settings: Settings, *, wait: bool = False) -> bool:
         now = datetime.now(UTC)
         return queue_file(overview(settings, now=now, run_url=partial(run_page, settings)))
 
+    board = open_board(settings)
+
     def publish() -> bool:
-        return publish_file(open_board(settings), QUEUE_FILE, build)
+        return publish_file(board, QUEUE_FILE, build)
 
     if not is_hosted(settings.store_address("board")):
         return publish()
     pace = _pace(settings, "queue", HOSTED_SECONDS)
-    return pace.in_turn(publish) if wait else pace.when_due(publish)
+    if not wait:
+        return pace.when_due(publish)
+    return pace.in_turn(publish, is_needed=lambda: is_other_file(board, QUEUE_FILE, build))
 
 
 def announce_queue(settings: Settings) -> bool:
@@ -157,7 +190,8 @@ def run_page(settings: Settings, run_id: str) -> str:
     """Return the page of a flow run in the Prefect UI, empty without a server."""
     if not settings.prefect_api_url:
         return ""
-    return f"{settings.prefect_api_url.removesuffix('/api')}/runs/flow-run/{run_id}"
+    pages = settings.prefect_ui_url or settings.prefect_api_url.removesuffix("/api")
+    return f"{pages}/runs/flow-run/{run_id}"
 
 
 def _pace(settings: Settings, name: str, seconds: float) -> Pace:

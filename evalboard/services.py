@@ -6,11 +6,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -23,17 +25,21 @@ PR_SET_PDEATHSIG = 1
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Terminated(KeyboardInterrupt):
+    """Raised at SIGTERM: the work ends in good order, as after Ctrl-C."""
+
+
 class Services:
     """Programs that end with this one. Leaving the context stops them, the last one first.
 
-    Within the context SIGINT and SIGTERM raise KeyboardInterrupt, even if a shell started this
-    program in the background with SIGINT ignored.
+    Within the context SIGINT raises KeyboardInterrupt, even if a shell started this program in the
+    background with SIGINT ignored, and SIGTERM raises `Terminated`.
 
     Args:
-        logs: Folder for their output, one file per program.
+        logs: Folder for their output, one file per program. It is their working directory, too.
         environment: Environment variables of the programs.
-        on_interrupt: Function to call at a signal instead, after the programs have been stopped.
-            It does not return.
+        on_interrupt: Function to call at a signal instead, with the signal's number. Then the
+            programs are stopped, and this process ends at once.
     """
 
     def __init__(
@@ -41,17 +47,19 @@ class Services:
         logs: Path,
         environment: dict[str, str],
         *,
-        on_interrupt: Callable[[], NoReturn] | None = None,
+        on_interrupt: Callable[[int], None] | None = None,
     ) -> None:
         self._logs = logs
         self._environment = environment
         self._on_interrupt = on_interrupt
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._unlogged: set[str] = set()
+        self._spared: set[str] = set()
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
-        handler = self._stop_and_end if self._on_interrupt else signal.default_int_handler
+        handler = self._stop_and_end if self._on_interrupt else raise_interrupt
         for number in ENDING_SIGNALS:
             self._handlers[number] = signal.signal(number, handler)
         return self
@@ -68,10 +76,10 @@ class Services:
 
     def _stop(self) -> None:
         """Stop all programs. Further signals change nothing: a program that stays is killed."""
-        for number in ENDING_SIGNALS:
-            signal.signal(number, _ignore)
+        _ignore_signals()
         while self._running:
             _, process = self._running[-1]
+            _end_children(process)
             _signal_group(process, signal.SIGINT)
             try:
                 process.wait(STOP_SECONDS)
@@ -81,13 +89,24 @@ class Services:
             process.wait()
             self._running.pop()
 
-    def _stop_and_end(self, number: int, frame: FrameType | None) -> None:
-        self._stop()
+    def _stop_and_end(self, number: int, frame: FrameType | None) -> NoReturn:
         assert self._on_interrupt
-        self._on_interrupt()
+        _ignore_signals()
+        try:
+            self._on_interrupt(number)
+        finally:
+            _fall_silent()
+            self._stop()
+            end_at_once(number)
 
     def start(
-        self, name: str, command: Sequence[str], *, listener: socket.socket | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        listener: socket.socket | None = None,
+        is_logged: bool = True,
+        is_needed: bool = True,
     ) -> int:
         """Start a program in its own process group, and return its process id.
 
@@ -96,9 +115,15 @@ class Services:
             command: The program and its arguments.
             listener: A listening socket that becomes the program's, which finds its number in
                 the argument `--listener`. No other program can then answer in its place.
+            is_logged: Whether its output goes to its log instead of this program's own output.
+            is_needed: Whether the others are useless without it.
         """
         with _signals_held_back():  # until it is known what is to be stopped
-            process = self._open(name, command, listener)
+            process = self._open(name, command, listener, is_logged=is_logged)
+            if not is_logged:
+                self._unlogged.add(name)
+            if not is_needed:
+                self._spared.add(name)
             self._running.append((name, process))
         if listener:
             listener.close()
@@ -112,21 +137,26 @@ class Services:
         """
         self.start(name, command)
         if self._running[-1][1].wait():
-            log = self.log_file(name)
-            raise ConfigError(f"{name} failed: {_last_line(log)} (log: {log})")
+            raise ConfigError(f"{name} failed: {_last_words(self.log_file(name))}")
         self._running.pop()
 
     def _open(
-        self, name: str, command: Sequence[str], listener: socket.socket | None
+        self,
+        name: str,
+        command: Sequence[str],
+        listener: socket.socket | None,
+        *,
+        is_logged: bool,
     ) -> subprocess.Popen[bytes]:
         handed_on = [listener.fileno()] if listener else []
         with self.log_file(name).open("ab") as log:
             return subprocess.Popen(
                 [*command, *(f"--listener={number}" for number in handed_on)],
                 pass_fds=handed_on,
+                cwd=self._logs,  # `python -m` would prefer modules of the user's working directory
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=log if is_logged else None,
+                stderr=subprocess.STDOUT if is_logged else None,
                 env=self._environment,
                 start_new_session=True,
                 preexec_fn=partial(die_with_parent, os.getpid()),
@@ -150,13 +180,11 @@ class Services:
         self.check()
 
     def check(self) -> None:
-        """Raise ConfigError if one of the programs has ended."""
+        """Raise ConfigError if one of the programs has ended that are needed."""
         for name, process in self._running:
-            if process.poll() is not None:
-                raise ConfigError(
-                    f"{name} ended with exit code {process.returncode}: "
-                    f"{_last_line(self.log_file(name))} (log: {self.log_file(name)})"
-                )
+            if process.poll() is not None and name not in self._spared:
+                said = "" if name in self._unlogged else f": {_last_words(self.log_file(name))}"
+                raise ConfigError(f"{name} ended with exit code {process.returncode}{said}")
 
     def log_file(self, name: str) -> Path:
         """Return the log file of a program."""
@@ -217,21 +245,115 @@ def die_with_parent(parent: int, number: int = signal.SIGTERM) -> None:
         os._exit(1)
 
 
+def raise_interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Handle a signal by an exception. After SIGTERM further signals change nothing."""
+    if number != signal.SIGTERM:
+        raise KeyboardInterrupt
+    _ignore_signals()
+    raise Terminated
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM raise `Terminated` in this context."""
+    with handled_by(raise_interrupt, [signal.SIGTERM]):
+        yield
+
+
+@contextmanager
+def handled_by(
+    handler: Callable[[int, FrameType | None], object],
+    numbers: Iterable[int] = ENDING_SIGNALS,
+) -> Iterator[None]:
+    """Handle signals by a function in this context. Only the main thread can do that.
+
+    Afterwards all `ENDING_SIGNALS` have their handlers of before, whatever was set meanwhile.
+    """
+    before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
+    for number in numbers:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def keep_handlers() -> None:
+    """Handle signals here again, after a library has put handlers of its own in front.
+
+    Ray prints a trace of the stack at SIGTERM, although the program handles it.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in ENDING_SIGNALS:
+            signal.signal(number, signal.getsignal(number))
+
+
+def end_at_once(number: int) -> NoReturn:
+    """End this process and everything that it has started, in the way that a signal ends one.
+
+    For SIGINT that is exit code 130, which shells expect of a program that has handled it. By
+    SIGTERM itself, because systemd counts that end as clean, and an exit code of 143 as a failure.
+    Only the main thread can end a process by a signal: in another, the code it is.
+    """
+    _fall_silent()
+    _kill_children()
+    if number == signal.SIGTERM and threading.current_thread() is threading.main_thread():
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+    os._exit(128 + number)  # also process 1 of a container, which no signal ends by default
+
+
 @contextmanager
 def _signals_held_back() -> Iterator[None]:
     """Delay the signals that end this program until the context is left."""
     came: list[int] = []
-    handlers = {
-        number: signal.signal(number, lambda number, _: came.append(number))
-        for number in ENDING_SIGNALS
-    }
     try:
-        yield
+        with handled_by(lambda number, _: came.append(number)):
+            yield
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         for number in came:
             signal.raise_signal(number)
+
+
+def _fall_silent() -> None:
+    """Write no more: other threads go on for a moment, and miss what is being stopped."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(os.devnull, "wb") as nowhere:
+        for stream in (1, 2):
+            os.dup2(nowhere.fileno(), stream)
+
+
+def _kill_children() -> None:
+    """Kill everything that this process has started otherwise.
+
+    Ray's servers end with their parent by themselves, but their helpers take minutes to notice.
+    """
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _ignore_signals() -> None:
+    for number in ENDING_SIGNALS:
+        signal.signal(number, _ignore)
+
+
+def _end_children(process: subprocess.Popen[bytes]) -> None:
+    """End what a program has started itself, while it can still see how that ends."""
+    import psutil  # a viewer starts no programs
+
+    try:
+        children = psutil.Process(process.pid).children()
+    except psutil.NoSuchProcess:
+        return
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.terminate()
+    psutil.wait_procs(children, timeout=STOP_SECONDS)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
@@ -257,6 +379,6 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _last_line(log: Path) -> str:
+def _last_words(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "no output"
+    return f"{lines[-1] if lines else 'no output'} (log: {log})"

@@ -6,7 +6,10 @@ evalboard.settings` prints the reference table of `docs/settings.md`.
 """
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
@@ -18,10 +21,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from evalboard.backends import VLLM, find_backend
 from evalboard.errors import ConfigError
+from evalboard.wording import plain
 
 PREFIX = "EVALBOARD_"
+FORK_SERVER = f"{PREFIX}FORK_SERVER"
+"""No setting, but where a program that engines are forked from tells its address to those below it."""
 SECRET_NAMES = ("AUTH", "CREDENTIAL", "KEY", "PASS", "SECRET", "TOKEN")
 """Parts of the names of variables that may contain a secret."""
+LIBRARY_FOLDERS = ("HF_DATASETS_CACHE", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME")
+"""Variables of libraries with a folder."""
 LONGEST_PAUSE_MINUTES = 7 * 24 * 60
 SHORTEST_KEY = 32
 """Limit in characters. A shorter key could be guessed."""
@@ -161,10 +169,24 @@ class Settings(BaseSettings):
         description="Time limit in seconds for an engine to read the questions, and to load the "
         "model.",
     )
+    engine_idle_seconds: int = Field(
+        60,
+        ge=0,
+        description="Time in seconds that an engine stays after its model under `evalboard run` and "
+        "`evalboard up`. If the next model differs only in the values of its weights, they are loaded "
+        "in place. 0: every model gets an engine of its own.",
+    )
+    fork_engines: bool = Field(
+        True,
+        description="Import the libraries once for all engines of `evalboard run` or `evalboard up`, "
+        "in a process of which they are forks. `false`: every engine imports them itself, and none "
+        "stays after its model.",
+    )
     engine_place_timeout_seconds: int = Field(
         86400,
         ge=1,
-        description="Time limit in seconds for an engine to wait for free GPUs.",
+        description="Time limit in seconds for an engine to wait for free GPUs, and for the "
+        "files of its model.",
     )
     benchmark_timeout_seconds: int = Field(
         86400, ge=1, description="Time limit in seconds for one benchmark of one model."
@@ -172,8 +194,8 @@ class Settings(BaseSettings):
     max_running: int | None = Field(
         None,
         ge=1,
-        description="Number of evaluations in progress at the same time. Default: the number of "
-        "engines.",
+        description="Number of evaluations in progress at the same time under one Prefect server. "
+        "Default: the number of engines.",
     )
     submissions_per_week: int | None = Field(
         None,
@@ -209,8 +231,16 @@ class Settings(BaseSettings):
     )
     prefect_api_url: str | None = Field(
         None,
-        description="Prefect server whose pages the board links to. `none`: no links.",
+        description="API of a Prefect server that runs already, such as "
+        "`http://127.0.0.1:4200/api`. Default (or `none`): `evalboard up`, `run` and `demo` start "
+        "their own.",
         validation_alias=AliasChoices("EVALBOARD_PREFECT_API_URL", "PREFECT_API_URL"),
+    )
+    prefect_ui_url: str | None = Field(
+        None,
+        description="Address under which browsers find the pages of the Prefect server, for the "
+        "board's links to runs. Default: the API's address without `/api`.",
+        validation_alias=AliasChoices("EVALBOARD_PREFECT_UI_URL", "PREFECT_UI_URL"),
     )
     viewer_host: str = Field("127.0.0.1", description="Address that the viewer listens on.")
     viewer_port: int = Field(7860, ge=0, le=65535, description="Port of the viewer.")
@@ -424,8 +454,10 @@ def load_settings() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        ConfigError: A variable has a value that its setting does not allow.
+        ConfigError: A variable has a value that its setting does not allow, or a name that no
+            setting has.
     """
+    _check_names()
     try:
         return Settings()  # pyright: ignore[reportCallIssue]
     except ValidationError as exc:
@@ -436,6 +468,23 @@ def load_settings() -> Settings:
         raise ConfigError(
             f"Setting {variable} cannot be {value}: {first['msg']}. Correct the variable."
         ) from exc
+
+
+def _check_names() -> None:
+    """Find names that no setting has. Their values would be ignored without a word.
+
+    Raises:
+        ConfigError: There is such a variable.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    names = {name for name in os.environ if name.upper().startswith(PREFIX)} - {FORK_SERVER}
+    for variable in sorted(names):
+        if variable.upper() not in known:
+            nearest = get_close_matches(variable.upper(), known, n=1, cutoff=0)[0]
+            raise ConfigError(
+                f"There is no setting {plain(variable, 100)}. The nearest one is {nearest}. Correct "
+                "the variable, or unset it."
+            )
 
 
 def _is_secret(variable: str) -> bool:
@@ -466,9 +515,32 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return variables
 
 
+def relative_folders(settings: Settings) -> list[str]:
+    """Return the variables that name a folder or file relative to the working directory."""
+    places = {
+        "HOME": str(settings.home),
+        "WORK": str(settings.work_folder),
+        "SUITE": settings.suite if Path(settings.suite).suffix else "/",
+        **{name.upper(): settings.store_address(name) for name in ("requests", "results", "board")},
+    }
+    return [
+        PREFIX + name
+        for name, place in places.items()
+        if "://" not in place and not Path(place).is_absolute()
+    ]
+
+
 def child_environment(settings: Settings, **more: str) -> dict[str, str]:
-    """Return this process's environment with the settings and `more` on top."""
-    return {**os.environ, **environment_of(settings), **more}
+    """Return this process's environment with the settings and `more` on top.
+
+    Folders of the libraries are absolute in it, because programs run in another folder.
+    """
+    folders = {
+        name: str(Path(os.environ[name]).expanduser().resolve())
+        for name in LIBRARY_FOLDERS
+        if os.environ.get(name)
+    }
+    return {**os.environ, **folders, **environment_of(settings), **more}
 
 
 def public_environment(beginnings: tuple[str, ...]) -> dict[str, str]:
@@ -484,9 +556,25 @@ def public_environment(beginnings: tuple[str, ...]) -> dict[str, str]:
     }
 
 
-def set_environment(variables: dict[str, str]) -> None:
+def set_environment(variables: Mapping[str, str]) -> None:
     """Set variables that libraries read at import. Entry points call it before the import."""
     os.environ.update(variables)
+
+
+def replace_environment(variables: Mapping[str, str]) -> None:
+    """Set variables, and remove all others."""
+    os.environ.clear()
+    os.environ.update(variables)
+
+
+@contextmanager
+def variable(name: str, value: str) -> Iterator[None]:
+    """Set a variable of this process, and of those that it starts, in this context."""
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
 
 
 def _absolute(address: str) -> str:

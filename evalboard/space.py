@@ -13,6 +13,7 @@ import httpx2
 from huggingface_hub import HfApi
 
 from evalboard.errors import StoreError
+from evalboard.hub_client import hub_api
 from evalboard.records.board_files import META_FILE
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_board
@@ -45,7 +46,7 @@ def show_on_space(
     store = open_board(settings)
     content = retry_on_conflict(lambda: store.snapshot().read(META_FILE))
     wanted = json.loads(content)["content_hash"]
-    api = HfApi(endpoint=settings.hub_endpoint, token=settings.token)
+    api = hub_api(settings.hub_endpoint, settings.token)
     space = settings.space
 
     def serves_it() -> bool:

@@ -12,9 +12,9 @@ from evalboard.errors import EvalboardError
 from evalboard.queueing import actions
 from evalboard.queueing.actions import RequestChange
 from evalboard.queueing.queries import RequestQuery
-from evalboard.settings import load_settings
-from tasks.board_tasks import publish_queue
-from tasks.runs import stop_run
+from evalboard_prefect.tasks.board_tasks import publish_queue
+from evalboard_prefect.tasks.runs import run_states, stop_run
+from evalboard_prefect.tasks.settings import load_settings
 
 ACTOR = "a flow run"
 """Name of these flows in the history of a request."""
@@ -22,22 +22,30 @@ ACTOR = "a flow run"
 
 @flow(name="requeue")
 def requeue(requests: list[str], revision: str = "", precision: str = "") -> State[Any]:
-    """Restart failed, rejected or cancelled requests.
+    """Restart failed, rejected or cancelled requests, and those whose runs are lost.
 
     Args:
-        requests: Paths of requests, or names of models.
-        revision: Commit sha or the start of it, if a name matches several requests.
-        precision: Precision, if a name matches several requests.
+        requests: Names of models (`org/name`), or paths of requests as the queue's page shows them.
+        revision: Commit sha or the start of it, if a name matches several requests. Empty: any.
+        precision: Precision such as `bfloat16`, if a name matches several requests. Empty: any.
     """
     queries = _queries(requests, revision, precision)
     return _state_after(
-        lambda: actions.requeue(queries, load_settings(), now=datetime.now(UTC), by=ACTOR)
+        lambda: actions.requeue(
+            queries, load_settings(), now=datetime.now(UTC), by=ACTOR, ask_runs=run_states
+        )
     )
 
 
 @flow(name="cancel")
 def cancel(requests: list[str], revision: str = "", precision: str = "") -> State[Any]:
-    """Cancel requests and stop their runs. The arguments are those of `requeue`."""
+    """Cancel requests and stop their runs.
+
+    Args:
+        requests: Names of models (`org/name`), or paths of requests as the queue's page shows them.
+        revision: Commit sha or the start of it, if a name matches several requests. Empty: any.
+        precision: Precision such as `bfloat16`, if a name matches several requests. Empty: any.
+    """
     queries = _queries(requests, revision, precision)
     return _state_after(
         lambda: actions.cancel(
@@ -50,7 +58,14 @@ def cancel(requests: list[str], revision: str = "", precision: str = "") -> Stat
 def prioritise(
     requests: list[str], priority: int, revision: str = "", precision: str = ""
 ) -> State[Any]:
-    """Change the priority of waiting requests. Higher priorities run earlier. See `requeue`."""
+    """Change the priority of waiting requests.
+
+    Args:
+        requests: Names of models (`org/name`), or paths of requests as the queue's page shows them.
+        priority: New priority. Requests with a higher number run earlier. The default is 0.
+        revision: Commit sha or the start of it, if a name matches several requests. Empty: any.
+        precision: Precision such as `bfloat16`, if a name matches several requests. Empty: any.
+    """
     queries = _queries(requests, revision, precision)
     return _state_after(lambda: actions.prioritise(queries, priority, load_settings()))
 

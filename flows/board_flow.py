@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from tasks.board_tasks import publish_board, publish_queue, show_board
+from evalboard_prefect.tasks.board_tasks import publish_board, publish_queue, show_board
 
 
 @flow(name="build-board")

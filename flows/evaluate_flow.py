@@ -1,6 +1,8 @@
 """Flow `evaluate-model`: one model, its engines, one task per benchmark."""
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from prefect import flow
@@ -18,9 +20,10 @@ from evalboard.errors import ClaimLost, EvalboardError, LifecycleError
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan
 from evalboard.records.request import Status
-from flows.board_flow import build_board
-from tasks.artifacts import create_artifact
-from tasks.evaluate_tasks import (
+from evalboard.services import end_at_once
+from evalboard_prefect.flows.board_flow import build_board
+from evalboard_prefect.tasks.artifacts import create_artifact
+from evalboard_prefect.tasks.evaluate_tasks import (
     claim_request,
     close_attempt,
     evaluate_benchmark,
@@ -28,7 +31,8 @@ from tasks.evaluate_tasks import (
     plan_benchmarks,
     stop_engines,
 )
-from tasks.names import named
+from evalboard_prefect.tasks.names import named
+from evalboard_prefect.tasks.runs import run_in_order
 
 # One thread per benchmark: they wait for the engine, they do not work.
 THREADS: Any = ThreadPoolTaskRunner(max_workers=64)
@@ -44,20 +48,46 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
 
     The run ends Completed if the request is FINISHED, Failed with the reason if it is FAILED or the
     submission fails its checks, and Cancelled if the request is cancelled or belongs to another
-    run.
+    run. If its process is ended, as by SIGTERM, it hands its request back.
     """
+    # A Ray that this process has started would outlive it for minutes, and abort it before.
+    with run_in_order(at_end=partial(end_at_once, signal.SIGTERM)):
+        return _evaluate(request, then=build_board)
+
+
+@flow(
+    name="evaluate-only",
+    flow_run_name="{request.model}",
+    task_runner=THREADS,
+)
+def evaluate_only(request: EvaluationRequest) -> State[Any]:
+    """Do as `evaluate_model` does, without the board, whose turn may be a minute away.
+
+    The caller builds it, and starts the next request meanwhile.
+    """
+    with run_in_order():  # the caller handles signals
+        return _evaluate(request, then=lambda: None)
+
+
+def _evaluate(request: EvaluationRequest, *, then: Callable[[], object]) -> State[Any]:
+    """Claim and evaluate a request, do something `then`, leave a report, and return the end."""
     try:
-        attempt = claim_request(request, str(flow_run.id), flow_run.ui_url or "")
-    except LifecycleError as exc:
-        return Cancelled(message=exc.message)
+        attempt = claim_request(
+            request,
+            str(flow_run.id),
+            flow_run.ui_url or "",
+            is_repeated=flow_run.run_count > 1,  # by the button *Retry*: no flow has retries
+        )
     except EvalboardError as exc:
         return Failed(message=exc.message)
+    if isinstance(attempt, LifecycleError):
+        return Cancelled(message=attempt.message)
     end = course.run(attempt, STEPS)
-    build_board()
+    then()
     summary = markdown_summary(attempt, end)
     create_artifact("markdown", "evaluation", summary, attempt.record.model)
     if end.status is Status.FINISHED:
-        return Completed(message=f"{len(end.scores)} benchmarks stored", data=end)
+        return Completed(message=end.reason, data=end)
     ended = Cancelled if end.failure and end.failure.code == ClaimLost.code else Failed
     return ended(message=end.failure.message if end.failure else "", data=end)
 

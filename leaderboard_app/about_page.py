@@ -11,10 +11,11 @@ from evalboard.records.request import ModelType
 from evalboard.suites.model import Suite
 from evalboard.suites.texts import in_language
 from leaderboard_app.documents import document, markdown
-from leaderboard_app.language import language_of, mark
+from leaderboard_app.language import language_of, mark, t
 from leaderboard_app.pages import Viewer, render, show_header, show_html
 
 TITLE, PATH = mark("About"), "about"
+ANSWERS = {"choices": mark("ranked choices"), "words": mark("in words")}
 
 
 class BenchmarkText(NamedTuple):
@@ -24,8 +25,14 @@ class BenchmarkText(NamedTuple):
     questions: int | None
     fewshot: int
     metric: str
+    answers: str
+    """How models answer; empty where the suite does not say it."""
     guessing: float
     """Percent."""
+    share: float
+    """Of the average, in percent."""
+    heading: str
+    """What its group tests, above the first benchmark of a group that says it."""
     tests: str
     origin: str
     link: str
@@ -59,13 +66,14 @@ def about_text(suite: Suite, meta: BoardMeta | None, language: str) -> str:
         (in_language(asked.question, language), markdown(in_language(asked.answer, language)))
         for asked in suite.faq
     ]
-    names = ("reading", "flags", "working", "submitting", "questions", "programs")
+    names = ("flags", "working", "submitting", "questions", "programs")
     return render(
         "about.html",
         language,
         purpose=markdown(in_language(suite.about, language)),
         benchmarks=list(_benchmarks(suite, meta, language)),
         documents={name: document(name, language) for name in names},
+        reading=document("reading", language, {"average": average_text(suite, language)}),
         reproducing=document("reproducing", language, {"suite": suite.name}),
         model_types=[(member.sign, member.value) for member in ModelType],
         faq=faq,
@@ -73,16 +81,62 @@ def about_text(suite: Suite, meta: BoardMeta | None, language: str) -> str:
     )
 
 
+def average_text(suite: Suite, language: str) -> str:
+    """Return how the suite makes the average of a model and what a rank needs, in Markdown."""
+    weights = suite.weights.values()
+    alike = len(set(weights)) == 1
+    if suite.average.of == "groups":
+        kind = mark(
+            "**Average** is the mean of the groups of columns, and each group's score is the mean of "
+            "its benchmarks; the table above shows the share of each benchmark."
+        )
+    elif alike:
+        kind = mark(
+            "**Average** is the unweighted mean of the benchmarks: each benchmark counts the same, "
+            "whatever its number of questions."
+        )
+    else:
+        kind = mark(
+            "**Average** is the weighted mean of the benchmarks; the table above shows the share of "
+            "each."
+        )
+    sentences = [t(kind, language)]
+    if suite.average.scores == "normalised":
+        sentences.append(t("It is made of normalised scores.", language))
+    if not all(weights):
+        sentences.append(t("Benchmarks without a share are only shown.", language))
+    needs = {
+        "all": mark("A model has a rank if it has a score for every benchmark."),
+        "averaged": mark(
+            "A model has a rank if it has a score for every benchmark with a share of the average."
+        ),
+    }
+    sentences.append(t(needs[suite.ranked.needs], language))
+    if suite.ranked.without:
+        marks = ", ".join(f"*{flag.replace('_', ' ')}*" for flag in suite.ranked.without)
+        words = t("A model with one of these marks has no rank: {marks}.", language, marks=marks)
+        sentences.append(words)
+    return " ".join(sentences)
+
+
 def _benchmarks(suite: Suite, meta: BoardMeta | None, language: str) -> Iterable[BenchmarkText]:
     counted = {column.key: column.n for column in meta.benchmarks} if meta else {}
-    for benchmark in suite.benchmarks:
+    headings = {
+        group.title: f"{group.title}: {tests}"
+        for group in suite.groups
+        if (tests := in_language(group.tests, language))
+    }
+    for benchmark, share in zip(suite.benchmarks, suite.shares, strict=True):
         about = benchmark.about
         yield BenchmarkText(
             title=benchmark.title,
             questions=counted.get(benchmark.key) or about.questions,
             fewshot=benchmark.num_fewshot,
             metric=benchmark.metric.partition(",")[0],
+            answers=t(ANSWERS[benchmark.answers], language) if benchmark.answers else "",
             guessing=100 * benchmark.baseline,
+            share=100 * share,
+            heading=headings.pop(benchmark.group, ""),
             tests=in_language(about.tests, language),
             origin=about.origin,
             link=about.link,

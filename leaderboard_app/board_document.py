@@ -9,15 +9,15 @@ import pyarrow as pa
 from evalboard.records.board_files import BoardMeta
 from evalboard.records.columns import COLUMNS, MODEL_COLUMNS, Column
 from evalboard.records.request import ModelType
-from leaderboard_app.board_rows import SHORT_SHA, hub_url, values
+from leaderboard_app.board_rows import BOARDS_RANK, SHORT_SHA, hub_url, values
 
 SCHEMA_VERSION = 1
 SCORE_SUFFIXES = ("", "__stderr", "__normalised")
 # Four decimals of a fraction are 0.01 %, finer than any standard error here.
 SENT_DECIMALS = 4
 
-# It stands in the model's name.
-NOT_SENT = {"org"}
+# They stand in the model's name and in `rank`.
+NOT_SENT = {"org", BOARDS_RANK}
 
 
 def board_parts(meta: BoardMeta | None, table: pa.Table) -> Iterator[bytes]:

@@ -9,11 +9,12 @@ import pyarrow as pa
 from evalboard.board.table import arrow_type
 from evalboard.errors import RecordError
 from evalboard.records.board_files import BoardMeta
-from evalboard.records.columns import BENCHMARK_SUFFIXES, MODEL_COLUMNS
+from evalboard.records.columns import BENCHMARK_SUFFIXES, IN_WORDS_SUFFIXES, MODEL_COLUMNS
 from evalboard.records.precision import Precision
 
 SHORT_SHA = 8
-NEVER_MISSING = frozenset({"model", "sha", "complete", "flags"})
+BOARDS_RANK = "average__rank"
+NEVER_MISSING = frozenset({"model", "sha", "complete", "ranked", "flags"})
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -28,7 +29,8 @@ def checked_table(table: pa.Table, meta: BoardMeta) -> pa.Table:
     table.validate(full=True)
     scored = [b.key for b in meta.benchmarks]
     scored += [subject.key for b in meta.benchmarks for subject in b.subjects]
-    names = (*MODEL_COLUMNS, *(key + suffix for key in scored for suffix in BENCHMARK_SUFFIXES))
+    suffixes = (*BENCHMARK_SUFFIXES, *IN_WORDS_SUFFIXES)
+    names = (*MODEL_COLUMNS, *(key + suffix for key in scored for suffix in suffixes))
     for name in dict.fromkeys(names):
         if name in table.column_names:
             column = _checked_column(name, table.column(name))
@@ -50,25 +52,28 @@ def _checked_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 def rank_rows(table: pa.Table) -> pa.Table:
     """Return the rows, best first, with a column `rank` from 1. Equal averages share a rank.
 
-    Incomplete rows are below the complete ones and have no rank: their average covers other
-    benchmarks.
+    Rows to which the board gives no rank are below the others. Boards of earlier versions, which do
+    not say it, rank complete rows, and compare all rows with one another.
     """
-    complete, averages, models = (values(table, name) for name in ("complete", "average", "model"))
+    says = "ranked" if "ranked" in table.column_names else "complete"
+    is_ranked, averages, models = (values(table, name) for name in (says, "average", "model"))
 
     def place(row: int) -> tuple[bool, float, str]:
         average = averages[row]
-        return (not complete[row], math.inf if average is None else -average, models[row])
+        return (not is_ranked[row], math.inf if average is None else -average, models[row])
 
     order = sorted(range(table.num_rows), key=place)
+    ranked = table.take(pa.array(order, pa.int64()))
+    if BOARDS_RANK in table.column_names:
+        return ranked.append_column("rank", ranked.column(BOARDS_RANK))
     ranks: list[int | None] = []
     for position, row in enumerate(order):
-        if not complete[row] or averages[row] is None:
+        if not is_ranked[row] or averages[row] is None:
             ranks.append(None)
         elif position and averages[order[position - 1]] == averages[row]:
             ranks.append(ranks[-1])
         else:
             ranks.append(position + 1)
-    ranked = table.take(pa.array(order, pa.int64()))
     return ranked.append_column("rank", pa.array(ranks, pa.int64()))
 
 
@@ -86,10 +91,15 @@ def matches(row: dict[str, Any], query: dict[str, str]) -> bool:
         "sha": row["sha"][: len(query.get("sha", ""))],
         "precision": _precision(str(row.get("precision"))),
         "weights": str(row.get("weight_type")),
-        "chat": str(int(bool(row.get("use_chat_template")))),
+        "chat": chat_of(row),
     }
     asked = query | {"precision": _precision(query.get("precision", ""))}
     return all(own[name] == asked[name] for name in own if asked.get(name))
+
+
+def chat_of(row: dict[str, Any]) -> str:
+    """Return the part of an address that says how a row's prompts were made."""
+    return "think" if row.get("enable_thinking") else str(int(bool(row.get("use_chat_template"))))
 
 
 def _precision(text: str) -> str:

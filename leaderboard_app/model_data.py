@@ -5,14 +5,18 @@ from typing import Any
 
 from evalboard.board.differences import independent_difference
 from evalboard.records.board_files import BenchmarkColumn, BoardMeta, SubjectColumn
-from evalboard.records.columns import MODEL_COLUMNS
+from evalboard.records.columns import IN_WORDS_SUFFIXES, MODEL_COLUMNS, RANK_SUFFIXES
 from evalboard.records.request import ModelType
 from leaderboard_app.board_data import RankedBoard
 from leaderboard_app.board_rows import find_rows, hub_url, matches, values
 from leaderboard_app.references import reference_of
 
-FACTS = (*(column for column in MODEL_COLUMNS if column != "org"), "rank")
-SCORE_PARTS = ("stderr", "low", "high", "n", "normalised")
+FACTS = (*(column for column in MODEL_COLUMNS if column not in ("org", "ranked")), "rank")
+PARTS_IN_WORDS = tuple(suffix.removeprefix("__") for suffix in IN_WORDS_SUFFIXES)
+SCORE_PARTS = (
+    *("stderr", "low", "high", "n", "normalised"),
+    *(suffix.removeprefix("__") for suffix in RANK_SUFFIXES),
+)
 
 
 def find_model(board: RankedBoard, query: dict[str, str]) -> dict[str, Any] | None:
@@ -115,6 +119,7 @@ def _benchmark_score(
         "baseline": benchmark.baseline,
         **_cells(benchmark.key, row),
         "better_than": _standing(board, benchmark.key, row),
+        "in_words": _in_words(benchmark.key, row),
         "subjects": [
             {**_describe(subject), **_cells(subject.key, row)} for subject in benchmark.subjects
         ],
@@ -127,6 +132,12 @@ def _describe(column: BenchmarkColumn | SubjectColumn) -> dict[str, Any]:
 
 def _cells(key: str, row: dict[str, Any]) -> dict[str, Any]:
     return {"score": row.get(key)} | {part: row.get(f"{key}__{part}") for part in SCORE_PARTS}
+
+
+def _in_words(key: str, row: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the figures of answers in words, None where the board has none."""
+    figures = {part: row.get(f"{key}__{part}") for part in PARTS_IN_WORDS}
+    return None if figures["read"] is None else figures
 
 
 def _difference(key: str, first: dict[str, Any], row: dict[str, Any]) -> dict[str, Any] | None:

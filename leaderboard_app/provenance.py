@@ -16,6 +16,7 @@ from leaderboard_app.board_rows import SHORT_SHA
 from leaderboard_app.recent_snapshots import RecentSnapshots, folder_of_path, has_file
 
 _BASE = re.compile(r"_[0-9a-f]{8}")
+_WAYS = ("use_chat_template", "enable_thinking")
 _CONFIG = (
     "backend",
     "backend_version",
@@ -23,6 +24,7 @@ _CONFIG = (
     "transformers_version",
     "torch_version",
     "chat_template_sha",
+    "think_end_token",
     "base_model",
     "base_revision",
 )
@@ -57,6 +59,7 @@ def row_folder(row: dict[str, Any], suite: str) -> str:
         precision=row.get("precision", ""),
         weight_type=row.get("weight_type", ""),
         use_chat_template=bool(row.get("use_chat_template")),
+        enable_thinking=bool(row.get("enable_thinking")),
     )
     return result_folder(choice, suite)
 
@@ -145,7 +148,7 @@ def _describe_request(
         return told
     if record.weight_type != row.get("weight_type", record.weight_type):
         return None
-    if record.use_chat_template != bool(row.get("use_chat_template")):
+    if any(getattr(record, way) != bool(row.get(way)) for way in _WAYS):
         return None
     ours = record.evalboard
     return told | {

@@ -103,7 +103,9 @@ def _describe(
     for question, document, prompt in zip(page, described, prompts, strict=True):
         stored = _stored(paired, question, 0)
         document["target"] = stored.get("target")
-        document["choices"] = stored.get("choices") or []
+        # A model that writes has picked none of them: its text is shown, and what was read.
+        is_ranked = bool(stored.get("loglikelihoods"))
+        document["choices"] = (stored.get("choices") or []) if is_ranked else []
         document["prompt"] = prompt._asdict() if prompt else None
         sides = range(len(paired.sides))
         document["answers"] = [_answer(_stored(paired, question, side)) for side in sides]
@@ -131,7 +133,7 @@ def _answer(stored: dict[str, Any]) -> dict[str, Any]:
         "probabilities": choice_probabilities(found, len(stored.get("choices") or ())),
         "is_greedy": stored.get("is_greedy") or [],
         "output": output[:MAX_OUTPUT_CHARACTERS] if output else output,
-        "extracted": stored.get("extracted"),
+        "extracted": stored.get("extracted") or stored.get("state"),
     }
 
 

@@ -1,15 +1,15 @@
-"""Short names of the board's rows, for addresses: `{model}@{sha8}@{precision}@{weights}@{0 or 1}`.
+"""Short names of the board's rows, for addresses: `{model}@{sha8}@{precision}@{weights}@{chat}`.
 
 They are read from the right, because a model's name can be anything. Parts omitted on the right
-match any value: `org/name` is the best row of that model. `static/reference.js` uses the same
-format.
+match any value: `org/name` is the best row of that model. `chat` is `0`, `1` with the chat template,
+and `think` with thinking, too. `static/reference.js` uses the same format.
 """
 
 from typing import Any
 
 import pyarrow as pa
 
-from leaderboard_app.board_rows import SHORT_SHA, find_rows, matches
+from leaderboard_app.board_rows import SHORT_SHA, chat_of, find_rows, matches
 
 _PARTS = ("sha", "precision", "weights", "chat")
 
@@ -21,7 +21,7 @@ def reference_of(row: dict[str, Any]) -> str:
         row["sha"][:SHORT_SHA],
         row.get("precision") or "",
         row.get("weight_type") or "",
-        int(bool(row.get("use_chat_template"))),
+        chat_of(row),
     )
     return "@".join(str(part) for part in parts)
 

@@ -7,8 +7,8 @@ from prefect.cache_policies import NO_CACHE
 
 from evalboard import publishing
 from evalboard.errors import EvalboardError
-from evalboard.settings import load_settings
 from evalboard.space import show_on_space
+from evalboard_prefect.tasks.settings import load_settings
 
 
 @task(name="Publish queue", cache_policy=NO_CACHE)

@@ -9,11 +9,12 @@ from prefect.cache_policies import NO_CACHE
 from evalboard.attempt import closing, opening, running
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.retrying import MAX_TRIES
+from evalboard.errors import LifecycleError
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
-from evalboard.settings import load_settings
-from tasks.progress_artifact import ProgressArtifact
+from evalboard_prefect.tasks.progress_artifact import ProgressArtifact
+from evalboard_prefect.tasks.settings import load_settings
 
 
 async def is_worth_another_try(task: Any, run: Any, state: Any) -> bool:
@@ -25,11 +26,25 @@ TRY_AGAIN: Any = {"retries": MAX_TRIES, "retry_condition_fn": is_worth_another_t
 
 
 @task(name="Claim", cache_policy=NO_CACHE)
-def claim_request(request: EvaluationRequest, run_id: str, run_url: str) -> Attempt:
-    """Find or make the request, and claim it for this run."""
-    return opening.open_attempt(
-        request, load_settings(), run_id=run_id, run_url=run_url, now=datetime.now(UTC)
-    )
+def claim_request(
+    request: EvaluationRequest, run_id: str, run_url: str, *, is_repeated: bool
+) -> Attempt | LifecycleError:
+    """Find or make the request, and claim it for this run.
+
+    Returns:
+        The attempt, or why there is none. Another machine may have been faster: no failure.
+    """
+    try:
+        return opening.open_attempt(
+            request,
+            load_settings(),
+            run_id=run_id,
+            run_url=run_url,
+            now=datetime.now(UTC),
+            is_repeated=is_repeated,
+        )
+    except LifecycleError as exc:
+        return exc
 
 
 @task(name="Plan", cache_policy=NO_CACHE, **TRY_AGAIN)

@@ -14,8 +14,8 @@ from evalboard.errors import EvalboardError
 from evalboard.intake import polling
 from evalboard.queueing import actions
 from evalboard.queueing.queries import RequestQuery
-from evalboard.settings import load_settings
 from evalboard.wording import plain
+from evalboard_prefect.tasks.settings import load_settings
 
 EVALUATE_DEPLOYMENT = "evaluate-model/evaluate-model"
 
@@ -88,7 +88,7 @@ def _run(checked: polling.CheckedRequest, key: str) -> FlowRun:
     assert checked.request is not None
     run: Any = run_deployment(  # a coroutine in asynchronous callers only
         EVALUATE_DEPLOYMENT,
-        parameters={"request": checked.request.model_dump(mode="json")},
+        parameters={"request": checked.request.model_dump(mode="json", exclude_none=True)},
         timeout=0,
         idempotency_key=key,
         as_subflow=False,

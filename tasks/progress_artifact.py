@@ -6,7 +6,7 @@ from prefect import get_run_logger
 
 from evalboard.attempt.summary import progress_line
 from evalboard.records.board_files import BenchmarkProgress
-from tasks.artifacts import create_artifact, update_artifact
+from evalboard_prefect.tasks.artifacts import create_artifact, update_artifact
 
 
 class ProgressArtifact:

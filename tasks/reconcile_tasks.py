@@ -8,14 +8,15 @@ from prefect.cache_policies import NO_CACHE
 from evalboard.queueing import reconcile as core
 from evalboard.queueing.claims import server_name
 from evalboard.queueing.judging import RunState
-from evalboard.settings import load_settings
 from evalboard.wording import plain
-from tasks.runs import run_states
+from evalboard_prefect.tasks.runs import end_dead_runs, run_states
+from evalboard_prefect.tasks.settings import load_settings
 
 
 @task(name="Read runs", cache_policy=NO_CACHE)
 def read_runs() -> dict[str, RunState]:
-    """Ask Prefect for the runs that have claimed requests."""
+    """End in Prefect the runs that are gone, and ask it for those that have claimed requests."""
+    end_dead_runs()
     return run_states(core.claimed_runs(load_settings()))
 
 

@@ -1,9 +1,9 @@
 """What all tests share: an environment without this machine's settings, and the real questions.
 
-`make test` shares the tests between two workers of pytest-xdist. Whole runs of the pipeline are one
-group, and the other tests that start engines as users do are another: each worker begins with one of
-them. More engines than two at the same time would take each other's memory. An engine's start, which
-is most of such a test, uses one core. The other tests follow, a module at a time.
+`make test` shares the tests between three workers of pytest-xdist. Whole runs of the pipeline are one
+group, and the other tests that start engines as users do are another: two of the workers begin with one
+of them. More engines than two at the same time would take each other's memory. These tests wait a lot, so
+the third worker is what keeps two cores busy. The other tests follow, a module at a time.
 """
 
 import os
@@ -16,19 +16,34 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
+FORK_SERVER = "EVALBOARD_FORK_SERVER"
+"""Variable by which programs find the process whose forks their engines are."""
 GROUPS = {
     "pipeline": ("pipeline",),
-    "engines": ("bench/test_measuring", "engine/equality", "engine/loading/test_failures"),
+    "engines": (
+        "bench/test_measuring",
+        "bench/test_queue",
+        "engine/equality",
+        "engine/loading/test_failures",
+    ),
 }
 """Beginnings of the paths, under this folder, of tests that stay together, by the group's name."""
 _REAL_DATASETS = os.environ.get("EVALBOARD_DATASETS")
-_NAMES = {"HF_ENDPOINT", "HF_TOKEN", "PREFECT_API_AUTH_STRING", "PREFECT_API_URL", "RAY_ADDRESS"}
+_NAMES = {
+    "HF_ENDPOINT",
+    "HF_TOKEN",
+    "PREFECT_API_AUTH_STRING",
+    "PREFECT_API_URL",
+    "PREFECT_UI_URL",
+    "RAY_ADDRESS",
+}
 _caches = tempfile.TemporaryDirectory(prefix="evalboard-tests-")
 
 
 def _forget_settings() -> None:
     for name in list(os.environ):
-        if name.upper().startswith("EVALBOARD_") or name.upper() in _NAMES:
+        is_setting = name.upper().startswith("EVALBOARD_") or name.upper() in _NAMES
+        if is_setting and name != FORK_SERVER:
             del os.environ[name]
 
 
@@ -87,6 +102,17 @@ def _clean_environment() -> Iterator[None]:
     _forget_settings()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _forked_engines() -> Iterator[None]:
+    """Let the real engines of all tests of a worker import their libraries once."""
+    from evalboard.engine.placing.placement import forked_engines
+    from evalboard.settings import load_settings
+
+    settings = load_settings().model_copy(update={"home": Path(_caches.name)})
+    with forked_engines(settings):
+        yield
+
+
 @pytest.fixture(scope="session")
 def real_datasets(request: pytest.FixtureRequest) -> Path:
     """The folder with the real questions, which is no part of the project."""
@@ -105,6 +131,21 @@ def stand_in_engines() -> Iterator[None]:
     from evalboard.engine.placing import cluster, placement  # most tests need no Ray
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(FORK_SERVER, raising=False)
         patch.setattr(placement, "MADE_OF", "tests.stand_in_engine")
         yield
     cluster.disconnect()
+
+
+@pytest.fixture(scope="module")
+def forked_stand_ins(
+    stand_in_engines: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Let every engine be a `StandInEngine` that is a fork, as under `evalboard up`."""
+    from evalboard.engine.placing.placement import forked_engines
+    from evalboard.settings import Settings
+
+    with forked_engines(
+        Settings.model_validate({"home": tmp_path_factory.mktemp("forks"), "backend": "hf"})
+    ):
+        yield

@@ -14,7 +14,12 @@ class StandInModel:
         self.max_length = arguments.max_length
 
     def stream(
-        self, kind: str, requests: Sequence[Any], wanted: Set[int]
+        self,
+        kind: str,
+        requests: Sequence[Any],
+        wanted: Set[int],
+        *,
+        think_end: str | None = None,
     ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
         yield [(place, (0.0, True)) for place in sorted(wanted)]
 

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -41,8 +42,9 @@ ERRORS = (EngineDeadError, OutOfMemoryError)
 
 
 def import_libraries(backend: str, cpu_kv_cache_gib: int) -> None:
-    """Import something, as a sign."""
+    """Import something, as a sign, and say so in the log."""
     import_module("colorsys")
+    print("imported", flush=True)  # noqa: T201
 
 
 def prepare(spec: EngineSpec) -> None:
@@ -74,11 +76,18 @@ class StandInEngine:
         self._keeper = keeper
         self._folder = spec.log_file.parent
 
+    def following(self, spec: EngineSpec, keeper: Keeper, questions: Path) -> "StandInEngine":
+        """Return the engine of the next model in this process."""
+        return StandInEngine(spec, keeper)
+
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
         self._do("plan")
-        return [BenchmarkPlan(benchmark=b, key=b, n=1) for b in self._spec.benchmarks], FACTS
+        outcomes = map(outcome_of, self._spec.benchmarks)
+        return [BenchmarkPlan(benchmark=o.benchmark, key=o.key, n=1) for o in outcomes], FACTS
 
     def load(self) -> EngineFacts:
+        if self._spec.settings.models:
+            self._keeper.loadable_files()
         self._do("load")
         return FACTS
 
@@ -121,6 +130,12 @@ class StandInEngine:
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
+
+    def sockets(self) -> list[str]:
+        """Return the descriptors of sockets besides its pipe, which is the lowest."""
+        links = [(int(number), f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+        found = [path for _, path in sorted(links) if _is_socket(path)]
+        return found[1:]
 
     def die(self) -> None:
         os.write(1, b"one\ntwo\nSegmentation fault")
@@ -192,6 +207,12 @@ def outcome_of(benchmark: str) -> BenchmarkOutcome:
         dataset_fingerprint="0",
         seconds=0.0,
     )
+
+
+def _is_socket(path: str) -> bool:
+    with suppress(OSError):  # the descriptor by which the folder was listed
+        return os.readlink(path).startswith("socket:")
+    return False
 
 
 def _asks_once_less(file: Path) -> bool:

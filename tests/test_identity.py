@@ -38,7 +38,9 @@ MODEL = ModelIdentity(
     lm_eval_version="0.4.13",
     max_length=None,
 )
-NOT_IN_THE_FIRST_KEYS = {"choice", "chat_date", "method", "texts_are_opened"}
+NOT_IN_THE_FIRST_KEYS = {"choice", "chat_date", "method", "texts_are_opened", "thinking"}
+SAID_OTHERWISE = {"use_chat_template", "enable_thinking", "think_end_token"}
+"""Fields of a choice that have other words in a key."""
 BENCHMARK = BenchmarkIdentity(
     task="mmlu_anatomy",
     version="1.0",
@@ -55,7 +57,7 @@ def changed(identity: BaseModel, field: str) -> Any:
     other = value + 1 if isinstance(value, int) else f"{value}x" if value is not None else 16
     if isinstance(value, bool):
         other = not value
-    if field in ("chat_template_sha", "chat_date"):
+    if field in ("chat_template_sha", "chat_date", "thinking"):
         other = "e" * 64
     return identity.model_copy(update={field: other})
 
@@ -71,12 +73,12 @@ def test_the_keys_are_those_of_earlier_versions() -> None:
 
 
 def test_whole_weights_have_the_keys_that_they_had_before_there_were_bases() -> None:
-    choice = CHOICE.model_dump(exclude={"base_revision", "use_chat_template"})
+    choice = CHOICE.model_dump(exclude={"base_revision", *SAID_OTHERWISE})
     fields = choice | MODEL.model_dump(exclude=NOT_IN_THE_FIRST_KEYS)
     assert run_key(MODEL, "suite") == digest({"model": fields, "suite": "suite"})
 
 
-@pytest.mark.parametrize("field", sorted(PinnedChoice.model_fields.keys() - {"use_chat_template"}))
+@pytest.mark.parametrize("field", sorted(PinnedChoice.model_fields.keys() - SAID_OTHERWISE))
 def test_every_field_of_the_choice_counts(field: str) -> None:
     other = MODEL.model_copy(update={"choice": changed(CHOICE, field)})
     assert benchmark_key(other, BENCHMARK) != benchmark_key(MODEL, BENCHMARK)
@@ -127,15 +129,19 @@ def test_a_digest_is_the_same_in_another_process() -> None:
 
 
 ADAPTER = CHOICE.model_copy(
-    update={"weight_type": "Adapter", "base_model": "org/base", "base_revision": "9" * 40}
+    update={
+        "weight_type": "Adapter",
+        "base_model": "org/base",
+        "base_revision": "9" * 40,
+        "enable_thinking": True,
+        "think_end_token": "</think>",
+    }
 )
 
 
 @pytest.mark.parametrize("field", sorted(PinnedChoice.model_fields.keys() - {"base_revision"}))
 def test_every_part_of_an_adapters_choice_tells_submissions_apart(field: str) -> None:
-    other = ADAPTER.model_copy(update={field: not ADAPTER.use_chat_template})
-    if field != "use_chat_template":
-        other = changed(ADAPTER, field)
+    other = changed(ADAPTER, field)
     assert submission_identity(other, "demo") != submission_identity(ADAPTER, "demo")
     assert submission_identity(ADAPTER, "other") != submission_identity(ADAPTER, "demo")
 
@@ -144,6 +150,19 @@ def test_whole_weights_are_the_same_whatever_they_were_made_from() -> None:
     made = CHOICE.model_copy(update={"base_model": "org/base"})
     assert submission_identity(made, "demo") == submission_identity(CHOICE, "demo")
     assert base_identity(made) == base_identity(CHOICE) == ""
+
+
+def test_the_end_of_a_thinking_counts_only_for_a_model_that_thinks() -> None:
+    named = CHOICE.model_copy(update={"think_end_token": "</think>"})
+    assert submission_identity(named, "demo") == submission_identity(CHOICE, "demo")
+
+
+def test_two_ends_of_a_thinking_are_two_submissions_and_one_row() -> None:
+    other = ADAPTER.model_copy(update={"think_end_token": "[/THINK]"})
+    assert submission_identity(other, "demo") != submission_identity(ADAPTER, "demo")
+    assert row_identity(other) == row_identity(ADAPTER)
+    quiet = ADAPTER.model_copy(update={"enable_thinking": False})
+    assert row_identity(quiet) != row_identity(ADAPTER)
 
 
 def test_names_are_the_same_in_any_case() -> None:
@@ -181,6 +200,10 @@ def test_who_submits_and_when_does_not_tell_submissions_apart() -> None:
             "8bit_Adapter_chat/demo",
         ),
         (
+            {"use_chat_template": True, "enable_thinking": True, "think_end_token": "</think>"},
+            "float16_Original_chat_think/demo",
+        ),
+        (
             {"weight_type": "Adapter", "base_model": "org/base", "base_revision": "9" * 40},
             "float16_Adapter_99999999/demo",
         ),
@@ -197,7 +220,7 @@ def test_a_checkpoint_that_is_quantised_already_keeps_the_keys_and_folders_of_it
     None
 ):
     quantised = CHOICE.model_copy(update={"precision": "prequantised"})
-    fields = CHOICE.model_dump(exclude={"base_revision", "use_chat_template"})
+    fields = CHOICE.model_dump(exclude={"base_revision", *SAID_OTHERWISE})
     content = fields | {"precision": "GPTQ"} | MODEL.model_dump(exclude=NOT_IN_THE_FIRST_KEYS)
     model = MODEL.model_copy(update={"choice": quantised})
     assert run_key(model, "suite") == digest({"model": content, "suite": "suite"})

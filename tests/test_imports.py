@@ -5,7 +5,7 @@ import graphlib
 import grimp
 import pytest
 
-PACKAGES = ("evalboard", "flows", "tasks", "leaderboard_app", "deployments")
+PACKAGES = ("evalboard", "evalboard_prefect", "leaderboard_app")
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -11,6 +11,7 @@ from evalboard.lifecycle import (
     PAUSES,
     claim,
     fail,
+    hand_back,
     is_claimed_by,
     is_pausing,
     is_retried,
@@ -217,6 +218,27 @@ def test_a_person_ends_a_pause() -> None:
 def test_what_waits_works_or_is_done_is_not_started_again(status: Status) -> None:
     with pytest.raises(LifecycleError):
         requeue(request(status), now=NOW, reason="")
+
+
+def test_a_person_can_start_a_lost_run_again() -> None:
+    lost = release(running(), now=NOW, reason="its process is gone")
+    claimed = claim(lost, Claim(run_id="run-2", host="h"), now=NOW)
+    again = requeue(claimed, now=NOW, reason="restarted", is_lost=True)
+    block = again.evalboard
+    assert (again.status, block.attempts, block.lost_runs) == (Status.PENDING, 2, 0)
+    with pytest.raises(LifecycleError):
+        requeue(request(Status.FINISHED), now=NOW, reason="", is_lost=True)
+
+
+def test_a_request_that_is_handed_back_waits_as_if_nothing_had_been() -> None:
+    before = running(failed_attempts=1, lost_runs=2)
+    after = hand_back(before, now=NOW, reason="stopped by SIGTERM")
+    block = after.evalboard
+    assert (after.status, block.retry_after, block.failure) == (Status.PENDING, None, None)
+    assert (block.failed_attempts, block.lost_runs) == (1, 2)
+    assert block.history[-1].reason == "stopped by SIGTERM"
+    with pytest.raises(LifecycleError):
+        hand_back(after, now=NOW, reason="")
 
 
 def test_a_lost_run_is_no_failure_of_the_model() -> None:

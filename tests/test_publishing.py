@@ -11,7 +11,7 @@ import pytest
 
 from evalboard import publishing
 from evalboard.errors import StoreError
-from evalboard.publishing import Pace, announce_queue, publish_queue
+from evalboard.publishing import Pace, announce_queue, publish_queue, run_page
 from evalboard.records.board_files import QUEUE_FILE
 from evalboard.settings import Settings, load_settings
 
@@ -49,6 +49,18 @@ class Work:
         return True
 
 
+def needed() -> bool:
+    return True
+
+
+def test_nobody_waits_for_work_that_has_nothing_to_do(tmp_path: Path) -> None:
+    work = Work()
+    pace = Pace(tmp_path, "board", 3600)
+    assert pace.in_turn(work, is_needed=lambda: False), "the first turn waits for nothing"
+    assert not pace.in_turn(work, is_needed=lambda: False)
+    assert work.times == 1
+
+
 def test_work_is_done_when_it_is_due_and_left_out_before(tmp_path: Path) -> None:
     work = Work()
     assert Pace(tmp_path / "pace", "board", 3600).when_due(work)
@@ -59,7 +71,7 @@ def test_work_is_done_when_it_is_due_and_left_out_before(tmp_path: Path) -> None
 
 def test_a_turn_that_is_due_is_taken_at_once(tmp_path: Path) -> None:
     work = Work()
-    assert Pace(tmp_path, "board", 3600).in_turn(work)
+    assert Pace(tmp_path, "board", 3600).in_turn(work, is_needed=needed)
     assert work.times == 1
 
 
@@ -68,7 +80,7 @@ def test_of_many_that_wait_one_does_the_work(
 ) -> None:
     work = Work()
     pace = Pace(tmp_path, "board", 3600)
-    assert pace.in_turn(work)
+    assert pace.in_turn(work, is_needed=needed)
     done: list[bool] = []
 
     def sleep_until_the_others_left(seconds: float) -> None:
@@ -79,7 +91,11 @@ def test_of_many_that_wait_one_does_the_work(
     clock = SimpleNamespace(time=time.time, sleep=sleep_until_the_others_left)
     monkeypatch.setattr(publishing, "time", clock)
     waiting = [
-        threading.Thread(target=lambda: done.append(Pace(tmp_path, "board", 3600).in_turn(work)))
+        threading.Thread(
+            target=lambda: done.append(
+                Pace(tmp_path, "board", 3600).in_turn(work, is_needed=needed)
+            )
+        )
         for _ in range(4)
     ]
     for thread in waiting:
@@ -92,7 +108,24 @@ def test_of_many_that_wait_one_does_the_work(
 
 def test_a_clock_that_was_set_back_does_not_stop_the_work(tmp_path: Path) -> None:
     pace = Pace(tmp_path, "board", 0.05)
-    assert pace.in_turn(Work())
+    assert pace.in_turn(Work(), is_needed=needed)
     later = time.time() + 10_000
     os.utime(tmp_path / "board.last", (later, later))
-    assert pace.in_turn(Work())
+    assert pace.in_turn(Work(), is_needed=needed)
+
+
+@pytest.mark.parametrize(
+    ("api", "pages", "page"),
+    [
+        (None, None, ""),
+        ("http://server:4200/api", None, "http://server:4200/runs/flow-run/7"),
+        (
+            "http://server:4200/api",
+            "http://localhost:4200",
+            "http://localhost:4200/runs/flow-run/7",
+        ),
+    ],
+)
+def test_links_to_runs_are_for_browsers(api: str | None, pages: str | None, page: str) -> None:
+    settings = Settings.model_validate({"prefect_api_url": api, "prefect_ui_url": pages})
+    assert run_page(settings, "7") == page

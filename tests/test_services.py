@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from evalboard.errors import ConfigError
-from evalboard.services import Services, address_of, is_loopback, listen
+from evalboard.services import Services, address_of, is_loopback, listen, raise_interrupt
 
 WAITING = "import signal; print('ready', flush=True); signal.pause()"
 CHILD = """
@@ -25,6 +25,28 @@ def test_a_program_runs_to_its_end(tmp_path: Path) -> None:
     with Services(tmp_path, {"WORD": "done"}) as services:
         services.run("one", [sys.executable, "-c", "import os; print(os.environ['WORD'])"])
     assert (tmp_path / "one.log").read_text(encoding="utf-8") == "done\n"
+
+
+def test_a_program_prefers_no_module_of_the_users_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "calendar.py").write_text("raise ImportError", encoding="utf-8")
+    monkeypatch.chdir(project)
+    with Services(tmp_path / "logs", {}) as services:
+        services.run("one", [sys.executable, "-m", "calendar", "2026"])
+
+
+def test_the_output_of_a_program_that_is_not_logged_is_this_programs_own(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Services(tmp_path, {}) as services:
+        program = [sys.executable, "-c", "import sys; print('seen', flush=True); sys.exit(3)"]
+        services.start("one", program, is_logged=False)
+        with pytest.raises(ConfigError, match="^one ended with exit code 3$"):
+            services.wait_for("one", "http://127.0.0.1:9", timeout_seconds=60)
+    assert capfd.readouterr().out == "seen\n"
 
 
 def test_a_program_that_fails_is_named_with_its_last_words(tmp_path: Path) -> None:
@@ -65,7 +87,7 @@ def test_a_signal_leaves_no_program_that_runs(tmp_path: Path, number: signal.Sig
         child = psutil.Process(int((tmp_path / "started").read_text(encoding="utf-8")))
         holder.send_signal(number)
         _, errors = holder.communicate()
-    assert "KeyboardInterrupt" in errors
+    assert ("Terminated" if number is signal.SIGTERM else "KeyboardInterrupt") in errors
     assert not child.is_running()
 
 
@@ -90,7 +112,7 @@ def test_a_signal_in_the_middle_of_a_start_leaves_no_program(
 def test_handlers_of_signals_are_as_before(tmp_path: Path) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with Services(tmp_path, {}):
-        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGTERM) is raise_interrupt
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
@@ -194,9 +216,8 @@ import os, sys, threading, time
 from pathlib import Path
 from evalboard.services import Services
 
-def end():
-    print("ended", flush=True)
-    os._exit(7)
+def end(number):
+    print(f"ended by {number}", flush=True)
 
 with Services(Path(sys.argv[1]), dict(os.environ), on_interrupt=end) as services:
     threading.Thread(target=time.sleep, args=(600,)).start()  # an evaluation
@@ -214,7 +235,8 @@ def test_an_interrupt_does_not_wait_for_threads(tmp_path: Path, number: signal.S
         child = psutil.Process(int(holder.stdout.readline()))
         holder.send_signal(number)
         said, _ = holder.communicate()
-    expected = ("", -signal.SIGKILL) if number is signal.SIGKILL else ("ended\n", 7)
-    assert (said, holder.returncode) == expected
+    said_before = "" if number is signal.SIGKILL else f"ended by {number}\n"
+    code = 130 if number is signal.SIGINT else -number
+    assert (said, holder.returncode) == (said_before, code)
     psutil.wait_procs([child], timeout=60)
     assert not child.is_running()

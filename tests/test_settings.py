@@ -8,7 +8,13 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from evalboard.errors import ConfigError
-from evalboard.settings import Settings, child_environment, environment_of, load_settings
+from evalboard.settings import (
+    Settings,
+    child_environment,
+    environment_of,
+    load_settings,
+    relative_folders,
+)
 
 REPOSITORY = Path(__file__).parents[1]
 # Prints what a child process finds, secrets in the clear.
@@ -75,6 +81,8 @@ def test_every_setting_reaches_a_child_process(
         "cpu_kv_cache_gib": 4,
         "max_model_length": 1024,
         "engine_start_timeout_seconds": 60,
+        "engine_idle_seconds": 59,
+        "fork_engines": False,
         "engine_place_timeout_seconds": 62,
         "benchmark_timeout_seconds": 61,
         "max_running": 5,
@@ -85,6 +93,7 @@ def test_every_setting_reaches_a_child_process(
         "retry_pauses": "0.5, 3",
         "ray_address": "127.0.0.1:6379",
         "prefect_api_url": "http://127.0.0.1:4300/api",
+        "prefect_ui_url": "https://prefect.example.org",
         "viewer_host": "0.0.0.0",
         "viewer_port": 7861,
         "viewer_root_path": "/board",
@@ -189,6 +198,7 @@ def test_an_empty_variable_is_not_set(name: str, monkeypatch: pytest.MonkeyPatch
         ("EVALBOARD_HF_TOKEN", "HF_TOKEN"),
         ("EVALBOARD_RAY_ADDRESS", "RAY_ADDRESS"),
         ("EVALBOARD_PREFECT_API_URL", "PREFECT_API_URL"),
+        ("EVALBOARD_PREFECT_UI_URL", "PREFECT_UI_URL"),
         ("EVALBOARD_SERVER_PASSWORD", "PREFECT_API_AUTH_STRING"),
     ],
 )
@@ -207,6 +217,30 @@ def test_a_child_keeps_the_rest_of_the_environment(monkeypatch: pytest.MonkeyPat
     variables = child_environment(load_settings(), EVALBOARD_SENDER="me")
     assert (variables["OTHER"], variables["EVALBOARD_SENDER"]) == ("kept", "me")
     assert "EVALBOARD_SENDER" not in os.environ
+
+
+def test_folders_of_libraries_are_those_of_the_user_in_a_child(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", "huggingface")
+    assert child_environment(load_settings())["HF_HOME"] == str(tmp_path / "huggingface")
+
+
+@pytest.mark.parametrize(
+    ("variables", "relative"),
+    [
+        ({}, ["HOME", "WORK", "REQUESTS", "RESULTS", "BOARD"]),
+        ({"HOME": "/data"}, []),
+        ({"HOME": "/data", "BOARD": "board", "SUITE": "my.yaml"}, ["SUITE", "BOARD"]),
+        ({"HOME": "/data", "BOARD": "hf://datasets/org/board", "SUITE": "/my.yaml"}, []),
+    ],
+)
+def test_folders_that_depend_on_the_working_directory_are_named(
+    variables: dict[str, str], relative: list[str]
+) -> None:
+    settings = Settings.model_validate({k.lower(): v for k, v in variables.items()})
+    assert relative_folders(settings) == [f"EVALBOARD_{name}" for name in relative]
 
 
 def test_the_reference_is_what_the_module_prints() -> None:
@@ -255,3 +289,17 @@ def test_addresses_of_the_server_are_origins() -> None:
         "http://server:4200",
         "http://[::1]:4200",
     )
+
+
+def test_a_name_that_no_setting_has_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALBOARD_SUIT", "open-llm-v1")
+    with pytest.raises(ConfigError, match="no setting EVALBOARD_SUIT. .* EVALBOARD_SUITE"):
+        load_settings()
+
+
+def test_the_environment_of_a_process_has_only_names_of_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment_of(load_settings()).items():
+        monkeypatch.setenv(name, value)
+    load_settings()

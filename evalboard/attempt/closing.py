@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from evalboard.attempt.handing_back import let_go
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
-from evalboard.errors import EngineError, EvalboardError, MachineUnfit
+from evalboard.errors import EngineError, EvalboardError, MachineUnfit, StoreError
 from evalboard.lifecycle import fail, is_claimed_by, is_retried, move, release
 from evalboard.publishing import announce_queue
 from evalboard.queueing.machine import examine
@@ -44,6 +45,7 @@ def close_attempt(
     """
     failures = {**_impossible(attempt, plan), **failures}
     finished = _finished(attempt, plan)
+    failures |= _lost(attempt, plan, finished, failures)
     facts = loaded or (plan.facts if plan else None)
     document = _document(attempt, plan, facts, finished, failures, now)
     started = time.monotonic()
@@ -58,6 +60,7 @@ def close_attempt(
     )
     if attempt.request_path:
         _end_request(attempt, attempt.request_path, end, now)
+        let_go(attempt.run_id)
     announce_queue(attempt.engine.settings)
     return end.model_copy(
         update={"seconds": end.seconds.model_copy(update={"total": time.time() - attempt.started})}
@@ -103,6 +106,39 @@ def _finished(attempt: Attempt, plan: AttemptPlan | None) -> list[BenchmarkOutco
     return [outcome for outcome in found if outcome is not None]
 
 
+def _lost(
+    attempt: Attempt,
+    plan: AttemptPlan | None,
+    finished: list[BenchmarkOutcome],
+    failures: Mapping[str, Failure],
+) -> dict[str, Failure]:
+    """Return a failure for each benchmark that did not fail, and whose result is nowhere.
+
+    Another run of the same model may have stored it meanwhile.
+    """
+    if plan is None or "" in failures:
+        return {}
+    known = {outcome.benchmark for outcome in finished} | set(failures)
+    missing = [p for p in (*plan.waiting, *plan.finished) if p.benchmark not in known]
+    stored: set[str] = set()
+    if missing and not attempt.is_trial:
+        archive = open_archive(attempt.engine.settings)
+        stored = archive.keys(model=attempt.record.model, suite=attempt.suite.name)
+    folder = str(attempt.engine.settings.work_folder)
+    return {
+        p.benchmark: failure_of(_no_result(p.benchmark, folder), attempt)
+        for p in missing
+        if p.key not in stored
+    }
+
+
+def _no_result(benchmark: str, folder: str) -> StoreError:
+    return StoreError(
+        f"The result of {benchmark!r} is missing from work folder {folder!r}. Let all machines of a "
+        "Ray cluster share that folder (EVALBOARD_WORK), and delete nothing in it during a run."
+    )
+
+
 def _store(attempt: Attempt, document: ResultDocument, finished: list[BenchmarkOutcome]) -> str:
     """Store the document, and delete its benchmarks from the work folder."""
     settings = attempt.engine.settings
@@ -130,8 +166,7 @@ def _end_request(attempt: Attempt, path: str, end: AttemptEnd, now: datetime) ->
             return release(record, now=now, reason=unfit, failure=end.failure)
         if end.failure:
             return fail(record, end.failure, now=now, pauses=settings.pauses)
-        reason = f"{len(end.scores)} benchmarks stored"
-        return move(record, Status.FINISHED, now=now, reason=reason)
+        return move(record, Status.FINISHED, now=now, reason=end.reason)
 
     queue = open_own_queue(settings)
     queue.change(path, decide, message=f"{end.status} {attempt.record.model}")
@@ -177,6 +212,7 @@ def _document(
             run_key=facts.run_key,
             benchmark_keys={o.benchmark: o.key for o in finished},
             dataset_fingerprints={o.benchmark: o.dataset_fingerprint for o in finished},
+            readers={o.benchmark: o.tasks[0].reader for o in finished if o.tasks[0].reader},
             failures={key: {"code": f.code, "message": f.message} for key, f in failures.items()},
             engine_settings=facts.settings,
             machine=facts.machine,
@@ -209,6 +245,7 @@ def scores_of(outcomes: Sequence[BenchmarkOutcome]) -> dict[str, Any]:
                 "original": task.n_original,
                 "effective": task.n_effective,
                 **({"cut": task.n_cut} if task.n_cut else {}),
+                **({"unfinished": task.n_unfinished} if task.n_unfinished else {}),
             }
             for name, (task, _) in tasks.items()
         },
@@ -257,4 +294,6 @@ def reproduce_command(attempt: Attempt) -> str:
         words += ["--num-fewshot", str(request.num_fewshot)]
     if record.use_chat_template:
         words.append("--chat-template")
+    if record.enable_thinking:
+        words += ["--enable-thinking", f"--think-end-token={record.think_end_token}"]
     return shlex.join(words)

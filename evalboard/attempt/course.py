@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from evalboard.attempt import closing, running
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.watching import watched_claim
-from evalboard.errors import EvalboardError
+from evalboard.errors import EvalboardError, Interrupted
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 
@@ -46,7 +46,8 @@ class Steps:
 def run(attempt: Attempt, steps: Steps) -> AttemptEnd:
     """Evaluate every benchmark and close the attempt, also after a failure.
 
-    The claim is watched while there are engines to stop. Closing checks it again.
+    The claim is watched while there are engines to stop. Closing checks it again. If the process
+    is ended, nothing is closed: the work goes on in another one.
     """
     plan: AttemptPlan | None = None
     facts: EngineFacts | None = None
@@ -59,6 +60,11 @@ def run(attempt: Attempt, steps: Steps) -> AttemptEnd:
                 failures = _failures(attempt, plan.waiting, steps.evaluate(attempt, plan.waiting))
     except EvalboardError as exc:
         failures[""] = closing.failure_of(exc, attempt)
+    except Exception:
+        raise
+    except BaseException:  # a signal: no thread tries again what fails now
+        running.abandon(attempt, Interrupted("The process of this run is being ended."))
+        raise
     finally:
         facts = steps.stop(attempt, facts)
     return steps.close(attempt, plan, facts, failures)

@@ -71,3 +71,9 @@ class AttemptEnd(BaseModel):
     scores: dict[str, float] = Field(default_factory=dict)
     """Scores that this attempt stored, by benchmark key, as fractions in [0, 1]."""
     seconds: Seconds = Field(default_factory=Seconds)
+
+    @property
+    def reason(self) -> str:
+        """What a finished attempt has done."""
+        number = len(self.scores)
+        return f"{number} benchmarks stored" if number else "all benchmarks were stored earlier"

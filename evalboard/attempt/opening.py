@@ -3,15 +3,18 @@
 import time
 from datetime import datetime
 
+from evalboard.attempt.handing_back import held_until_claimed
 from evalboard.attempt.model import Attempt
 from evalboard.backends import backend_for
+from evalboard.engine.placing.placement import has_only_runs
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import ConfigError, LifecycleError, ValidationFailed
+from evalboard.errors import ConfigError, LifecycleError, MachineUnfit, ValidationFailed
 from evalboard.identity import request_identity, submission_identity
 from evalboard.intake.request_files import is_checked
 from evalboard.intake.submission import EvaluationRequest, check_submission, record_of
 from evalboard.lifecycle import STOPPED, claim, requeue
 from evalboard.queueing.claims import claim_of, released, server_name, this_process
+from evalboard.queueing.machine import why_unfit
 from evalboard.records.request import RequestRecord, Status
 from evalboard.repositories.names import folder_of, is_commit
 from evalboard.settings import Settings
@@ -24,24 +27,43 @@ from evalboard.wording import plain
 
 
 def open_attempt(
-    request: EvaluationRequest, settings: Settings, *, run_id: str, run_url: str, now: datetime
+    request: EvaluationRequest,
+    settings: Settings,
+    *,
+    run_id: str,
+    run_url: str,
+    now: datetime,
+    is_repeated: bool = False,
 ) -> Attempt:
     """Find or create the request, claim it, and return the attempt.
 
     A run with a limit, another number of examples or a part of the suite does not use the queue.
+
+    Args:
+        request: The evaluation.
+        settings: The settings.
+        run_id: Name of the run.
+        run_url: Address of its page.
+        now: Time of the claim.
+        is_repeated: Whether a person has started this run again. It then takes a failed or
+            cancelled request too, as a run that is started by hand.
 
     Raises:
         ConfigError: The suite or a benchmark does not exist, or another installation evaluates the
             requests of this store.
         ValidationFailed: The submission fails its checks.
         LifecycleError: Another run has the request, it is finished, or it has not been checked.
+        MachineUnfit: This machine cannot run engines. The request does not change.
     """
+    if why := why_unfit(settings):
+        raise MachineUnfit(why)
     if not request.is_whole:
         attempt = open_trial(request, settings, run_id=run_id, now=now)
         return attempt.model_copy(update={"run_url": run_url, "is_trial": request.is_trial})
     started = time.time()
     suite = _suite(request, settings)
-    path, record = _claim(request, suite, settings, run_id=run_id, now=now)
+    is_by_hand = is_repeated or not request.request_path
+    path, record = _claim(request, suite, settings, run_id=run_id, now=now, is_by_hand=is_by_hand)
     return Attempt(
         request=request,
         is_trial=False,
@@ -50,7 +72,7 @@ def open_attempt(
         run_id=run_id,
         run_url=run_url,
         suite=suite,
-        engine=_engine_spec(request, record, suite, settings, run_id),
+        engine=engine_spec(request, record, suite, settings, run_id),
         started=started,
     )
 
@@ -61,7 +83,7 @@ def open_trial(
     *,
     run_id: str,
     now: datetime,
-    is_only_run: bool = False,
+    allow_paths: bool = False,
 ) -> Attempt:
     """Return the attempt of an evaluation that uses neither the queue nor the results store.
 
@@ -70,16 +92,16 @@ def open_trial(
         settings: The settings.
         run_id: Name of the run.
         now: Time in the record.
-        is_only_run: Whether a person started it as the only run on this machine. The model can then
-            be a folder, and the suite a file.
+        allow_paths: Whether a person at this machine asks. The model can then be a folder, and the
+            suite a file.
 
     Raises:
         ConfigError: The suite or a benchmark does not exist.
         ValidationFailed: The submission fails its checks.
     """
     started = time.time()
-    suite = _suite(request, settings, allow_file=is_only_run)
-    record = _checked(request, settings, now=now, allow_folder=is_only_run)
+    suite = _suite(request, settings, allow_file=allow_paths)
+    record = _checked(request, settings, now=now, allow_folder=allow_paths)
     return Attempt(
         request=request,
         is_trial=True,
@@ -88,7 +110,7 @@ def open_trial(
         run_id=run_id,
         run_url="",
         suite=suite,
-        engine=_engine_spec(request, record, suite, settings, run_id, is_only_run=is_only_run),
+        engine=engine_spec(request, record, suite, settings, run_id, allow_paths=allow_paths),
         started=started,
     )
 
@@ -108,7 +130,13 @@ def _suite(request: EvaluationRequest, settings: Settings, *, allow_file: bool =
 
 
 def _claim(
-    request: EvaluationRequest, suite: Suite, settings: Settings, *, run_id: str, now: datetime
+    request: EvaluationRequest,
+    suite: Suite,
+    settings: Settings,
+    *,
+    run_id: str,
+    now: datetime,
+    is_by_hand: bool,
 ) -> tuple[str, RequestRecord]:
     """Claim the request by compare-and-swap, and return its path and the new record."""
     queue = open_own_queue(settings)
@@ -118,11 +146,12 @@ def _claim(
     mine = claim_of(run_id, this_process(), server=server_name(settings))
 
     def decide(current: RequestRecord) -> RequestRecord:
-        if not request.request_path:
-            current = _made_pending(current, now)
-            current = _with_check(current, checked) if checked else current
-        elif (current.model, current.revision) != (request.model, request.revision):
+        pinned = (current.model, current.revision)
+        if request.request_path and pinned != (request.model, request.revision):
             raise LifecycleError(f"Request {path!r} is no longer for {request.model!r}.")
+        if is_by_hand:
+            current = _made_pending(current, settings, now)
+            current = _with_check(current, checked) if checked else current
         if current.status is Status.PENDING and not is_checked(current):
             raise LifecycleError(
                 f"Request {path!r} has not passed the checks of this board. The next poll checks "
@@ -130,7 +159,8 @@ def _claim(
             )
         return claim(current, mine, now=now)
 
-    return path, queue.change(path, decide, message=f"claim {request.model}")
+    with held_until_claimed(run_id, path, settings):
+        return path, queue.change(path, decide, message=f"claim {request.model}")
 
 
 def _find_or_add(
@@ -155,18 +185,19 @@ def _find(
     queue: RequestQueue, request: EvaluationRequest, suite: Suite, board_suite: str
 ) -> QueuedRequest | None:
     """Return the request if its identity is fully given."""
-    if request.precision is None or not is_commit(request.revision):
+    knows_thinking = bool(request.think_end_token) or not request.enable_thinking
+    if request.precision is None or not is_commit(request.revision) or not knows_thinking:
         return None
     return queue.find(submission_identity(request, suite.name), board_suite=board_suite)
 
 
-def _made_pending(record: RequestRecord, now: datetime) -> RequestRecord:
+def _made_pending(record: RequestRecord, settings: Settings, now: datetime) -> RequestRecord:
     """Return the record in a state that can be claimed, if a person's start allows it."""
     if record.status in STOPPED:
         return requeue(record, now=now, reason="started by hand")
     match record.status:
         case Status.RUNNING:
-            return released(record, now=now)
+            return released(record, settings, now=now)
         case Status.FINISHED:
             raise LifecycleError(
                 f"{record.model!r} at revision {record.revision[:8]} in {record.precision} is "
@@ -201,23 +232,24 @@ def _checked(
     return record_of(request, report, settings, now=now)
 
 
-def _engine_spec(
+def engine_spec(
     request: EvaluationRequest,
     record: RequestRecord,
     suite: Suite,
     settings: Settings,
     run_id: str,
     *,
-    is_only_run: bool = False,
+    allow_paths: bool = False,
 ) -> EngineSpec:
+    """Return the specification of the engine for a request."""
     work = settings.work_folder.resolve()
     return EngineSpec(
         name=f"engine-{run_id}",
-        is_only_run=is_only_run,
+        is_only_run=has_only_runs(),
         **record.choice.choice_fields(),
         # Only a person at this machine may name a folder, never a request or a parameter.
-        folder=folder_of(request.model) if is_only_run else None,
-        base_folder=folder_of(request.base_model) if is_only_run else None,
+        folder=folder_of(request.model) if allow_paths else None,
+        base_folder=folder_of(request.base_model) if allow_paths else None,
         architectures=tuple(filter(None, (record.architectures or "").split(", "))),
         suite=suite,
         benchmarks=tuple(b.key for b in suite.select(request.benchmarks)),

@@ -144,12 +144,7 @@ def _finished_earlier(
 ) -> tuple[BenchmarkPlan, ...]:
     """Return the result with this key from the work folder or the results store of this suite."""
     archive = open_archive(attempt.engine.settings)
-    stored = {
-        key
-        for document in archive.read(model=attempt.record.model).documents
-        if document.evalboard.suite == attempt.suite.name
-        for key in document.evalboard.benchmark_keys.values()
-    }
+    stored = archive.keys(model=attempt.record.model, suite=attempt.suite.name)
     return tuple(
         plan
         for plan in plans

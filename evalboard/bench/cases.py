@@ -5,23 +5,26 @@ from typing import NamedTuple
 
 from evalboard.suites.model import Benchmark, Suite
 
-SIZES = ("15M", "50M", "1B")
+SIZES = ("15M", "50M", "1B", "8B")
 """Models, by their number of parameters; see `evalboard.bench.models`."""
 SIZES_OF_DEVICE = {"cpu": ("15M", "50M"), "cuda": ("1B",)}
-ZERO_SHOT, FIVE_SHOT = "0-shot", "5-shot"
-KINDS = (ZERO_SHOT, FIVE_SHOT)
-FEWSHOTS = {ZERO_SHOT: 0, FIVE_SHOT: 5}
-QUICK_LIMITS = {ZERO_SHOT: 200, FIVE_SHOT: 20}
+ZERO_SHOT, FIVE_SHOT, QUEUE = "0-shot", "5-shot", "queue"
+KINDS = (ZERO_SHOT, FIVE_SHOT, QUEUE)
+USUAL_KINDS = (ZERO_SHOT, FIVE_SHOT)
+"""Measured if none is named."""
+FEWSHOTS = {ZERO_SHOT: 0, FIVE_SHOT: 5, QUEUE: 0}
+MODELS = {ZERO_SHOT: 1, FIVE_SHOT: 1, QUEUE: 5}
+QUICK_LIMITS = {ZERO_SHOT: 200, FIVE_SHOT: 20, QUEUE: 20}
 """Questions of each benchmark in a quick run."""
 QUICK_SUBJECTS = 2
 """Subjects of MMLU with examples in a quick run: each costs the fan-out the start of an engine."""
 
 
 class Case(NamedTuple):
-    """One model on some questions."""
+    """One model, or several of one shape, on some questions."""
 
     name: str
-    """Says 0-shot or 5-shot."""
+    """Says 0-shot, 5-shot or queue."""
     suite: str
     """Its shipped name."""
     benchmarks: tuple[str, ...]
@@ -31,11 +34,24 @@ class Case(NamedTuple):
     """Ask only the first so many questions of each benchmark; None for all."""
     size: str
     """One of `SIZES`."""
+    models: int = 1
+    """Number of models. Several wait in one queue."""
+    number: int = 0
+    """Of the model among those of its size, which have other weights each."""
 
     @property
     def model(self) -> str:
         """Name of the model in the models mirror."""
-        return model_name(self.size)
+        return model_name(self.size, self.number)
+
+    @property
+    def is_queue(self) -> bool:
+        """Whether several models wait."""
+        return self.models > 1
+
+    def of_each_model(self) -> list["Case"]:
+        """Return the case of each of its models alone."""
+        return [self._replace(models=1, number=self.number + n) for n in range(self.models)]
 
     @property
     def folder(self) -> str:
@@ -43,9 +59,9 @@ class Case(NamedTuple):
         return f"{self.name} {self.size}".replace(" ", "-")
 
 
-def model_name(size: str) -> str:
+def model_name(size: str, number: int = 0) -> str:
     """Return the name of a model in the models mirror."""
-    return f"random/llama-{size}"
+    return f"random/llama-{size}" + (f"-{number}" if number else "")
 
 
 def plain_task(benchmark: Benchmark) -> str:
@@ -57,6 +73,8 @@ def plan_cases(
     suite: Suite, *, kinds: Iterable[str], sizes: Iterable[str], quick: bool, limit: int | None
 ) -> list[Case]:
     """Return the cases in the order in which they are measured: the small model's first.
+
+    The queue is of models of the first size only.
 
     Args:
         suite: `open-medical`, or `demo` where its questions cannot be had.
@@ -73,7 +91,9 @@ def plan_cases(
         FIVE_SHOT: ("mmlu", mmlu[:QUICK_SUBJECTS] if quick else mmlu)
         if mmlu
         else (suite.name, keys),
+        QUEUE: (suite.name, keys),
     }
+    sizes = list(sizes)
     return [
         Case(
             name=f"{questions[kind][0]} {kind}",
@@ -82,7 +102,9 @@ def plan_cases(
             num_fewshot=FEWSHOTS[kind],
             limit=limit or (QUICK_LIMITS[kind] if quick else None),
             size=size,
+            models=MODELS[kind],
         )
         for size in sizes
         for kind in kinds
+        if kind != QUEUE or size == sizes[0]
     ]

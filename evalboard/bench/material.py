@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evalboard.bench.cases import Case
+from evalboard.bench.cutting import cut
 from evalboard.demo.questions import write_datasets
 from evalboard.engine.environment import environment
 from evalboard.services import die_with_parent
@@ -20,7 +21,13 @@ MAX_LENGTH = 4096
 """Longest context in tokens: with five examples before it, no question loses its left end."""
 PRECISIONS = {"cpu": "float32", "cuda": "bfloat16"}
 # A server or cluster that is there already would be measured instead of ours.
-SERVERS = ("PREFECT_API_URL", "EVALBOARD_PREFECT_API_URL", "RAY_ADDRESS", "EVALBOARD_RAY_ADDRESS")
+SERVERS = (
+    "EVALBOARD_FORK_SERVER",
+    "EVALBOARD_PREFECT_API_URL",
+    "EVALBOARD_RAY_ADDRESS",
+    "PREFECT_API_URL",
+    "RAY_ADDRESS",
+)
 
 
 class Material(NamedTuple):
@@ -54,6 +61,10 @@ class Material(NamedTuple):
     def task_folder(self, case: Case) -> Path:
         """Return the folder of a case's task files for plain `lm_eval`."""
         return self.folder / "tasks" / case.name.replace(" ", "-")
+
+    def cut_mirror(self, case: Case) -> Path:
+        """Return the folder of a case's first questions, for a program that takes no limit."""
+        return self.folder / "cut" / case.name.replace(" ", "-")
 
     def settings_of(self, folder: Path) -> Settings:
         """Return the settings of one program of ours, whose stores are empty at first."""
@@ -137,23 +148,32 @@ def make_material(material: Material, cases: Iterable[Case]) -> dict[str, int]:
     cases = list(cases)
     questions = {path for case in cases for path in _write_tasks(material, case)}
     tokenizer = make_tokenizer(sorted(questions), max_length=MAX_LENGTH)
-    models = {case.size: material.model_folder(case) for case in cases}
+    models = {each.model: each for case in cases for each in case.of_each_model()}
     return {
-        size: make_model(folder, SHAPES[size], tokenizer, precision=material.precision)
-        for size, folder in models.items()
+        each.size: make_model(
+            material.model_folder(each),
+            SHAPES[each.size],
+            tokenizer,
+            precision=material.precision,
+            number=each.number,
+        )
+        for each in models.values()
     }
 
 
 def _write_tasks(material: Material, case: Case) -> list[Path]:
     from evalboard.bench.mirrored import write_tasks
 
-    folder = material.task_folder(case)
+    folder, mirror = material.task_folder(case), Path(str(material.settings.datasets))
     if folder.exists():
         return []  # another model's case has the same questions
-    return write_tasks(
+    questions = write_tasks(
         material.benchmarks(case),
         folder,
         definitions=material.suite.tasks,
-        mirror=Path(str(material.settings.datasets)),
+        mirror=mirror,
         num_fewshot=case.num_fewshot,
     )
+    if case.is_queue and case.limit:
+        cut(questions, mirror, material.cut_mirror(case), rows=case.limit)
+    return questions

@@ -3,8 +3,9 @@
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from evalboard.bench import programs, stopwatch
@@ -12,6 +13,7 @@ from evalboard.bench.answers import Answers, read_details, read_samples
 from evalboard.bench.cases import Case
 from evalboard.bench.material import Material
 from evalboard.errors import ConfigError, HarnessError
+from evalboard.records.result import ResultDocument
 from evalboard.services import Services
 
 TRIAL_QUESTIONS = 64
@@ -34,6 +36,10 @@ class Measurement(NamedTuple):
     answers: Answers
     batch_size: str = ""
     """Where several were tried: the best, which was measured."""
+    account: Mapping[str, float] = MappingProxyType({})
+    """Ours: seconds of wall clock from start to end, by part."""
+    between_seconds: float | None = None
+    """In a queue: the mean time between one model's last answer and the next one's first."""
 
 
 def measure_vllm(material: Material, case: Case, folder: Path) -> Measurement:
@@ -52,7 +58,7 @@ def measure_fanout(material: Material, case: Case, folder: Path) -> Measurement:
         command = programs.vllm_command(material, case, [benchmark], place / "out")
         runs.append(run(material, command, place))
         answers = {**answers, **read_samples(place, [benchmark])}
-    return Measurement(Run(*map(sum, zip(*runs, strict=True))), answers)
+    return Measurement(sum_of(runs), answers)
 
 
 def measure_hf(material: Material, case: Case, folder: Path) -> Measurement:
@@ -68,7 +74,8 @@ def measure_ours(material: Material, case: Case, folder: Path) -> Measurement:
     """Measure `evalboard evaluate` on all benchmarks."""
     output = folder / "out"
     taken = run(material, programs.our_command(material, case, output), folder)
-    return Measurement(taken, read_details(output, material.benchmarks(case)))
+    answers = read_details(output, material.benchmarks(case))
+    return Measurement(taken, answers, account=_account(taken, output))
 
 
 MEASURES: dict[str, Callable[[Material, Case, Path], Measurement]] = {
@@ -78,6 +85,11 @@ MEASURES: dict[str, Callable[[Material, Case, Path], Measurement]] = {
     programs.FANOUT: measure_fanout,
 }
 """By program, in the order in which they run."""
+
+
+def sum_of(runs: Iterable[Run]) -> Run:
+    """Return the durations of several processes together."""
+    return Run(*map(sum, zip(*runs, strict=True)))
 
 
 def run(material: Material, command: Sequence[str], folder: Path) -> Run:
@@ -104,6 +116,18 @@ def run(material: Material, command: Sequence[str], folder: Path) -> Run:
             f"{str(services.log_file('log'))!r}."
         )
     return Run(seconds, stopwatch.union_seconds(intervals))
+
+
+def _account(taken: Run, output: Path) -> dict[str, float]:
+    """Return the parts of a run of ours: benchmarks overlap, so all scores are one part."""
+    file = output / "results.json"
+    seconds = ResultDocument.from_json(file.read_bytes(), path=str(file)).evalboard.seconds
+    return {
+        "start": seconds.start,
+        "load": seconds.load,
+        "scores": seconds.total - seconds.start - seconds.load,
+        "around": taken.seconds - seconds.total,
+    }
 
 
 def _best_batch_size(material: Material, case: Case, folder: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from evalboard.demo.tokenizer import train_tokenizer
@@ -29,22 +29,27 @@ its answers mean nothing; only the time that it takes to give them does.
 
 
 class Shape(NamedTuple):
-    """The size of a Llama. Its heads have 64 dimensions."""
+    """The size of a Llama."""
 
     hidden: int
     intermediate: int
     layers: int
+    head: int = 64
+    """Dimensions of a head."""
+    kv_heads: int | None = None
+    """Heads of the key-value cache, None for as many as of attention."""
 
     @property
     def heads(self) -> int:
         """Attention heads."""
-        return self.hidden // 64
+        return self.hidden // self.head
 
 
 SHAPES = {
     "15M": Shape(256, 1024, 10),
     "50M": Shape(640, 1728, 8),
     "1B": Shape(2048, 5632, 22),
+    "8B": Shape(4096, 14336, 32, head=128, kv_heads=8),
 }
 """By name in `evalboard.bench.cases.SIZES`."""
 
@@ -55,15 +60,23 @@ def make_tokenizer(files: Iterable[Path], *, max_length: int) -> PreTrainedToken
 
 
 def make_model(
-    folder: Path, shape: Shape, tokenizer: PreTrainedTokenizerFast, *, precision: str
+    folder: Path,
+    shape: Shape,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    precision: str,
+    number: int = 0,
 ) -> int:
-    """Write a model's repository, the same on every machine.
+    """Write a model's repository, the same on every machine of its kind.
+
+    Where there is a GPU, the numbers come from it: billions take minutes on a processor.
 
     Args:
         folder: Where to.
         shape: Its size.
         tokenizer: Its tokenizer, which knows the longest context.
         precision: `float32` or `bfloat16`.
+        number: Gives it other weights than those of other numbers.
 
     Returns:
         The number of its parameters.
@@ -79,13 +92,14 @@ def make_model(
         intermediate_size=shape.intermediate,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads or shape.heads,
         max_position_embeddings=tokenizer.model_max_length,
         **special,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
-        model: Any = LlamaForCausalLM(config)  # its decorated `to` hides the signature
-    model.to(getattr(torch, precision))
+    device, dtype = "cuda" if torch.cuda.is_available() else "cpu", getattr(torch, precision)
+    with torch.random.fork_rng(devices=[]), torch.device(device):
+        torch.manual_seed(SEED + number)
+        model: Any = AutoModelForCausalLM.from_config(config, dtype=dtype)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "README.md").write_text(CARD, encoding="utf-8")

@@ -33,7 +33,7 @@ def measure_pipeline(material: Material, model: str, folder: Path) -> PipelineRe
         started = time.monotonic()
         services.run("run", [sys.executable, "-m", "evalboard", "run", "--once"])
         seconds = time.monotonic() - started
-    _require_finished(settings, path)
+    require_finished(settings, path)
     (document,) = open_archive(settings).read().documents
     peak = _measure_up(material, model, folder / "up")
     return PipelineReport(
@@ -70,7 +70,7 @@ def _measure_up(material: Material, model: str, folder: Path) -> Memory:
         folder,
         until=lambda: _record(settings, path).status not in (Status.PENDING, Status.RUNNING),
     )
-    _require_finished(settings, path)
+    require_finished(settings, path)
     return peak
 
 
@@ -78,7 +78,8 @@ def _record(settings: Settings, path: str) -> RequestRecord:
     return open_queue(settings).get(path)
 
 
-def _require_finished(settings: Settings, path: str) -> None:
+def require_finished(settings: Settings, path: str) -> None:
+    """Raise HarnessError if a request did not end with a result."""
     record = _record(settings, path)
     if record.status is not Status.FINISHED:
         reason = record.evalboard.history[-1].reason if record.evalboard.history else ""

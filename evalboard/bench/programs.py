@@ -10,7 +10,9 @@ from evalboard.bench.material import MAX_LENGTH, Material
 from evalboard.suites.model import Benchmark
 
 VLLM, HF, FANOUT, OURS = "lm_eval_vllm", "lm_eval_hf", "lm_eval_fanout", "evalboard"
+FRESH = "evalboard_fresh"
 PROGRAMS = (VLLM, HF, FANOUT, OURS)
+QUEUE_PROGRAMS = (VLLM, OURS, FRESH)
 BATCH_SIZES = ("8", "16", "32")
 """Of transformers' own generation of batches; the best of them is measured."""
 

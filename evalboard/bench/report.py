@@ -5,13 +5,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from evalboard.bench.programs import FANOUT, HF, OURS, PROGRAMS, VLLM
+from evalboard.bench.programs import FANOUT, FRESH, HF, OURS, VLLM
 
 TITLES = {
     VLLM: "`lm_eval run --model vllm --batch_size auto`",
     HF: "`lm_eval run --model hf --batch_size {hf_batch_size}`",
     FANOUT: "the same on vLLM, a process per benchmark",
     OURS: "`evalboard evaluate`",
+}
+QUEUE_TITLES = {
+    VLLM: "`lm_eval run --model vllm --batch_size auto`, a process per model",
+    OURS: "`evalboard run --once`",
+    FRESH: "the same, each engine fresh and with imports of its own",
 }
 ORCHESTRATION_GOAL_SECONDS = 10
 MEMORY_GOAL_GB = 8
@@ -22,6 +27,13 @@ PARTS = {
     "store": "store: results and request",
     "overhead": "overhead: claim, states of the tasks, queue file",
 }
+ACCOUNT = {
+    "around": "imports and checks",
+    "start": "engine and questions",
+    "load": "weights",
+    "scores": "answers and scores",
+}
+COUNTS = {2: "Both", 3: "All three", 4: "All four"}
 COLUMNS = ("", "seconds", "÷ ours", "scoring", "÷ ours")
 
 
@@ -31,9 +43,11 @@ class CaseReport:
 
     name: str
     model: str
+    """The first one, if there are several."""
     parameters: int
     benchmarks: int
     questions: int
+    """Of all models together."""
     limit: int | None
     """Questions of each benchmark at most; None for all."""
     hf_batch_size: str
@@ -46,6 +60,12 @@ class CaseReport:
     """Questions that a program answered otherwise than `lm_eval_vllm`."""
     largest_difference: float
     """Of two programs' log-likelihoods of the same choice."""
+    account: dict[str, float] = field(default_factory=dict)
+    """Where the time of ours went, by part of `ACCOUNT`."""
+    models: int = 1
+    """More than one: a queue of models of one shape."""
+    between_seconds: dict[str, float] = field(default_factory=dict[str, float])
+    """In a queue: mean time between one model's last answer and the next one's first."""
 
     @property
     def agree(self) -> bool:
@@ -137,23 +157,24 @@ def to_markdown(report: Report) -> str:
 
 def rows(case: CaseReport) -> list[Row]:
     """Return one row per program."""
-    ratios = case.ratios
+    ratios, titles = case.ratios, QUEUE_TITLES if case.models > 1 else TITLES
     return [
         Row(
-            TITLES[program].format(hf_batch_size=case.hf_batch_size),
+            titles[program].format(hf_batch_size=case.hf_batch_size),
             f"{case.seconds[program]:.1f}",
             "" if program == OURS else f"{ratios['seconds'][program]:.1f}",
             f"{case.scoring_seconds[program]:.1f}",
             "" if program == OURS else f"{ratios['scoring_seconds'][program]:.1f}",
         )
-        for program in PROGRAMS
+        for program in case.seconds
     ]
 
 
 def heading(case: CaseReport) -> str:
     """Return what a case is."""
+    several = f"{case.models} models of " if case.models > 1 else ""
     return (
-        f"{case.name}, {case.parameters / 1e6:,.1f} million parameters: "
+        f"{case.name}, {several}{case.parameters / 1e6:,.1f} million parameters: "
         f"{case.questions:,} questions of {case.benchmarks} benchmarks"
     )
 
@@ -161,11 +182,23 @@ def heading(case: CaseReport) -> str:
 def verdict(case: CaseReport) -> str:
     """Return whether the programs agree."""
     if case.agree:
-        said = "All four programs gave the same answer to every question"
+        said = f"{COUNTS[len(case.seconds)]} programs gave the same answer to every question"
     else:
         counts = ", ".join(f"{name} {n}" for name, n in case.different_answers.items() if n)
         said = f"Answers that differ from those of {VLLM}: {counts}"
     return f"{said}. Largest difference between log-likelihoods: {case.largest_difference:.2g}."
+
+
+def time_line(case: CaseReport) -> str:
+    """Return where the time of ours went; of a queue, how long a change of the model took."""
+    if case.models > 1:
+        ours, fresh = (case.between_seconds[program] for program in (OURS, FRESH))
+        return (
+            "Between one model's last answer and the next one's first: "
+            f"{ours:.1f} s, with fresh engines {fresh:.1f} s."
+        )
+    parts = [f"{text} {case.account[part]:.1f} s" for part, text in ACCOUNT.items()]
+    return f"`evalboard evaluate`: {', '.join(parts)}."
 
 
 def pipeline_lines(pipeline: PipelineReport) -> list[str]:
@@ -208,7 +241,7 @@ def _head(report: Report) -> list[str]:
         "",
         "*seconds*: the whole process from start to end. *scoring*: the time in which the model "
         "answers, measured by the same stopwatch inside each program. *÷ ours*: how many times "
-        "longer than `evalboard evaluate`.",
+        "longer than evalboard, which is the row without a ratio.",
         "",
         f"- **When:** {report.time}",
         f"- **Machine:** {machine['processors']} × {machine['processor']}, "
@@ -228,4 +261,5 @@ def _case(case: CaseReport) -> list[str]:
         *(f"| {' | '.join(row)} |" for row in rows(case)),
         "",
         verdict(case),
+        *(["", time_line(case)] if case.account or case.between_seconds else []),
     ]

@@ -1,11 +1,12 @@
 """Measure case after case, each through all programs, one program at a time."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from evalboard.bench import measuring, queue
 from evalboard.bench.answers import compare
 from evalboard.bench.cases import SIZES_OF_DEVICE, Case, model_name, plan_cases
 from evalboard.bench.machine import describe_machine, installed_versions
@@ -16,9 +17,9 @@ from evalboard.bench.material import (
     make_material,
     workshop,
 )
-from evalboard.bench.measuring import MEASURES, Measurement, run
+from evalboard.bench.measuring import Measurement, run
 from evalboard.bench.pipeline import measure_pipeline
-from evalboard.bench.programs import HF, PROGRAMS, VLLM, vllm_command
+from evalboard.bench.programs import HF, OURS, PROGRAMS, QUEUE_PROGRAMS, VLLM, vllm_command
 from evalboard.bench.report import CaseReport, Report
 from evalboard.records.times import timestamp
 from evalboard.services import Services
@@ -40,6 +41,8 @@ class Wishes(NamedTuple):
     limit: int | None
     pipeline: bool
     """Measure `evalboard run --once` and `evalboard up` as well."""
+    programs: tuple[str, ...] = PROGRAMS
+    """To compare. lm_eval on vLLM and ours are always among them."""
 
 
 def measure(
@@ -64,7 +67,8 @@ def measure(
         parameters = pool.submit(make_material, material, cases).result()
     say("asking one question, to warm up the disk and the caches")
     _ask_one_question(material, cases[0])
-    _read_libraries(material, OF_OURS + (OF_THE_PIPELINE if wishes.pipeline else ()))
+    has_flows = wishes.pipeline or any(case.is_queue for case in cases)
+    _read_libraries(material, OF_OURS + (OF_THE_PIPELINE if has_flows else ()))
     report = Report(
         time=timestamp(),
         command=wishes.command,
@@ -74,7 +78,7 @@ def measure(
         max_length=MAX_LENGTH,
     )
     for case in cases:
-        measured = measure_case(material, case, parameters[case.size], say=say)
+        measured = measure_case(material, case, parameters[case.size], wishes.programs, say=say)
         report = replace(report, cases=[*report.cases, measured])
         yield report
     if wishes.pipeline:
@@ -86,12 +90,26 @@ def measure(
 
 
 def measure_case(
-    material: Material, case: Case, parameters: int, *, say: Callable[[str], None]
+    material: Material,
+    case: Case,
+    parameters: int,
+    compared: Sequence[str],
+    *,
+    say: Callable[[str], None],
 ) -> CaseReport:
-    """Measure one case through all programs."""
+    """Measure one case through the programs to compare; a queue through all of its own."""
     folder = material.folder / "runs" / case.folder
     measured: dict[str, Measurement] = {}
-    for program, measure_program in MEASURES.items():
+    measures = (
+        queue.MEASURES
+        if case.is_queue
+        else {
+            program: measure
+            for program, measure in measuring.MEASURES.items()
+            if program in compared
+        }
+    )
+    for program, measure_program in measures.items():
         say(f"{case.name}, {case.size}: {program}")
         measured[program] = measure_program(material, case, folder / program)
     return summarise(case, parameters, measured)
@@ -99,6 +117,8 @@ def measure_case(
 
 def summarise(case: Case, parameters: int, measured: dict[str, Measurement]) -> CaseReport:
     """Put together what was measured on one case."""
+    known = QUEUE_PROGRAMS if case.is_queue else PROGRAMS
+    programs = [program for program in known if program in measured]
     expected = measured[VLLM].answers
     compared = {
         program: compare(expected, measurement.answers)
@@ -110,13 +130,20 @@ def summarise(case: Case, parameters: int, measured: dict[str, Measurement]) -> 
         model=case.model,
         parameters=parameters,
         benchmarks=len(case.benchmarks),
+        models=case.models,
         questions=sum(map(len, expected.values())),
         limit=case.limit,
-        hf_batch_size=measured[HF].batch_size,
-        seconds={program: measured[program].run.seconds for program in PROGRAMS},
-        scoring_seconds={program: measured[program].run.scoring_seconds for program in PROGRAMS},
+        hf_batch_size=measured[HF].batch_size if HF in measured else "",
+        seconds={program: measured[program].run.seconds for program in programs},
+        scoring_seconds={program: measured[program].run.scoring_seconds for program in programs},
+        between_seconds={
+            program: seconds
+            for program in programs
+            if (seconds := measured[program].between_seconds) is not None
+        },
         different_answers={program: c.different for program, c in compared.items()},
         largest_difference=max(c.largest_difference for c in compared.values()),
+        account=dict(measured[OURS].account),
     )
 
 

@@ -3,7 +3,8 @@
 The columns of the board show precision, weight type, base model, template, backend and lm_eval
 version of a row. The marks show what columns cannot: scores within a row that differ in how they
 were measured (`mixed_…`), scores that were measured in another way than those of most rows
-(`other_…`), and questions that were too long for the model (`cut_questions`).
+(`other_…`), questions that were too long for the model (`cut_questions`), and answers that ended while
+the model was still thinking (`unfinished_thinking`).
 """
 
 from collections import Counter, defaultdict
@@ -11,6 +12,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from evalboard.board.scores import Origin, Score
+from evalboard.records.in_words import InWords
 
 Aspect = Callable[[Origin], Hashable]
 
@@ -24,10 +26,15 @@ class _Comparison(NamedTuple):
     """Only scores with the same value are compared."""
 
 
-CUT = "cut_questions"
+LACKING: dict[str, Callable[[Score], int]] = {
+    "cut_questions": lambda score: score.n_cut,
+    "unfinished_thinking": lambda score: score.n_unfinished,
+}
+"""By flag, how to count the questions that lack something."""
 MIXED: dict[str, Aspect] = {
     "mixed_backends": lambda o: (o.backend, o.backend_version),
     "mixed_harness": lambda o: o.lm_eval_version,
+    "mixed_readers": lambda o: o.reader,
     "mixed_base_models": lambda o: o.base,
     "mixed_templates": lambda o: o.chat_template,
 }
@@ -41,8 +48,33 @@ OTHER: tuple[_Comparison, ...] = (
         among=lambda o: (o.chat_template, o.questions),
     ),
     _Comparison("other_questions", lambda o: o.questions, among=lambda o: None),
+    _Comparison("other_reader", lambda o: o.reader, among=lambda o: None),
     _Comparison("other_backend_version", lambda o: o.backend_version, among=lambda o: o.backend),
 )
+
+
+FORMAT_OR_LIMIT = "format_or_limit"
+"""Flag of a row whose answers in words say as much of the form and of the limit as of knowledge."""
+SMALL_BUDGET = "small_budget"
+"""Flag of a row with answers in words that could have fewer tokens than the suite gives them."""
+LEAST_READ, MOST_UNFINISHED = 0.9, 0.05
+
+
+def flags_in_words(row: Mapping[str, Score], figures: InWords | None, *, budget: int) -> set[str]:
+    """Return the flags of a row's answers in words.
+
+    Args:
+        row: Its scores by benchmark key.
+        figures: Their means, None if there are none.
+        budget: Tokens that the suite gives an answer.
+    """
+    found: set[str] = set()
+    if figures and (figures.read < LEAST_READ or figures.unfinished > MOST_UNFINISHED):
+        found.add(FORMAT_OR_LIMIT)
+    written = [score for score in row.values() if score.in_words]
+    if any(score.budget is not None and score.budget < budget for score in written):
+        found.add(SMALL_BUDGET)
+    return found
 
 
 def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:
@@ -70,7 +102,8 @@ def _own(row: Mapping[str, Score]) -> set[str]:
         for flag, aspect in MIXED.items()
         if len({aspect(score.origin) for score in row.values()}) > 1
     }
-    return mixed | ({CUT} if any(score.n_cut for score in row.values()) else set())
+    lacking = {flag for flag, count in LACKING.items() if any(map(count, row.values()))}
+    return mixed | lacking
 
 
 def _most_common(

@@ -1,16 +1,17 @@
 """One row per model: the documents of its attempts, merged benchmark by benchmark."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from evalboard.board.flags import flag_rows
-from evalboard.board.scores import Score, read_score
-from evalboard.board.statistics import unweighted_mean
+from evalboard.board.flags import flag_rows, flags_in_words
+from evalboard.board.scores import Score, mean_of, read_score
+from evalboard.board.statistics import normalise, weighted_mean
 from evalboard.containing import contained
 from evalboard.errors import EvalboardError
 from evalboard.identity import RowIdentity, row_identity
+from evalboard.records.in_words import InWords
 from evalboard.records.result import ModelConfig, ResultDocument
 from evalboard.suites.model import Suite
 
@@ -27,14 +28,15 @@ class Row(NamedTuple):
     """By benchmark key, in the suite's order; a benchmark without a score is absent."""
     flags: list[str]
     average: float | None
-    """Unweighted mean over all benchmarks of the suite, a fraction in [0, 1]. None if a score is
-    missing.
+    """Mean over the benchmarks that count in the suite's average, a fraction in [0, 1]. None if one
+    of their scores is missing.
     """
-
-    @property
-    def complete(self) -> bool:
-        """Whether every benchmark of the suite has a score."""
-        return self.average is not None
+    in_words: InWords | None
+    """Means of the figures of its answers in words, None without such answers."""
+    complete: bool
+    """Whether every benchmark of the suite has a score."""
+    ranked: bool
+    """Whether the row has an average and what the suite asks of a row with a rank."""
 
 
 def build_rows(documents: Iterable[ResultDocument], suite: Suite) -> list[Row]:
@@ -51,7 +53,53 @@ def build_rows(documents: Iterable[ResultDocument], suite: Suite) -> list[Row]:
     ]
     rows = [row for row in drafts if row is not None]
     flags = flag_rows([row.scores for row in rows])
-    return [row._replace(flags=found) for row, found in zip(rows, flags, strict=True)]
+    return [
+        _judge(row, sorted({*found, *_flags_in_words(row, suite)}), suite)
+        for row, found in zip(rows, flags, strict=True)
+    ]
+
+
+def _flags_in_words(row: Row, suite: Suite) -> set[str]:
+    if suite.generation is None:
+        return set()
+    return flags_in_words(row.scores, row.in_words, budget=suite.generation.max_tokens)
+
+
+def figures_in_words(scores: Mapping[str, Score], suite: Suite) -> InWords | None:
+    """Return the means of the figures of answers in words, with the weights of the average.
+
+    They are over the benchmarks that have them. None if no benchmark that counts does.
+    """
+    known = {key: score.in_words for key, score in scores.items() if score.in_words}
+    if not known:
+        return None
+    weights = suite.weights
+    return mean_of(list(known.values()), [weights.get(key, 0) for key in known])
+
+
+def _judge(row: Row, flags: list[str], suite: Suite) -> Row:
+    """Return the row with its flags, and with a rank if they and its scores allow one."""
+    is_whole = row.complete or suite.ranked.needs == "averaged"
+    is_ranked = row.average is not None and is_whole and set(flags).isdisjoint(suite.ranked.without)
+    return row._replace(flags=flags, ranked=is_ranked)
+
+
+def average(scores: Mapping[str, float], suite: Suite) -> float | None:
+    """Return a row's average as its suite makes it, None if a score that counts is missing.
+
+    Args:
+        scores: By benchmark key, fractions in [0, 1].
+        suite: What the scores are averaged by.
+    """
+    weights = {key: weight for key, weight in suite.weights.items() if weight}
+    if not weights.keys() <= scores.keys():
+        return None
+    counting = [b for b in suite.benchmarks if b.key in weights]
+    is_normalised = suite.average.scores == "normalised"
+    values = [
+        normalise(scores[b.key], b.baseline) if is_normalised else scores[b.key] for b in counting
+    ]
+    return weighted_mean(values, [weights[b.key] for b in counting])
 
 
 def _attempts(
@@ -88,12 +136,14 @@ def _merge(identity: RowIdentity, attempts: Sequence[ResultDocument], suite: Sui
     if newest is None:
         return None
     scores = {b.key: chosen[b.key] for b in suite.benchmarks if b.key in chosen}
-    complete = len(scores) == len(suite.benchmarks)
     return Row(
         identity=identity,
         config=newest.config,
         finished_time=newest.evalboard.finished_time,
         scores=scores,
         flags=[],
-        average=unweighted_mean([s.value for s in scores.values()]) if complete else None,
+        average=average({key: score.value for key, score in scores.items()}, suite),
+        in_words=figures_in_words(scores, suite),
+        complete=len(scores) == len(suite.benchmarks),
+        ranked=False,
     )

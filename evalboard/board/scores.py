@@ -1,9 +1,12 @@
 """The score of one benchmark in one result document."""
 
 import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple
 
-from evalboard.identity import base_identity
+from evalboard.identity import base_identity, document_folder
+from evalboard.records.in_words import InWords, in_words
 from evalboard.records.result import ResultDocument
 from evalboard.suites.model import Benchmark
 
@@ -24,6 +27,10 @@ class Origin(NamedTuple):
     """What the weights were put on, `{model}@{commit}`; empty for whole weights."""
     chat_template: str | None
     """Hash of the template, None without one."""
+    reader: str = ""
+    """Name of the reader of answers in words, with its version; empty for other answers."""
+    folder: str = ""
+    """Folder of its document in the results store, and of its answers."""
 
 
 class Score(NamedTuple):
@@ -40,6 +47,12 @@ class Score(NamedTuple):
     """Subjects of a group, whose unweighted mean is the score, in the suite's order."""
     n_cut: int = 0
     """Number of questions of which the model did not see the beginning, being too long for it."""
+    n_unfinished: int = 0
+    """Number of questions that the model was still thinking about when its text ended."""
+    in_words: InWords | None = None
+    """Figures of answers in words; for a group the means over its subjects."""
+    budget: int | None = None
+    """Tokens that an answer could have, None where the model writes none."""
 
 
 def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
@@ -57,9 +70,45 @@ def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
     if value is None or n is None or len(counting) < len(subjects):
         return None
     stderr = _fraction(metrics.get(benchmark.stderr_metric))
-    cut = document.n_samples.get(benchmark.task_name, {}).get("cut", 0)
-    n_cut = sum(subject.n_cut for subject in counting) if subjects else cut
-    return Score(value, stderr, n, _origin(document, benchmark), counting, n_cut)
+    samples = [
+        document.n_samples.get(task, {}) for task in benchmark.tasks or (benchmark.task_name,)
+    ]
+    n_cut, n_unfinished = (sum(s.get(name, 0) for s in samples) for name in ("cut", "unfinished"))
+    return Score(
+        value,
+        stderr,
+        n,
+        _origin(document, benchmark),
+        counting,
+        n_cut,
+        n_unfinished,
+        _in_words(metrics, counting),
+        _budget(document, benchmark),
+    )
+
+
+def _in_words(metrics: Mapping[str, Any], subjects: Sequence[Score]) -> InWords | None:
+    """Return the figures of answers in words, None unless all subjects have them."""
+    if not subjects:
+        return in_words(metrics)
+    known = [subject.in_words for subject in subjects if subject.in_words]
+    return mean_of(known, [1.0] * len(known)) if len(known) == len(subjects) else None
+
+
+def mean_of(figures: Sequence[InWords], weights: Sequence[float]) -> InWords | None:
+    """Return the weighted mean of each figure, None without a weight."""
+    if not sum(weights):
+        return None
+    return InWords(*(fmean(values, weights) for values in zip(*figures, strict=True)))
+
+
+def _budget(document: ResultDocument, benchmark: Benchmark) -> int | None:
+    """Return the smallest budget of a benchmark's tasks, as their configuration in the document says."""
+    configs = [
+        document.configs.get(task) or {} for task in benchmark.tasks or (benchmark.task_name,)
+    ]
+    named = [(config.get("generation_kwargs") or {}).get("max_gen_toks") for config in configs]
+    return min((budget for budget in named if type(budget) is int), default=None)
 
 
 def _questions(document: ResultDocument, benchmark: Benchmark) -> int | None:
@@ -85,6 +134,8 @@ def _origin(document: ResultDocument, benchmark: Benchmark) -> Origin:
         lm_eval_version=config.lm_eval_version,
         base=base_identity(config.choice),
         chat_template=config.chat_template_sha,
+        reader=document.evalboard.readers.get(benchmark.key, ""),
+        folder=document_folder(document),
     )
 
 

@@ -103,17 +103,24 @@ def normalise(score: float, baseline: float) -> float:
     return max(0.0, (score - baseline) / (1 - baseline))
 
 
-def unweighted_mean(scores: Sequence[float]) -> float:
-    """Return the mean in which every benchmark counts the same, whatever its number of questions.
+def weighted_mean(scores: Sequence[float], weights: Sequence[float]) -> float:
+    """Return the mean of scores, whatever their numbers of questions.
+
+    Args:
+        scores: Fractions in [0, 1].
+        weights: One for each score, greater than 0. Only their ratios matter.
 
     Raises:
-        ValueError: There is no score, or a score is outside [0, 1].
+        ValueError: There is no score, a score is outside [0, 1], or a weight is not positive.
     """
     if not scores:
         raise ValueError("the mean of no scores is undefined")
-    for score in scores:
+    for score, weight in zip(scores, weights, strict=True):
         _check_score(score)
-    return math.fsum(scores) / len(scores)
+        if not weight > 0:
+            raise ValueError(f"weight must be greater than 0, got {weight!r}")
+    parts = (weight * score for score, weight in zip(scores, weights, strict=True))
+    return min(1.0, math.fsum(parts) / math.fsum(weights))
 
 
 def _check_score(score: float) -> None:

@@ -13,6 +13,13 @@ import pyarrow as pa
 
 from evalboard.board.rows import Row, build_rows
 from evalboard.board.scores import Score
+from evalboard.board.standings import (
+    FindAnswers,
+    Place,
+    Standing,
+    Standings,
+    rank_rows,
+)
 from evalboard.board.statistics import (
     Interval,
     mean_interval,
@@ -21,9 +28,12 @@ from evalboard.board.statistics import (
     wilson_interval,
 )
 from evalboard.containing import contained
+from evalboard.identity import RowIdentity
+from evalboard.ranking.ranges import AVERAGE, Earlier
 from evalboard.records.board_files import (
     META_FILE,
     TABLE_FILE,
+    AverageOfBoard,
     BenchmarkColumn,
     BoardMeta,
     SubjectColumn,
@@ -31,10 +41,15 @@ from evalboard.records.board_files import (
 from evalboard.records.columns import (
     BENCHMARK_SUFFIXES,
     COLUMNS,
+    IN_WORDS_SUFFIXES,
     MODEL_COLUMNS,
+    RANK_SUFFIXES,
+    SCORE_SUFFIXES,
     SUBJECT_SUFFIXES,
     Kind,
 )
+from evalboard.records.earned import AnswersName, Earned
+from evalboard.records.in_words import InWords
 from evalboard.records.parquet import parquet_file
 from evalboard.records.result import ResultDocument
 from evalboard.records.times import timestamp
@@ -44,6 +59,7 @@ _STRING, _NUMBER, _COUNT = ("str", pa.string()), ("float64", pa.float64()), ("In
 _OTHER_KINDS: dict[Kind, tuple[str, pa.DataType]] = {
     "params": _NUMBER,
     "average": _NUMBER,
+    "share": _NUMBER,
     "count": _COUNT,
     "yes": ("boolean", pa.bool_()),
     "flags": ("object", pa.list_(pa.string())),
@@ -52,15 +68,29 @@ _OTHER_KINDS: dict[Kind, tuple[str, pa.DataType]] = {
 _MODEL_TYPES = {column.key: _OTHER_KINDS.get(column.kind, _STRING) for column in COLUMNS}
 
 
+RankedRow = tuple[Row, Standing]
+
+
 class Board(NamedTuple):
     """The table and its description."""
 
     frame: pd.DataFrame
     meta: BoardMeta
+    standings: Standings
+
+
+def _no_answers(names: Sequence[AnswersName]) -> dict[AnswersName, Earned]:
+    return {}
 
 
 def build_board(
-    documents: Iterable[ResultDocument], suite: Suite, *, revision: str, now: datetime
+    documents: Iterable[ResultDocument],
+    suite: Suite,
+    *,
+    revision: str,
+    now: datetime,
+    find_answers: FindAnswers = _no_answers,
+    earlier: Earlier | None = None,
 ) -> Board:
     """Build a suite's board.
 
@@ -69,21 +99,36 @@ def build_board(
         suite: The benchmarks of the board.
         revision: Revision of the results store from which the documents were read.
         now: Time of the build.
+        find_answers: Finds what each question earned. Without answers, rows are compared by their
+            standard errors.
+        earlier: What was ranked at the last build of a large board.
     """
-    frame = build_frame(build_rows(documents, suite), suite)
+    rows = build_rows(documents, suite)
+    standings = rank_rows(rows, suite, find_answers, earlier)
+    frame = build_frame(list(zip(rows, standings.rows, strict=True)), suite)
+    smallest = standings.smallest_differences
     meta = BoardMeta(
         suite=suite.name,
         title=suite.title,
-        benchmarks=tuple(_describe(benchmark, frame) for benchmark in suite.benchmarks),
+        benchmarks=tuple(
+            _describe(benchmark, share, frame, smallest[benchmark.key])
+            for benchmark, share in zip(suite.benchmarks, suite.shares, strict=True)
+        ),
+        average=AverageOfBoard(
+            of=suite.average.of,
+            scores=suite.average.scores,
+            smallest_difference=smallest[AVERAGE],
+        ),
         revision=revision,
         built_at=timestamp(now),
         content_hash="",
     )
-    return Board(frame, meta.model_copy(update={"content_hash": content_hash(frame, meta)}))
+    described = meta.model_copy(update={"content_hash": content_hash(frame, meta)})
+    return Board(frame, described, standings)
 
 
-def build_frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
-    """Return the table: complete rows by descending average, then the other rows by model.
+def build_frame(rows: Sequence[RankedRow], suite: Suite) -> pd.DataFrame:
+    """Return the table: ranked rows by descending average, then the others in the same order.
 
     Missing numbers are NaN or NA, missing texts are empty. A table without rows has all columns. A
     row that no table can contain, such as one with a number of 40 digits, is omitted and logged.
@@ -94,21 +139,24 @@ def build_frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
     return _storable_frame([row for row in rows if _is_storable(row, suite)], suite)
 
 
-def _is_storable(row: Row, suite: Suite) -> bool:
-    name = f"The row of {row.identity.model!r}"
+def _is_storable(row: RankedRow, suite: Suite) -> bool:
+    name = f"The row of {row[0].identity.model!r}"
     return isinstance(contained(partial(_storable_frame, [row], suite), name), pd.DataFrame)
 
 
-def _storable_frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
+def _storable_frame(rows: Sequence[RankedRow], suite: Suite) -> pd.DataFrame:
     """Return the table of rows, after a try to store it."""
     frame = _frame(rows, suite)
     _to_arrow(frame)
     return frame
 
 
-def _frame(rows: Sequence[Row], suite: Suite) -> pd.DataFrame:
-    ordered = sorted(rows, key=lambda row: (not row.complete, -(row.average or 0), row.identity))
-    records = [_record(row, suite) for row in ordered]
+def _frame(rows: Sequence[RankedRow], suite: Suite) -> pd.DataFrame:
+    def place(ranked: RankedRow) -> tuple[bool, float, RowIdentity]:
+        row, _ = ranked
+        return not row.ranked, -(row.average or 0), row.identity
+
+    records = [_record(row, standing, suite) for row, standing in sorted(rows, key=place)]
     types = _column_types(suite)
     frame = pd.DataFrame.from_records(records, columns=list(types))
     return frame.astype({name: dtype for name, (dtype, _) in types.items()})
@@ -142,13 +190,18 @@ def _column_types(suite: Suite) -> dict[str, tuple[str, pa.DataType]]:
     types = dict(_MODEL_TYPES)
     for benchmark in suite.benchmarks:
         names = [benchmark.key + suffix for suffix in BENCHMARK_SUFFIXES]
+        names += [benchmark.key + suffix for suffix in _suffixes_in_words(suite)]
         names += [subject + suffix for subject in benchmark.tasks for suffix in SUBJECT_SUFFIXES]
         types |= {name: _score_type(name) for name in names}
     return types
 
 
+def _suffixes_in_words(suite: Suite) -> tuple[str, ...]:
+    return IN_WORDS_SUFFIXES if suite.generation else ()
+
+
 def _score_type(column: str) -> tuple[str, pa.DataType]:
-    return _COUNT if column.endswith("__n") else _NUMBER
+    return _COUNT if column.endswith(("__n", *RANK_SUFFIXES)) else _NUMBER
 
 
 def _to_arrow(frame: pd.DataFrame) -> pa.Table:
@@ -162,7 +215,7 @@ def arrow_type(column: str) -> pa.DataType:
     return (_MODEL_TYPES.get(column) or _score_type(column))[1]
 
 
-def _record(row: Row, suite: Suite) -> dict[str, Any]:
+def _record(row: Row, standing: Standing, suite: Suite) -> dict[str, Any]:
     origins = [score.origin for score in row.scores.values()]
     computed: dict[str, Any] = {
         **row.identity._asdict(),
@@ -173,18 +226,41 @@ def _record(row: Row, suite: Suite) -> dict[str, Any]:
         "lm_eval_version": ", ".join(sorted({origin.lm_eval_version for origin in origins})),
         "average": row.average,
         "n_benchmarks": len(row.scores),
+        "apart": standing.apart,
+        "unpaired": standing.unpaired,
+        **_rank_cells(AVERAGE, standing.places.get(AVERAGE)),
         "complete": row.complete,
+        "ranked": row.ranked,
+        **_in_words(row.in_words),
     }
     told = {name: getattr(row.config, name) for name in MODEL_COLUMNS if name not in computed}
     record = told | computed
     for benchmark in suite.benchmarks:
         if score := row.scores.get(benchmark.key):
             record |= _cells(score, benchmark)
+            if score.in_words and suite.generation:
+                record |= _named(benchmark.key, IN_WORDS_SUFFIXES, score.in_words)
+        record |= _rank_cells(benchmark.key, standing.places.get(benchmark.key))
     return record
 
 
+def _in_words(figures: InWords | None) -> dict[str, Any]:
+    """Return a row's columns of answers in words."""
+    return {
+        "strict_accuracy": figures and figures.strict,
+        "read_share": figures and figures.read,
+        "unfinished_share": figures and figures.unfinished,
+        "median_tokens": figures and round(figures.median_tokens),
+        "p95_tokens": figures and round(figures.p95_tokens),
+    }
+
+
+def _rank_cells(key: str, place: Place | None) -> dict[str, Any]:
+    return _named(key, RANK_SUFFIXES, place or (None, None, None))
+
+
 def _cells(score: Score, benchmark: Benchmark) -> dict[str, Any]:
-    """Return a benchmark's six columns, and three for each of its subjects."""
+    """Return a benchmark's six columns of its score, and three for each of its subjects."""
     interval = _interval(score)
     values = (
         score.value,
@@ -194,7 +270,7 @@ def _cells(score: Score, benchmark: Benchmark) -> dict[str, Any]:
         score.n,
         normalise(score.value, benchmark.baseline),
     )
-    cells: dict[str, Any] = _named(benchmark.key, BENCHMARK_SUFFIXES, values)
+    cells: dict[str, Any] = _named(benchmark.key, SCORE_SUFFIXES, values)
     for subject, found in zip(benchmark.tasks, score.subjects, strict=True):
         cells |= _named(subject, SUBJECT_SUFFIXES, (found.value, found.stderr, found.n))
     return cells
@@ -213,7 +289,9 @@ def _interval(score: Score) -> Interval:
     return mean_interval(score.value, score.stderr)
 
 
-def _describe(benchmark: Benchmark, frame: pd.DataFrame) -> BenchmarkColumn:
+def _describe(
+    benchmark: Benchmark, share: float, frame: pd.DataFrame, smallest_difference: float | None
+) -> BenchmarkColumn:
     return BenchmarkColumn(
         key=benchmark.key,
         title=benchmark.title,
@@ -222,6 +300,8 @@ def _describe(benchmark: Benchmark, frame: pd.DataFrame) -> BenchmarkColumn:
         fewshot=benchmark.num_fewshot,
         metric=benchmark.metric,
         baseline=benchmark.baseline,
+        share=share,
+        smallest_difference=smallest_difference,
         subjects=tuple(
             SubjectColumn(key=subject.key, title=subject.title, n=_usual_count(subject.key, frame))
             for subject in benchmark.subjects

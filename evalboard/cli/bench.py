@@ -12,47 +12,13 @@ from pathlib import Path
 from rich.table import Table
 
 from evalboard.bench import report as reports
-from evalboard.bench.cases import KINDS, SIZES
+from evalboard.bench.cases import KINDS, SIZES, USUAL_KINDS
+from evalboard.bench.programs import OURS, PROGRAMS, VLLM
 from evalboard.bench.report import CaseReport, PipelineReport, Report
 from evalboard.bench.session import Wishes, measure
 from evalboard.cli.reporting import console
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.settings import Settings
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    parser.description = (
-        "Run the same random model on the same questions four times: with `lm_eval run` on vLLM, "
-        "on transformers and as one process per benchmark, and with `evalboard evaluate`. The "
-        "questions come from EVALBOARD_DATASETS if it is set, otherwise from the demo. Keep the "
-        "machine idle during the measurement."
-    )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="use one model and few questions (about 20 minutes on two cores)",
-    )
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="also write the numbers to this file"
-    )
-    parser.add_argument(
-        "--markdown", type=Path, metavar="FILE", help="also write a page to this file"
-    )
-    parser.add_argument(
-        "--cases", default="", help=f"comma-separated, from {','.join(KINDS)}; default: all"
-    )
-    parser.add_argument(
-        "--models",
-        default="",
-        help=f"comma-separated numbers of parameters, from {','.join(SIZES)}; default: chosen for "
-        "this machine",
-    )
-    parser.add_argument("--limit", type=int, help="maximum number of questions per benchmark")
-    parser.add_argument(
-        "--pipeline", action="store_true", help="also measure queue, flows and memory"
-    )
-    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -81,11 +47,12 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
         raise ConfigError(f"--limit cannot be {arguments.limit}. Use a number of at least 1.")
     return Wishes(
         command=_command(arguments),
-        kinds=_chosen("--cases", arguments.cases, KINDS) or KINDS,
+        kinds=_chosen("--cases", arguments.cases, KINDS) or USUAL_KINDS,
         sizes=_chosen("--models", arguments.models, SIZES),
         quick=arguments.quick,
         limit=arguments.limit,
         pipeline=arguments.pipeline,
+        programs=(VLLM, OURS) if arguments.only_vllm else PROGRAMS,
     )
 
 
@@ -101,7 +68,8 @@ def _chosen(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
 def _command(arguments: argparse.Namespace) -> str:
     """Return the command without its output options."""
     words = ["evalboard", "bench"]
-    words += [f"--{name}" for name in ("quick", "pipeline") if getattr(arguments, name)]
+    flags = ("quick", "only_vllm", "pipeline")
+    words += [f"--{name.replace('_', '-')}" for name in flags if getattr(arguments, name)]
     for name in ("cases", "models", "limit"):
         if value := getattr(arguments, name):
             words += [f"--{name}", str(value)]
@@ -128,6 +96,7 @@ def _show(measured: CaseReport | PipelineReport) -> None:
         table.add_row(*(cell.replace("`", "") for cell in row))
     console.print(table)
     console.print(reports.verdict(measured), markup=False)
+    console.print(reports.time_line(measured), markup=False)
 
 
 @contextmanager

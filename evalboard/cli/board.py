@@ -1,30 +1,22 @@
-"""`evalboard board`: build the board without waiting for a flow, or show it."""
+"""`evalboard board`: build the board without waiting for a flow, show it, or write it into a file."""
 
 import argparse
+from collections.abc import Hashable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.table import Table
 
+from evalboard.board import exports
 from evalboard.cli.reporting import cell, console
+from evalboard.errors import ConfigError
 from evalboard.publishing import publish_board, publish_queue
+from evalboard.records.columns import RANK_SUFFIXES
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_board
 from evalboard.stores.board import PublishedBoard, read_board
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    building = actions.add_parser(
-        "build", help="write the table and the queue if they have changed"
-    )
-    building.set_defaults(do=build)
-    showing = actions.add_parser("show", help="print the board")
-    showing.add_argument(
-        "--json", action="store_true", help="print all columns as JSON, one object per row"
-    )
-    showing.set_defaults(do=show)
 
 
 def build(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -46,19 +38,44 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def export(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Write the published board into a file.
+
+    Raises:
+        ConfigError: Its ending is that of no format, or it cannot be written.
+    """
+    file: Path = arguments.file
+    board = read_board(open_board(settings))
+    content = exports.export(board.table, board.meta, file.suffix)
+    try:
+        file.write_bytes(content)
+    except OSError as exc:
+        raise ConfigError(f"{str(file)!r} cannot be written: {exc.strerror}.") from exc
+    print(f"{file}: written")
+    return 0
+
+
 def draw_board(board: PublishedBoard) -> Table:
-    """Return rank, model, average and every benchmark with its standard error, in percent."""
+    """Return rank, model, average and every benchmark with its standard error, in percent.
+
+    A rank has its range in brackets; a model that nothing can be compared with has none.
+    """
     table = Table(title=board.meta.title)
     table.add_column("#", justify="right")
     table.add_column("model")
     table.add_column("average", justify="right")
     for benchmark in board.meta.benchmarks:
         table.add_column(benchmark.title, justify="right")
-    for rank, row in enumerate(board.frame.to_dict("records"), start=1):
+    for row in board.frame.to_dict("records"):
         cells = [_percent(row["average"])]
         cells += [_percent(row[b.key], row[f"{b.key}__stderr"]) for b in board.meta.benchmarks]
-        table.add_row(str(rank), cell(str(row["model"])), *cells)
+        table.add_row(_rank(row), cell(str(row["model"])), *cells)
     return table
+
+
+def _rank(row: dict[Hashable, Any]) -> str:
+    rank, low, high = (row.get(f"average{suffix}") for suffix in RANK_SUFFIXES)
+    return "—" if rank is None or pd.isna(rank) else f"{rank:.0f} ({low:.0f}–{high:.0f})"
 
 
 def _percent(score: float | None, stderr: float | None = None) -> str:

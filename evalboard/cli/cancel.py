@@ -5,15 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from evalboard.cli.embedding import use_server
-from evalboard.cli.request_arguments import add_request_arguments, finish, request_queries
+from evalboard.cli.request_arguments import finish, request_queries
 from evalboard.queueing.actions import cancel
 from evalboard.settings import Settings
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    add_request_arguments(parser)
-    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -33,6 +27,6 @@ def _stop_run(settings: Settings) -> Callable[[str], None] | None:
     if settings.prefect_api_url is None:
         return None
     use_server(settings, settings.prefect_api_url)
-    from tasks.runs import stop_run
+    from evalboard_prefect.tasks.runs import stop_run
 
     return stop_run

@@ -11,8 +11,9 @@ from rich.live import Live
 
 from evalboard.cli.board import draw_board
 from evalboard.cli.embedding import embedded
+from evalboard.cli.extras import require
 from evalboard.cli.queue_table import queue_table
-from evalboard.cli.reporting import console, print_report
+from evalboard.cli.reporting import console, print_report, say_at_once, say_nothing, stage
 from evalboard.identity import request_identity
 from evalboard.publishing import publish_queue
 from evalboard.records.precision import Precision
@@ -32,26 +33,21 @@ TYPES = {
     "demo/random-llama": ModelType.PRETRAINED,
     "demo/random-gpt2": ModelType.PRETRAINED,
     "demo/trained-llama": ModelType.PRETRAINED,
+    "demo/smollm2-135m-instruct": ModelType.CHAT,
 }
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    parser.add_argument("--folder", type=Path, default=Path("evalboard-demo"))
-    parser.add_argument("--no-serve", action="store_true", help="stop after the board is built")
-    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Build models, submit them, evaluate the queue, and serve the board."""
+    require("lm_eval", "prefect", "torch", *(() if arguments.no_serve else ("gradio",)))
     started = time.monotonic()
     settings = demo_settings(settings, arguments.folder)
     listener = None
     if not arguments.no_serve:
         listener = listen(settings.viewer_host, settings.viewer_port, setting="EVALBOARD_VIEWER")
     with embedded(settings) as await_server:
-        with console.status("Building tiny models …") as status:
-            models = _make_material(settings, status.update)
+        with stage("Building tiny models …") as tell:
+            models = _make_material(settings, tell, with_real=arguments.real)
         _submit(models, settings)
         _work_with_table(settings, await_server)
         _show_rejections(settings)
@@ -86,14 +82,16 @@ def demo_settings(settings: Settings, folder: Path) -> Settings:
     )
 
 
-def _make_material(settings: Settings, on_progress: Callable[[str], None]) -> list[str]:
+def _make_material(
+    settings: Settings, on_progress: Callable[[str], object], *, with_real: bool
+) -> list[str]:
     from evalboard.demo.models import make_demo_models
     from evalboard.demo.questions import write_datasets
 
     assert settings.datasets is not None
     assert settings.models is not None
     write_datasets(settings.datasets)
-    return make_demo_models(settings.models, settings.datasets, on_progress)
+    return make_demo_models(settings.models, settings.datasets, on_progress, with_real=with_real)
 
 
 def _submit(models: list[str], settings: Settings) -> None:
@@ -124,7 +122,8 @@ def _work_with_table(settings: Settings, await_server: Callable[[], None]) -> No
 
     board = open_board(settings)
     with ThreadPoolExecutor(1) as threads, Live(console=console, auto_refresh=False) as live:
-        working = threads.submit(work, settings, await_server=await_server)
+        tell = say_nothing if console.is_terminal else say_at_once
+        working = threads.submit(work, settings, await_server=await_server, tell=tell)
         while True:
             ended = working.done()
             live.update(queue_table(read_queue(board)), refresh=True)

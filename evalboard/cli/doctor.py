@@ -9,17 +9,6 @@ from evalboard.engine.proving.proof import prove_all
 from evalboard.settings import Settings
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    parser.add_argument(
-        "--score",
-        action="store_true",
-        help="also score one-layer models and compare with plain transformers (a minute; with a GPU "
-        "it is always done, once for each driver and version of the libraries)",
-    )
-    parser.set_defaults(do=do)
-
-
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Say what this machine has and lacks for engines. Return 1 if something must be mended."""
     layers = find_layers(settings)
@@ -35,7 +24,9 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f"{'No engine can run' if problem.is_fatal else 'Note'}: {problem}")
     if any(problem.is_fatal for problem in problems):
         return 1
-    proofs = prove_all(settings, on_progress=print) if arguments.score or facts.uses_gpus else []
+    device = "cuda" if facts.uses_gpus else "cpu"
+    asks = arguments.score or facts.uses_gpus
+    proofs = prove_all(settings, device=device, on_progress=print) if asks else []
     for proof in proofs:
         print(proof)
     if not all(proof.holds for proof in proofs):

@@ -16,37 +16,19 @@ from evalboard.attempt import course, opening, running
 from evalboard.attempt.course import Steps
 from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.attempt.summary import time_account
-from evalboard.backends import BACKENDS
 from evalboard.cli.progress_display import ProgressDisplay
-from evalboard.cli.reporting import cell, console, say
-from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
+from evalboard.cli.reporting import cell, console, say, stage
+from evalboard.cli.submission_arguments import make, submission_fields
 from evalboard.engine.placing import placement
-from evalboard.errors import EngineError, EvalboardError
+from evalboard.errors import EngineError, EvalboardError, Interrupted
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan
+from evalboard.services import terminable
 from evalboard.settings import Settings
 from evalboard.stores.work import WorkFolder
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    add_submission_arguments(parser)
-    parser.add_argument(
-        "--benchmarks", default="", help="benchmark keys, separated by commas; default: all"
-    )
-    parser.add_argument(
-        "--limit", type=int, help="ask only the first LIMIT questions of each benchmark"
-    )
-    parser.add_argument("--num-fewshot", type=int, help="number of examples before each question")
-    parser.add_argument("--backend", choices=list(BACKENDS), help="default: EVALBOARD_BACKEND")
-    parser.add_argument("--json", action="store_true", help="print the result document as JSON")
-    parser.add_argument(
-        "--output", type=Path, help="folder for the result document and the answers"
-    )
-    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -62,11 +44,20 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
             "num_fewshot": arguments.num_fewshot,
         },
     )
+    with placement.one_run_at_a_time(), terminable():
+        try:
+            return _evaluate(request, arguments, settings)
+        except KeyboardInterrupt:
+            say("evalboard: Stopped. The same command continues where it was.", is_error=True)
+            raise
+
+
+def _evaluate(request: EvaluationRequest, arguments: argparse.Namespace, settings: Settings) -> int:
     run_id = uuid.uuid4().hex
     placement.start_ahead(settings, WorkFolder(settings.work_folder.resolve()).log_file(run_id))
     try:
         attempt = opening.open_trial(
-            request, settings, run_id=run_id, now=datetime.now(UTC), is_only_run=True
+            request, settings, run_id=run_id, now=datetime.now(UTC), allow_paths=True
         )
         end = course.run(attempt, _steps(quiet=arguments.json))
     finally:
@@ -80,9 +71,10 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _steps(*, quiet: bool) -> Steps:
+    plan, load = _retried(running.plan_attempt), _retried(running.load_model)
     return Steps(
-        plan=_retried(running.plan_attempt),
-        load=_retried(running.load_model),
+        plan=plan if quiet else _shown("Starting the engine and reading the questions …", plan),
+        load=load if quiet else _shown("Loading the model …", load),
         evaluate=partial(_evaluate_all, quiet=quiet),
     )
 
@@ -111,7 +103,7 @@ def _evaluate_all(
         try:
             return list(threads.map(run, plans))
         except KeyboardInterrupt:
-            running.abandon(attempt, EngineError("Interrupted."))  # which the threads wait for
+            running.abandon(attempt, Interrupted("Interrupted."))  # which the threads wait for
             raise
 
 
@@ -128,6 +120,16 @@ def _retried(work: Callable[P, T]) -> Callable[P, T]:
                 say(f"evalboard: {exc.message} Retrying.", is_error=True)
 
     return tried
+
+
+def _shown(text: str, work: Callable[P, T]) -> Callable[P, T]:
+    """Return work whose wait is shown."""
+
+    def shown(*args: P.args, **options: P.kwargs) -> T:
+        with stage(text):
+            return work(*args, **options)
+
+    return shown
 
 
 def _show(attempt: Attempt, end: AttemptEnd, arguments: argparse.Namespace) -> None:

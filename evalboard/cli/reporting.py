@@ -1,6 +1,8 @@
 """Print reports and tables for a person at a terminal."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -23,6 +25,30 @@ def cell(text: str, style: str = "", *, longest: int = MAX_TEXT_CHARACTERS) -> T
     A long text would take the room of the other columns.
     """
     return Text(plain(text, longest), style=style)
+
+
+@contextmanager
+def stage(text: str) -> Iterator[Callable[[str], object]]:
+    """Show what is waited for while the context is open, and yield a function that changes it.
+
+    A terminal shows it until the wait is over. A file or a pipe gets a line for each text.
+    """
+    if console.is_terminal:
+        with console.status(escape(text)) as status:
+            yield lambda changed: status.update(escape(changed))
+    else:
+        say_at_once(text)
+        yield say_at_once
+
+
+def say_nothing(text: str) -> None:
+    """Leave a line out that a table on the terminal shows already."""
+
+
+def say_at_once(text: str) -> None:
+    """Print a line, also into a pipe, before more work is done."""
+    say(text)
+    sys.stdout.flush()
 
 
 def say(text: str, *, is_error: bool = False) -> None:

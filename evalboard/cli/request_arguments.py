@@ -1,4 +1,4 @@
-"""The arguments that select requests, shared by the verbs that change the queue."""
+"""Requests that arguments select, and their changes: shared by the verbs that change the queue."""
 
 import argparse
 import json
@@ -8,20 +8,6 @@ from evalboard.publishing import publish_queue
 from evalboard.queueing.actions import RequestChange
 from evalboard.queueing.queries import RequestQuery
 from evalboard.settings import Settings
-
-
-def add_request_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that name requests."""
-    parser.add_argument(
-        "requests", nargs="+", metavar="REQUEST", help="name of a model, or path of a request"
-    )
-    parser.add_argument("--revision", default="", help="commit sha or the start of it")
-    parser.add_argument(
-        "--precision", default="", help="precision, if the model was submitted in several"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the outcome for each request as JSON"
-    )
 
 
 def request_queries(arguments: argparse.Namespace) -> list[RequestQuery]:

@@ -13,16 +13,7 @@ from evalboard.publishing import run_page
 from evalboard.queueing.overview import overview
 from evalboard.records.board_files import QueueEntry
 from evalboard.settings import Settings
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    parser.add_argument(
-        "model", nargs="?", help="show only this model, or the request with this path"
-    )
-    parser.add_argument("--sender", help="show only submissions of this sender")
-    parser.add_argument("--json", action="store_true", help="print the entries of queue.json")
-    parser.set_defaults(do=do)
+from evalboard.stores.addresses import open_store
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -35,11 +26,21 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     elif shown:
         console.print(status_table(shown, now=now))
     elif not entries:
-        print("The queue is empty.")
+        print(_why_empty(settings))
     if not shown and (arguments.model or arguments.sender is not None):
         print("evalboard: No request matches.", file=sys.stderr)
         return 1
     return 0
+
+
+def _why_empty(settings: Settings) -> str:
+    absent = open_store(settings.store_address("requests"), settings).why_absent()
+    if not absent:
+        return "The queue is empty."
+    return (
+        f"There is no queue. {absent} The first submission makes it. If it should be there, correct "
+        "EVALBOARD_REQUESTS."
+    )
 
 
 def _is_asked_for(entry: QueueEntry, arguments: argparse.Namespace) -> bool:

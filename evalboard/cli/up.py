@@ -2,57 +2,50 @@
 
 import argparse
 import socket
-import sys
-import time
-from pathlib import Path
+from contextlib import ExitStack
 from typing import NamedTuple
 
-import deployments
-from deployments import HEARTBEAT_SECONDS
-from evalboard.cli.embedding import LOGGING
-from evalboard.cli.reporting import console
-from evalboard.engine.placing import cluster
-from evalboard.queueing.machine import why_unfit
+from evalboard.cli.reporting import console, stage
+from evalboard.cli.working import EVALBOARD, PYTHON, services_of, start_worker, until_stopped, watch
 from evalboard.services import Services, address_of, is_loopback, listen
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
+from evalboard_prefect import deployments
 
-POOL = "evalboard"
 STARTUP_SECONDS = 120
-WATCH_SECONDS = 2
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Set the function to call. There are no arguments."""
-    parser.set_defaults(do=do)
 
 
 class Ports(NamedTuple):
     """The ports of the pages, taken before anything is started."""
 
-    server: socket.socket
     viewer: socket.socket
+    server: socket.socket | None
+    """None if the settings name a server, which runs already."""
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Start all services, print their addresses, and stop them on Ctrl-C."""
-    _warn_of_open_server(settings)
-    if why := why_unfit(settings):
-        console.print(why, style="yellow", markup=False)
-    with (
-        listen(settings.server_host, settings.server_port, setting="EVALBOARD_SERVER") as server,
-        listen(settings.viewer_host, settings.viewer_port, setting="EVALBOARD_VIEWER") as viewer,
-    ):
-        cluster.connect(settings)
-        ports = Ports(server, viewer)
-        api_url = f"{address_of(server)}/api"
-        variables = _environment(settings, api_url)
-        try:
-            with Services(settings.home.resolve() / "logs", variables) as services:
-                _start(services, ports, settings)
-                _watch(services)
-        finally:
-            cluster.disconnect()
+    with until_stopped(), ExitStack() as sockets:
+        ports = Ports(
+            server=_own_server(settings, sockets),
+            viewer=sockets.enter_context(
+                listen(settings.viewer_host, settings.viewer_port, setting="EVALBOARD_VIEWER")
+            ),
+        )
+        api_url = f"{address_of(ports.server)}/api" if ports.server else settings.prefect_api_url
+        assert api_url
+        with services_of(settings, api_url) as services:
+            _start(services, ports, api_url, settings)
+            watch(services)
     return 0
+
+
+def _own_server(settings: Settings, sockets: ExitStack) -> socket.socket | None:
+    if settings.prefect_api_url:
+        return None
+    _warn_of_open_server(settings)
+    return sockets.enter_context(
+        listen(settings.server_host, settings.server_port, setting="EVALBOARD_SERVER")
+    )
 
 
 def _warn_of_open_server(settings: Settings) -> None:
@@ -65,47 +58,19 @@ def _warn_of_open_server(settings: Settings) -> None:
         )
 
 
-def _environment(settings: Settings, api_url: str) -> dict[str, str]:
-    return child_environment(
-        settings,
-        PREFECT_API_URL=api_url,
-        PREFECT_HOME=str((settings.home / "prefect").resolve()),
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY=str(HEARTBEAT_SECONDS),
-        PREFECT_WORKER_ENABLE_CANCELLATION="true",
-        EVALBOARD_PREFECT_API_URL=api_url,
-        EVALBOARD_RAY_ADDRESS=cluster.address(),
-        EVALBOARD_MAX_RUNNING=str(settings.max_running or cluster.slot_count(settings)),
-        DO_NOT_TRACK="1",
-        **LOGGING,
-    )
-
-
-def _start(services: Services, ports: Ports, settings: Settings) -> None:
-    python = [sys.executable, "-m"]
-    prefect = [*python, "prefect", "--no-prompt"]
-    folder = Path(deployments.__path__[0])
-    server, board = address_of(ports.server), address_of(ports.viewer)
-    with console.status("Starting the Prefect server …"):
-        services.start("server", [*python, "deployments.server"], listener=ports.server)
-        services.wait_for("server", f"{server}/api/health", timeout_seconds=STARTUP_SECONDS)
-    with console.status("Deploying the flows …"):
-        pool = [*prefect, "work-pool", "create", POOL, "--type", "process", "--overwrite"]
-        services.run("pool", [*pool, "--base-job-template", str(folder / "pool.json")])
-        services.run(
-            "deploy", [*prefect, "deploy", "--all", "--prefect-file", str(folder / "prefect.yaml")]
-        )
-        services.run("automations", [*python, "deployments.automations"])
-        services.run("reconcile", [*prefect, "deployment", "run", "reconcile/scheduled"])
-    with console.status("Starting the worker and the viewer …"):
-        services.start("worker", [*prefect, "worker", "start", "--pool", POOL])
-        services.start("viewer", [*python, "evalboard", "viewer"], listener=ports.viewer)
+def _start(services: Services, ports: Ports, api_url: str, settings: Settings) -> None:
+    board = address_of(ports.viewer)
+    if ports.server:
+        with stage("Starting the Prefect server …"):
+            program = [*PYTHON, f"{deployments.__name__}.server"]
+            services.start("server", program, listener=ports.server)
+            services.wait_for("server", f"{api_url}/health", timeout_seconds=STARTUP_SECONDS)
+    with stage("Deploying the flows …"):
+        taking = ["--take-over"] if ports.server else []  # the server of this home is this home's
+        services.run("deploy", [*EVALBOARD, "deploy", *taking])
+    with stage("Starting the worker and the viewer …"):
+        start_worker(services, settings)
+        services.start("viewer", [*EVALBOARD, "viewer"], listener=ports.viewer)
         services.wait_for("viewer", board, timeout_seconds=STARTUP_SECONDS)
-    console.print(f"Board:   {board}\nPrefect: {server}")
+    console.print(f"Board:   {board}\nPrefect: {api_url.removesuffix('/api')}")
     console.print(f"Logs:    {settings.home.resolve() / 'logs'}\nCtrl-C stops everything.")
-
-
-def _watch(services: Services) -> None:
-    """Wait for Ctrl-C, or for the end of one of the programs."""
-    while True:
-        time.sleep(WATCH_SECONDS)
-        services.check()

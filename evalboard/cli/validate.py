@@ -4,16 +4,9 @@ import argparse
 import json
 
 from evalboard.cli.reporting import print_report
-from evalboard.cli.submission_arguments import add_submission_arguments, make, submission_fields
+from evalboard.cli.submission_arguments import make, submission_fields
 from evalboard.intake.submission import Submission, preview_submission
 from evalboard.settings import Settings
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    add_submission_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -6,12 +6,6 @@ from evalboard.services import inherited
 from evalboard.settings import Settings
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Describe the argument, which is for `evalboard up`."""
-    parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
-    parser.set_defaults(do=do)
-
-
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Serve until interrupted."""
     from leaderboard_app.app import serve

@@ -5,9 +5,7 @@ learning, a constant preference whose score is known beforehand, a repository th
 """
 
 import json
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +20,8 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
+from evalboard.demo import real_model
+from evalboard.demo.drafts import draft_of
 from evalboard.demo.questions import read_practice
 from evalboard.demo.tokenizer import MAX_LENGTH, make_tokenizer
 from evalboard.demo.training import train
@@ -90,7 +90,7 @@ def make_letter_model(folder: Path, *, favoured: tuple[str, ...] = (" A", " yes"
     _write(folder, model, tokenizer, f"It prefers {answers} after any text, whatever the question.")
 
 
-def make_trained_model(folder: Path, datasets: Path, on_progress: Callable[[str], None]) -> None:
+def make_trained_model(folder: Path, datasets: Path, on_progress: Callable[[str], object]) -> None:
     """Write a model trained on the practice questions; takes seconds.
 
     Args:
@@ -126,23 +126,29 @@ def make_broken_model(folder: Path) -> None:
         },
     }
     code = 'raise ImportError("Code from a model repository was run. This must never happen.")\n'
-    with _draft_of(folder) as draft:
+    with draft_of(folder) as draft:
         (draft / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (draft / "modeling_broken.py").write_text(code, encoding="utf-8")
         (draft / "README.md").write_text("# broken\n", encoding="utf-8")
         torch.save({"weight": torch.zeros(4, 4)}, draft / "pytorch_model.bin")
 
 
-def make_demo_models(folder: Path, datasets: Path, on_progress: Callable[[str], None]) -> list[str]:
+def make_demo_models(
+    folder: Path, datasets: Path, on_progress: Callable[[str], object], *, with_real: bool = False
+) -> list[str]:
     """Build the missing models of the demo.
 
     Args:
         folder: Models mirror: each lies at `{org}/{name}/`.
         datasets: Datasets mirror with the practice questions.
         on_progress: Called with a description of the current step.
+        with_real: Whether a real model is among them; see `real_model`.
 
     Returns:
         The names of all models, in the order to submit them.
+
+    Raises:
+        ConfigError: The package with the real model is not installed.
     """
     makers: dict[str, Callable[[Path], None]] = {
         "demo/random-llama": make_random_model,
@@ -151,6 +157,8 @@ def make_demo_models(folder: Path, datasets: Path, on_progress: Callable[[str], 
         "demo/always-a": make_letter_model,
         "demo/broken": make_broken_model,
     }
+    if with_real:
+        makers[real_model.NAME] = real_model.make_real_model
     # Saving draws a bar of its own, which would run into whatever shows the progress.
     disable_progress_bar()
     for name, make in makers.items():
@@ -194,19 +202,8 @@ def _vocabulary(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 def _write(
     folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, about: str
 ) -> None:
-    with _draft_of(folder) as draft:
+    with draft_of(folder) as draft:
         model.save_pretrained(draft)
         tokenizer.save_pretrained(draft)
         card = CARD.format(title=folder.name, about=about)
         (draft / "README.md").write_text(card, encoding="utf-8")
-
-
-@contextmanager
-def _draft_of(folder: Path) -> Iterator[Path]:
-    """Yield a folder to fill, which becomes `folder` only when nothing failed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
-        draft = Path(place) / "draft"
-        draft.mkdir()
-        yield draft
-        draft.rename(folder)

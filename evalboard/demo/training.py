@@ -42,7 +42,7 @@ def train(
     model: LlamaForCausalLM,
     tokenizer: PreTrainedTokenizerFast,
     practice: dict[str, list[Question]],
-    on_progress: Callable[[str], None],
+    on_progress: Callable[[str], object],
     seed: int = 0,
 ) -> None:
     """Train `model` in place, a fixed number of steps.

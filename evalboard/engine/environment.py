@@ -49,6 +49,11 @@ _PASSED_ON = (
 """Beginnings of the variables that a confined engine gets from its holder: none of a store's."""
 
 
+def passed_on() -> dict[str, str]:
+    """Return the variables that a confined engine gets from its holder."""
+    return public_environment(_PASSED_ON)
+
+
 def confined_environment(scratch: Path, kernels: Path, *, on_gpu: bool) -> dict[str, str]:
     """Return all variables of a confined engine: no token, no settings, no Hub.
 
@@ -61,13 +66,12 @@ def confined_environment(scratch: Path, kernels: Path, *, on_gpu: bool) -> dict[
     packages = scratch / "packages"
     packages.mkdir()
     (packages / PACKAGE.name).symlink_to(PACKAGE)
-    passed_on = public_environment(_PASSED_ON)
     folders = {name: str(scratch) for name in ("HOME", "TMPDIR", "HF_HOME", "XDG_CACHE_HOME")}
     alone = {"VLLM_HOST_IP": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
     imports = f"{packages}{os.pathsep}{import_path()}"
     python = {"PYTHONPATH": imports, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return (
-        passed_on
+        passed_on()
         | common(offline=True, on_gpu=on_gpu)
         | kernel_caches(kernels)
         | alone

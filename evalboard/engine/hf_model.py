@@ -6,16 +6,25 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
+import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from transformers import BitsAndBytesConfig, GenerationConfig
+from lm_eval.models.utils import Collator, handle_stop_sequences, normalize_gen_kwargs
+from transformers import BitsAndBytesConfig, GenerationConfig, StoppingCriteria
 
 from evalboard.backends import HF
 from evalboard.engine.lengths import LONG_ROPES, rope_types
 from evalboard.engine.loading.adapters import put_adapter
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import load_pretrained
-from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind, NumberedAnswers
+from evalboard.engine.streaming import (
+    QUESTIONS_PER_BLOCK,
+    Ending,
+    GeneratedText,
+    Kind,
+    NumberedAnswers,
+)
+from evalboard.engine.texts import AnswerEnd, RawTexts, TextPieces, answer_in
 from evalboard.engine.tokenising import keep_texts_open, require_prefix, without_prefix
 from evalboard.records.precision import Precision
 
@@ -58,7 +67,12 @@ class HFModel(LmEvalHFLM):
         return [self.prefix_token_id], without_prefix(whole, self.prefix_token_id)
 
     def stream(
-        self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
+        self,
+        kind: Kind,
+        requests: Sequence[Instance],
+        wanted: Set[int],
+        *,
+        think_end: str | None = None,
     ) -> Generator[NumberedAnswers]:
         """Answer requests block by block; see `StreamingModel`.
 
@@ -73,9 +87,137 @@ class HFModel(LmEvalHFLM):
         for block in question_blocks(requests):
             if wanted.isdisjoint(block):
                 continue
+            asked = [requests[i] for i in block]
             with self._turn:
-                answers = getattr(self, kind)([requests[i] for i in block], disable_tqdm=True)
+                if kind == "generate_until":
+                    answers = self._generate(asked, think_end)
+                else:
+                    answers = getattr(self, kind)(asked, disable_tqdm=True)
             yield list(zip(block, answers, strict=True))
+
+    def _generate(self, requests: Sequence[Instance], think_end: str | None) -> list[GeneratedText]:
+        """Continue contexts, in lm_eval's batches: the longest first, equal arguments together.
+
+        lm_eval's method returns the answers alone, and looks for stop texts in the thinking, too.
+        """
+
+        def longest_first(asked: Any) -> tuple[int, str]:
+            return -len(self.tok_encode(asked[0])), asked[0]
+
+        def options_of(asked: Any) -> dict[str, Any]:
+            return asked[1]
+
+        arguments: list[Any] = [request.args for request in requests]
+        ordered: Any = Collator(
+            arguments, sort_fn=longest_first, group_by="gen_kwargs", group_fn=options_of
+        )
+        made: list[GeneratedText] = []
+        for batch in ordered.get_batched(n=self.batch_size):
+            contexts, (options, *_) = zip(*batch, strict=True)
+            made += self._generate_batch(contexts, options, think_end)
+        return ordered.get_original(made)
+
+    def _generate_batch(
+        self, contexts: Sequence[str], asked: dict[str, Any], think_end: str | None
+    ) -> list[GeneratedText]:
+        """Continue contexts with lm_eval's interpretation of the arguments."""
+        options: dict[str, Any] = {**normalize_gen_kwargs(asked, self.max_gen_toks)}
+        eos = self.tok_decode(self.eot_token_id, skip_special_tokens=False)
+        stops = handle_stop_sequences(options.pop("until", None), eos=eos)
+        room, seed = options.pop("max_gen_toks"), options.pop("seed", None)
+        prompts, mask = self.tok_batch_encode(
+            list(contexts),
+            left_truncate_len=self.max_length - room,
+            truncation=self.truncation,
+        )
+        begin = prompts.shape[1]
+        if not options.get("do_sample"):
+            options.pop("temperature", None)
+        ends = _AnswerEnds(
+            self.tokenizer, stops, think_end, begin, are_beams=options.get("num_beams", 1) > 1
+        )
+        with _seeded(seed):
+            rows = self.model.generate(
+                input_ids=prompts.to(self.device),
+                attention_mask=mask.to(self.device),
+                max_length=options.pop("max_length", begin + room),
+                stopping_criteria=[ends],
+                pad_token_id=self.tokenizer.pad_token_id,
+                use_cache=True,
+                **options,
+            )
+        raw_texts = RawTexts(self.tokenizer, think_end)
+        texts: list[GeneratedText] = []
+        for row in rows[:, begin:].tolist():
+            tokens, end = self._ended(row, ends.follow())
+            raw = raw_texts.read(tokens)
+            texts.append(GeneratedText(answer_in(raw, stops, think_end), raw, end, len(tokens)))
+        return texts
+
+    def _ended(self, row: list[int], text: "_FollowedText") -> tuple[list[int], Ending]:
+        """Return the tokens of a text, without the padding after them, and why it ended."""
+        eos = self.model.generation_config.eos_token_id
+        ends = {eos} if isinstance(eos, int) else set(eos or ())
+        for number, token in enumerate(row, start=1):
+            if token in ends:
+                return row[:number], "eos"
+            if text.is_over([token]):
+                return row[:number], "stop"
+        return row, "length"
+
+
+class _FollowedText:
+    """A text that transformers writes, token by token."""
+
+    def __init__(self, tokenizer: Any, stops: Sequence[str], think_end: str | None) -> None:
+        self._pieces = TextPieces(tokenizer)
+        self._end = AnswerEnd(stops, think_end)
+
+    def is_over(self, tokens: Iterable[int]) -> bool:
+        """Return whether a stop text has come with the next tokens."""
+        reached = [self._end.is_reached(self._pieces.add(token)) for token in tokens]
+        return any(reached)
+
+
+class _AnswerEnds(StoppingCriteria):
+    """Ends each text of a batch at a stop text of its answer.
+
+    Args:
+        tokenizer: The tokenizer.
+        stops: Texts that end an answer.
+        think_end: End token of the thinking, None without one.
+        begin: Number of tokens of the prompts.
+        are_beams: Whether the rows are beams, which change their places.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        stops: Sequence[str],
+        think_end: str | None,
+        begin: int,
+        *,
+        are_beams: bool,
+    ) -> None:
+        self._texts: list[_FollowedText] = []
+        self._begin = begin
+        self._are_beams = are_beams
+        self._of = (tokenizer, stops, think_end)
+
+    def follow(self) -> _FollowedText:
+        """Return a text that begins."""
+        return _FollowedText(*self._of)
+
+    def __call__(self, input_ids: torch.LongTensor, scores: Any, **more: Any) -> torch.BoolTensor:
+        """Return which texts are over. It is called after each token."""
+        if self._are_beams or not self._texts:
+            self._texts = [self.follow() for _ in input_ids]
+            new: list[list[int]] = input_ids[:, self._begin :].tolist()
+        else:
+            new = input_ids[:, -1:].tolist()
+        over = [text.is_over(tokens) for text, tokens in zip(self._texts, new, strict=True)]
+        found: Any = torch.tensor(over, dtype=torch.bool, device=input_ids.device)
+        return found
 
 
 def prepare(architectures: Iterable[str]) -> None:
@@ -110,6 +252,17 @@ def _generate_as_asked(model: Any) -> None:
     own = model.generation_config
     tokens = {name: getattr(own, name) for name in TOKENS_OF_TEXTS}
     model.generation_config = GenerationConfig(**tokens)
+
+
+@contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Let what is sampled in this context depend on a seed, if there is one."""
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 @contextmanager

@@ -92,6 +92,28 @@ def loaded_length(config: Mapping[str, Any], *, allowed: int | None) -> int:
     return min(own, allowed or own)
 
 
+def context_length(config: Mapping[str, Any], *, allowed: int | None) -> int | None:
+    """Return the number of tokens that every backend lets a model read, None if it is not known.
+
+    Args:
+        config: The model's `config.json`.
+        allowed: The operator's limit in tokens, None for none.
+    """
+    original = text_values(config).get("original_max_position_embeddings")
+    is_shorter = scales_with_length(config) and type(original) is int
+    limits = (original if is_shorter else own_length(config), allowed)
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def starting_length(answer_tokens: int) -> int | None:
+    """Return the maximum length that an engine begins with, None for `STARTING_LENGTH`.
+
+    Args:
+        answer_tokens: Tokens of an answer at most, 0 where models write none that long.
+    """
+    return STARTING_LENGTH + answer_tokens if answer_tokens else None
+
+
 def rounded_length(tokens: int) -> int:
     """Return the maximum length for requests of at most so many tokens."""
     return max(SHORTEST_LENGTH, math.ceil(tokens / LENGTH_STEP) * LENGTH_STEP)

@@ -20,19 +20,29 @@ from lm_eval.api.model import LM
 
 from evalboard.backends import find_backend
 from evalboard.engine.benchmarks.answering import AnsweringModel
+from evalboard.engine.benchmarks.generation import answer_budget, sampling_options
 from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
-from evalboard.engine.benchmarks.prompts import load_tokenizer, longest_request, prompt_prefix
+from evalboard.engine.benchmarks.prompts import (
+    ChatRenderer,
+    chat_renderer,
+    load_tokenizer,
+    longest_prompt,
+    longest_prompt_bytes,
+    longest_request,
+    prompt_prefix,
+)
 from evalboard.engine.benchmarks.scoring import score
 from evalboard.engine.chat_date import seen_date
 from evalboard.engine.keeping import Keeper
 from evalboard.engine.lengths import (
     STARTING_LENGTH,
     RequestLimit,
+    context_length,
     request_limit,
     scales_with_length,
 )
 from evalboard.engine.loading.finite import check_finite
-from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model
+from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model, replace_model
 from evalboard.engine.prompting import Prompter
 from evalboard.engine.provenance import (
     architecture,
@@ -43,14 +53,18 @@ from evalboard.engine.provenance import (
     versions,
 )
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import EvalboardError
-from evalboard.identity import ModelIdentity, benchmark_key, run_key
+from evalboard.engine.thinking import has_switch
+from evalboard.errors import EvalboardError, HarnessError
+from evalboard.identity import THINKING_OFF, ModelIdentity, benchmark_key, run_key
 from evalboard.records.choice import PinnedChoice
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.precision import Precision
 
 TEXTS = frozenset({"generate_until", "loglikelihood_rolling"})
 """lm_eval's kinds of tasks whose answers are texts, or about whole texts."""
+TEMPLATE_BYTES = 4_096
+"""Bytes that a chat template adds to a question, as far as they are not measured. The longest known
+ones add 3,000, most of them a message of the system."""
 
 
 class EngineProcess:
@@ -81,7 +95,37 @@ class EngineProcess:
         self._loading = threading.Lock()
         self._reading = threading.Lock()
         self._model: LM | None = None
+        self._earlier: LM | None = None
         self._load_seconds = 0.0
+
+    def following(self, spec: EngineSpec, keeper: Keeper, questions: Path) -> "EngineProcess":
+        """Return the engine of the next model, which loads its weights in place of this one's.
+
+        It can plan any model, and load one of the same likeness. The tokenizer's files are then the
+        same, and its process goes on: no other can be forked beside the threads of a loaded model.
+
+        Args:
+            spec: Specification of the engine.
+            keeper: Its keeper.
+            questions: As for this engine.
+        """
+        following = EngineProcess(
+            spec, self._device, keeper, questions=questions, prompter=self._prompter
+        )
+        following._earlier, self._model = self._model, None
+        if following._reads_as(self):
+            following._library = self._library  # finding the tasks' definitions takes a second
+        return following
+
+    def _reads_as(self, other: "EngineProcess") -> bool:
+        """Return whether the tasks of another engine are this one's too, whatever the model."""
+        mine, its = self._spec, other._spec
+        return (
+            (mine.suite, mine.benchmarks) == (its.suite, its.benchmarks)
+            and (mine.settings.datasets, self._questions)
+            == (its.settings.datasets, other._questions)
+            and mine.suite.generation is None
+        )
 
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
         """Return the key and size of every benchmark, and the facts of this engine.
@@ -105,9 +149,21 @@ class EngineProcess:
         if scales_with_length(self._config) or not self._may_be_shorter:
             return None
         keys = [plan.benchmark for plan in map(self._plan, self._spec.benchmarks) if plan.key]
-        tasks = [task for key in keys for task in self._load_task(key).tasks]
-        tokenizer = self._bounded(load_tokenizer(self._small_files))
-        return longest_request(tasks, tokenizer, use_chat_template=self._spec.use_chat_template)
+        return max((self._longest(self._load_task(key)) for key in keys), default=0)
+
+    def _longest(self, loaded: LoadedBenchmark) -> int:
+        return longest_request(loaded.tasks, self._tokenizer, template=self._renderer(loaded))
+
+    def _renderer(self, loaded: LoadedBenchmark) -> ChatRenderer | None:
+        """Return what renders a benchmark's prompts before a model is loaded."""
+        if not self._spec.use_chat_template:
+            return None
+        return chat_renderer(self._tokenizer, enable_thinking=self._think_end(loaded) is not None)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        """The tokenizer as it is before a model is loaded, to measure prompts."""
+        return self._bounded(load_tokenizer(self._small_files))
 
     def evaluate(self, benchmark: str) -> tuple[BenchmarkOutcome, bytes]:
         """Run one benchmark. Load the model first if necessary.
@@ -129,6 +185,8 @@ class EngineProcess:
             self._keeper.open_answers(benchmark, key),
             partial(self._keeper.note_progress, benchmark),
             precision=Precision(self._spec.precision),
+            think_end=self._think_end(loaded),
+            may_cut=self._spec.suite.generation is None,
         )
         outcome, answers = score(
             answering,
@@ -137,7 +195,11 @@ class EngineProcess:
             limit=self._spec.limit,
             use_chat_template=self._spec.use_chat_template,
         )
-        return outcome.with_cut(task for task, _ in answering.cut), answers
+        counted = outcome.with_counts(
+            cut=(task for task, _ in answering.cut),
+            unfinished=(task for task, _ in answering.unfinished),
+        )
+        return counted, answers
 
     def _loaded_model(self) -> LM:
         with self._loading:
@@ -148,7 +210,17 @@ class EngineProcess:
             return self._model
 
     def _load(self) -> LM:
-        model: Any = self._load_unbounded()
+        import_backend(self._spec.backend)
+        arguments = self._load_arguments()
+        if self._spec.settings.check_finite:
+            check_finite(arguments.weights)
+        if self._earlier is not None:
+            replace_model(self._earlier, arguments)
+            if self._prompter:
+                self._prompter.serve(self._spec.model)
+            print(f"The weights of {self._spec.model} were reloaded in place.", flush=True)  # noqa: T201 - goes to its log
+            return self._earlier
+        model: Any = load_model(arguments)
         if self._prompter:
             model.tokenizer = self._bounded(model.tokenizer)
         return model
@@ -156,29 +228,24 @@ class EngineProcess:
     def _bounded(self, tokenizer: Any) -> Any:
         return self._prompter.bind(tokenizer) if self._prompter else tokenizer
 
-    def _load_unbounded(self) -> LM:
-        import_backend(self._spec.backend)
+    def _load_arguments(self) -> LoadArguments:
         spec, loadable = self._spec, self._keeper.loadable_files()
         limit = self._request_limit()
-        if spec.settings.check_finite:
-            check_finite(loadable.weights)
-        return load_model(
-            LoadArguments(
-                backend=spec.backend,
-                weights=loadable.weights,
-                adapter=loadable.adapter,
-                precision=spec.precision,
-                device=self._device,
-                tensor_parallel=spec.limits.tensor_parallel,
-                gpu_memory_fraction=spec.limits.gpu_memory_fraction,
-                max_num_seqs=spec.limits.max_num_seqs,
-                max_num_batched_tokens=spec.limits.max_num_batched_tokens,
-                max_length=limit.tokens,
-                may_cut=limit.may_cut,
-                architectures=tuple(self._config.get("architectures") or ()),
-                generates="generate_until" in self._output_types,
-                log_file=spec.log_file,
-            )
+        return LoadArguments(
+            backend=spec.backend,
+            weights=loadable.weights,
+            adapter=loadable.adapter,
+            precision=spec.precision,
+            device=self._device,
+            tensor_parallel=spec.limits.tensor_parallel,
+            gpu_memory_fraction=spec.limits.gpu_memory_fraction,
+            max_num_seqs=spec.limits.max_num_seqs,
+            max_num_batched_tokens=spec.limits.max_num_batched_tokens,
+            max_length=limit.tokens,
+            may_cut=limit.may_cut,
+            architectures=tuple(self._config.get("architectures") or ()),
+            generates="generate_until" in self._output_types,
+            log_file=spec.log_file,
         )
 
     def _request_limit(self) -> RequestLimit:
@@ -230,7 +297,26 @@ class EngineProcess:
             mirror=spec.settings.datasets,
             fetched=self._questions,
             offline=True,
+            generation=self._generation,
         )
+
+    def _generation(self, loaded: LoadedBenchmark) -> dict[str, Any]:
+        """Return how a benchmark's answers are generated, in lm_eval's words; empty as its tasks say.
+
+        Raises:
+            HarnessError: The model's context is too short, or its sampling unusable.
+        """
+        policy = self._spec.suite.generation
+        if policy is None or not loaded.writes:
+            return {}
+        context = context_length(self._config, allowed=self._spec.settings.max_model_length)
+        budget = policy.max_tokens
+        bound = longest_prompt_bytes(loaded.tasks) + TEMPLATE_BYTES
+        if context is not None and bound + budget > context:
+            longest = longest_prompt(loaded.tasks, self._tokenizer, template=self._renderer(loaded))
+            budget = answer_budget(policy, context=context, longest_prompt=longest)
+        thinks = self._think_end(loaded) is not None
+        return {"max_gen_toks": budget, **sampling_options(self._small_files, thinks=thinks)}
 
     @cached_property
     def _output_types(self) -> set[str]:
@@ -240,28 +326,56 @@ class EngineProcess:
             return self._library.output_types(spec.suite.select(spec.benchmarks))
 
     def _key(self, loaded: LoadedBenchmark) -> str:
-        identity = self._identity
+        told: dict[str, Any] = {"thinking": self._thinking(self._think_end(loaded))}
         if not TEXTS.isdisjoint(each.task.OUTPUT_TYPE for each in loaded.tasks):
-            method = find_backend(self._spec.backend).text_method
-            identity = identity.model_copy(update={"method": method})
-        return benchmark_key(identity, *loaded.identity)
+            told["method"] = find_backend(self._spec.backend).text_method
+        return benchmark_key(self._identity.model_copy(update=told), *loaded.identity)
+
+    def _think_end(self, loaded: LoadedBenchmark) -> str | None:
+        """Return the end token of the thinking before a benchmark's answers, None without thinking.
+
+        A model that ranks choices writes nothing, so it cannot think before.
+
+        Raises:
+            HarnessError: The end token is not known.
+        """
+        spec = self._spec
+        if not spec.enable_thinking or not loaded.writes:
+            return None
+        if not spec.think_end_token:
+            raise HarnessError(
+                f"Model {spec.model!r} is to think before it answers, and the end token of its "
+                "thinking is not known. Name it in the submission."
+            )
+        return spec.think_end_token
+
+    def _thinking(self, think_end: str | None) -> str | None:
+        """Return what a key says of the thinking."""
+        if think_end is not None:
+            return think_end
+        return THINKING_OFF if self._template and has_switch(self._template) else None
 
     @cached_property
     def _identity(self) -> ModelIdentity:
         """Every benchmark needs it, and with a chat template it requires the tokenizer."""
         spec, installed = self._spec, versions(self._spec.backend)
-        template = chat_template(self._small_files) if spec.use_chat_template else None
         return ModelIdentity(
             choice=PinnedChoice(**spec.choice_fields()),
-            chat_template_sha=chat_template_sha(template),
-            chat_date=seen_date(template),
+            chat_template_sha=chat_template_sha(self._template),
+            chat_date=seen_date(self._template),
             backend=spec.backend,
             backend_version=installed.backend,
             lm_eval_version=installed.lm_eval,
             max_length=spec.settings.max_model_length,
             method=find_backend(spec.backend).method,
             texts_are_opened=ends_texts(self._small_files),
+            thinking=self._thinking(spec.think_end_token if spec.enable_thinking else None),
         )
+
+    @cached_property
+    def _template(self) -> str | None:
+        """The chat template, None if prompts are made without it."""
+        return chat_template(self._small_files) if self._spec.use_chat_template else None
 
     @cached_property
     def _small_files(self) -> Path:

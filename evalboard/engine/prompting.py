@@ -3,7 +3,7 @@
 Both are programs of a stranger: a template is code, and a tokenizer contains regular expressions.
 They may behave for the questions of the checks and loop or grow for those of a benchmark. A fork of
 the engine's process runs them, more confined than the engine and with little memory, and every call
-has a time limit.
+has a time limit. A tokenizer that takes the place of another has a fork of its own.
 """
 
 import os
@@ -52,6 +52,7 @@ class Prompter:
         self._model = model
         self._asking = threading.Lock()
         self._failed: PromptFailed | None = None
+        self._is_bound = False
         self._pipe, theirs = Pipe()
         parent = os.getpid()
         self._process = os.fork()
@@ -60,13 +61,26 @@ class Prompter:
         theirs.close()
 
     def bind(self, tokenizer: Any) -> "BoundedTokenizer":
-        """Give the process its tokenizer, and return what asks the process. Call it once.
+        """Give the process a tokenizer, in place of an earlier one, and return what asks the process.
 
         Args:
             tokenizer: A tokenizer of transformers.
+
+        Raises:
+            PromptFailed: An earlier one did not finish within its limits.
         """
-        self._pipe.send_bytes(pickle.dumps(tokenizer))
+        with self._asking:
+            if self._failed:
+                raise self._failed
+            if self._is_bound:
+                self._pipe.send((_END, None, {}))
+            self._pipe.send_bytes(pickle.dumps(tokenizer))
+            self._is_bound = True
         return BoundedTokenizer(tokenizer, self)
+
+    def serve(self, model: str) -> None:
+        """Go on for a model with the same tokenizer, whose name messages have from now on."""
+        self._model = model
 
     def encode(self, texts: str | list[str], options: dict[str, Any]) -> dict[str, Any]:
         """Return what the tokenizer returns for texts, as lists.
@@ -160,18 +174,50 @@ class BoundedTokenizer:
         return self._prompter.render(conversation, options)
 
 
+_END = "end"
+"""Asks the process of a tokenizer to end."""
+
+
 def _run(pipe: Connection, parent: int, limits: ResourceLimits) -> NoReturn:
-    """Serve the pipe, and end the process, at the latest with its parent."""
+    """Let a fork serve the pipe for each tokenizer, and end as the fork ends if that fails.
+
+    A confined process can take no other tokenizer.
+    """
     try:
         die_with_parent(parent, signal.SIGKILL)
         os.closerange(3, pipe.fileno())  # the engine's pipe must end with the engine
         os.closerange(pipe.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
-        tokenizer = pickle.loads(pipe.recv_bytes())
+        while True:
+            content, own = pipe.recv_bytes(), os.getpid()
+            serving = os.fork()
+            if serving == 0:
+                _serve(pipe, own, content, limits)
+            _, status = os.waitpid(serving, 0)
+            code = os.waitstatus_to_exitcode(status)
+            if code < 0:
+                os.kill(own, -code)
+            if code:
+                os._exit(code)
+    except EOFError:
+        os._exit(0)
+    except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as an engine
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _serve(pipe: Connection, parent: int, content: bytes, limits: ResourceLimits) -> NoReturn:
+    """Serve the pipe for one tokenizer, and end the process, at the latest with its parent."""
+    try:
+        die_with_parent(parent, signal.SIGKILL)
+        tokenizer = pickle.loads(content)
         confine(limits)
         if not tokenizer.is_fast:  # what was changed in one of Python is not pickled
             keep_texts_open(tokenizer)
         while True:
-            pipe.send(_answer(tokenizer, *pipe.recv()))
+            method, what, options = pipe.recv()
+            if method == _END:
+                os._exit(0)
+            pipe.send(_answer(tokenizer, method, what, options))
     except (EOFError, BrokenPipeError):
         os._exit(0)
     except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as an engine

@@ -1,6 +1,7 @@
 """The origin of a score: versions, chat template, architecture, machine."""
 
 import hashlib
+import inspect
 import json
 import os
 import platform
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 from evalboard.backends import find_backend
 from evalboard.engine.hardware import memory_bytes
+from evalboard.engine.tokenising import adds_after
 
 
 class Versions(NamedTuple):
@@ -31,10 +33,14 @@ def versions(backend: str) -> Versions:
 
 def chat_template(folder: Path) -> str | None:
     """Return a model's chat template, None without one. Several are one text."""
+    template = _tokenizer(folder).chat_template
+    return str(template) if template else None
+
+
+def _tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
-    template = AutoTokenizer.from_pretrained(folder, trust_remote_code=False).chat_template
-    return str(template) if template else None
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
 def chat_template_sha(template: str | None) -> str | None:
@@ -43,7 +49,10 @@ def chat_template_sha(template: str | None) -> str | None:
 
 
 def ends_texts(folder: Path) -> bool:
-    """Return whether a model's tokenizer adds tokens after a text, by its files."""
+    """Return whether a model's tokenizer adds tokens after a text, by its files.
+
+    It is loaded only if its class may do that, whatever the files say.
+    """
     found = {
         name: json.loads((folder / name).read_text(encoding="utf-8"))
         for name in ("tokenizer.json", "tokenizer_config.json")
@@ -51,7 +60,18 @@ def ends_texts(folder: Path) -> bool:
     }
     settings = found.get("tokenizer_config.json", {})
     processor = found.get("tokenizer.json", {}).get("post_processor")
-    return settings.get("add_eos_token") is True or _ends(processor or {})
+    if settings.get("add_eos_token") is True or _ends(processor or {}):
+        return True
+    return _may_end_itself(settings.get("tokenizer_class") or "") and adds_after(_tokenizer(folder))
+
+
+def _may_end_itself(name: str) -> bool:
+    """Return whether a class of tokenizers decides on its own what it adds, as that of T5 does."""
+    from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
+
+    found = tokenizer_class_from_name(name.removesuffix("Fast"))
+    ways = ("TemplateProcessing(", "def build_inputs_with_special_tokens(")
+    return found is not None and any(way in inspect.getsource(found) for way in ways)
 
 
 def _ends(processor: dict[str, Any]) -> bool:

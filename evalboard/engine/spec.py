@@ -40,7 +40,7 @@ class EngineSpec(PinnedChoice, frozen=True):
     name: str
     """Name of the run. Further engines add a number."""
     is_only_run: bool = False
-    """Whether its run is the only one of the installation, as in `evalboard evaluate`."""
+    """Whether no other run looks for a place at the same time; see `placement`."""
     folder: Path | None = None
     """Folder of a model that was given as a folder, None to look up its name."""
     base_folder: Path | None = None

@@ -4,8 +4,9 @@ lm_eval's model classes answer all requests of a call at once. The classes of th
 `stream`, which yields the answers as they arrive.
 """
 
+import math
 from collections.abc import Generator, Sequence, Set
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -14,7 +15,24 @@ if TYPE_CHECKING:
 Kind = Literal["loglikelihood", "loglikelihood_rolling", "generate_until"]
 """lm_eval's kinds of requests, named as the methods that answer them."""
 
-Answer = tuple[float, bool] | float | str
+Ending = Literal["eos", "stop", "length"]
+"""Why a text ended: the model ended it, a stop text did, or it had as many tokens as allowed."""
+
+
+class GeneratedText(NamedTuple):
+    """One text of a model."""
+
+    answer: str
+    """What the task reads: without the thinking, up to the first stop text."""
+    raw: str
+    """All of it, without special tokens other than the thinking's end."""
+    end: Ending | None
+    """Why it ended, None if an earlier version kept the answer alone."""
+    tokens: int | None
+    """Number of generated tokens, with the one that ended it; None as for `end`."""
+
+
+Answer = tuple[float, bool] | float | GeneratedText
 """To `loglikelihood` (natural logarithm, is greedy), to `loglikelihood_rolling` the logarithm, to
 `generate_until` the text."""
 
@@ -23,6 +41,32 @@ NumberedAnswers = list[tuple[int, Answer]]
 
 QUESTIONS_PER_BLOCK = 256
 """Number of questions per block if the composition of a batch must not change."""
+
+
+def read_answer(value: Any) -> Answer:
+    """Return the answer in a JSON value.
+
+    Raises:
+        ValueError: There is none.
+    """
+    match value:
+        case str(answer):  # kept by an earlier version
+            return GeneratedText(answer, answer, None, None)
+        case [str(answer), str(raw), "eos" | "stop" | "length" | None as end, tokens] if (
+            tokens is None or type(tokens) is int
+        ):
+            return GeneratedText(answer, raw, end, tokens)
+        case [logprob, bool(is_greedy)] if _is_finite(logprob):
+            return logprob, is_greedy
+        case _ if _is_finite(value):
+            return value
+    raise ValueError("no answer")
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < math.inf
 
 
 class StreamingModel(Protocol):
@@ -40,7 +84,12 @@ class StreamingModel(Protocol):
         ...
 
     def stream(
-        self, kind: Kind, requests: Sequence["Instance"], wanted: Set[int]
+        self,
+        kind: Kind,
+        requests: Sequence["Instance"],
+        wanted: Set[int],
+        *,
+        think_end: str | None = None,
     ) -> Generator[NumberedAnswers]:
         """Answer requests.
 
@@ -49,6 +98,8 @@ class StreamingModel(Protocol):
             requests: All requests of the call, including known ones: the composition of batches can
                 depend on all of them.
             wanted: Positions of the requests to answer.
+            think_end: End token of the thinking that comes before each generated answer, None for a
+                model that does not think. Stop texts count after it.
 
         Yields:
             Answers in any order, each at most once: all wanted ones, and possibly others.

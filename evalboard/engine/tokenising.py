@@ -49,6 +49,12 @@ def keep_texts_open(tokenizer: Any) -> None:
         )
 
 
+def adds_after(tokenizer: Any) -> bool:
+    """Return whether a tokenizer adds something after every text."""
+    _, after = _added(tokenizer)
+    return bool(after)
+
+
 def require_prefix(token: int | None) -> int:
     """Return the token before a text without a context: BOS, or EOS.
 

@@ -48,6 +48,10 @@ class Job(NamedTuple):
     end: Callable[[RequestOutput], JobResult]
     kept: int = 0
     """Tokens of the KV cache that must stay for the follow-up jobs."""
+    is_over: Callable[[RequestOutput], bool] = lambda output: output.finished
+    """Whether nothing more is wanted after a part of its output. It gets every part that the
+    parameters let vLLM return.
+    """
 
     @property
     def reads_prompt(self) -> bool:
@@ -140,8 +144,12 @@ class Feed:
             raise step_failed(exc) from exc
         answers: NumberedAnswers = []
         for output in outputs:
-            if isinstance(output, RequestOutput) and output.finished:
-                job = self._jobs.pop(output.request_id)
+            assert isinstance(output, RequestOutput)
+            name = output.request_id
+            if name in self._jobs and self._jobs[name].is_over(output):
+                job = self._jobs.pop(name)
+                if not output.finished:
+                    self._engine.abort_request([name])
                 self._kept -= job.kept
                 result = job.end(output)
                 answers += result.answers

@@ -19,21 +19,29 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
 from lm_eval.api.instance import Instance
-from lm_eval.models.utils import maybe_truncate, postprocess_generated_text
+from lm_eval.models.utils import maybe_truncate
 from lm_eval.models.vllm_causallms import VLLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
-from vllm import RequestOutput, SamplingParams
+from vllm import CompletionOutput, RequestOutput, SamplingParams, TokensPrompt
 from vllm.model_executor.models import ModelRegistry
 from vllm.platforms import current_platform
 from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 
 from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import check_whole
-from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind, NumberedAnswers
+from evalboard.engine.streaming import (
+    QUESTIONS_PER_BLOCK,
+    Ending,
+    GeneratedText,
+    Kind,
+    NumberedAnswers,
+)
+from evalboard.engine.texts import AnswerEnd, RawTexts, answer_in
 from evalboard.engine.tokenising import keep_texts_open, require_prefix, without_prefix
 from evalboard.engine.vllm_choices import (
     Choice,
@@ -46,6 +54,7 @@ from evalboard.engine.vllm_feeding import Feed, Job, JobResult
 from evalboard.engine.vllm_last_layer import skip_unread_rows
 from evalboard.engine.vllm_lengths import find_lengths
 from evalboard.engine.vllm_options import execution_options
+from evalboard.engine.vllm_reloading import replace_weights
 from evalboard.engine.vllm_rows import Row, next_rows, prompt_rows, sum_up
 from evalboard.engine.vllm_thread import EngineThread
 from evalboard.errors import HarnessError
@@ -78,6 +87,67 @@ class Unit(NamedTuple):
     requests: frozenset[int]
     """Positions of the requests that it answers."""
     jobs: Callable[[], list[Job]]
+
+
+class _Texts(NamedTuple):
+    """What the texts of a call have in common."""
+
+    raw: RawTexts
+    think_end: str | None
+    """End token of the thinking, None without one."""
+    eos: str | None
+    """Text of the EOS token."""
+
+
+class _Text:
+    """A text that vLLM writes.
+
+    Args:
+        index: Position of its request.
+        stops: Texts that end its answer.
+        texts: What it has in common with the others.
+    """
+
+    def __init__(self, index: int, stops: Sequence[str], texts: _Texts) -> None:
+        self._index = index
+        self._stops = stops
+        self._texts = texts
+        self._tokens: list[int] = []
+        self._answer_end = AnswerEnd(stops, texts.think_end)
+        self._is_stopped = False
+
+    def is_over(self, output: RequestOutput) -> bool:
+        """Take a part of the text, and return whether it is the last one.
+
+        Without a thinking, the whole text is one part, and vLLM has looked for the stop texts.
+        """
+        (part,) = output.outputs
+        self._tokens += part.token_ids
+        if self._texts.think_end is not None:
+            self._is_stopped = self._answer_end.is_reached(part.text)
+        return output.finished or self._is_stopped
+
+    def end(self, output: RequestOutput) -> JobResult:
+        """Return the text."""
+        raw = self._texts.raw.read(self._tokens)
+        text = GeneratedText(
+            answer=answer_in(raw, self._stops, self._texts.think_end),
+            raw=raw,
+            end="stop" if self._is_stopped else _ending(output.outputs[0]),
+            tokens=len(self._tokens),
+        )
+        return JobResult([(self._index, text)])
+
+
+def _ending(text: CompletionOutput) -> Ending:
+    """Return why vLLM ended a text. The reason for a stop is None at the EOS token, or its number."""
+    if text.finish_reason == "length":
+        return "length"
+    return "stop" if isinstance(text.stop_reason, str) else "eos"
+
+
+class CannotCompute(Exception):
+    """Raised when vLLM cannot compute what it has loaded, for `evalboard.engine.loading.failures`."""
 
 
 class VLLMModel(LmEvalVLLM):
@@ -116,13 +186,35 @@ class VLLMModel(LmEvalVLLM):
             self._thread.call(self.model.collective_rpc, skip_unread_rows)
         self._feed = Feed(self.model, self.lora_request)
 
+    def compute_one_token(self) -> None:
+        """Compute something. A model for which the build of vLLM lacks a kernel fails only then.
+
+        Raises:
+            CannotCompute: The model is loaded, and of no use.
+        """
+        prompt, once = TokensPrompt(prompt_token_ids=[0]), SamplingParams(max_tokens=1)
+        try:
+            self._thread.call(self.model.generate, prompt, once, use_tqdm=False)
+        except Exception as exc:
+            raise CannotCompute(f"{type(exc).__name__}: {exc}") from exc
+
+    def replace_weights(self, folder: Path) -> None:
+        """Become another model of the same likeness; see `evalboard.engine.vllm_reloading`."""
+        self._feed.abort()
+        self._thread.call(replace_weights, self.model, str(folder))
+
     def tok_encode(self, *args: Any, **options: Any) -> Any:
         """Encode texts as lm_eval's class does, for one thread at a time."""
         with self._tokenising:
             return super().tok_encode(*args, **options)
 
     def stream(
-        self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
+        self,
+        kind: Kind,
+        requests: Sequence[Instance],
+        wanted: Set[int],
+        *,
+        think_end: str | None = None,
     ) -> Generator[NumberedAnswers]:
         """Answer requests as a stream; see `StreamingModel`.
 
@@ -134,8 +226,8 @@ class VLLMModel(LmEvalVLLM):
         if kind == "loglikelihood_rolling":
             yield from self._sum_windows(requests, wanted)
             return
-        read = self._choice_units if kind == "loglikelihood" else self._text_units
-        units = read(requests)
+        is_text = kind == "generate_until"
+        units = self._text_units(requests, think_end) if is_text else self._choice_units(requests)
         # A continuation that adds no token is certain.
         empty = wanted - frozenset().union(*(unit.requests for unit in units))
         yield [(number, (0.0, True)) for number in sorted(empty)]
@@ -296,27 +388,22 @@ class VLLMModel(LmEvalVLLM):
         last = next_rows(output)[choice.tokens[-1]]
         return JobResult([(choice.request, sum_up([*known, *rows, last]))])
 
-    def _text_units(self, requests: Sequence[Instance]) -> list[Unit]:
+    def _text_units(self, requests: Sequence[Instance], think_end: str | None) -> list[Unit]:
         contexts, gen_kwargs = zip(*(request.args for request in requests), strict=True)
         options = [generation_options(asked) for asked in gen_kwargs]
         encoded = self.tok_encode(list(contexts))
-        eos = self._end_of_text()
+        texts = _Texts(RawTexts(self.tokenizer, think_end), think_end, self._end_of_text())
         return [
-            Unit(frozenset([i]), partial(self._text_jobs, i, encoded[i], options[i], eos))
+            Unit(frozenset([i]), partial(self._text_jobs, i, encoded[i], options[i], texts))
             for i in sorted(range(len(requests)), key=encoded.__getitem__)
         ]
 
     def _text_jobs(
-        self, index: int, tokens: list[int], options: dict[str, Any], eos: str | None
+        self, index: int, tokens: list[int], options: dict[str, Any], texts: "_Texts"
     ) -> list[Job]:
-        """Request a text with lm_eval's interpretation of the arguments.
-
-        Its tokens are decoded at once, as transformers does it. vLLM's own text, made token by token
-        to find the stop strings, keeps a first space that the decoder of the whole drops, and special
-        tokens, and lacks a character that is not finished.
-        """
-        kwargs, until, max_gen_toks = self.modify_gen_kwargs(
-            options, eos=eos, default_max_gen_toks=self.max_gen_toks
+        """Request a text with lm_eval's interpretation of the arguments."""
+        kwargs, stops, max_gen_toks = self.modify_gen_kwargs(
+            options, eos=texts.eos, default_max_gen_toks=self.max_gen_toks
         )
         if not self.may_cut:
             require_room(len(tokens) + max_gen_toks, self.max_length)
@@ -327,16 +414,13 @@ class VLLMModel(LmEvalVLLM):
             side=self.truncation_side,
             verbose=True,
         )
-        params = SamplingParams(
-            max_tokens=room, stop=until, output_kind=RequestOutputKind.FINAL_ONLY, **kwargs
-        )
-
-        def end(output: RequestOutput) -> JobResult:
-            made = self.tokenizer.decode(output.outputs[0].token_ids, skip_special_tokens=True)
-            text = postprocess_generated_text(made, until, None)
-            return JobResult([(index, text)])
-
-        return [Job(kept, params, end)]
+        text = _Text(index, stops, texts)
+        if texts.think_end is None:
+            asked = {"stop": stops, "output_kind": RequestOutputKind.FINAL_ONLY}
+        else:  # vLLM would end the thinking at a stop text
+            asked = {"output_kind": RequestOutputKind.DELTA}
+        params = SamplingParams(max_tokens=room, **asked, **kwargs)
+        return [Job(kept, params, text.end, is_over=text.is_over)]
 
     def _tokenise(self, requests: Sequence[Instance]) -> Iterator[TokenisedRequest]:
         for start in range(0, len(requests), TEXTS_PER_CALL):
@@ -387,7 +471,7 @@ def load(arguments: LoadArguments) -> VLLMModel:
     """Load a model; see `evalboard.engine.loading.loader.load_model`."""
     check_whole(arguments.weights)
     share = {"gpu_memory_utilization": arguments.gpu_memory_fraction}
-    return VLLMModel(
+    model = VLLMModel(
         pretrained=str(arguments.weights),
         dtype=Precision(arguments.precision).facts.dtype,
         max_model_len=arguments.max_length,
@@ -406,6 +490,15 @@ def load(arguments: LoadArguments) -> VLLMModel:
             architectures=arguments.architectures,
         ),
     )
+    if arguments.device == "cpu":  # where vLLM warms nothing up
+        model.compute_one_token()
+    return model
+
+
+def replace(model: VLLMModel, arguments: LoadArguments) -> None:
+    """Replace a model's weights; see `evalboard.engine.loading.loader.replace_model`."""
+    check_whole(arguments.weights)
+    model.replace_weights(arguments.weights)
 
 
 def _batch_limits(arguments: LoadArguments) -> dict[str, int]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from evalboard.containing import contained
-from evalboard.engine.placing import cluster
+from evalboard.engine.placing import placement
 from evalboard.errors import (
     ConfigError,
     EngineError,
@@ -18,12 +18,14 @@ from evalboard.errors import (
     LifecycleError,
     RecordError,
     StoreError,
+    StoreRefused,
 )
 from evalboard.identity import request_identity
 from evalboard.intake.house_rules import first_of_same, load_rules, refusals, repetition
 from evalboard.intake.request_files import CHECKED_BY_POLL, check_request, is_checked
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import decided, move, note, order_pending, undecided
+from evalboard.queueing.claims import server_name, takes_slot
 from evalboard.queueing.machine import why_unfit
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import Failure, ModelType, RequestRecord, Status
@@ -45,7 +47,7 @@ class QueueView(NamedTuple):
     paths: list[str]
     """Pending requests, the next one first."""
     free_slots: int
-    """Number of evaluations that may start."""
+    """Number of evaluations that may start here."""
     refused: Mapping[str, str] = {}
     """Requests that this poll rejected by the rules of the house, with reasons."""
     warning: str = ""
@@ -68,9 +70,10 @@ class CheckedRequest(NamedTuple):
 
 
 def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
-    """Return the pending requests in order, and the number of free slots.
+    """Return the pending requests in order, and the number of free slots of this server's machines.
 
-    A machine that is unfit has no free slots.
+    A machine that is unfit has no free slots. Runs of other machines, with servers of their own,
+    take none of these.
 
     Requests that break the rules of the house, such as a second file of one submission, are first
     rejected in one commit. A request of another program takes no slot, whatever its status.
@@ -95,12 +98,13 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
             {path: partial(_refuse, finding, now) for path, finding in refused.items()},
             message=f"refuse {len(refused)} requests",
         )
-    running = sum(e.record is not None and e.record.status is Status.RUNNING for e in entries)
+    server = server_name(settings)
+    running = sum(e.record is not None and takes_slot(e.record, server) for e in entries)
     ordered = order_pending(
         ((e.path, e.record) for e in entries if e.record is not None and e.path not in refused),
         now=now,
     )
-    allowed = settings.max_running or cluster.slot_count(settings)
+    allowed = placement.running_limit(settings)
     unfit = why_unfit(settings)
     return QueueView(
         [path for path, _ in ordered],
@@ -119,6 +123,7 @@ def check(path: str, settings: Settings, *, now: datetime) -> CheckedRequest:
 
     Raises:
         ForeignKey: Another installation evaluates these requests.
+        StoreRefused: The store takes no changes from this installation, whatever the request.
         ConfigError: This installation cannot sign.
         StoreError: The requests store cannot be read.
     """
@@ -128,6 +133,8 @@ def check(path: str, settings: Settings, *, now: datetime) -> CheckedRequest:
     )
     if isinstance(checked, CheckedRequest):
         return checked
+    if isinstance(checked, StoreRefused):
+        raise checked
     if isinstance(checked, LifecycleError):  # somebody else decided: the next poll sees what
         return CheckedRequest(path, None, 0, None)
     problem = Failure(code=checked.code, message=checked.message)

@@ -13,6 +13,7 @@ from evalboard.intake.submission import (
     architectures_in,
     denied_report,
     find_denial,
+    generation_findings,
     suite_name,
     unknown_suite,
     with_findings,
@@ -23,6 +24,7 @@ from evalboard.records.report import Finding, Report
 from evalboard.records.request import ModelType, RequestRecord
 from evalboard.repositories.names import is_board_name, is_commit
 from evalboard.settings import Settings
+from evalboard.suites.loader import find_suite
 from evalboard.validation.checks import validate
 from evalboard.validation.findings import error, listed, quoted
 from evalboard.validation.subject import Subject
@@ -70,12 +72,15 @@ def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
             problems.append(_unknown("precision", record.precision, Precision))
         if weight_type is None:
             problems.append(_unknown("weight_type", record.weight_type, WeightType))
-        report = with_findings(validate(subject, settings), problems)
+        validated = validate(subject, settings)
+        problems += generation_findings(subject, find_suite(suite, settings), validated)
+        report = with_findings(validated, problems)
     updated: dict[str, Any] = {
         "model": report.model if report.ok else record.model,
         "sender": plain(record.sender, MAX_SENDER_CHARACTERS),
         "base_model": report.facts.get("base_model", record.base_model),
         "revision": report.revision,
+        "think_end_token": report.facts.get("think_end_token", ""),
         "params": report.facts.get("params_billion", record.params),
         "architectures": architectures_in(report) or record.architectures,
     }
@@ -114,7 +119,8 @@ def _is_loadable(record: RequestRecord) -> bool:
     has_base = record.weight_type == WeightType.ORIGINAL or (
         is_board_name(record.base_model) and is_commit(record.evalboard.base_revision)
     )
-    return bool(known) and pinned and has_base
+    ends_thinking = bool(record.think_end_token) or not record.enable_thinking
+    return bool(known) and pinned and has_base and ends_thinking
 
 
 def _replaced(record: RequestRecord, updated: dict[str, Any]) -> dict[str, Any]:

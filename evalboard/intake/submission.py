@@ -24,9 +24,10 @@ from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
 from evalboard.suites.loader import find_suite, load_suite, suite_names
+from evalboard.suites.model import Suite
 from evalboard.validation.checks import validate
-from evalboard.validation.findings import error, info, listed, quoted
-from evalboard.validation.subject import Subject
+from evalboard.validation.findings import error, info, listed, quoted, warning
+from evalboard.validation.subject import Subject, left_empty
 from evalboard.wording import plain
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Submission(Subject, frozen=True):
 
 
 class EvaluationRequest(Submission, frozen=True):
-    """The parameters of an evaluation, as shown by the form of the Prefect UI."""
+    """A model to evaluate, and how to load and to ask it. Only its name is required."""
 
     request_path: str = Field(
         default="",
@@ -59,12 +60,14 @@ class EvaluationRequest(Submission, frozen=True):
     limit: int | None = Field(
         default=None,
         ge=1,
-        description="Number of questions to ask of each benchmark. The result is a trial: it stays "
-        "in the work folder and never enters the board.",
+        json_schema_extra=left_empty,
+        description="Number of questions to ask of each benchmark. Empty: all. With a limit the "
+        "result is a trial: it stays in the work folder and never enters the board.",
     )
     num_fewshot: int | None = Field(
         default=None,
         ge=0,
+        json_schema_extra=left_empty,
         description="Number of examples before each question. Empty: the suite's number. With "
         "another number the result is a trial, as with a limit.",
     )
@@ -105,11 +108,15 @@ def check_submission(
         EngineError: The processes that load config and tokenizer cannot start here.
     """
     unknown = unknown_suite(submission.suite, settings, allow_file=allow_folder)
+    suite = find_suite(submission.suite, settings)
+    if suite is None and unknown is None:
+        suite = load_suite(submission.suite)
     refused = find_denial(submission, submission.sender, settings)
     if refused:
         return denied_report(submission, refused)
     report = validate(submission, settings, allow_folder=allow_folder)
-    return with_findings(report, (unknown,)) if unknown else report
+    found = (unknown,) if unknown else generation_findings(submission, suite, report)
+    return with_findings(report, found)
 
 
 def preview_submission(
@@ -193,6 +200,7 @@ def record_of(
         "precision": report.facts["precision"],
         "base_model": report.facts.get("base_model", submission.base_model),
         "base_revision": report.facts.get("base_revision", ""),
+        "think_end_token": report.facts.get("think_end_token", ""),
     }
     choice = PinnedChoice(**submission.choice_fields() | found)
     return RequestRecord(
@@ -235,6 +243,62 @@ def unknown_suite(suite: str, settings: Settings, *, allow_file: bool = False) -
         f"There is no suite {quoted(suite)}.",
         fix=f"Use one of {listed(suite_names(settings), shown=10)}, or leave it empty for the "
         "board's suite.",
+    )
+
+
+def generation_findings(
+    choice: ModelChoice, suite: Suite | None, report: Report
+) -> tuple[Finding, ...]:
+    """Return the findings on a submission to a suite that asks for answers in words.
+
+    Args:
+        choice: The submission.
+        suite: The suite, None for one that does not exist.
+        report: The other checks of the submission.
+    """
+    policy = suite.generation if suite else None
+    if suite is None or policy is None:
+        return ()
+    found: list[Finding] = []
+    if policy.template == "required" and not choice.use_chat_template:
+        found.append(_without_template(suite))
+    can_think = report.facts.get("has_thinking_switch") and choice.use_chat_template
+    if policy.thinking == "expected" and can_think and not choice.enable_thinking:
+        found.append(_without_thinking(suite))
+    length = report.facts.get("max_length")
+    if isinstance(length, int) and length <= policy.min_tokens:
+        found.append(_too_short(suite, length, policy.min_tokens))
+    return tuple(found)
+
+
+def _too_short(suite: Suite, length: int, least: int) -> Finding:
+    return error(
+        "context_too_short",
+        f"The model's context has {length:,} tokens. The suite {quoted(suite.name)} needs {least:,} "
+        "for an answer, and more for the question.",
+        fix="Submit a model with a longer context.",
+        where="config.json",
+    )
+
+
+def _without_template(suite: Suite) -> Finding:
+    return error(
+        "template_required",
+        f"The suite {quoted(suite.name)} asks chat models for answers in words, but the submission "
+        "does not use the chat template.",
+        fix="Submit the model with its chat template. A model without one belongs to suites in which "
+        "it ranks choices.",
+        where="use_chat_template",
+    )
+
+
+def _without_thinking(suite: Suite) -> Finding:
+    return warning(
+        "thinking_expected",
+        f"The chat template has a switch for thinking, and the suite {quoted(suite.name)} expects "
+        "models that can think to do so. Without thinking, the model has a row of its own.",
+        fix="Submit the model with thinking, too.",
+        where="enable_thinking",
     )
 
 

@@ -1,13 +1,16 @@
 """Actions of people on the queue: requeue, cancel, prioritise. Several requests are one commit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 from evalboard import lifecycle
-from evalboard.errors import EvalboardError
+from evalboard.errors import EvalboardError, LifecycleError
+from evalboard.queueing.claims import server_name
+from evalboard.queueing.judging import RunState, Verdict, judge
 from evalboard.queueing.queries import RequestQuery, find_one
+from evalboard.queueing.reconcile import evidence_on
 from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
@@ -15,6 +18,8 @@ from evalboard.stores.addresses import open_own_queue
 WAITING = (Status.PENDING,)
 UNFINISHED = (Status.PENDING, Status.RUNNING)
 
+AskRuns = Callable[[list[str]], Mapping[str, RunState]]
+"""Returns the states of runs by id. The server does not know missing ones."""
 Decide = Callable[[str, RequestRecord], RequestRecord]
 """Returns the new record for a path and a record."""
 
@@ -30,9 +35,17 @@ class RequestChange(NamedTuple):
 
 
 def requeue(
-    queries: Sequence[RequestQuery], settings: Settings, *, now: datetime, by: str = ""
+    queries: Sequence[RequestQuery],
+    settings: Settings,
+    *,
+    now: datetime,
+    by: str = "",
+    ask_runs: AskRuns | None = None,
 ) -> list[RequestChange]:
     """Restart failed, rejected and cancelled requests, and end the pause of pending ones.
+
+    A RUNNING request is restarted if nothing shows that its run is alive. The person knows better
+    then: a run that is alive after all sees that its request was taken away, and stops.
 
     Of a file that another program wrote only the submission counts: the next poll checks it.
 
@@ -41,19 +54,37 @@ def requeue(
         settings: The settings.
         now: The current time.
         by: Name of the person, for the request's history.
+        ask_runs: Asks the Prefect server of the settings. None: it is not asked.
 
     Raises:
         ConfigError: A request is unknown, or a name matches several. Nothing was changed.
         StoreError: The queue cannot be read or written.
     """
     reason = f"restarted by {by or 'a person'}"
-    return _change(
-        queries,
-        settings,
-        (*lifecycle.STOPPED, *WAITING),
-        lambda _, record: lifecycle.requeue(record, now=now, reason=reason),
-        "requeue",
-    )
+
+    def decide(path: str, record: RequestRecord) -> RequestRecord:
+        is_running = record.status is Status.RUNNING
+        if is_running and not _is_lost(record, settings, ask_runs, now):
+            raise LifecycleError(
+                f"Request {path!r} is being evaluated, as far as this machine can see. Cancel it "
+                "first. If its run has just died, try again in two minutes."
+            )
+        return lifecycle.requeue(record, now=now, reason=reason, is_lost=is_running)
+
+    return _change(queries, settings, (*lifecycle.STOPPED, *WAITING), decide, "requeue")
+
+
+def _is_lost(
+    record: RequestRecord, settings: Settings, ask_runs: AskRuns | None, now: datetime
+) -> bool:
+    """Return whether nothing shows that the run of a RUNNING request is alive."""
+    claim = record.evalboard.claimed_by
+    if claim is None:
+        return False  # another program's, which has a day
+    runs = ask_runs([claim.run_id]) if ask_runs else {}
+    server = server_name(settings) if ask_runs else ""
+    evidence = evidence_on(record, claim, settings, runs, server=server, now=now)
+    return judge(evidence) is not Verdict.LEAVE
 
 
 def prioritise(

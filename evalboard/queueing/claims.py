@@ -1,31 +1,41 @@
 """The claim of a run on a request, and the state of the process behind it.
 
 A process id alone is not enough, because ids are reused: the claim also contains the start time. A
-host's name is not enough either, because containers can share it: the claim also contains the
-namespace of the id.
+host's name is not enough either, because containers can share it: the claim also contains the id of
+the kernel's start and the namespace of the process id. What a process id cannot say, the mark of the
+run can (`presence`).
 """
 
 import os
 import socket
+import uuid
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import psutil
 
 from evalboard.errors import LifecycleError
+from evalboard.files import write_whole
 from evalboard.lifecycle import release
-from evalboard.records.request import Claim, RequestRecord
+from evalboard.queueing import presence
+from evalboard.queueing.presence import Machine, this_machine
+from evalboard.records.request import Claim, RequestRecord, Status
+from evalboard.services import is_loopback
 from evalboard.settings import Settings
 
-TOLERANCE_SECONDS = 1.0
+TOLERANCE_SECONDS = 60.0
+"""Between two readings of the start of one process: Linux reckons it from the clock, which may be set
+meanwhile. No id is given to a second process so soon."""
 _NAMESPACE = Path("/proc/self/ns/pid")
 
 
 class Process(NamedTuple):
     """One process on one machine."""
 
-    host: str
+    machine: Machine
     pid: int
     started: float
     """Seconds since the epoch."""
@@ -36,7 +46,7 @@ class Process(NamedTuple):
 def this_process() -> Process:
     """Return the calling process."""
     started = psutil.Process().create_time()
-    return Process(socket.gethostname(), os.getpid(), started, pid_namespace())
+    return Process(this_machine(), os.getpid(), started, pid_namespace())
 
 
 def pid_namespace() -> int | None:
@@ -51,7 +61,8 @@ def claim_of(run_id: str, process: Process, *, server: str = "") -> Claim:
     """Return a claim with its process and the Prefect server of its run."""
     return Claim(
         run_id=run_id,
-        host=process.host,
+        host=process.machine.host,
+        boot=process.machine.boot,
         pid=process.pid,
         started=process.started,
         pid_namespace=process.pid_namespace,
@@ -59,28 +70,29 @@ def claim_of(run_id: str, process: Process, *, server: str = "") -> Claim:
     )
 
 
-def is_dead(claim: Claim) -> bool:
-    """Return whether the claim's process was on this machine and is gone or a zombie.
+def lives(claim: Claim, settings: Settings) -> bool | None:
+    """Return whether the claim's process lives, None if that cannot be seen from here.
 
-    False if unknown: a claim of another machine, or one without a process.
+    A process is alive if it holds the mark of its run, or if its id is here that of a process that
+    started at the same time. It is dead if it was of this kernel and neither is true, or if its
+    machine has been started again since. A mark is needed for that unless this process has the
+    same namespace of ids: without one, the process may live in a container or on a machine that has
+    the same name and another work folder.
     """
-    return _lives(claim) is False
+    mark = presence.is_alive(claim.run_id, settings)
+    if mark:
+        return True
+    here, machine = this_machine(), Machine(claim.host, claim.boot)
+    if machine.has_kernel_of(here) and claim.pid_namespace in (None, pid_namespace()):
+        exists = _exists(claim)
+        return mark if exists is None else exists
+    is_of_here = machine.has_kernel_of(here) or machine.is_earlier(here)
+    return False if mark is False and is_of_here else None
 
 
-def is_alive(claim: Claim) -> bool:
-    """Return whether the claim's process is running on this machine.
-
-    False if unknown: a claim of another machine, or one without a process.
-    """
-    return _lives(claim) is True
-
-
-def _lives(claim: Claim) -> bool | None:
-    """Return whether the process exists, None if unknown."""
-    elsewhere = claim.host != socket.gethostname() or (
-        claim.pid_namespace is not None and claim.pid_namespace != pid_namespace()
-    )
-    if elsewhere or claim.pid is None or claim.started is None:
+def _exists(claim: Claim) -> bool | None:
+    """Return whether the claim's process is among those of this namespace, None if unknown."""
+    if claim.pid is None or claim.started is None:
         return None
     try:
         process = psutil.Process(claim.pid)
@@ -93,20 +105,54 @@ def _lives(claim: Claim) -> bool | None:
 def server_name(settings: Settings) -> str:
     """Return the name of the current Prefect server in claims.
 
-    It is the server's address, or the path of the database for a server that ends with its process.
+    It is the server's address. Every machine has a server of its own at an address like
+    `localhost`, so such an address counts together with the installation. A server that ends with
+    its process has the path of its database.
     """
-    own = f"{socket.gethostname()}:{settings.home.resolve()}"
-    return settings.prefect_api_url or own
+    url = settings.prefect_api_url
+    if not url:
+        return f"{socket.gethostname()}:{settings.home.resolve()}"
+    if is_loopback(urlsplit(url).hostname or ""):
+        return f"{url} of {_installation(settings.signing_folder)}"
+    return url
 
 
-def released(record: RequestRecord, *, now: datetime) -> RequestRecord:
+def _installation(folder: Path) -> str:
+    """Return the id of this installation. The first process that needs it makes it."""
+    file = folder / "installation.txt"
+    if not file.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        aside = folder / f".installation.{uuid.uuid4().hex}"
+        write_whole(aside, f"{uuid.uuid4().hex}\n".encode())
+        with suppress(FileExistsError):
+            os.link(aside, file)
+        aside.unlink()
+    return file.read_text(encoding="utf-8").strip()
+
+
+def takes_slot(record: RequestRecord, server: str) -> bool:
+    """Return whether a request is evaluated in one of the engine slots that a server gives out.
+
+    Machines with servers of their own share a queue, but not their engines.
+
+    Args:
+        record: The request.
+        server: Name of the server in claims.
+    """
+    claimed_by = record.evalboard.claimed_by
+    return (
+        record.status is Status.RUNNING and claimed_by is not None and claimed_by.server == server
+    )
+
+
+def released(record: RequestRecord, settings: Settings, *, now: datetime) -> RequestRecord:
     """Return a RUNNING request as PENDING if the process of its claim is gone.
 
     Raises:
         LifecycleError: As far as this machine can see, a run works on the request.
     """
     claimed_by = record.evalboard.claimed_by
-    if claimed_by is None or not is_dead(claimed_by):
+    if claimed_by is None or lives(claimed_by, settings) is not False:
         who = f"run {claimed_by.run_id} on {claimed_by.host}" if claimed_by else "another program"
         raise LifecycleError(f"{record.model!r} is already being evaluated by {who}.")
     reason = f"run {claimed_by.run_id} on {claimed_by.host} stopped without a result"

@@ -24,7 +24,7 @@ class RunState(StrEnum):
     DEAD = "dead"
     """Completed, failed or crashed."""
     CANCELLED = "cancelled"
-    """Stopped by a person."""
+    """Stopped by a person, or about to be: nobody waits for the worker that is to end it."""
     UNKNOWN = "unknown"
     """The server has no such run."""
 
@@ -56,8 +56,9 @@ class RunEvidence(NamedTuple):
 def judge(evidence: RunEvidence, *, is_ours: bool = True) -> Verdict:
     """Return the action on a RUNNING request, without regard to its results.
 
-    The process takes precedence over the server: a server notices a killed run late, and it does
-    not know the runs of a process with its own server.
+    A person's word comes first: a run that still works ends by itself once its request is
+    cancelled. Then the process takes precedence over the server, which notices a killed run late,
+    and does not know the runs of a process with its own server.
 
     Args:
         evidence: The evidence about the run.

@@ -14,7 +14,8 @@ from evalboard.containing import contained
 from evalboard.errors import EvalboardError
 from evalboard.identity import result_folder
 from evalboard.lifecycle import is_claimed_by, move, release
-from evalboard.queueing.claims import is_alive, is_dead
+from evalboard.queueing import presence
+from evalboard.queueing.claims import lives
 from evalboard.queueing.judging import (
     GRACE,
     RunEvidence,
@@ -83,8 +84,7 @@ class Reconciliation(NamedTuple):
 
 def claimed_runs(settings: Settings) -> list[str]:
     """Return the run ids of all RUNNING requests, for the caller to ask about."""
-    claims = map(_claim, open_own_queue(settings).entries())
-    return sorted({claim.run_id for claim in claims if claim is not None})
+    return sorted(_claiming_runs(open_own_queue(settings)))
 
 
 def reconcile(
@@ -112,6 +112,7 @@ def reconcile(
     archive = open_archive(settings)
     found = _judge_all(entries, archive, settings, runs, server=server, now=now)
     changed, problems = _carry_out(queue, found.judgements, now)
+    _forget_marks(queue, settings)
     return Reconciliation(
         released=changed[Status.PENDING],
         failed=changed[Status.FAILED],
@@ -176,15 +177,22 @@ def _judge(
     now: datetime,
 ) -> Judgement:
     """Judge a request that this installation has signed."""
-    record = entry.record
+    record, claim = entry.record, _claim(entry)
     assert record is not None
-    evidence = _evidence(entry, runs, server=server, now=now)
-    verdict = judge(evidence, is_ours=_claim(entry) is not None)
+    evidence = evidence_on(record, claim, settings, runs, server=server, now=now)
+    verdict = judge(evidence, is_ours=claim is not None)
     if verdict is Verdict.RELEASE and _is_complete(record, archive, settings):
         verdict = Verdict.FINISH
     if verdict is Verdict.ASK:
         return Judgement(entry, verdict, _who(entry))
     return Judgement(entry, verdict, _reason(entry, verdict, evidence))
+
+
+def _forget_marks(queue: RequestQueue, settings: Settings) -> None:
+    """Remove the marks of runs that are gone and claim nothing any more."""
+    if dead := set(presence.dead_runs(settings)):
+        for run_id in dead - _claiming_runs(queue):
+            presence.forget(run_id, settings)
 
 
 def _carry_out(
@@ -243,17 +251,34 @@ def _claim(entry: QueuedRequest) -> Claim | None:
     return record.evalboard.claimed_by
 
 
-def _evidence(
-    entry: QueuedRequest, runs: Mapping[str, RunState], *, server: str, now: datetime
+def _claiming_runs(queue: RequestQueue) -> set[str]:
+    return {claim.run_id for claim in map(_claim, queue.entries()) if claim is not None}
+
+
+def evidence_on(
+    record: RequestRecord,
+    claim: Claim | None,
+    settings: Settings,
+    runs: Mapping[str, RunState],
+    *,
+    server: str,
+    now: datetime,
 ) -> RunEvidence:
-    assert entry.record is not None
-    age = _age(parse_time(entry.record.evalboard.claimed_time), now)
-    claim = _claim(entry)
+    """Return the evidence about the run of a RUNNING request.
+
+    Args:
+        record: The request.
+        claim: Its claim, None if it is not of this installation.
+        settings: The work folder with the marks of runs.
+        runs: State by run id; see `reconcile`.
+        server: Name in claims of the server that was asked, empty if none was.
+        now: The current time.
+    """
+    age = _age(parse_time(record.evalboard.claimed_time), now)
     if claim is None:
         return RunEvidence(age=age)
-    lives = False if is_dead(claim) else is_alive(claim) or None
     run = runs.get(claim.run_id, RunState.UNKNOWN)
-    return RunEvidence(run, claim.server == server, lives, age)
+    return RunEvidence(run, claim.server == server, lives(claim, settings), age)
 
 
 def _age(claimed: datetime | None, now: datetime) -> timedelta | None:

@@ -33,8 +33,25 @@ class BenchmarkColumn(BaseModel):
     metric: str
     baseline: float
     """Score of random guessing, a fraction in [0, 1]."""
+    share: float | None = None
+    """Of the average, a fraction in [0, 1]; null on boards of earlier versions: each alike."""
+    smallest_difference: float | None = None
+    """Smallest difference of two typical models that is found in 80 % of comparisons, each taken alone
+    at a level of 5 %; a fraction. Null with fewer than two models."""
     subjects: tuple[SubjectColumn, ...] = ()
     """Subjects of a group, whose unweighted mean is its score. Empty for a single task."""
+
+
+class AverageOfBoard(BaseModel):
+    """What the average of the board is the mean of."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    of: Literal["benchmarks", "groups"] = "benchmarks"
+    """`groups`: the mean of each heading's benchmarks first, then the mean of these means."""
+    scores: Literal["raw", "normalised"] = "raw"
+    smallest_difference: float | None = None
+    """As that of a benchmark."""
 
 
 class BoardMeta(BaseModel):
@@ -47,6 +64,7 @@ class BoardMeta(BaseModel):
     suite: str
     title: str
     benchmarks: tuple[BenchmarkColumn, ...]
+    average: AverageOfBoard = AverageOfBoard()
     revision: str
     """Revision of the results store that the table was built from."""
     built_at: str

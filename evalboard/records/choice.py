@@ -33,6 +33,10 @@ class ModelChoice(BaseModel, frozen=True):
     base_revision: str = ""
     """As `revision`, of the base model of an adapter or a delta; empty for whole weights."""
     use_chat_template: bool = False
+    enable_thinking: bool = False
+    """Whether the model thinks before it writes an answer. Its choices it ranks without."""
+    think_end_token: str = ""
+    """Text that ends the thinking. Empty until the checks find it, and without thinking."""
 
     def choice_fields(self) -> dict[str, Any]:
         """Return the choice alone, as the fields of something else that inherits it."""

@@ -7,7 +7,7 @@ computed is computed in `evalboard.board.table`.
 from typing import Literal, NamedTuple
 
 Kind = Literal[
-    "model", "text", "code", "type", "time", "yes", "flags", "average", "params", "count"
+    "model", "text", "code", "type", "time", "yes", "flags", "average", "share", "params", "count"
 ]
 """What a column holds, and so how the table stores it and how the page draws it."""
 
@@ -38,6 +38,41 @@ COLUMNS: tuple[Column, ...] = (
     Column("model", "model", Title("Model", "Modell"), "always", 320),
     Column("model_type", "type", Title("Type", "Art"), "usually", 128),
     Column("average", "average", Title("Average", "Mittelwert"), "always"),
+    Column(
+        "strict_accuracy",
+        "share",
+        Title("Strict accuracy", "Strenge Genauigkeit"),
+        "usually",
+        group="evaluation",
+    ),
+    Column("read_share", "share", Title("Read", "Gelesen"), "usually", group="evaluation"),
+    Column(
+        "unfinished_share",
+        "share",
+        Title("Unfinished", "Unfertig"),
+        "usually",
+        116,
+        group="evaluation",
+    ),
+    Column(
+        "median_tokens",
+        "count",
+        Title("Tokens, median", "Tokens, Median"),
+        "usually",
+        120,
+        group="evaluation",
+    ),
+    Column(
+        "p95_tokens",
+        "count",
+        Title("Tokens, 95 %", "Tokens, 95 %"),
+        "usually",
+        120,
+        group="evaluation",
+    ),
+    Column("average__rank", "count"),
+    Column("average__rank_low", "count"),
+    Column("average__rank_high", "count"),
     Column("precision", "text", Title("Precision", "Genauigkeit"), "usually"),
     Column("params_billion", "params", Title("Parameters", "Parameter"), "usually", 116),
     Column("license", "text", Title("Licence", "Lizenz"), "usually", 132),
@@ -48,6 +83,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("merged", "yes", Title("Merged", "Zusammengeführt"), width=116),
     Column("moe", "yes", Title("Mixture of experts", "Mixture of Experts"), width=116),
     Column("use_chat_template", "yes", Title("Chat template", "Chat-Vorlage"), group="evaluation"),
+    Column("enable_thinking", "yes", Title("Thinking", "Nachdenken"), group="evaluation"),
     Column("flags", "flags", Title("Flags", "Markierungen"), width=200, group="evaluation"),
     Column(
         "submitted_time", "time", Title("Submitted", "Eingereicht"), width=116, group="evaluation"
@@ -68,15 +104,46 @@ COLUMNS: tuple[Column, ...] = (
     Column("backend", "text", Title("Backend", "Backend"), width=96, group="evaluation"),
     Column("lm_eval_version", "text", Title("lm-eval", "lm-eval"), width=96, group="evaluation"),
     Column("org", "text"),
+    Column("apart", "flags"),
+    Column("unpaired", "flags"),
     Column("complete", "yes"),
+    Column("ranked", "yes"),
 )
 """In the order of the page; the benchmarks' own follow the average there."""
 
 MODEL_COLUMNS: tuple[str, ...] = tuple(column.key for column in COLUMNS)
 """Columns before those of the benchmarks. Each benchmark `b` adds `b` (fraction in [0, 1] or null),
-`b__stderr`, `b__low`, `b__high` (95 % interval), `b__n` (questions), `b__normalised`; after them
+`b__stderr`, `b__low`, `b__high` (95 % interval), `b__n` (questions), `b__normalised`, `b__rank`,
+`b__rank_low` and `b__rank_high` (the range in which the rank is certain); after them
 each subject `s` of a group adds `s`, `s__stderr`, `s__n`.
 """
 
-BENCHMARK_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__low", "__high", "__n", "__normalised")
+IN_WORDS_SUFFIXES: tuple[str, ...] = (
+    "__strict",
+    "__read",
+    "__unfinished",
+    "__median_tokens",
+    "__p95_tokens",
+)
+"""Further columns of each benchmark of a suite that asks for answers in words."""
+RANK_SUFFIXES: tuple[str, ...] = ("__rank", "__rank_low", "__rank_high")
+SCORE_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__low", "__high", "__n", "__normalised")
+BENCHMARK_SUFFIXES: tuple[str, ...] = SCORE_SUFFIXES + RANK_SUFFIXES
 SUBJECT_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__n")
+
+FLAGS: tuple[str, ...] = (
+    "cut_questions",
+    "format_or_limit",
+    "mixed_backends",
+    "mixed_base_models",
+    "mixed_harness",
+    "mixed_readers",
+    "mixed_templates",
+    "other_backend_version",
+    "other_questions",
+    "other_reader",
+    "other_task_version",
+    "small_budget",
+    "unfinished_thinking",
+)
+"""Marks that a row can have; `evalboard.board.flags` says when."""

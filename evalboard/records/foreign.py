@@ -201,6 +201,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "job_id": _job,
     "job_start_time": _text,
     "use_chat_template": _flag,
+    "enable_thinking": _flag,
+    "think_end_token": _stripped,
     "sender": _text,
 }
 """Reader of each field in foreign files. `_ABSENT` means unknown."""

@@ -24,6 +24,10 @@ class TaskOutcome(BaseModel):
     """Number of questions asked."""
     n_cut: int = 0
     """Number of questions of which the model did not see the beginning, being too long for it."""
+    n_unfinished: int = 0
+    """Number of questions that the model was still thinking about when its text ended."""
+    reader: str = ""
+    """Name of the reader of answers in words, with its version; empty for other answers."""
     task_hash: str
     """lm_eval's hash over all questions, prompts and targets."""
     config: dict[str, Any]
@@ -53,14 +57,20 @@ class BenchmarkOutcome(BaseModel):
         """Number of questions asked."""
         return sum(task.n_effective for task in self.tasks)
 
-    def with_cut(self, tasks: Iterable[str | None]) -> Self:
-        """Return this outcome with the number of cut questions.
+    def with_counts(self, *, cut: Iterable[str | None], unfinished: Iterable[str | None]) -> Self:
+        """Return this outcome with the numbers of questions that lack something.
 
         Args:
-            tasks: The task of each cut question.
+            cut: The task of each question of which the model did not see the beginning.
+            unfinished: The task of each question that it was still thinking about at the end.
         """
-        count = Counter(tasks)
-        counted = (task.model_copy(update={"n_cut": count[task.task]}) for task in self.tasks)
+        n_cut, n_unfinished = Counter(cut), Counter(unfinished)
+        counted = (
+            task.model_copy(
+                update={"n_cut": n_cut[task.task], "n_unfinished": n_unfinished[task.task]}
+            )
+            for task in self.tasks
+        )
         return self.model_copy(update={"tasks": tuple(counted)})
 
     @property
@@ -102,4 +112,5 @@ class EngineFacts(BaseModel):
     """Arguments of the backend that affect speed and memory, but not the score."""
     machine: dict[str, Any]
     load_seconds: float
-    """Imports of the backend, weights into memory, caches, warm-up."""
+    """Imports of the backend, weights into memory, caches, warm-up. Where the weights were loaded in
+    place of an earlier model's, of the weights alone."""

@@ -83,6 +83,8 @@ class Claim(BaseModel):
     run_id: str
     """Id of the flow run in Prefect. It is unique, so two claims never have the same content."""
     host: str
+    boot: str = ""
+    """Id of the start of that machine's kernel, which its containers share; empty if it has none."""
     pid: int | None = Field(default=None, ge=0)
     """Process id on that machine, if known."""
     started: float | None = None
@@ -176,6 +178,8 @@ class RequestRecord(BaseModel):
     job_id: int | str = -1
     job_start_time: str | None = None
     use_chat_template: bool = False
+    enable_thinking: bool = False
+    think_end_token: str = ""
     sender: str = ""
     evalboard: BoardBlock = Field(default_factory=BoardBlock)
 
@@ -194,9 +198,10 @@ class RequestRecord(BaseModel):
     def path(self) -> str:
         """Path of the request in its store."""
         chat = "_chat" if self.use_chat_template else ""
+        think = "_think" if self.enable_thinking else ""
         return (
             f"{self.model}_eval_request_False_{self.precision}_{self.weight_type}"
-            f"{chat}_{self.revision[:8]}.json"
+            f"{chat}{think}_{self.revision[:8]}.json"
         )
 
     def to_json(self, *, signature: str | None = None) -> bytes:

@@ -31,6 +31,8 @@ class ModelConfig(BaseModel):
     base_revision: str = ""
     """Commit sha of the base model of an adapter or a delta. Empty for full weights."""
     use_chat_template: bool = False
+    enable_thinking: bool = False
+    think_end_token: str = ""
     chat_template_sha: str | None = None
     backend: str
     """`vllm` or `hf`."""
@@ -105,6 +107,8 @@ class Provenance(BaseModel):
     run_key: str
     benchmark_keys: dict[str, str]
     dataset_fingerprints: dict[str, str]
+    readers: dict[str, str] = Field(default_factory=dict)
+    """By benchmark, the name of the reader of answers in words, with its version."""
     failures: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Benchmarks without a score: `{benchmark: {code, message}}`."""
     engine_settings: dict[str, Any] = Field(default_factory=dict)

@@ -6,7 +6,7 @@ which files are needed. `composing` combines the small files of an adapter or a 
 its base model, and `copying` makes folders. Nothing here interprets the content of files.
 """
 
-from evalboard.repositories.lookup import find_repository, places_of
+from evalboard.repositories.lookup import find_repository, is_offline, places_of
 from evalboard.repositories.repository import Repository, UnusableFile
 
-__all__ = ["Repository", "UnusableFile", "find_repository", "places_of"]
+__all__ = ["Repository", "UnusableFile", "find_repository", "is_offline", "places_of"]

@@ -9,6 +9,7 @@ from typing import Any
 from huggingface_hub import HfApi
 
 from evalboard.errors import StoreError
+from evalboard.hub_client import hub_api
 from evalboard.repositories.contents import check_content, listed_hash
 from evalboard.repositories.copying import linked_folder
 from evalboard.repositories.hub_reading import hub_errors, read_head, read_info, save_file
@@ -101,7 +102,7 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
         ModelNotFound: The Hub has no such repository or revision for this token.
         StoreError: The Hub did not answer.
     """
-    api = HfApi(endpoint=settings.hub_endpoint, token=settings.token)
+    api = hub_api(settings.hub_endpoint, settings.token)
     info = read_info(api, model, revision)
     name, sha = str(info.get("id")), str(info.get("sha"))
     if not is_commit(sha) or not is_board_name(name):
@@ -109,6 +110,11 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
     entries: list[Any] = info["siblings"] if isinstance(info.get("siblings"), list) else []
     listed = {str(entry["rfilename"]): int(entry.get("size") or 0) for entry in entries}
     check_count(model, len(listed))
+    if entries and all(entry.get("size") is None for entry in entries):
+        raise StoreError(
+            f"The Hub at {api.endpoint} lists the files of model {model!r} without their sizes, so "
+            "they cannot be checked. Use another server, or put the model into EVALBOARD_MODELS."
+        )
     return HubRepository(
         api,
         model=name,

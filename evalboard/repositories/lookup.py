@@ -43,7 +43,7 @@ def find_repository(model: str, revision: str, settings: Settings) -> Repository
     check_board_name(model)
     if settings.models is not None and (settings.models / model).is_dir():
         return _open_folder(settings.models / model, model, revision, settings)
-    if settings.offline or constants.is_offline_mode():
+    if is_offline(settings):
         logger.warning(
             "Model %r is not in EVALBOARD_MODELS=%r. Put it there, or unset EVALBOARD_OFFLINE and "
             "HF_HUB_OFFLINE.",
@@ -55,6 +55,11 @@ def find_repository(model: str, revision: str, settings: Settings) -> Repository
             "(offline)."
         )
     return open_hub_repository(model, revision, settings)
+
+
+def is_offline(settings: Settings) -> bool:
+    """Return whether the Hub is not used."""
+    return settings.offline or constants.is_offline_mode()
 
 
 def places_of(model: str, settings: Settings) -> list[Path]:

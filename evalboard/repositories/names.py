@@ -40,6 +40,11 @@ def check_board_name(model: str) -> None:
         ConfigError: The text is not of the form `{org}/{name}`.
     """
     if not is_board_name(model):
+        if is_board_name(f"org/{model}"):
+            raise ConfigError(
+                f"{model!r} is not a whole model name: its organisation is missing. Use "
+                f"'org/{model}' with the organisation that has the model on the Hub."
+            )
         raise ConfigError(
             f"{model[:200]!r} is not a model name. Use `org/name` with letters, digits, '.', '_' "
             f"and '-', at most {MAX_PART_CHARACTERS} characters each. Start the path of a folder with '/' "

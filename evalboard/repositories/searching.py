@@ -1,10 +1,10 @@
 """Searches on the Hub for forms: the owner of a token, and models with similar names."""
 
 import httpx2
-from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from evalboard.errors import StoreError
+from evalboard.hub_client import hub_api
 from evalboard.repositories.names import is_board_name
 from evalboard.settings import Settings
 
@@ -26,7 +26,7 @@ def models_on_hub(words: str, settings: Settings, *, limit: int) -> list[str]:
     Raises:
         StoreError: The Hub did not answer.
     """
-    api = HfApi(endpoint=settings.hub_endpoint, token=False)
+    api = hub_api(settings.hub_endpoint, False)
     try:
         found = list(api.list_models(search=words, sort="downloads", limit=limit))
     except (httpx2.HTTPError, OSError) as exc:
@@ -42,7 +42,7 @@ def owner_of_token(token: str, settings: Settings) -> str | None:
     Raises:
         StoreError: The Hub did not answer.
     """
-    api = HfApi(endpoint=settings.hub_endpoint, token=token)
+    api = hub_api(settings.hub_endpoint, token)
     try:
         return str(api.whoami(token)["name"])
     except HFValidationError:

@@ -32,6 +32,7 @@ REQUIRED_COLUMNS = ("model", "sha", "average", "complete")
 _TYPES: dict[Kind, tuple[Callable[[pa.DataType], bool], bool]] = {
     "params": (pa.types.is_floating, True),
     "average": (pa.types.is_floating, True),
+    "share": (pa.types.is_floating, True),
     "count": (pa.types.is_integer, True),
     "yes": (pa.types.is_boolean, True),
     "flags": (pa.types.is_list, False),
@@ -120,6 +121,17 @@ def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> boo
         return True
 
     return _unless_overtaken(change)
+
+
+def is_other_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> bool:
+    """Return whether `publish_table` would write now."""
+    new = json.loads(build()[META_FILE])["content_hash"]
+    return retry_on_conflict(lambda: _published_hash(store.snapshot())) != new
+
+
+def is_other_file(store: Store, path: str, build: Callable[[], bytes]) -> bool:
+    """Return whether `publish_file` would write now."""
+    return store.snapshot().blobs([path])[path] != blob_id(build())
 
 
 def publish_file(store: Store, path: str, build: Callable[[], bytes]) -> bool:

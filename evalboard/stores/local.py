@@ -113,6 +113,12 @@ class LocalStore:
         """The folder."""
         return str(self._root)
 
+    def why_absent(self) -> str:
+        """Return why there is nothing to read; see `Store.why_absent`."""
+        if self._root.is_dir():
+            return ""
+        return f"Folder {self.address!r} does not exist yet."
+
     def snapshot(self, under: str = "") -> LocalSnapshot:
         """Return the newest state. A missing folder is an empty store."""
         if under and not self._is_folder(under):

@@ -112,6 +112,13 @@ class Store(Protocol):
         """Folder or `hf://` address, for messages."""
         ...
 
+    def why_absent(self) -> str:
+        """Return why there is nothing to read: the store is missing, or refused. Empty if it is there.
+
+        The first commit makes a missing store, so a snapshot of it is an empty one.
+        """
+        ...
+
     def snapshot(self, under: str = "") -> Snapshot:
         """Return the newest state.
 

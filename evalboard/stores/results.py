@@ -1,11 +1,13 @@
 """Result documents and answers in a store, with one commit per attempt."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
-from evalboard.errors import FileTooLarge, RecordError
+from evalboard.errors import EvalboardError, FileTooLarge, RecordError, StoreError
 from evalboard.identity import document_folder
 from evalboard.records.answers import Answers
+from evalboard.records.earned import AnswersName, Earned, compact, from_bytes, to_bytes
 from evalboard.records.result import ResultDocument
 from evalboard.stores.paths import free_path
 from evalboard.stores.protocol import (
@@ -17,9 +19,15 @@ from evalboard.stores.protocol import (
     retry_on_conflict,
 )
 
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
 DETAILS = "details/"
 MAX_BYTES = 64 * 2**20
 """A larger file is no result document and no answers, and is not read."""
+FILES_PER_COMMIT = 1000
+"""Compact answers that are made together, for results that are stored without them."""
 
 
 class StoredResult(NamedTuple):
@@ -43,6 +51,10 @@ class Results(NamedTuple):
         return [s.document for s in self.stored if s.document is not None]
 
 
+Changed = tuple[ResultDocument, Mapping[str, bytes]]
+"""A document, and answers as Parquet by benchmark key."""
+
+
 class ResultsArchive:
     """Result documents in a store."""
 
@@ -52,6 +64,19 @@ class ResultsArchive:
     def read(self, *, model: str = "") -> Results:
         """Return every result document, or the documents of one model."""
         return retry_on_conflict(lambda: _read(self._store.snapshot(), model))
+
+    def keys(self, *, model: str, suite: str) -> set[str]:
+        """Return the keys of all scores of a model on a suite."""
+        return {
+            key
+            for document in self.read(model=model).documents
+            if document.evalboard.suite == suite
+            for key in document.evalboard.benchmark_keys.values()
+        }
+
+    def revision(self) -> str:
+        """Return the revision of the newest state."""
+        return self._store.snapshot().revision
 
     def paths(self) -> list[str]:
         """Return the path of every result document, readable or not."""
@@ -71,21 +96,125 @@ class ResultsArchive:
         folder = document_folder(document)
         usual = document_path(folder, document.evalboard.finished_time)
         named = {answers_path(folder, key): content for key, content in answers.items()}
+        contents = _answer_files(document, answers)
 
         def change() -> str:
             snapshot = self._store.snapshot()
-            there = snapshot.blobs([usual, *named])
+            there = snapshot.blobs([usual, *contents])
             has_answers = named and all(there[name] != ABSENT for name in named)
             if has_answers and (stored := _find_same(snapshot, document)):
                 return stored
             # Another document may have been stored in the same second.
             path = free_path(usual, lambda name: snapshot.blobs([name])[name] != ABSENT)
             operations: list[Operation] = [Write(path, document.to_json(), ABSENT)]
-            operations += [Write(name, content, there[name]) for name, content in named.items()]
+            operations += [Write(name, content, there[name]) for name, content in contents.items()]
             self._store.commit(operations, message=f"results of {document.config.model_name}")
             return path
 
         return retry_on_conflict(change)
+
+    def change(
+        self,
+        path: str,
+        benchmarks: Sequence[str],
+        decide: Callable[[ResultDocument, Mapping[str, Answers]], Changed],
+    ) -> None:
+        """Change a document and some of its answers as one commit.
+
+        Args:
+            path: Of the document.
+            benchmarks: Keys of the benchmarks whose answers change.
+            decide: Returns the new document and answers. It is called again after a conflict.
+
+        Raises:
+            RecordError: The document or the answers cannot be read.
+            StoreError: They are absent, or the store cannot be written.
+        """
+
+        def once() -> None:
+            snapshot = self._store.snapshot()
+            content = snapshot.read(path, at_most=MAX_BYTES)
+            document = ResultDocument.from_json(content, path=path)
+            folder = document_folder(document)
+            found = {key: read_answers(snapshot, answers_path(folder, key)) for key in benchmarks}
+            changed, answers = decide(document, found)
+            contents = {path: changed.to_json(), **_answer_files(changed, answers)}
+            there = snapshot.blobs(contents)
+            writes = [Write(name, content, there[name]) for name, content in contents.items()]
+            self._store.commit(writes, message=f"other results of {document.config.model_name}")
+
+        retry_on_conflict(once)
+
+    def blobs(self, names: Iterable[AnswersName]) -> dict[AnswersName, str]:
+        """Return the blob id of the compact answers of each of these, `ABSENT` without a file."""
+        listed = list(names)
+        found = self._store.snapshot().blobs(_compact_path(name) for name in listed)
+        return {name: found[_compact_path(name)] for name in listed}
+
+    def make_compact(self, names: Iterable[AnswersName]) -> None:
+        """Store what each question earned, for answers that are stored without it.
+
+        Answers that cannot be read are logged and left out. So is everything where the store cannot be
+        written: the next call makes it.
+        """
+        listed = list(names)
+        for start in range(0, len(listed), FILES_PER_COMMIT):
+            some = listed[start : start + FILES_PER_COMMIT]
+            try:
+                retry_on_conflict(lambda some=some: self._make_compact(some))
+            except StoreError as exc:
+                logger.warning("The compact answers of older results cannot be stored: %s", exc)
+                return
+
+    def _make_compact(self, names: Iterable[AnswersName]) -> None:
+        snapshot = self._store.snapshot()
+        by_path = {_path(name): name for name in names}
+        there = snapshot.blobs([*by_path, *(_compact_path(name) for name in by_path.values())])
+        stored = [
+            path
+            for path, name in by_path.items()
+            if there[path] != ABSENT and there[_compact_path(name)] == ABSENT
+        ]
+        contents = snapshot.read_many(stored, at_most=MAX_BYTES)
+        made = dict(_compacted(by_path[path], content) for path, content in contents)
+        writes = [Write(path, content, ABSENT) for path, content in made.items()]
+        if writes:
+            self._store.commit(writes, message=f"compact answers of {len(writes)} scores")
+
+    def answers(self, names: Iterable[AnswersName]) -> Iterator[tuple[AnswersName, Answers]]:
+        """Yield the stored answers of these. Damaged files are logged and left out."""
+        by_path = {_path(name): name for name in names}
+        for path, answers in self._parsed(by_path, Answers.from_parquet):
+            yield by_path[path], answers
+
+    def earned(self, names: Iterable[AnswersName]) -> Iterator[tuple[AnswersName, Earned]]:
+        """Yield what each question earned, of those that are stored and say it.
+
+        Damaged files are logged and left out.
+        """
+        by_path = {_compact_path(name): name for name in names}
+        for path, earned in self._parsed(by_path, from_bytes):
+            if earned is not None:
+                yield by_path[path], earned
+
+    def _parsed(self, paths: Collection[str], parse: Callable[..., T]) -> Iterator[tuple[str, T]]:
+        """Yield the content of the files that are stored and can be parsed, and log the others.
+
+        Args:
+            paths: Of the files.
+            parse: Called with the bytes, and the path as `path`.
+        """
+        snapshot = self._store.snapshot()
+        stored = [path for path, blob in snapshot.blobs(paths).items() if blob != ABSENT]
+        for path, content in snapshot.read_many(stored, at_most=MAX_BYTES):
+            try:
+                if isinstance(content, FileTooLarge):
+                    raise content
+                parsed = parse(content, path=path)
+            except EvalboardError as exc:
+                logger.warning("%s", exc)
+                continue
+            yield path, parsed
 
 
 def document_path(folder: str, finished_time: str) -> str:
@@ -96,6 +225,45 @@ def document_path(folder: str, finished_time: str) -> str:
 def answers_path(folder: str, benchmark: str) -> str:
     """Return the path of the answers to a benchmark, for the documents in a folder."""
     return f"{DETAILS}{folder}/{benchmark}.parquet"
+
+
+def earned_path(folder: str, benchmark: str) -> str:
+    """Return the path of what each question of a benchmark earned, for the documents in a folder."""
+    return f"{DETAILS}{folder}/{benchmark}.earned"
+
+
+def _answer_files(document: ResultDocument, answers: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files of answers, and of what each question earned, by path."""
+    folder = document_folder(document)
+    groups = (document.model_extra or {}).get("group_subtasks") or {}
+    files = {answers_path(folder, key): content for key, content in answers.items()}
+    return files | dict(
+        _compacted(AnswersName(folder, key, key in groups), content)
+        for key, content in answers.items()
+    )
+
+
+def _path(name: AnswersName) -> str:
+    return answers_path(name.folder, name.benchmark)
+
+
+def _compact_path(name: AnswersName) -> str:
+    return earned_path(name.folder, name.benchmark)
+
+
+def _compacted(name: AnswersName, content: bytes | FileTooLarge) -> tuple[str, bytes]:
+    """Return path and content of what each question earned.
+
+    The content of answers that cannot be read is that of answers that do not say it.
+    """
+    try:
+        if isinstance(content, FileTooLarge):
+            raise content
+        answers = Answers.from_parquet(content, path=_path(name))
+    except (FileTooLarge, RecordError) as exc:
+        logger.warning("%s", exc)
+        return _compact_path(name), to_bytes(None)
+    return _compact_path(name), to_bytes(compact(answers, by_subject=name.by_subject))
 
 
 def read_answers(snapshot: Snapshot, path: str) -> Answers:

@@ -6,8 +6,11 @@
     models/, questions/, compiled/                       what engines load, ask and compile; can be
                                                          deleted while no engine runs
     views/                                               links that running engines see
+    runs/{run}                                           marks of runs, locked while they live
     logs/{run}.log                                       output of an engine's process
+    ranks/{suite}.npz                                    the last ranking of a large board
     unfit/{host}.json                                    why a machine takes no requests
+    proofs/                                              whether machines score as transformers does
     documents/{run}/results.json, {benchmark}.parquet    results of runs outside the board
 
 Not a store: a local or shared folder without history. Every file is replaced whole. A damaged one is
@@ -108,6 +111,19 @@ class WorkFolder:
             path = self._progress_folder(request) / f"{benchmark}.json"
             write_state(path, _described(progress))
 
+    def note_pause(self, request: str) -> None:
+        """Record that nothing of a request is being worked on.
+
+        Raises:
+            StoreError: The folder cannot be read or written.
+        """
+        for benchmark, progress in self.progress(request).items():
+            if progress.state == "running":
+                waiting = BenchmarkProgress(
+                    state="waiting", done=progress.done, total=progress.total
+                )
+                self.note_progress(request, benchmark, waiting)
+
     def progress(self, request: str) -> dict[str, BenchmarkProgress]:
         """Return the progress of every benchmark of a request, empty before its first start.
 
@@ -168,6 +184,27 @@ class WorkFolder:
             write_whole(path, document)
         return path
 
+    def keep_ranks(self, suite: str, content: bytes) -> None:
+        """Keep the last ranking of a board.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        with self._disk_errors():
+            write_whole(self._ranks_file(suite), content)
+
+    def ranks(self, suite: str) -> bytes | None:
+        """Return the last ranking of a board, None without one.
+
+        Raises:
+            StoreError: The folder cannot be read.
+        """
+        with self._disk_errors():
+            try:
+                return self._ranks_file(suite).read_bytes()
+            except FileNotFoundError:
+                return None
+
     @contextmanager
     def _disk_errors(self) -> Iterator[None]:
         try:
@@ -180,6 +217,9 @@ class WorkFolder:
 
     def _unfit_file(self, host: str) -> Path:
         return self._root / "unfit" / f"{host}.json"
+
+    def _ranks_file(self, suite: str) -> Path:
+        return self._root / "ranks" / f"{suite}.npz"
 
     def _stem(self, benchmark: str, key: str) -> Path:
         return self._root / "outcomes" / f"{benchmark}-{key[:KEY_LENGTH]}"

@@ -26,7 +26,7 @@ def load_suite(name_or_file: str) -> Suite:
     Raises:
         ConfigError: There is no such suite, or its file is invalid.
     """
-    path = _suite_path(name_or_file)
+    path = suite_path(name_or_file)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         suite = Suite.model_validate(content)
@@ -39,6 +39,11 @@ def load_suite(name_or_file: str) -> Suite:
         raise ConfigError(
             f"Suite file {str(path)!r} is invalid: {first_problem(exc)}. Correct the file."
         ) from exc
+    return located(suite, path)
+
+
+def located(suite: Suite, path: Path) -> Suite:
+    """Return a suite whose folder of definitions does not depend on the current folder."""
     if suite.tasks is None:
         return suite
     return suite.model_copy(update={"tasks": (path.parent / suite.tasks).resolve()})
@@ -88,7 +93,12 @@ def _further_suites(own: Suite, settings: Settings) -> dict[str, Suite]:
     return found
 
 
-def _suite_path(name_or_file: str) -> Path:
+def suite_path(name_or_file: str) -> Path:
+    """Return the file of a suite.
+
+    Raises:
+        ConfigError: There is no such suite.
+    """
     shipped = SHIPPED / f"{name_or_file}.yaml"
     if name_or_file in shipped_suites():
         return shipped

@@ -1,13 +1,17 @@
 """The content of a suite file."""
 
 import hashlib
+import math
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evalboard.errors import ConfigError
-from evalboard.records.columns import MODEL_COLUMNS
+from evalboard.suites.averaging import Average, ColumnGroup, Ranked, Weight, Weighted, weights
+from evalboard.suites.contradictions import contradictions
+from evalboard.suites.generation import GenerationPolicy
 from evalboard.suites.texts import BenchmarkAbout, FrequentQuestion, Words
 
 
@@ -58,6 +62,10 @@ class Benchmark(BaseModel):
     """Score of random guessing, a fraction in [0, 1)."""
     group: str = ""
     """Heading of the column group on the board."""
+    weight: Weight = 1.0
+    """In the average, or in the mean of its group, compared with the others. 0: shown only."""
+    answers: Literal["choices", "words"] | None = None
+    """How models answer, for the About page: they rank choices, or write. None: not said."""
     show_questions: bool = True
     """Whether a model's page may show the questions. If not, it shows ids and right or wrong."""
     source: DataSource | None = None
@@ -100,12 +108,18 @@ class Benchmark(BaseModel):
         return f"{self.title}: {task.removeprefix(f'{self.key}_').replace('_', ' ')}"
 
 
-def _repeated(names: list[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})
+_LATER_FIELDS = frozenset({"average", "generation", "ranked", "groups"})
+_LATER_BENCHMARK_FIELDS = frozenset({"answers", "weight"})
+
+
+def _unsaid(of: BaseModel, fields: Iterable[str]) -> set[str]:
+    """Return which of these fields have their defaults."""
+    defaults = type(of).model_fields
+    return {name for name in fields if getattr(of, name) == defaults[name].default}
 
 
 class Suite(BaseModel):
-    """The benchmarks of one board. The average is their unweighted mean."""
+    """The benchmarks of one board, how they are averaged, and what a row needs for a rank."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -119,27 +133,51 @@ class Suite(BaseModel):
     """How to cite the board, such as BibTeX."""
     tasks: Path | None = None
     """Folder with further lm_eval task definitions, relative to the suite file."""
+    average: Average = Average()
+    ranked: Ranked = Ranked()
+    groups: tuple[ColumnGroup, ...] = ()
+    """The headings of the columns, where one has a weight or a description."""
+    generation: GenerationPolicy | None = None
+    """How the suite asks for answers in words. None: as its tasks say."""
     benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _names_are_free(self) -> "Suite":
-        keys = [key for benchmark in self.benchmarks for key in (benchmark.key, *benchmark.tasks)]
-        if twice := _repeated(keys):
-            raise ValueError(f"duplicate benchmark keys: {', '.join(twice)}")
-        if twice := _repeated([t for b in self.benchmarks for t in (b.task_name, *b.tasks)]):
-            raise ValueError(f"duplicate lm_eval tasks: {', '.join(twice)}")
-        if taken := sorted(set(keys) & set(MODEL_COLUMNS)):
-            raise ValueError(
-                f"benchmark keys that are already columns of the board: {', '.join(taken)}"
-            )
+    def _is_consistent(self) -> "Suite":
+        if found := [mistake.message for mistake in contradictions(self)]:
+            raise ValueError("; ".join(found))
         return self
 
     @property
+    def weights(self) -> dict[str, float]:
+        """Weight of every benchmark in the average by key, 0 for one that does not count."""
+        return weights(
+            [Weighted(b.key, b.weight, b.group) for b in self.benchmarks],
+            self.average,
+            {group.title: group.weight for group in self.groups},
+        )
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of every benchmark in the average, in their order; they sum to 1."""
+        whole = math.fsum(self.weights.values())
+        return tuple(self.weights[benchmark.key] / whole for benchmark in self.benchmarks)
+
+    @property
     def content_hash(self) -> str:
-        """sha256 of the evaluation that the suite defines, without paths and descriptions."""
-        told = {"about": True, "faq": True, "citation": True}
-        of_benchmarks = {"__all__": {"about", "show_questions"}}
-        asked = self.model_dump_json(exclude={"tasks": True, **told, "benchmarks": of_benchmarks})
+        """sha256 of what the suite asks and averages, without paths and descriptions.
+
+        What later versions of this project added counts only where a suite says it: the hash of an
+        older file stays.
+        """
+        told = {"about", "faq", "citation", "tasks"}
+        excluded: dict[str, Any] = dict.fromkeys(told | _unsaid(self, _LATER_FIELDS), True)
+        excluded["benchmarks"] = {
+            at: {"about", "show_questions", *_unsaid(benchmark, _LATER_BENCHMARK_FIELDS)}
+            for at, benchmark in enumerate(self.benchmarks)
+        }
+        if "groups" not in excluded:
+            excluded["groups"] = {"__all__": {"tests"}}
+        asked = self.model_dump_json(exclude=excluded)
         return hashlib.sha256(asked.encode()).hexdigest()
 
     def select(self, keys: tuple[str, ...]) -> tuple[Benchmark, ...]:

@@ -1,11 +1,12 @@
 """Find the base model of an adapter or a delta, and check its weights."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from evalboard.errors import ConfigError, ModelNotFound
 from evalboard.records.choice import WeightType
 from evalboard.records.report import Finding
-from evalboard.repositories import Repository, find_repository
+from evalboard.repositories import Repository, find_repository, is_offline
 from evalboard.repositories.names import is_board_name, is_folder_path
 from evalboard.settings import Settings
 from evalboard.validation.evidence import Evidence
@@ -32,7 +33,7 @@ def find(subject: Subject, settings: Settings, *, allow_folder: bool) -> BaseLoo
         allow_folder and is_folder_path(subject.base_model)
     )
     if subject.weight_type is WeightType.ORIGINAL:
-        return BaseLookup(None, () if named or not subject.base_model else (_strange(subject),))
+        return BaseLookup(None, tuple(_of_whole_weights(subject, settings, is_named=named)))
     if not named:
         return BaseLookup(None, (_unnamed(subject),))
     try:
@@ -66,6 +67,23 @@ def check(evidence: Evidence) -> Outcome:
             )
         )
     return Outcome(tuple(findings), facts)
+
+
+def _of_whole_weights(subject: Subject, settings: Settings, *, is_named: bool) -> Iterator[Finding]:
+    """Yield what is wrong with the base model of whole weights, which do not need it."""
+    if not subject.base_model:
+        return
+    if not is_named:
+        yield _strange(subject)
+    elif not is_offline(settings):  # a mirror need not have it
+        try:
+            find_repository(subject.base_model, subject.base_revision, settings)
+        except (ModelNotFound, ConfigError) as exc:
+            yield warning(
+                "base_model_not_found",
+                f"The base model is not available: {exc.message}",
+                fix="Correct the name or the revision of the base model.",
+            )
 
 
 def _unnamed(subject: Subject) -> Finding:

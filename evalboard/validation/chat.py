@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from evalboard.engine.thinking import has_switch
 from evalboard.records.report import Finding
 from evalboard.validation.child import LoadResult
 from evalboard.validation.documents import read_document
@@ -34,13 +35,14 @@ def check(evidence: Evidence) -> Outcome:
     if unreadable:
         return Outcome(tuple(unreadable), {"has_chat_template": True})
     asked = evidence.subject.use_chat_template
-    template = _template(evidence)
+    template = find_template(evidence)
     if template is None:
         return Outcome((_missing(),) if asked else (), {"has_chat_template": False})
+    facts = {"has_chat_template": True, "has_thinking_switch": has_switch(template.text)}
     if not evidence.has_libraries:
-        return Outcome(facts={"has_chat_template": True})
+        return Outcome(facts=facts)
     rendered = (
-        evidence.load("template text", {"template": template.text})
+        evidence.load("template text", evidence.thinking | {"template": template.text})
         if evidence.loaded_tokenizer.problem
         else evidence.rendered_template
     )
@@ -48,7 +50,23 @@ def check(evidence: Evidence) -> Outcome:
         findings = (_missing(template.place),) if asked else ()
         return Outcome(findings, {"has_chat_template": False})
     finding = _judge(rendered, template.place, asked=asked)
-    return Outcome((finding,) if finding else (), {"has_chat_template": True})
+    return Outcome((finding,) if finding else (), facts)
+
+
+def find_template(evidence: Evidence) -> Template | None:
+    """Return the chat template, None if there is none that can be read."""
+    folder = evidence.model_folder
+    own, legacy = PLACES
+    files = [f for f in _files(evidence) if not is_pointer_file(f) and _is_text(f)]
+    if files:
+        first = files[0]
+        place = own if first.name == own else f"{NAMED_TEMPLATES}/{first.name}"
+        return Template(place, first.read_text(encoding="utf-8"))
+    text = _default(evidence.tokenizer_config.content.get("chat_template"))
+    if text:
+        return Template("tokenizer_config.json: chat_template", text)
+    text = _default(read_document(folder / legacy).content.get("chat_template"))
+    return Template(legacy, text) if text else None
 
 
 def _judge(rendered: LoadResult, place: str, *, asked: bool) -> Finding | None:
@@ -116,22 +134,6 @@ def _missing(place: str = "") -> Finding:
         fix="Submit without the chat template, or add `chat_template.jinja` to the repository.",
         where=place or PLACES[0],
     )
-
-
-def _template(evidence: Evidence) -> Template | None:
-    """Return the chat template, None if there is none."""
-    folder = evidence.model_folder
-    own, legacy = PLACES
-    files = _files(evidence)
-    if files:
-        first = files[0]
-        place = own if first.name == own else f"{NAMED_TEMPLATES}/{first.name}"
-        return Template(place, first.read_text(encoding="utf-8"))
-    text = _default(evidence.tokenizer_config.content.get("chat_template"))
-    if text:
-        return Template("tokenizer_config.json: chat_template", text)
-    text = _default(read_document(folder / legacy).content.get("chat_template"))
-    return Template(legacy, text) if text else None
 
 
 def _default(value: object) -> str:

@@ -27,6 +27,7 @@ from evalboard.validation import (
     pointers,
     precision,
     size,
+    thinking,
     tokenizer,
     weight_type,
     weights,
@@ -55,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     precision.check,
     size.check,
     chat.check,
+    thinking.check,
 )
 
 

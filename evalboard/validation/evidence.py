@@ -121,6 +121,11 @@ class Evidence:
         return self.load("model")
 
     @property
+    def thinking(self) -> dict[str, Any]:
+        """What is asked of the model's thinking, as inputs for loading."""
+        return self.subject.model_dump(include={"enable_thinking", "think_end_token"})
+
+    @property
     def loaded_tokenizer(self) -> LoadResult:
         """The outcome of loading the tokenizer."""
         return self._tokenizer_and_template["tokenizer"]
@@ -135,4 +140,4 @@ class Evidence:
         """Both, from one process: a large tokenizer takes seconds to load."""
         parts = ("tokenizer", "template")
         limits = ResourceLimits(cpu_seconds=TOKENIZER_SECONDS)
-        return child.load_parts(parts, self.model_folder, self.scratch, limits=limits)
+        return child.load_parts(parts, self.model_folder, self.scratch, self.thinking, limits)

@@ -56,6 +56,10 @@ def _base(card: ModelCard, evidence: Evidence) -> Iterator[Finding]:
             f"A {subject.model_type} model needs a base model, but neither the submission nor the "
             "card names one."
         )
+        fix = (
+            "Name the base model in the submission (`base_model` of a request file), or add "
+            "`base_model: org/name` to the front matter of README.md."
+        )
         yield error("base_model_not_in_card", message, fix=fix, where=where)
     elif subject.model_type in OFTEN_TRAINED_FURTHER and not subject.base_model:
         message = "The model card does not name the model from which this one was made."

@@ -1,10 +1,22 @@
 """The subject of the checks: a model and its evaluation."""
 
+from typing import Any
+
 from pydantic import ConfigDict, Field, field_validator
 
 from evalboard.records.choice import ModelChoice, WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
+
+
+def left_empty(schema: dict[str, Any]) -> None:
+    """Turn the JSON schema of an optional field into that of a field which a form may leave empty.
+
+    Forms show "value or null" as a choice between two types.
+    """
+    (given,) = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
+    schema.pop("default")
+    schema.update(given)
 
 
 class Subject(ModelChoice, frozen=True):
@@ -19,6 +31,7 @@ class Subject(ModelChoice, frozen=True):
     )
     precision: Precision | None = Field(
         default=None,
+        json_schema_extra=left_empty,
         description="Precision of the evaluation. Empty: the precision of the checkpoint.",
     )
     weight_type: WeightType = Field(
@@ -39,6 +52,16 @@ class Subject(ModelChoice, frozen=True):
     use_chat_template: bool = Field(
         default=False, description="Whether the model's chat template is applied to the prompts."
     )
+    enable_thinking: bool = Field(
+        default=False,
+        description="Whether the model thinks before it writes an answer. It needs the chat template. "
+        "Benchmarks in which the model chooses among answers always run without thinking.",
+    )
+    think_end_token: str = Field(
+        default="",
+        description="Text that ends the model's thinking, such as `</think>`. Empty: it is read from "
+        "the chat template or the vocabulary. Without thinking it has no meaning.",
+    )
     model_type: ModelType = Field(default=ModelType.UNKNOWN, description="How the model was made.")
 
     @field_validator("revision", "base_revision")
@@ -46,3 +69,8 @@ class Subject(ModelChoice, frozen=True):
     def _main(cls, revision: str) -> str:
         """Read an empty revision as the branch `main`."""
         return revision.strip() or "main"
+
+    @field_validator("think_end_token")
+    @classmethod
+    def _token_stripped(cls, token: str) -> str:
+        return token.strip()

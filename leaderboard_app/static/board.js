@@ -8,7 +8,7 @@ import { Grid } from "./board/grid.js";
 import { drawChooser, drawDisplay, drawDownload, drawFilters, drawHelp, drawSizes } from "./board/menus.js";
 import { HINTS, parseQuery } from "./board/query.js";
 import { makeScale } from "./board/scale.js";
-import { averagesOf, rankRows, scoresOf, selectRows } from "./board/select.js";
+import { averagesOf, rankRows, rankedRows, scoresOf, selectRows } from "./board/select.js";
 import { countFilters, isSame, readView, sortOf, withoutFilters, writeView } from "./board/view.js";
 import { formatTime, make } from "./dom.js";
 import { formatNumber, mark, t } from "./language.js";
@@ -73,7 +73,7 @@ class BoardTable extends HTMLElement {
       label: t("Board"),
       drawHead: (column) => this.drawHead(column),
       drawCell: (column, row, place) => drawCell(this.picture, column, row, place),
-      nameOf: (row) => (this.board.columns.complete[row] ? "" : "incomplete"),
+      nameOf: (row) => (rankedRows(this.board)[row] ? "" : "incomplete"),
     });
     this.grid.element.addEventListener("click", (event) => this.pin(event.target.closest("button[data-pin]")?.dataset.pin));
     this.empty = make("div");

@@ -15,6 +15,7 @@ const FACTS = [
   ["params_billion", mark("Parameters")],
   ["license", mark("Licence")],
   ["use_chat_template", mark("Chat template")],
+  ["enable_thinking", mark("Thinking")],
   ["backend", mark("Backend")],
   ["lm_eval_version", mark("lm-eval")],
   ["submitted_time", mark("Submitted")],
@@ -30,6 +31,7 @@ const VERSIONS = [
   ["transformers_version", mark("transformers")],
   ["torch_version", mark("torch")],
   ["chat_template_sha", mark("Hash of the chat template")],
+  ["think_end_token", mark("End of the thinking")],
   ["base_model", mark("Base model")],
   ["base_revision", mark("Commit of the base model")],
 ];
@@ -62,6 +64,7 @@ function drawFact(model, name) {
   if (name === "params_billion") return parameters(value);
   if (name.endsWith("_time")) return formatTime(value);
   if (name === "use_chat_template") return value ? t("used") : t("not used");
+  if (name === "enable_thinking") return value ? t("on") : t("off");
   return Array.isArray(value) ? value.map((item) => item.replaceAll("_", " ")).join(", ") : String(value);
 }
 

@@ -2,7 +2,7 @@
 
 import { ask } from "./ask.js";
 import { make } from "./dom.js";
-import { referenceOf } from "./reference.js";
+import { NAMING, referenceOf } from "./reference.js";
 
 const SUGGESTIONS = 30;
 let numbered = 0;
@@ -41,11 +41,7 @@ let models = null;
 /** Read the board once: of every model its name, and the short name where it has several rows. */
 function readModels() {
   models ??= ask("data/board.json").then(({ columns }) => {
-    const rows = (columns.model ?? []).map((model, row) => {
-      const cell = (name) => columns[name]?.[row];
-      const parts = { model, sha8: cell("sha8"), precision: cell("precision") };
-      return { ...parts, weight_type: cell("weight_type"), use_chat_template: cell("use_chat_template") };
-    });
+    const rows = (columns.model ?? []).map((_, row) => Object.fromEntries(NAMING.map((name) => [name, columns[name]?.[row]])));
     const counted = Map.groupBy(rows, (row) => row.model);
     return rows.map((row) => (counted.get(row.model).length > 1 ? referenceOf(row) : row.model));
   });

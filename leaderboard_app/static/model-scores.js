@@ -31,6 +31,7 @@ export function drawScores(model) {
       model.scores.map(drawRow),
     ),
     drawMarks(),
+    drawInWords(model.scores.filter((score) => score.in_words)),
     drawProfile(model.scores),
     ...model.scores.filter((score) => score.subjects.length).map(drawSubjects),
   );
@@ -50,6 +51,32 @@ function drawRow(score) {
     number(amount(score.n)),
     number(percent(score.baseline)),
   );
+}
+
+/** Draw what became of the answers of a board on which models answer in words. */
+function drawInWords(scores) {
+  if (!scores.length) return "";
+  const rows = scores.map(({ key, title, in_words: words }) =>
+    make(
+      "tr",
+      { "data-key": key },
+      make("th", { scope: "row" }, title),
+      number(percent(words.strict, 2)),
+      number(percent(words.read)),
+      number(percent(words.unfinished)),
+      number(amount(words.median_tokens)),
+      number(amount(words.p95_tokens)),
+    ),
+  );
+  const heads = [
+    [t("Benchmark"), ""],
+    [t("Strict accuracy"), "number", t("Only a last line of the form that was asked for counts")],
+    [t("Read"), "number", t("Share of the answers from which a letter was read")],
+    [t("Unfinished"), "number", t("Share of the answers that the limit ended, or that end within a thinking")],
+    [t("Tokens, median"), "number"],
+    [t("Tokens, 95 %"), "number", t("95 % of the answers have at most as many")],
+  ];
+  return make("section", { class: "in-words" }, make("h3", {}, t("Answers in words")), makeTable(t("Answers in words"), heads, rows));
 }
 
 function drawMarks() {

@@ -99,7 +99,7 @@ function drawFigures(model) {
   const of = (number) => make("small", {}, t("of {n}", { n: number }));
   const entries = [
     [t("Average"), [percent(model.average, 2)]],
-    [t("Rank"), model.rank == null ? ["—"] : [String(model.rank), " ", of(model.ranked)]],
+    [t("Rank"), model.rank == null ? ["—"] : [String(model.rank), " ", drawRange(model) ?? of(model.ranked)]],
     [t("Benchmarks"), [String(scored), " ", of(model.scores.length)]],
   ];
   if (model.better_than != null) {
@@ -109,18 +109,24 @@ function drawFigures(model) {
   return make("dl", { class: "figures" }, ...parts);
 }
 
+/** Draw between which ranks a model is; null on boards of earlier versions, which do not say it. */
+function drawRange({ average__rank_low: low, average__rank_high: high }) {
+  return low == null ? null : make("small", {}, t("with 95 % confidence {low} to {high}", { low, high }));
+}
+
 function drawRemarks(model) {
-  if (model.complete) return [];
-  const text = t(
+  const incomplete = t(
     "Incomplete: some benchmarks have no score. This model has no rank, and its average cannot be compared with that of other models.",
   );
-  return [make("p", { class: "remark" }, text)];
+  const unranked = t("This model has no rank: its marks say that its scores are not comparable.");
+  if (model.rank != null) return [];
+  return [make("p", { class: "remark" }, model.complete ? unranked : incomplete)];
 }
 
 function drawOthers(others) {
   if (!others.length) return [];
   const entries = others.map((other) => {
-    const way = [other.precision, other.weight_type, other.use_chat_template ? t("with chat template") : ""];
+    const way = [other.precision, other.weight_type, other.use_chat_template ? t("with chat template") : "", other.enable_thinking ? t("with thinking") : ""];
     const link = make("a", { href: modelAddress(other) }, make("code", {}, other.sha.slice(0, 8)), ` ${way.filter(Boolean).join(" ")}`);
     const average = t("average {score}", { score: percent(other.average, 2) });
     return make("li", {}, link, ` · ${average}`, other.complete ? "" : ` (${t("incomplete")})`);

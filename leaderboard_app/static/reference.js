@@ -1,13 +1,16 @@
-// Short names of the board's rows, `{model}@{sha8}@{precision}@{weights}@{0 or 1}`: see leaderboard_app/references.py.
+// Short names of the board's rows, `{model}@{sha8}@{precision}@{weights}@{chat}`: see leaderboard_app/references.py.
 
 import { keepLanguage } from "./language.js";
 
 const SHORT_SHA = 8;
 
-/** Return the short name of a row: `model`, `sha8` or `sha`, `precision`, `weight_type`, `use_chat_template`. */
+/** What a row has that its short name and its address are made of; `sha` can take the place of `sha8`. */
+export const NAMING = ["model", "sha8", "precision", "weight_type", "use_chat_template", "enable_thinking"];
+
+/** Return the short name of a row. */
 export function referenceOf(row) {
   const sha = (row.sha8 ?? row.sha ?? "").slice(0, SHORT_SHA);
-  return [row.model, sha, row.precision ?? "", row.weight_type ?? "", row.use_chat_template ? 1 : 0].join("@");
+  return [row.model, sha, row.precision ?? "", row.weight_type ?? "", chatOf(row)].join("@");
 }
 
 /** Return the address of a row's own page. */
@@ -17,7 +20,7 @@ export function modelAddress(row) {
     sha: (row.sha8 ?? row.sha ?? "").slice(0, SHORT_SHA),
     precision: row.precision ?? "",
     weights: row.weight_type ?? "",
-    chat: row.use_chat_template ? "1" : "0",
+    chat: chatOf(row),
   });
   return keepLanguage(`model?${parts}`);
 }
@@ -25,4 +28,9 @@ export function modelAddress(row) {
 /** Return the address that compares rows, given their short names. */
 export function compareAddress(references) {
   return keepLanguage(`compare?${new URLSearchParams(references.map((reference) => ["m", reference]))}`);
+}
+
+function chatOf(row) {
+  if (row.enable_thinking) return "think";
+  return row.use_chat_template ? "1" : "0";
 }

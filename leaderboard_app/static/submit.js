@@ -22,6 +22,7 @@ class SubmitForm extends HTMLElement {
     this.outcome = make("div", { id: "outcome" });
     this.replaceChildren(this.form, this.outcome);
     this.showBase();
+    this.showThinking();
     this.showLimits();
   }
 
@@ -42,6 +43,9 @@ class SubmitForm extends HTMLElement {
       hint: t("Branch, tag or commit. The submission pins it to a commit."),
       value: "main",
     });
+    this.thinkEnd = drawText("think_end_token", t("End of the thinking"), {
+      hint: t("Text that ends the thinking, such as </think>. Empty: as in the chat template or the vocabulary."),
+    });
     const texts = [
       model,
       drawText("revision", t("Revision"), {
@@ -61,10 +65,15 @@ class SubmitForm extends HTMLElement {
         ...types.map(([name, sign]) => [name, `${sign} ${t(name)}`]),
       ]),
       drawTick("use_chat_template", t("Use the model's chat template")),
+      drawTick("enable_thinking", t("Let the model think before it writes an answer")),
+      this.thinkEnd,
       this.drawSender(),
     ];
     texts[3].querySelector("select").addEventListener("change", () => this.showBase());
     texts[6].querySelector("select").value = "unknown";
+    const [template, thinking] = texts.slice(7, 9).map((field) => field.querySelector("input"));
+    template.addEventListener("change", () => this.showThinking());
+    thinking.addEventListener("change", () => this.showThinking());
     return texts;
   }
 
@@ -107,6 +116,14 @@ class SubmitForm extends HTMLElement {
     this.baseRevision.hidden = this.form.elements.weight_type.value === "Original";
   }
 
+  /** Only the chat template can ask for thinking, and only a thinking has an end. */
+  showThinking() {
+    const { use_chat_template: template, enable_thinking: thinking } = this.form.elements;
+    thinking.disabled = !template.checked;
+    if (thinking.disabled) thinking.checked = false;
+    this.thinkEnd.hidden = !thinking.checked;
+  }
+
   /** Tell how many submissions the sender has left, where there is a limit. */
   async showLimits() {
     const sender = this.dataset.sender || this.form.elements.sender?.value.trim() || "";
@@ -127,6 +144,8 @@ class SubmitForm extends HTMLElement {
       base_revision: elements.base_revision.value.trim() || "main",
       model_type: elements.model_type.value,
       use_chat_template: elements.use_chat_template.checked,
+      enable_thinking: elements.enable_thinking.checked,
+      think_end_token: elements.enable_thinking.checked ? elements.think_end_token.value.trim() : "",
       sender: elements.sender?.value.trim() ?? "",
     };
   }

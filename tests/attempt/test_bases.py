@@ -64,7 +64,7 @@ def test_whole_weights_need_none_of_it(settings: Settings) -> None:
 
 def test_folders_are_found_again_by_the_engine(settings: Settings, models: Path) -> None:
     folders = request(model=str(models / "test/delta"), base_model=str(models / "test/base"))
-    attempt = open_trial(folders, settings, run_id="one", now=NOW, is_only_run=True)
+    attempt = open_trial(folders, settings, run_id="one", now=NOW, allow_paths=True)
     assert (attempt.record.model, attempt.record.base_model) == ("local/delta", "local/base")
     assert attempt.engine.folder == models / "test" / "delta"
     assert attempt.engine.base_folder == models / "test" / "base"

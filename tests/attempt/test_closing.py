@@ -1,11 +1,25 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evalboard.attempt.closing import model_config, scores_of
-from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
-from evalboard.records.request import BoardBlock, RequestRecord
+from evalboard.attempt.closing import close_attempt, model_config, scores_of
+from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
+from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, TaskOutcome
+from evalboard.records.precision import Precision
+from evalboard.records.request import BoardBlock, RequestRecord, Status
+from evalboard.stores.addresses import open_archive, open_queue
+from evalboard.stores.work import WorkFolder
+from evalboard.suites.loader import load_suite
+from tests.attempt.claimed import claimed
 from tests.engine_facts import FACTS
+from tests.engine_specs import REVISION, engine_spec
+from tests.stand_in_engine import outcome_of
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+BENCHMARKS = tuple(b.key for b in load_suite("demo").benchmarks)
 
 
 def task(name: str, score: float) -> TaskOutcome:
@@ -68,3 +82,55 @@ def test_a_document_tells_what_the_checks_found(
     record = RequestRecord(model="org/m", revision="a" * 40, evalboard=BoardBlock(report=report))
     config = model_config(record, FACTS)
     assert (config.license, config.merged, config.moe) == told
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Callable[..., Attempt]:
+    """Return a function that claims a new request of one model."""
+
+    def claim_it(run: str, precision: Precision = Precision.FLOAT16) -> Attempt:
+        record = RequestRecord(model="test/model", revision=REVISION, precision=precision)
+        return claimed(engine_spec(tmp_path), record, run, now=NOW)
+
+    return claim_it
+
+
+def close(attempt: Attempt, *, kept: tuple[str, ...]) -> tuple[AttemptEnd, RequestRecord]:
+    """Close an attempt that evaluated everything. The work folder has the results of `kept`."""
+    outcomes = {key: outcome_of(key) for key in BENCHMARKS}
+    for benchmark in kept:
+        WorkFolder(attempt.engine.settings.work_folder).keep(outcomes[benchmark], b"answers")
+    plan = AttemptPlan(
+        waiting=tuple(
+            BenchmarkPlan(benchmark=o.benchmark, key=o.key, n=1) for o in outcomes.values()
+        ),
+        finished=(),
+        impossible=(),
+        facts=FACTS,
+        start_seconds=0.0,
+    )
+    end = close_attempt(attempt, plan, FACTS, {}, now=NOW)
+    return end, open_queue(attempt.engine.settings).get(attempt.request_path or "")
+
+
+def test_a_result_that_is_nowhere_is_a_failure_and_the_others_are_stored(
+    begin: Callable[..., Attempt],
+) -> None:
+    attempt = begin("run-1")
+    *kept, lost = BENCHMARKS
+    end, record = close(attempt, kept=tuple(kept))
+    assert end.failure is not None
+    assert (end.status, end.failure.code) == (Status.FAILED, "store")
+    assert f"The result of {lost!r} is missing from work folder" in end.failure.message
+    assert record.status is Status.PENDING  # again after a pause
+    (document,) = open_archive(attempt.engine.settings).read().documents
+    assert set(document.evalboard.benchmark_keys) == set(kept)
+    assert set(document.evalboard.failures) == {lost}
+
+
+def test_a_result_that_another_run_has_stored_is_not_missing(begin: Callable[..., Attempt]) -> None:
+    _, first = close(begin("run-1"), kept=BENCHMARKS)
+    _, second = close(begin("run-2", Precision.FLOAT32), kept=())
+    reasons = [record.evalboard.history[-1].reason for record in (first, second)]
+    assert (first.status, second.status) == (Status.FINISHED, Status.FINISHED)
+    assert reasons == ["3 benchmarks stored", "all benchmarks were stored earlier"]

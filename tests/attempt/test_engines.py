@@ -27,7 +27,7 @@ from tests.engine_facts import FACTS
 from tests.engine_specs import engine_folder, engine_spec
 from tests.stand_in_engine import calls, outcome_of
 
-pytestmark = pytest.mark.usefixtures("stand_in_engines")
+pytestmark = pytest.mark.usefixtures("forked_stand_ins")
 
 
 @pytest.fixture

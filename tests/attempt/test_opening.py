@@ -98,6 +98,21 @@ def test_failed_request_is_started_again_by_hand_and_a_finished_one_is_not(
         open_attempt(REQUEST, settings, run_id="three", run_url="", now=NOW)
 
 
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
+def test_a_run_of_the_poll_takes_a_request_that_has_ended_only_if_a_person_repeats_it(
+    settings: Settings, queue: RequestQueue, status: Status
+) -> None:
+    attempt = open_attempt(REQUEST, settings, run_id="one", run_url="", now=NOW)
+    path = attempt.request_path or ""
+    queue.change(path, lambda r: move(r, status, now=NOW, reason="test"), message="test")
+    polled = REQUEST.model_copy(update={"request_path": path, "revision": only(queue).revision})
+    with pytest.raises(LifecycleError):
+        open_attempt(polled, settings, run_id="one", run_url="", now=NOW)
+    assert only(queue).status is status
+    open_attempt(polled, settings, run_id="one", run_url="", now=NOW, is_repeated=True)
+    assert (only(queue).status, only(queue).evalboard.attempts) == (Status.RUNNING, 2)
+
+
 def test_claim_that_somebody_else_makes_meanwhile_wins(
     settings: Settings, queue: RequestQueue
 ) -> None:

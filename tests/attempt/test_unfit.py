@@ -10,21 +10,21 @@ import pytest
 from evalboard.attempt import course, running
 from evalboard.attempt.course import Steps
 from evalboard.attempt.model import Attempt, AttemptEnd
+from evalboard.attempt.opening import open_attempt
 from evalboard.engine import fitness
 from evalboard.errors import EngineError, MachineUnfit
 from evalboard.intake.polling import view_queue
-from evalboard.intake.submission import EvaluationRequest
-from evalboard.lifecycle import claim
 from evalboard.queueing.machine import why_unfit
 from evalboard.records.outcome import BenchmarkPlan
-from evalboard.records.request import Claim, RequestRecord, Status
+from evalboard.records.request import RequestRecord, Status
 from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import RequestQueue
+from tests.attempt.claimed import claimed
 from tests.engine_specs import engine_folder, engine_spec
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
-pytestmark = pytest.mark.usefixtures("stand_in_engines")
+pytestmark = pytest.mark.usefixtures("forked_stand_ins")
 
 
 @pytest.fixture
@@ -33,23 +33,11 @@ def queue(tmp_path: Path) -> RequestQueue:
 
 
 @pytest.fixture
-def attempt(tmp_path: Path, queue: RequestQueue) -> Attempt:
+def attempt(tmp_path: Path) -> Attempt:
     """An attempt whose engine finds the disk full."""
     (engine_folder(tmp_path) / "load.unfit").write_text("1", encoding="utf-8")
-    spec = engine_spec(tmp_path)
-    path = queue.add(RequestRecord(model="test/model", revision="0" * 40))
-    mine = Claim(run_id="run-1", host="here")
-    return Attempt(
-        request=EvaluationRequest(model="test/model"),
-        is_trial=False,
-        record=queue.change(path, lambda r: claim(r, mine, now=NOW), message="claim"),
-        request_path=path,
-        run_id="run-1",
-        run_url="",
-        suite=spec.suite,
-        engine=spec,
-        started=0.0,
-    )
+    record = RequestRecord(model="test/model", revision="0" * 40)
+    return claimed(engine_spec(tmp_path), record, "run-1", now=NOW)
 
 
 def run(attempt: Attempt) -> AttemptEnd:
@@ -68,6 +56,8 @@ def test_a_request_is_given_back_and_the_machine_takes_none(
         full.setattr(fitness, "USUAL_DISK_BYTES", 2**60)
         end = run(attempt)
         seen = view_queue(settings, now=NOW)
+        with pytest.raises(MachineUnfit, match="takes no requests"):
+            open_attempt(attempt.request, settings, run_id="run-2", run_url="", now=NOW)
     assert end.failure is not None
     assert end.failure.code == MachineUnfit.code
     record = queue.get(attempt.request_path or "")

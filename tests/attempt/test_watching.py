@@ -11,10 +11,10 @@ from evalboard.attempt import running
 from evalboard.attempt.model import Attempt
 from evalboard.attempt.watching import watched_claim
 from evalboard.errors import ClaimLost
-from evalboard.intake.submission import EvaluationRequest
-from evalboard.lifecycle import claim, move
-from evalboard.records.request import Claim, RequestRecord, Status
+from evalboard.lifecycle import move
+from evalboard.records.request import RequestRecord, Status
 from evalboard.stores.addresses import open_queue
+from tests.attempt.claimed import claimed
 from tests.engine_specs import engine_folder, engine_spec
 from tests.stand_in_engine import calls
 
@@ -22,28 +22,14 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 RUN = "run-1"
 
 
-pytestmark = pytest.mark.usefixtures("stand_in_engines")
+pytestmark = pytest.mark.usefixtures("forked_stand_ins")
 
 
 @pytest.fixture
 def attempt(tmp_path: Path) -> Iterator[Attempt]:
     (engine_folder(tmp_path) / "load.waits").write_text("never 1", encoding="utf-8")
-    spec = engine_spec(tmp_path)
-    queue = open_queue(spec.settings)
-    path = queue.add(RequestRecord(model="test/model", revision="0" * 40))
-    mine = Claim(run_id=RUN, host="here")
-    record = queue.change(path, lambda r: claim(r, mine, now=NOW), message="claim")
-    attempt = Attempt(
-        request=EvaluationRequest(model="test/model"),
-        is_trial=False,
-        record=record,
-        request_path=path,
-        run_id=RUN,
-        run_url="",
-        suite=spec.suite,
-        engine=spec,
-        started=0.0,
-    )
+    record = RequestRecord(model="test/model", revision="0" * 40)
+    attempt = claimed(engine_spec(tmp_path), record, RUN, now=NOW)
     yield attempt
     running.stop_engines(attempt, None)
 

@@ -25,6 +25,7 @@ def test_every_program_can_be_measured() -> None:
     assert sorted(MEASURES) == sorted(programs.PROGRAMS)
 
 
+@pytest.mark.slow
 def test_both_give_the_same_answers_and_are_timed_alike(
     made: Material, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,8 +40,10 @@ def test_both_give_the_same_answers_and_are_timed_alike(
     assert comparison.different == 0
     assert 0 <= comparison.largest_difference < 1e-4
     assert theirs.batch_size == "8"
-    for taken, _, _ in (theirs, ours):
+    for taken in (theirs.run, ours.run):
         assert 0 < taken.scoring_seconds < taken.seconds
+    assert all(seconds > 0 for seconds in ours.account.values())
+    assert sum(ours.account.values()) == pytest.approx(ours.run.seconds)
 
 
 def test_a_program_that_fails_is_named_with_its_log(material: Material, case: Case) -> None:

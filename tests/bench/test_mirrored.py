@@ -1,8 +1,11 @@
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from evalboard.bench.cases import Case
+from evalboard.bench.cutting import cut
 from evalboard.bench.material import Material
 from evalboard.bench.mirrored import mirrored_files, mirrored_task, write_tasks
 from evalboard.errors import ConfigError
@@ -63,6 +66,16 @@ def test_a_mirror_without_the_examples_is_refused_where_they_are_needed(tmp_path
     mirror_with(tmp_path, "test")
     with pytest.raises(ConfigError, match=r"dev\.parquet is missing from"):
         mirrored_files(BENCHMARK, RAW, tmp_path, num_fewshot=5)
+
+
+def test_a_cut_mirror_has_the_first_questions_in_the_same_place(tmp_path: Path) -> None:
+    source = mirror_with(tmp_path / "whole")
+    for split in ("dev", "test"):
+        pq.write_table(pa.table({"number": [3, 1, 2]}), source / f"{split}.parquet")
+    cut([source / "test.parquet"], tmp_path / "whole", tmp_path / "cut", rows=2)
+    (file,) = (path for path in (tmp_path / "cut").rglob("*") if path.is_file())
+    assert file == tmp_path / "cut/org/exams/some/test.parquet"
+    assert pq.read_table(file).to_pydict() == {"number": [3, 1]}
 
 
 def test_lm_eval_loads_the_mirrored_tasks(material: Material, case: Case) -> None:

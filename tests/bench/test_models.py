@@ -38,13 +38,17 @@ def test_the_models_are_as_large_as_their_names_say(real_datasets: Path, tmp_pat
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_model_is_the_same_each_time(tmp_path: Path, precision: str) -> None:
+def test_a_model_of_one_number_is_the_same_each_time(tmp_path: Path, precision: str) -> None:
     pq.write_table(pa.table({"text": ["Which bone is the longest?"]}), tmp_path / "some.parquet")
     tokenizer = make_tokenizer([tmp_path / "some.parquet"], max_length=512)
-    for name in ("one", "other"):
-        make_model(tmp_path / name, TINY, tokenizer, precision=precision)
-    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "other")]
-    assert weights[0] == weights[1]
+    for name, number in (("one", 0), ("other", 0), ("another", 1)):
+        make_model(tmp_path / name, TINY, tokenizer, precision=precision, number=number)
+    one, other, another = (
+        (tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "other", "another")
+    )
+    assert one == other
+    assert another != one
+    assert len(another) == len(one)
     config = json.loads((tmp_path / "one" / "config.json").read_text(encoding="utf-8"))
     assert config["dtype"] == precision
     assert config["max_position_embeddings"] == 512

@@ -1,4 +1,3 @@
-import argparse
 import sys
 from pathlib import Path
 
@@ -7,7 +6,7 @@ import pytest
 from evalboard.bench import programs
 from evalboard.bench.cases import Case
 from evalboard.bench.material import Material
-from evalboard.cli import evaluate
+from evalboard.cli.arguments import command_line
 
 OUTPUT = Path("out")
 
@@ -92,9 +91,7 @@ def test_without_a_limit_everything_is_asked(material: Material, case: Case) -> 
 def test_ours_is_a_command_that_the_command_line_takes(material: Material, case: Case) -> None:
     words = programs.our_command(material, case, OUTPUT)
     assert words[:4] == [sys.executable, "-m", "evalboard", "evaluate"]
-    parser = argparse.ArgumentParser()
-    evaluate.add(parser)
-    given = parser.parse_args(words[4:])
+    given = command_line().parse_args(words[3:])
     assert given.model == "random/llama-15M"
     assert (given.precision, given.suite) == ("float32", "demo")
     assert given.benchmarks == "demo_anatomy,demo_abstracts"

@@ -10,6 +10,7 @@ from evalboard.bench.report import (
     Report,
     heading,
     rows,
+    time_line,
     to_json,
     to_markdown,
     verdict,
@@ -28,6 +29,20 @@ CASE = CaseReport(
     scoring_seconds=dict(zip(KEYS, [560.0, 160.0, 580.0, 70.0], strict=True)),
     different_answers={"lm_eval_hf": 0, "lm_eval_fanout": 0, "evalboard": 0},
     largest_difference=2.9e-6,
+    account={"around": 3.1, "start": 7.0, "load": 2.5, "scores": 87.4},
+)
+QUEUE_KEYS = ["lm_eval_vllm", "evalboard", "evalboard_fresh"]
+QUEUE = replace(
+    CASE,
+    name="open-medical queue",
+    questions=4500,
+    limit=100,
+    hf_batch_size="",
+    seconds=dict(zip(QUEUE_KEYS, [700.0, 140.0, 189.0], strict=True)),
+    scoring_seconds=dict(zip(QUEUE_KEYS, [550.0, 110.0, 110.0], strict=True)),
+    different_answers={"evalboard": 0, "evalboard_fresh": 0},
+    models=5,
+    between_seconds={"evalboard": 1.54, "evalboard_fresh": 20.0},
 )
 PIPELINE = PipelineReport(
     model="random/llama-15M",
@@ -96,6 +111,27 @@ def test_one_different_answer_is_no_agreement() -> None:
     assert verdict(CASE).startswith("All four programs gave the same answer to every question. ")
 
 
+def test_two_programs_are_compared_where_only_two_ran() -> None:
+    pair = ("lm_eval_vllm", "evalboard")
+    case = replace(
+        CASE,
+        seconds={name: CASE.seconds[name] for name in pair},
+        scoring_seconds={name: CASE.scoring_seconds[name] for name in pair},
+        different_answers={"evalboard": 0},
+        hf_batch_size="",
+    )
+    assert [row[1:3] for row in rows(case)] == [("600.0", "6.0"), ("100.0", "")]
+    assert verdict(case).startswith("Both programs gave the same answer to every question. ")
+
+
+def test_the_page_says_where_our_time_went(report: Report) -> None:
+    line = (
+        "`evalboard evaluate`: imports and checks 3.1 s, engine and questions 7.0 s, weights 2.5 s, "
+        "answers and scores 87.4 s."
+    )
+    assert line in to_markdown(report)
+
+
 def test_every_program_is_set_beside_ours() -> None:
     assert [row[1:] for row in rows(CASE)] == [
         ("600.0", "6.0", "560.0", "8.0"),
@@ -110,6 +146,25 @@ def test_a_case_says_how_large_it_is() -> None:
     assert heading(CASE) == (
         "open-medical 0-shot, 15.6 million parameters: 7,045 questions of 9 benchmarks"
     )
+
+
+def test_a_queue_is_told_as_one_of_several_models(report: Report) -> None:
+    assert heading(QUEUE) == (
+        "open-medical queue, 5 models of 15.6 million parameters: 4,500 questions of 9 benchmarks"
+    )
+    assert [row[0] for row in rows(QUEUE)][1] == "`evalboard run --once`"
+    assert [row[1:] for row in rows(QUEUE)] == [
+        ("700.0", "5.0", "550.0", "5.0"),
+        ("140.0", "", "110.0", ""),
+        ("189.0", "1.4", "110.0", "1.0"),
+    ]
+    assert verdict(QUEUE).startswith("All three programs gave the same answer to every question. ")
+    assert time_line(QUEUE) == (
+        "Between one model's last answer and the next one's first: 1.5 s, with fresh engines 20.0 s."
+    )
+    (case,) = json.loads(to_json(replace(report, cases=[QUEUE])))["cases"]
+    assert list(case["seconds"]) == QUEUE_KEYS
+    assert case["agree"] is True
 
 
 def test_the_page_names_its_command_and_the_machine(report: Report) -> None:

@@ -1,7 +1,17 @@
 import pytest
 
-from evalboard.board.flags import flag_rows
+from evalboard.board.flags import (
+    FORMAT_OR_LIMIT,
+    LACKING,
+    MIXED,
+    OTHER,
+    SMALL_BUDGET,
+    flag_rows,
+    flags_in_words,
+)
 from evalboard.board.scores import Origin, Score
+from evalboard.records.columns import FLAGS
+from evalboard.records.in_words import InWords
 
 USUAL = Origin(
     finished_time="2026-11-01T00:00:00Z",
@@ -13,6 +23,7 @@ USUAL = Origin(
     lm_eval_version="0.4.13",
     base="",
     chat_template=None,
+    folder="",
 )
 
 
@@ -45,10 +56,20 @@ def test_scores_of_one_row_that_were_made_differently(change, flag):
     assert flag_rows([*usual_rows(), {"a": score(), "b": score(**change)}]) == [[], [], [flag]]
 
 
-def test_questions_that_were_cut():
-    row = {"a": score(), "b": score()._replace(n_cut=1)}
+@pytest.mark.parametrize(
+    ("lacking", "flag"),
+    [({"n_cut": 1}, "cut_questions"), ({"n_unfinished": 1}, "unfinished_thinking")],
+)
+def test_questions_that_lack_something(lacking, flag):
+    row = {"a": score(), "b": score()._replace(**lacking)}
 
-    assert flag_rows([*usual_rows(), row])[-1] == ["cut_questions"]
+    assert flag_rows([*usual_rows(), row])[-1] == [flag]
+
+
+def test_two_readers_in_one_row_are_two_flags():
+    row = {"a": score(), "b": score(reader="another")}
+
+    assert flag_rows([*usual_rows(), row])[-1] == ["mixed_readers", "other_reader"]
 
 
 def test_two_versions_of_a_backend_in_one_row_are_two_flags():
@@ -64,6 +85,7 @@ def test_two_versions_of_a_backend_in_one_row_are_two_flags():
         ({"task_hash": "other"}, "other_task_version"),
         ({"questions": "other", "task_hash": "other"}, "other_questions"),
         ({"backend_version": "0.33.0"}, "other_backend_version"),
+        ({"reader": "r2"}, "other_reader"),
     ],
 )
 def test_a_row_that_was_made_differently_from_most(change, flag):
@@ -96,3 +118,27 @@ def test_of_equally_many_the_newest_is_the_majority(newest_first):
     rows = [new, old] if newest_first else [old, new]
 
     assert [row for row, flags in zip(rows, flag_rows(rows), strict=True) if flags] == [old]
+
+
+def test_the_flags_that_a_suite_can_name_are_those_that_rows_get():
+    made = {*MIXED, *LACKING, *(comparison.flag for comparison in OTHER)}
+    made |= {FORMAT_OR_LIMIT, SMALL_BUDGET}
+    assert sorted(made) == sorted(FLAGS)
+
+
+@pytest.mark.parametrize(
+    ("read", "unfinished", "budget", "flags"),
+    [
+        (0.95, 0.05, 8192, set()),
+        (0.9, 0.0, None, set()),
+        (0.89, 0.0, 8192, {"format_or_limit"}),
+        (0.94, 0.06, 8192, {"format_or_limit"}),
+        (0.95, 0.0, 4000, {"small_budget"}),
+    ],
+)
+def test_what_the_form_or_the_limit_decided_is_marked(read, unfinished, budget, flags):
+    figures = InWords(0.5, read, unfinished, 300, 900)
+    row = {"a": score()._replace(in_words=figures, budget=budget)}
+
+    assert flags_in_words(row, figures, budget=8192) == flags
+    assert flags_in_words({"a": score()._replace(budget=10)}, None, budget=8192) == set()

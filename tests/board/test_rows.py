@@ -1,6 +1,7 @@
 import pytest
 
-from evalboard.board.rows import build_rows
+from evalboard.board.rows import average, build_rows
+from evalboard.suites.model import Suite
 
 
 def test_a_complete_row_has_the_unweighted_mean(suite, document):
@@ -88,3 +89,55 @@ def test_rows_carry_their_flags(suite, document):
     ]
 
     assert [row.flags for row in build_rows(documents, suite)] == [[], [], ["other_questions"]]
+
+
+def test_a_row_has_a_rank_if_it_has_what_its_suite_asks(suite, document):
+    documents = [
+        document({"anatomy": 0.4, "doses": 0.7}, model_name="org/whole"),
+        document({"anatomy": 0.4}, model_name="org/half"),
+        document({"anatomy": 0.4, "doses": 0.7}, model_name="org/other", questions="elsewhere"),
+    ]
+    content = suite.model_dump()
+    content["benchmarks"][1]["weight"] = 0
+    content["ranked"] = {"needs": "averaged", "without": ["other_questions"]}
+    lenient = Suite.model_validate(content)
+
+    assert [row.ranked for row in build_rows(documents, suite)] == [True, False, True]
+    assert [row.ranked for row in build_rows(documents, lenient)] == [True, True, False]
+    assert [row.complete for row in build_rows(documents, lenient)] == [True, False, True]
+    assert {row.average for row in build_rows(documents, lenient)} == {0.4}
+
+
+@pytest.mark.parametrize(
+    ("fields", "mean"),
+    [
+        ({}, (0.4 + 0.7 + 0.1) / 3),
+        ({"weights": [2, 1, 0]}, (2 * 0.4 + 0.7) / 3),
+        ({"average": {"of": "groups"}}, (0.55 + 0.1) / 2),
+        ({"average": {"of": "groups"}, "weights": [3, 1, 1]}, (0.475 + 0.1) / 2),
+        (
+            {"average": {"of": "groups"}, "groups": [{"title": "X"}, {"title": "Y", "weight": 3}]},
+            (0.55 + 3 * 0.1) / 4,
+        ),
+        ({"average": {"scores": "normalised"}}, (0.2 + 0.4 + 0.0) / 3),
+    ],
+)
+def test_an_average_is_made_as_the_suite_says(fields, mean):
+    weights = fields.pop("weights", [1, 1, 1])
+    columns = [("a", "X", 0.25), ("b", "X", 0.5), ("c", "Y", 0.25)]
+    suite = Suite.model_validate(
+        {
+            "name": "s",
+            "title": "S",
+            "benchmarks": [
+                {"key": key, "title": key, "group": group, "baseline": baseline, "weight": weight}
+                for (key, group, baseline), weight in zip(columns, weights, strict=True)
+            ],
+            **fields,
+        }
+    )
+
+    assert average({"a": 0.4, "b": 0.7, "c": 0.1}, suite) == pytest.approx(mean)
+    assert sum(suite.shares) == pytest.approx(1)
+    missing = average({"a": 0.4, "b": 0.7}, suite)
+    assert (missing is None) == (weights[2] > 0)

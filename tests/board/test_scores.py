@@ -35,6 +35,8 @@ def test_a_score_knows_what_made_it(suite, document):
         "0.4.13",
         f"org/base@{'9' * 40}",
         "t",
+        "",
+        f"org/model/{'a' * 40}/float16_Adapter_99999999/small",
     )
 
 
@@ -82,12 +84,12 @@ def test_another_metric_does_not_count(suite, document):
     assert read_score(made, other) is None
 
 
-def test_cut_questions_are_counted_over_the_subjects_of_a_group(
+def test_questions_that_lack_something_are_counted_over_the_subjects_of_a_group(
     suite, document, grouped_suite, grouped_document
 ):
     whole, group = document({"anatomy": 0.5}), grouped_document(GROUP)
     for samples in (*whole.n_samples.values(), *group.n_samples.values()):
-        samples["cut"] = 3
+        samples |= {"cut": 3, "unfinished": 2}
     alone, subjects = (
         read_score(whole, suite.benchmarks[0]),
         read_score(group, grouped_suite.benchmarks[1]),
@@ -96,6 +98,7 @@ def test_cut_questions_are_counted_over_the_subjects_of_a_group(
     assert alone is not None
     assert subjects is not None
     assert (alone.n_cut, subjects.n_cut) == (3, 6)
+    assert (alone.n_unfinished, subjects.n_unfinished) == (2, 4)
 
 
 GROUP = {"mmlu": 0.3, "mmlu_anatomy": 0.2, "mmlu_virology": 0.4}

@@ -11,7 +11,7 @@ from evalboard.board.statistics import (
     mean_interval,
     normal_interval,
     normalise,
-    unweighted_mean,
+    weighted_mean,
     wilson_interval,
 )
 
@@ -99,15 +99,25 @@ def test_normalise_scales_between():
     assert normalise(0.625, 0.25) == pytest.approx(0.5)
 
 
-@given(st.lists(scores, min_size=1))
-def test_unweighted_mean_lies_between_its_extremes(values: list[float]):
-    mean = unweighted_mean(values)
+@given(st.lists(st.tuples(scores, st.floats(0.01, 100)), min_size=1))
+def test_a_mean_lies_between_its_extremes(parts: list[tuple[float, float]]):
+    values = [value for value, _ in parts]
+    mean = weighted_mean(values, [weight for _, weight in parts])
 
     assert min(values) - 1e-12 <= mean <= max(values) + 1e-12
+    assert mean <= 1
 
 
-def test_unweighted_mean_is_the_mean():
-    assert unweighted_mean([0.1, 0.2, 0.6]) == pytest.approx(0.3)
+def test_only_the_ratios_of_weights_matter():
+    assert weighted_mean([0.1, 0.2, 0.6], [1, 1, 1]) == pytest.approx(0.3)
+    assert weighted_mean([0.2, 0.8], [3, 1]) == pytest.approx(0.35)
+    assert weighted_mean([0.2, 0.8], [0.75, 0.25]) == pytest.approx(0.35)
+
+
+@pytest.mark.parametrize("weight", [0, -1, math.nan])
+def test_a_weight_that_is_not_above_0_is_refused(weight: float):
+    with pytest.raises(ValueError, match="weight must be greater than 0"):
+        weighted_mean([0.5, 0.5], [1, weight])
 
 
 @pytest.mark.parametrize("score", [-0.01, 1.01, math.nan, math.inf])
@@ -119,7 +129,7 @@ def test_scores_outside_their_range_are_refused(score: float):
     with pytest.raises(ValueError, match="score must be in"):
         normalise(score, 0.25)
     with pytest.raises(ValueError, match="score must be in"):
-        unweighted_mean([0.5, score])
+        weighted_mean([0.5, score], [1, 1])
 
 
 @pytest.mark.parametrize("n", [0, -1, math.nan])
@@ -142,7 +152,7 @@ def test_a_baseline_outside_its_range_is_refused(baseline: float):
 
 def test_the_mean_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no scores"):
-        unweighted_mean([])
+        weighted_mean([], [])
 
 
 def test_normal_interval_is_196_standard_errors_to_each_side():

@@ -10,6 +10,7 @@ from evalboard.board.statistics import normal_interval, wilson_interval
 from evalboard.board.table import board_files, build_board, content_hash, to_parquet
 from evalboard.records.board_files import BoardMeta
 from evalboard.records.columns import BENCHMARK_SUFFIXES, MODEL_COLUMNS, SUBJECT_SUFFIXES
+from evalboard.suites.generation import GenerationPolicy
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -166,6 +167,8 @@ def test_the_description_of_the_board(board_of, documents):
         "fewshot": 5,
         "metric": "exact_match,strict-match",
         "baseline": 0.0,
+        "share": 0.5,
+        "smallest_difference": pytest.approx(0.104, abs=1e-3),
         "subjects": (),
     }
 
@@ -320,3 +323,30 @@ def test_a_document_that_no_table_can_contain_hides_no_other(
     assert [model for model in models if model != "evil/model"] == list(expected.frame["model"])
     board_files(board)
     assert "evil/model" not in models or "failed unexpectedly" not in caplog.text
+
+
+def test_answers_in_words_have_columns_per_benchmark_and_per_row(suite, document):
+    words = suite.model_copy(update={"generation": GenerationPolicy(max_tokens=4096)})
+    made = document({benchmark.key: 0.5 for benchmark in words.benchmarks})
+    results, configs = {}, {}
+    for place, benchmark in enumerate(words.benchmarks):
+        told = {"strict_acc,none": 0.4, "read,none": 0.8 + place / 10, "unfinished,none": 0.0}
+        tokens = {"median_tokens,none": 100.5 + place, "p95_tokens,none": 300.0}
+        results[benchmark.task_name] = made.results[benchmark.task_name] | told | tokens
+        configs[benchmark.task_name] = {"generation_kwargs": {"max_gen_toks": 4096 - 96 * place}}
+    made = made.model_copy(update={"results": results, "configs": configs})
+    (record,) = build_board([made], words, revision="r", now=NOW).frame.to_dict("records")
+    count = len(words.benchmarks)
+    assert record["strict_accuracy"] == pytest.approx(0.4)
+    assert record["read_share"] == pytest.approx(0.8 + (count - 1) / 20)
+    assert record["unfinished_share"] == 0
+    assert (record["median_tokens"], record["p95_tokens"]) == (round(100.5 + (count - 1) / 2), 300)
+    for place, benchmark in enumerate(words.benchmarks):
+        assert record[f"{benchmark.key}__read"] == pytest.approx(0.8 + place / 10)
+        assert record[f"{benchmark.key}__median_tokens"] == 100.5 + place
+    assert ("small_budget" in record["flags"]) is (count > 1)
+    assert ("format_or_limit" in record["flags"]) is (0.8 + (count - 1) / 20 < 0.9)
+    assert (
+        f"{words.benchmarks[0].key}__read"
+        not in build_board([made], suite, revision="r", now=NOW).frame
+    )

@@ -13,7 +13,10 @@ from evalboard.cli import main
             ["--cases", "1-shot"],
             "--cases cannot contain '1-shot'. Use one or more of 0-shot, 5-shot",
         ),
-        (["--models", "15M,7B"], "--models cannot contain '7B'. Use one or more of 15M, 50M, 1B"),
+        (
+            ["--models", "15M,7B"],
+            "--models cannot contain '7B'. Use one or more of 15M, 50M, 1B, 8B",
+        ),
         (["--limit", "0"], "--limit cannot be 0"),
         (["--json", "nowhere/bench.json"], "folder of 'nowhere/bench.json' does not exist"),
         (["--markdown", "nowhere/bench.md"], "folder of 'nowhere/bench.md' does not exist"),

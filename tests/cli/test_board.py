@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,3 +100,25 @@ def test_odd_files_in_the_stores_do_not_stop_the_board(
     assert main(["board", "build"]) == 0
     capsys.readouterr()
     assert len(shown(capsys)) == 1
+
+
+def test_a_row_without_a_rank_has_no_number(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_archive(settings).add(document(0.625), {})
+    assert main(["board", "build"]) == 0
+    assert main(["board", "show"]) == 0
+    assert re.search(r"│ +— │ org/model", capsys.readouterr().out)
+
+
+def test_the_board_is_exported_into_a_file_of_the_format_that_its_ending_says(
+    settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    open_archive(settings).add(document(0.625), {})
+    assert main(["board", "build"]) == 0
+    capsys.readouterr()
+    assert main(["board", "export", str(tmp_path / "board.md")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'board.md'}: written\n"
+    assert "| org/model |" in (tmp_path / "board.md").read_text(encoding="utf-8")
+    assert main(["board", "export", str(tmp_path / "absent" / "board.tex")]) == 2
+    assert "cannot be written: No such file or directory." in capsys.readouterr().err

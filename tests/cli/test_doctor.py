@@ -89,7 +89,7 @@ def test_scores_of_this_machine_are_compared(
     # The proof has tests of its own; this is about what follows from it.
     proof = Proof(kind="dense", precision="float32", differences=(difference,))
     monkeypatch.setattr(doctor, "find_layers", lambda _: Layers(network=True, files=True))
-    monkeypatch.setattr(doctor, "prove_all", lambda settings, on_progress: [proof])
+    monkeypatch.setattr(doctor, "prove_all", lambda settings, device, on_progress: [proof])
     assert main(["doctor"]) == 0
     assert "plain transformers" not in capsys.readouterr().out
     assert main(["doctor", "--score"]) == code

@@ -1,6 +1,7 @@
 """`status`, `requeue`, `cancel` and `prioritise`, as a person at a terminal uses them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,11 +40,31 @@ def published(settings: Settings) -> dict[str, str]:
     return {entry["request"]: entry["status"] for entry in json.loads(content)}
 
 
-def test_an_empty_queue_says_so(capsys: Capture) -> None:
+def test_an_empty_queue_says_so(settings: Settings, capsys: Capture) -> None:
+    Path(settings.store_address("requests")).mkdir(parents=True)
     assert main(["status"]) == 0
     assert capsys.readouterr().out == "The queue is empty.\n"
     assert main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_queue_that_is_not_there_is_not_called_empty(settings: Settings, capsys: Capture) -> None:
+    assert main(["status"]) == 0
+    said = capsys.readouterr().out
+    assert "There is no queue" in said
+    assert settings.store_address("requests") in said
+    assert "is empty" not in said
+
+
+def test_a_request_is_named_by_its_file_whatever_the_name(
+    settings: Settings, capsys: Capture
+) -> None:
+    record = RequestRecord(model="org/model", revision="a" * 40, status=Status.FINISHED)
+    put_signed(settings, record, "org/by-another-program.json")
+    assert main(["cancel", "org/model"]) == 1
+    said = capsys.readouterr().err
+    assert "org/by-another-program.json" in said
+    assert record.path not in said
 
 
 def test_status_shows_who_waits_and_what_failed_and_why(

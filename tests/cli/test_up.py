@@ -55,6 +55,28 @@ def test_a_taken_port_of_the_server_is_named_before_anything_is_written(
     assert not settings.home.exists()
 
 
+def test_up_takes_no_port_for_a_server_that_runs_elsewhere(
+    taken: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("EVALBOARD_SERVER_PORT", str(taken))
+    monkeypatch.setenv("EVALBOARD_SERVER_HOST", "0.0.0.0")
+    monkeypatch.setenv("EVALBOARD_VIEWER_PORT", str(taken))
+    assert main(["up"]) == 2
+    told = capsys.readouterr()
+    assert "EVALBOARD_VIEWER_PORT" in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("verb", ["deploy", "worker"])
+def test_a_server_must_be_named_to_deploy_or_work_there(
+    verb: str, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb]) == 2
+    assert "PREFECT_API_URL" in capsys.readouterr().err
+    assert not settings.home.exists()
+
+
 @pytest.mark.parametrize(
     ("host", "password", "warned"),
     [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from deployments.guard import Guard
+from evalboard_prefect.deployments.guard import Guard
 
 OWN = "https://prefect.example.org"
 JSON = {"content-type": "application/json", "content-length": "2"}

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +8,7 @@ import yaml
 from prefect.exceptions import ParameterTypeError
 from prefect.flows import Flow, load_flow_from_entrypoint
 
-import deployments
+from evalboard_prefect import deployments
 
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load(
     (Path(deployments.__path__[0]) / "prefect.yaml").read_text(encoding="utf-8")
@@ -18,13 +20,13 @@ def load(deployment: dict[str, Any]) -> Flow[Any, Any]:
 
 
 CONTRACTED = {
-    "flows.poll_flow:poll_requests": "poll-requests/scheduled",
-    "flows.evaluate_flow:evaluate_model": "evaluate-model/evaluate-model",
-    "flows.board_flow:build_board": "build-board/build-board",
-    "flows.reconcile_flow:reconcile": "reconcile/scheduled",
-    "flows.action_flows:requeue": "requeue/requeue",
-    "flows.action_flows:cancel": "cancel/cancel",
-    "flows.action_flows:prioritise": "prioritise/prioritise",
+    "evalboard_prefect.flows.poll_flow.poll_requests": "poll-requests/scheduled",
+    "evalboard_prefect.flows.evaluate_flow.evaluate_model": "evaluate-model/evaluate-model",
+    "evalboard_prefect.flows.board_flow.build_board": "build-board/build-board",
+    "evalboard_prefect.flows.reconcile_flow.reconcile": "reconcile/scheduled",
+    "evalboard_prefect.flows.action_flows.requeue": "requeue/requeue",
+    "evalboard_prefect.flows.action_flows.cancel": "cancel/cancel",
+    "evalboard_prefect.flows.action_flows.prioritise": "prioritise/prioritise",
 }
 """Name of the deployment, by entrypoint."""
 
@@ -51,8 +53,25 @@ def test_parameters_of_a_manual_run_validate_and_explain_themselves() -> None:
     validated = flow.validate_parameters({"request": {"model": "org/model"}})
     assert validated["request"].precision is None
     form = flow.parameters.model_dump()["definitions"]
-    fields = form["EvaluationRequest"]["properties"]
-    assert all(field.get("description") for field in fields.values())
     assert "bfloat16" in form["Precision"]["enum"]
     with pytest.raises(ParameterTypeError, match="precision"):
         flow.validate_parameters({"request": {"model": "org/model", "precision": "int3"}})
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: d["entrypoint"])
+def test_every_field_of_a_form_has_help(deployment: dict[str, Any]) -> None:
+    form = load(deployment).parameters.model_dump()
+    fields = dict(form["properties"])
+    if request := form["definitions"].get("EvaluationRequest"):
+        fields = request["properties"]
+        assert not [name for name, field in fields.items() if "anyOf" in field]  # "type None"
+    assert [name for name, field in fields.items() if not field.get("description")] == []
+
+
+def test_a_worker_that_prefect_starts_in_the_checkout_ends_cancelled_runs(tmp_path: Path) -> None:
+    told = "from prefect.settings import get_current_settings as s; print(s().worker.enable_cancellation)"
+    for folder, expected in ((Path(__file__).parents[2], "True\n"), (tmp_path, "False\n")):
+        asked = subprocess.run(
+            [sys.executable, "-c", told], cwd=folder, check=True, capture_output=True, text=True
+        )
+        assert asked.stdout == expected

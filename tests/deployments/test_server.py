@@ -3,43 +3,35 @@
 import asyncio
 import base64
 import json
-import os
 import re
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
 import pytest
-import yaml
 from playwright.sync_api import Browser, Response, expect
 from prefect.automations import ChangeFlowRunState, EventTrigger
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import VariableCreate, WorkPoolCreate
 from prefect.client.schemas.objects import StateType
 from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.events.schemas.events import Event, Resource
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.workers.process import ProcessJobConfiguration
-from starlette.applications import Starlette
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-import deployments
-from deployments.guard import Guard
-from evalboard.services import Services, address_of, listen
-from evalboard.settings import Settings
-from flows.evaluate_flow import evaluate_model
+from evalboard.services import Services
+from evalboard_prefect.deployments import ENVIRONMENT, ENVIRONMENT_VARIABLE, TEMPLATE
+from evalboard_prefect.flows.evaluate_flow import evaluate_model
+from tests.deployments.serving import environment, start
 from tests.leaderboard_app.browsing import chromium
 
-FOLDER = Path(deployments.__path__[0])
-TEMPLATE: dict[str, Any] = json.loads((FOLDER / "pool.json").read_text(encoding="utf-8"))
 EVIL = "http://evil.example"
 PASSWORD = "operator:correct horse"
 COMMANDS: list[dict[str, Any]] = [
@@ -50,22 +42,8 @@ COMMANDS: list[dict[str, Any]] = [
     {"name": "x", "labels": {"a": "b"}},
     {"stream_output": False},
     {"job_configuration": {"command": "id"}},
+    {"prefect.variables.evalboard_environment": {"PYTHONSTARTUP": "/tmp/x.py"}},
 ]
-
-
-def environment(home: Path, **more: str) -> dict[str, str]:
-    registered = {"PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}  # takes seconds
-    return {**os.environ, **registered, "PREFECT_HOME": str(home), **more}
-
-
-def start(services: Services, *arguments: str) -> str:
-    """Start a server and return its address."""
-    listener = listen("127.0.0.1", 0, setting="EVALBOARD_SERVER")
-    address = address_of(listener)
-    program = [sys.executable, "-m", "deployments.server", *arguments]
-    services.start("server", program, listener=listener)
-    services.wait_for("server", f"{address}/api/health", timeout_seconds=300)
-    return address
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +59,7 @@ def server(home: Path) -> Iterator[str]:
         with SyncPrefectClient(f"{address}/api") as api:
             pool = WorkPoolCreate(name="pool", type="process", base_job_template=TEMPLATE)
             api.create_work_pool(pool)
+            api.create_variable(VariableCreate(name=ENVIRONMENT_VARIABLE, value={**ENVIRONMENT}))
             api.create_deployment(
                 flow_id=api.create_flow(evaluate_model),
                 name="evaluate-model",
@@ -171,7 +150,7 @@ def test_a_worker_takes_no_command_from_a_run(server: str, variables: dict[str, 
                 TEMPLATE, variables, client=client
             )
 
-    assert asyncio.run(resolved()) == ProcessJobConfiguration()
+    assert asyncio.run(resolved()) == ProcessJobConfiguration(env={**ENVIRONMENT})
 
 
 def wait_for_state(api: SyncPrefectClient, run_id: UUID, wanted: StateType) -> None:
@@ -308,17 +287,3 @@ def test_a_page_of_another_site_gets_nothing(server: str, browser: Browser, site
         page.wait_for_function("document.title.startsWith('got:')", timeout=120_000)
         assert page.title() == "got:"
     assert reached == []
-
-
-def test_every_way_in_starts_this_server_and_makes_this_pool() -> None:
-    compose = (FOLDER.parent / "infra" / "compose.yaml").read_text(encoding="utf-8")
-    services = yaml.safe_load(compose)["services"]
-    assert services["server"]["entrypoint"] == ["python", "-m", "deployments.server"]
-    addresses = services["server"]["environment"]["EVALBOARD_SERVER_ADDRESSES"]
-    named = Settings.model_validate({"server_addresses": addresses.partition("$")[0]})
-    worker_calls = {"host": urlsplit(services["worker"]["environment"]["PREFECT_API_URL"]).netloc}
-    assert Guard(Starlette(), named.server_origins).refusal("GET", worker_calls) is None
-    (script,) = services["worker"]["command"]
-    pools = [line for line in script.replace("\\\n", "").splitlines() if "work-pool create" in line]
-    assert len(pools) == 1
-    assert "--base-job-template deployments/pool.json" in pools[0]

@@ -1,12 +1,16 @@
+from typing import Any
+
 import pytest
 
 from evalboard.engine.lengths import (
     STARTING_LENGTH,
     UNLIMITED_LENGTH,
     RequestLimit,
+    context_length,
     request_limit,
     rounded_length,
     scales_with_length,
+    starting_length,
 )
 
 MODELS_OWN = RequestLimit(None, may_cut=True)
@@ -73,3 +77,33 @@ def test_attention_that_vllm_tempers_for_long_contexts_is_tempered() -> None:
 def test_measured_lengths_are_rounded_up() -> None:
     measured = (1, 2_048, 2_049, 3_072, 3_073)
     assert [rounded_length(tokens) for tokens in measured] == [2_048, 2_048, 3_072, 3_072, 4_096]
+
+
+@pytest.mark.parametrize(
+    ("config", "allowed", "context"),
+    [
+        ({"max_position_embeddings": 4096}, None, 4096),
+        ({"max_position_embeddings": 4096}, 2048, 2048),
+        ({"max_position_embeddings": 4096}, 8192, 4096),
+        ({}, None, None),
+        ({}, 2048, 2048),
+        (
+            {
+                "max_position_embeddings": 131_072,
+                "original_max_position_embeddings": 4096,
+                "rope_scaling": {"type": "longrope"},
+            },
+            None,
+            4096,
+        ),
+    ],
+)
+def test_the_context_is_what_every_backend_lets_a_model_read(
+    config: dict[str, Any], allowed: int | None, context: int | None
+) -> None:
+    assert context_length(config, allowed=allowed) == context
+
+
+def test_engines_for_answers_in_words_begin_longer() -> None:
+    assert starting_length(8192) == STARTING_LENGTH + 8192
+    assert starting_length(0) is None

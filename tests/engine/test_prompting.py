@@ -92,6 +92,16 @@ def test_what_is_encoded_and_rendered_is_what_the_tokenizer_gives(
     assert bounded.apply_chat_template(chat(QUESTION), tokenize=False) == f"<user>{QUESTION}"
 
 
+def test_a_tokenizer_takes_the_place_of_an_earlier_one(folder: Path) -> None:
+    prompter = Prompter("org/model")
+    for template in (PLAIN, "second {{ messages[0].content }}"):
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer.chat_template = template
+        bounded = prompter.bind(tokenizer)
+        assert bounded(QUESTION)["input_ids"] == tokenizer(QUESTION)["input_ids"]
+    assert bounded.apply_chat_template(chat("x"), tokenize=False) == "second x"
+
+
 def test_a_template_that_refuses_a_conversation_says_so(
     bind: Callable[..., BoundedTokenizer],
 ) -> None:

@@ -72,8 +72,10 @@ class Call:
         try:
             found = work(fault) if kind == "info" else work()
         except Refusal as refusal:
-            headers = {"X-Error-Code": refusal.code} if refusal.code else {}
-            return refusal.status, json.dumps({"error": refusal.message}).encode(), headers
+            named = refusal.code and self.hub.has_codes
+            headers = {"X-Error-Code": refusal.code} if named else {}
+            status = self.hub.stale_status if refusal.status == 412 else refusal.status
+            return status, json.dumps({"error": refusal.message}).encode(), headers
         return found if isinstance(found, tuple) else (200, json.dumps(found).encode(), {})
 
     @property
@@ -198,7 +200,7 @@ class Call:
             {
                 "id": commit.sha,
                 "title": commit.title,
-                "message": commit.description,
+                "message": commit.description if self.hub.describes else commit.title,
                 "date": commit.time,
                 "authors": [{"user": "board"}],
             }
@@ -207,6 +209,8 @@ class Call:
         return self._page(items, 50)
 
     def _paths_info(self) -> Any:
+        if not self.hub.finds_paths:
+            self._none()
         repo = self._repo()
         commit = repo.resolve(self.found["revision"])
         paths = parse_qs(self.body.decode(), keep_blank_values=True).get("paths", [])

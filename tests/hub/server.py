@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -21,6 +21,10 @@ from tests.hub.faults import Fault, Faults
 from tests.hub.repository import HubRepo
 
 JSON = {"Content-Type": "application/json"}
+HFD = {"finds_paths": False, "has_codes": False, "stale_status": 500}
+"""A hub in Go on real git, of 2026."""
+KOHAKUHUB = {"compares": False, "describes": False}
+"""A hub in Python on LakeFS, of 2026."""
 
 
 class Token(NamedTuple):
@@ -51,8 +55,13 @@ class SmallHub(ThreadingHTTPServer):
 
     `tokens` maps a token to its owner; `calls` counts by kind of route (see `ROUTES`), `answers` by
     kind and status. Files whose names end in one of `large` go the way of large files. One that
-    does not compare ignores the parent of a commit; one that redirects sends readers of large files
-    on to another address, as the public Hub does. `bytes_sent` counts the bytes of all answers.
+    redirects sends readers of large files on to another address, as the public Hub does.
+    `bytes_sent` counts the bytes of all answers.
+
+    Other programs answer some of its calls in other ways: `behave_as` one of them. One that does
+    not compare ignores the parent of a commit; one that does not describe keeps no descriptions of
+    commits; one that does not find paths has listings only; one without codes does not say what it
+    is that is missing. None of them has Xet.
     """
 
     request_queue_size = 256
@@ -69,6 +78,10 @@ class SmallHub(ThreadingHTTPServer):
         self.quotas: dict[str, Quota] = {}
         self.large = (".parquet",)
         self.compares = True
+        self.describes = True
+        self.finds_paths = True
+        self.has_codes = True
+        self.stale_status = 412
         self.redirects = False
         self.bytes_sent = 0
         self.objects: dict[str, bytes] = {}
@@ -79,6 +92,11 @@ class SmallHub(ThreadingHTTPServer):
     def address(self) -> str:
         """Endpoint for the client."""
         return f"http://127.0.0.1:{self.server_port}"
+
+    def behave_as(self, program: Mapping[str, Any]) -> None:
+        """Answer as another program does; see `HFD` and `KOHAKUHUB`."""
+        for name, value in program.items():
+            setattr(self, name, value)
 
     def create(self, name: str, *, kind: str = "datasets", private: bool = True) -> HubRepo:
         """Make a repository with its first commit."""

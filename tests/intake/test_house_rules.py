@@ -168,6 +168,7 @@ def test_what_was_rejected_or_cancelled_stands_in_nobodys_way(status: Status) ->
         make(precision="8bit"),
         make(weight_type="Adapter"),
         make(use_chat_template=True),
+        make(enable_thinking=True),
         make(block={"suite": "another"}),
         make("org/another"),
     ],

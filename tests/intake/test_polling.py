@@ -10,6 +10,7 @@ from evalboard.errors import EvalboardError
 from evalboard.intake.polling import CheckedRequest, check, hold, view_queue
 from evalboard.intake.submission import Submission, submit
 from evalboard.lifecycle import claim, fail
+from evalboard.queueing.claims import server_name
 from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
@@ -51,9 +52,16 @@ def codes(record: RequestRecord) -> list[str]:
     return [finding["code"] for finding in record.evalboard.report["findings"]]
 
 
-def test_places_are_what_is_allowed_less_what_runs(settings: Settings) -> None:
-    runs = RequestRecord(model="org/model", precision="float32", status=Status.RUNNING)
-    put_signed(settings, runs, "a.json")
+def test_places_are_what_is_allowed_less_what_runs_here(settings: Settings) -> None:
+    """Another machine, with a server of its own, starves nobody."""
+    elsewhere = Claim(run_id="2", host="h", server="http://prefect.example.org/api")
+    for path, held in (
+        ("a.json", Claim(run_id="1", host="h", server=server_name(settings))),
+        ("b.json", elsewhere),
+        ("c.json", elsewhere.model_copy(update={"run_id": "3"})),
+    ):
+        record = RequestRecord(model=f"org/{path}", precision="float32", revision="a" * 40)
+        put_signed(settings, claim(record, held, now=NOW), path)
     late = put(settings, "late.json", submitted_time="2026-11-20T00:00:00Z")
     early = put(settings, "z.json", submitted_time="2026-11-19T00:00:00Z", revision="dev")
     assert view_queue(settings, now=NOW)[:2] == ([early, late], 1)
@@ -177,3 +185,22 @@ def test_a_request_that_cannot_be_started_leaves_its_place_to_others(settings: S
     again = check(path, settings, now=later)
     assert again.request is not None
     assert (again.attempt, again.turn) == (checked.attempt, checked.turn + 1)
+
+
+def test_what_older_boards_leave_out_is_named(settings: Settings, queue: RequestQueue) -> None:
+    """Their files name models without organisations, and no base models of fine-tuned ones."""
+    card = settings.models / "org" / "model" / "README.md" if settings.models else Path()
+    card.write_text("---\nlicense: mit\n---\n# A model\n\nIt answers.\n", encoding="utf-8")
+    reasons = [
+        queue.get(path).evalboard.history[-1].reason
+        for path in (
+            put(settings, "gpt2.json", model="gpt2"),
+            put(settings, "tuned.json", model_type="🔶 : fine-tuned", base_model=""),
+        )
+        if check(path, settings, now=NOW).request is None
+    ]
+    assert "its organisation is missing. Use 'org/gpt2'" in reasons[0]
+    report = queue.get("tuned.json").evalboard.report
+    assert report is not None
+    (fix,) = [f["fix"] for f in report["findings"] if f["code"] == "base_model_not_in_card"]
+    assert "`base_model` of a request file" in fix

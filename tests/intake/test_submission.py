@@ -4,6 +4,7 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from evalboard.intake.submission import (
     Submission,
     Submitted,
     check_submission,
+    generation_findings,
     preview_submission,
     submit,
     suite_name,
@@ -20,11 +22,13 @@ from evalboard.intake.submission import (
 from evalboard.records.board_files import QUEUE_FILE
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
+from evalboard.records.report import Report
 from evalboard.records.request import ModelType, Status
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_board
 from evalboard.stores.requests import DuplicateRequest, RequestQueue
+from evalboard.suites.loader import load_suite
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
@@ -238,3 +242,42 @@ def test_a_broken_suite_of_the_board_rejects_nobody(settings: Settings) -> None:
     broken = settings.model_copy(update={"suite": "no-such-suite"})
     with pytest.raises(ConfigError, match="no-such-suite"):
         check_submission(Submission(model="org/model"), broken)
+
+
+def words(settings: Settings, **choice: Any) -> set[str]:
+    """Return the codes of the findings on a submission to a suite of answers in words."""
+    submission = Submission(model="org/model", suite="open-medical-cot", **choice)
+    return {finding.code for finding in check_submission(submission, settings).findings}
+
+
+def test_a_suite_of_answers_in_words_asks_for_the_chat_template(
+    model: Path, settings: Settings
+) -> None:
+    (model / "chat_template.jinja").write_text("{{ messages }}", encoding="utf-8")
+    assert "template_required" in words(settings)
+    assert words(settings, use_chat_template=True).isdisjoint(
+        {"template_required", "thinking_expected"}
+    )
+    other = check_submission(Submission(model="org/model"), settings)
+    assert "template_required" not in {finding.code for finding in other.findings}
+
+
+def test_and_for_thinking_where_the_template_has_a_switch(model: Path, settings: Settings) -> None:
+    switch = "{{ messages }}{{ enable_thinking }}"
+    (model / "chat_template.jinja").write_text(switch, encoding="utf-8")
+    submission = Submission(
+        model="org/model", suite="open-medical-cot", use_chat_template=True, priority=1
+    )
+    report = check_submission(submission, settings)
+    assert report.ok  # a model has a row with and one without thinking
+    assert "thinking_expected" in {finding.code for finding in report.findings}
+    thinks = {"use_chat_template": True, "enable_thinking": True}
+    assert "thinking_expected" not in words(settings, **thinks)
+
+
+@pytest.mark.parametrize(("length", "is_refused"), [(1024, True), (4096, False), (None, False)])
+def test_and_for_room_for_an_answer(length: int | None, is_refused: bool) -> None:
+    report = Report(model="org/model", revision="main", facts={"max_length": length})
+    choice = Submission(model="org/model", use_chat_template=True)
+    found = generation_findings(choice, load_suite("open-medical-cot"), report)
+    assert ["context_too_short"] * is_refused == [finding.code for finding in found]

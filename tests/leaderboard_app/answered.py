@@ -167,6 +167,7 @@ def _config(row: Mapping[str, Any]) -> ModelConfig:
         model_dtype=row["precision"],
         weight_type=row["weight_type"],
         use_chat_template=row["use_chat_template"],
+        enable_thinking=row["enable_thinking"],
         backend="vllm",
         backend_version="0.32.0",
         lm_eval_version="0.4.13",

@@ -104,6 +104,7 @@ def make_row(
         "params_billion": generator.choice([0.0157, 0.4, 1.24, 7.24, 70.6]),
         "license": generator.choice(["apache-2.0", "mit", "llama3"]),
         "use_chat_template": False,
+        "enable_thinking": False,
         "submitted_time": "2026-11-20T08:30:00Z",
         "finished_time": "2026-11-20T09:45:10Z",
         "sender": "clinic-lab",
@@ -116,7 +117,7 @@ def make_row(
         value = min(max(score + generator.uniform(-0.08, 0.08), 0), 1)
         scores[benchmark.key] = None if benchmark.key in lacks else value
         row |= _cells(benchmark.key, scores[benchmark.key], benchmark.baseline)
-    row["complete"] = not lacks
+    row["complete"] = row["ranked"] = not lacks
     row["n_benchmarks"] = len(scores) - len(lacks)
     row["average"] = None if lacks else sum(scores.values()) / len(scores)
     return row | changes

@@ -26,7 +26,7 @@ def test_tells_of_the_suite_before_the_first_board() -> None:
     text = plain(about_text(suite, None, "en"))
     for benchmark in suite.benchmarks:
         assert benchmark.title in text
-    assert "4,183 0 acc 25.0 Pal, Umapathi and Sankarasubbu, 2022 Apache-2.0" in text
+    assert "4,183 0 acc 25.0 11.1 Pal, Umapathi and Sankarasubbu, 2022 Apache-2.0" in text
     assert "@misc{open_medical_llm_leaderboard," in text
     assert "Can I use the best model of this board with patients?" in text
     assert "evaluate organisation/name --suite open-medical" in text
@@ -88,3 +88,37 @@ def test_every_address_that_the_page_names_is_described(language: str, settings:
     for method, address in named:
         operation = described[f"/{address}"][method.lower()]
         assert operation["description"], address
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "is the unweighted mean of the benchmarks"),
+        ({"average": {"of": "groups", "scores": "normalised"}}, "made of normalised scores"),
+        ({"ranked": {"without": ["cut_questions"]}}, "these marks has no rank: cut questions"),
+        ({"groups": [{"title": "X", "tests": "Old facts."}]}, "X: Old facts."),
+    ],
+)
+def test_says_how_the_average_is_made_and_what_a_rank_needs(fields: dict, said: str) -> None:
+    benchmarks = [{"key": key, "title": key, "group": "X"} for key in "ab"]
+    suite = Suite.model_validate({"name": "s", "title": "S", "benchmarks": benchmarks, **fields})
+    assert said in plain(about_text(suite, None, "en"))
+    assert "50.0" in plain(about_text(suite, None, "en"))
+
+
+def test_shows_the_shares_of_a_weighted_average() -> None:
+    benchmarks = [
+        {"key": key, "title": key, "weight": w} for key, w in (("a", 3), ("b", 1), ("c", 0))
+    ]
+    suite = Suite.model_validate({"name": "s", "title": "S", "benchmarks": benchmarks})
+    text = plain(about_text(suite, None, "en"))
+    assert "weighted mean of the benchmarks; the table above shows the share" in text
+    assert "75.0" in text
+    assert "Benchmarks without a share are only shown." in text
+
+
+def test_says_how_models_answer_where_the_suite_does() -> None:
+    text = plain(about_text(load_suite("medical-extended"), None, "en"))
+    assert "1,100 0 acc in words 0.0" in text
+    assert "589 0 acc ranked choices 10.0" in text
+    assert "Notes: Finding a medical error in a clinical note." in text

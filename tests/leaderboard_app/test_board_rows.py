@@ -8,6 +8,13 @@ from leaderboard_app.board_rows import find_rows, hub_url, matches, rank_rows, v
 from tests.leaderboard_app.boards import SHA, table_of
 
 
+def test_the_boards_own_ranks_count() -> None:
+    table = table_of(("worse", 0.4), ("better", 0.6), ("alone", 0.5))
+    ranked = rank_rows(table.append_column("average__rank", pa.array([7, 3, None])))
+    assert values(ranked, "model") == ["better", "alone", "worse"]
+    assert values(ranked, "rank") == [3, None, 7]
+
+
 def test_ranks_by_average_and_shares_a_rank_between_equals() -> None:
     ranked = rank_rows(table_of(("d", 0.2), ("a", 0.9), ("c", 0.5), ("b", 0.5)))
     assert values(ranked, "model") == ["a", "b", "c", "d"]
@@ -56,6 +63,9 @@ def test_a_row_is_told_from_its_siblings(make_row: Callable[..., Any]) -> None:
         "bfloat16 Original 0": make_row("org/m & co", 0.5),
         "float16 Original 0": make_row("org/m & co", 0.5, precision="float16"),
         "bfloat16 Original 1": make_row("org/m & co", 0.5, use_chat_template=True),
+        "bfloat16 Original think": make_row(
+            "org/m & co", 0.5, use_chat_template=True, enable_thinking=True
+        ),
         "bfloat16 Adapter 0": make_row("org/m & co", 0.5, weight_type="Adapter"),
     }
     newer = make_row("org/m & co", 0.5, sha="f" * 40)

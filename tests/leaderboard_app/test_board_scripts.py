@@ -300,6 +300,33 @@ def test_averages_are_the_boards_or_over_what_is_shown(run: Run) -> None:
     assert of("?score=normalised", ["b"])[:2] == pytest.approx([0.45, 0.35])
 
 
+def test_averages_over_what_is_shown_keep_the_boards_shares(run: Run) -> None:
+    columns = {"a": [0.2], "b": [0.6], "c": [1.0], "average": [0.5], "a__normalised": [0.1]}
+    columns |= {"b__normalised": [0.5], "c__normalised": [1.0]}
+    keys = [{"key": "a", "share": 0.75}, {"key": "b", "share": 0.25}, {"key": "c", "share": 0}]
+
+    def of(query: str, shown: list[str], scores: str = "raw") -> list[float | None]:
+        view = run("view.js", "m.readView(v.query)", query=query)
+        meta = {"benchmarks": keys, "average": {"of": "benchmarks", "scores": scores}}
+        board = {"meta": meta, "rows": 1, "columns": columns}
+        averages = "m.averagesOf(v.board, v.view, v.shown)"
+        return run("select.js", averages, board=board, view=view, shown=shown)
+
+    assert of("", ["c"]) == of("?mean=shown", ["a", "b"]) == columns["average"]
+    assert of("?mean=shown", ["b", "c"]) == [0.6]
+    assert of("?mean=shown", ["c"]) == [None]
+    assert of("?score=normalised", ["a"]) == pytest.approx([0.75 * 0.1 + 0.25 * 0.5])
+    assert of("?mean=shown", ["b"], "normalised") == [0.5]
+
+
+def test_a_complete_row_without_a_rank_stands_last(run: Run) -> None:
+    columns = {"complete": [True, True], "ranked": [False, True], "rank": [None, 1]}
+    board = {"meta": {"benchmarks": []}, "rows": 2, "columns": columns}
+    view = run("view.js", "m.readView('')")
+    select = "m.selectRows(v.board, v.view, v.names, () => [0.9, 0.1])"
+    assert run("select.js", select, board=board, view=view, names=["x", "y"])["rows"] == [1, 0]
+
+
 def test_ranks_within_a_view_count_its_rows_and_are_shared_by_equals(run: Run) -> None:
     ranks = "[...m.rankRows([1, 2, 3, 4], v.board.columns.average)]"
     assert sorted(run("select.js", ranks, board=BOARD)) == [[1, 1], [2, 1], [3, 3]]

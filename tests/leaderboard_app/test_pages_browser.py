@@ -189,6 +189,25 @@ def test_the_keyboard_reaches_everything_in_order(page: Page) -> None:
     expect(page.get_by_label("Model", exact=True)).to_be_focused()
 
 
+def test_the_form_asks_for_thinking_only_with_the_template(page: Page) -> None:
+    see(page, "submit")
+    template, thinking = (
+        page.locator(f"[name={n}]") for n in ("use_chat_template", "enable_thinking")
+    )
+    end = page.get_by_label("End of the thinking")
+    expect(thinking).to_be_disabled()
+    expect(end).to_be_hidden()
+    template.check()
+    thinking.check()
+    end.fill(" [/THINK] ")
+    asked = page.evaluate("document.querySelector('submit-form').read()")
+    assert (asked["enable_thinking"], asked["think_end_token"]) == (True, "[/THINK]")
+    template.uncheck()
+    expect(end).to_be_hidden()
+    asked = page.evaluate("document.querySelector('submit-form').read()")
+    assert (asked["enable_thinking"], asked["think_end_token"]) == (False, "")
+
+
 def test_works_behind_a_path_prefix(
     browser: Browser,
     settings: Settings,

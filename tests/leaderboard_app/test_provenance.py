@@ -38,7 +38,9 @@ def test_reads_a_rows_documents_newest_first_and_no_others(
     write_document(tmp_path, row, {"old": {}}, finished_time="2026-11-19T00:00:00Z")
     write_document(tmp_path, row, {"new": {}}, finished_time="2026-11-20T00:00:00Z")
     chat = row | {"use_chat_template": True}
+    thinking = chat | {"enable_thinking": True}
     write_document(tmp_path, chat, {"chat": {}})
+    write_document(tmp_path, thinking, {"thinking": {}})
     write_document(tmp_path, row | {"precision": "bfloat16x"}, {"other": {}})
     broken = write_document(tmp_path, row, {"x": {}}, finished_time="2026-11-21T00:00:00Z")
     broken.write_text("{")
@@ -46,6 +48,8 @@ def test_reads_a_rows_documents_newest_first_and_no_others(
     assert [list(stored.document.configs) for stored in found] == [["new"], ["old"]]
     found = read_documents(snapshots(tmp_path), chat, SUITE)
     assert [list(stored.document.configs) for stored in found] == [["chat"]]
+    found = read_documents(snapshots(tmp_path), thinking, SUITE)
+    assert [list(stored.document.configs) for stored in found] == [["thinking"]]
 
 
 def test_finds_documents_and_answers_of_an_adapter(tmp_path: Path, row: dict[str, Any]) -> None:
@@ -100,7 +104,8 @@ def test_tells_every_change_of_a_request(tmp_path: Path, row: dict[str, Any]) ->
     assert [change["status"] for change in told["history"]] == ["PENDING", "FAILED", "FINISHED"]
     assert told["history"][1]["reason"] == "The GPU was full."
     assert told["failure"]["log_tail"] == "last line"
-    assert read_requests(snapshots(tmp_path), entries, row | {"use_chat_template": True}) == []
+    for way in ("use_chat_template", "enable_thinking"):
+        assert read_requests(snapshots(tmp_path), entries, row | {way: True}) == []
 
 
 def test_without_the_requests_store_a_request_is_what_the_queue_says(

@@ -201,6 +201,21 @@ def test_generated_texts_are_shown_with_what_was_read_from_them(
     assert found["subjects"] == []
 
 
+def test_answers_in_words_are_shown_with_what_was_read_or_their_state(
+    stored: Stored, tmp_path: Path
+) -> None:
+    file = write_answers(tmp_path / "results", stored.rows[0], KEY, [True])
+    (row,) = pq.read_table(file).to_pylist()
+    row |= {"loglikelihoods": None, "output": "Perhaps B", "extracted": "", "state": "unfinished"}
+    pq.write_table(pa.Table.from_pylist([row | {"correct": None}]), file)
+    found = ask(stored)
+    (question,) = found["questions"]
+    (answer,) = question["answers"]
+    assert (answer["output"], answer["extracted"]) == ("Perhaps B", "unfinished")
+    assert question["choices"] == answer["probabilities"] == []
+    assert found["subjects"] == []
+
+
 def test_a_question_has_the_hash_that_lm_eval_gives_it() -> None:
     utils = pytest.importorskip("lm_eval.utils")
     document = {"question": "Größe <b>?", "choices": ["a", "b"], "n": 1, "nested": {"x": [0.5]}}

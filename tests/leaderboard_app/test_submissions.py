@@ -109,6 +109,8 @@ def test_reads_every_field() -> None:
         "base_revision": " v1 ",
         "model_type": "chat",
         "use_chat_template": True,
+        "enable_thinking": True,
+        "think_end_token": " </think>\n",
     }
     submission = read_form(Form.model_validate(form), " lab ")
     assert submission.revision == "v2"
@@ -117,6 +119,8 @@ def test_reads_every_field() -> None:
     assert (submission.base_model, submission.base_revision) == ("org/base", "v1")
     assert submission.model_type is ModelType.CHAT
     assert submission.use_chat_template
+    assert submission.enable_thinking
+    assert submission.think_end_token == "</think>"
     assert submission.sender == "lab"
 
 

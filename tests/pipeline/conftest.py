@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import close_session, constants
+from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from evalboard.demo.models import make_letter_model, make_random_model
 from evalboard.engine.placing import cluster
 from evalboard.settings import Settings, environment_of, load_settings
+from tests.hub.server import SmallHub, running_hub
 from tests.pipeline.questions import SLICE_ROWS, cut
+from tests.pipeline.runs import STORES
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +59,12 @@ def prefect_server() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def shared_server(prefect_server: None) -> str:
+    """The API of a server that lasts, for programs that would take seconds to start their own."""
+    return str(get_current_settings().api.url)
+
+
 @pytest.fixture(scope="session")
 def ray() -> Iterator[None]:
     yield
@@ -90,6 +100,21 @@ def configure(
         return load_settings()
 
     return set_settings
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallHub]:
+    """A Hub with the three empty datasets of a board."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    # For the programs that a test starts.
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    with running_hub() as server:
+        for name in STORES:
+            server.create(f"org/{name}")
+        yield server
+        close_session()
 
 
 @pytest.fixture

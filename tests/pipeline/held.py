@@ -16,10 +16,12 @@ from ray import cloudpickle
 from evalboard.attempt import opening
 from evalboard.cli import main
 from evalboard.engine.placing import placement
+from evalboard.intake import polling
 from tests.pipeline import held_engine
 from tests.pipeline.held_engine import HeldEngineHolder, hold
 
 POINTS: dict[str, tuple[Any, str]] = {
+    "poll": (polling, "view_queue"),
     "check": (opening, "open_trial"),
     "evaluate": (placement.EngineHandle, "evaluate"),
 }
@@ -36,9 +38,14 @@ def hold_all(home: Path, points: dict[str, int]) -> None:
             hold(*POINTS[point], number, home / "go")
 
 
+def points_of(text: str) -> dict[str, int]:
+    """Return points and numbers from `POINT=NUMBER,...`."""
+    named = (each.split("=") for each in text.split(",") if each)
+    return {point: int(number) for point, number in named}
+
+
 if __name__ == "__main__":
     # A shell that starts tests in the background lets them, and what they start, ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    named = (each.split("=") for each in sys.argv[2].split(","))
-    hold_all(Path(sys.argv[1]), {point: int(number) for point, number in named})
+    hold_all(Path(sys.argv[1]), points_of(sys.argv[2]))
     sys.exit(main(sys.argv[3:]))

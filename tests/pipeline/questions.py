@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
+
+from evalboard.bench import cutting
 
 SLICE_ROWS = 40
 """Questions of each benchmark where a test needs no more of them."""
@@ -56,10 +57,7 @@ def slice_and_whole(rows: int) -> list[Any]:
 
 def cut(mirror: Path, folder: Path, *, rows: int) -> None:
     """Write a mirror with the first rows of every file of the nine benchmarks."""
-    for file in _files(mirror):
-        made = folder / file.relative_to(mirror)
-        made.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pq.read_table(file).slice(0, rows), made)
+    cutting.cut(_files(mirror), mirror, folder, rows=rows)
 
 
 def _files(mirror: Path) -> Iterable[Path]:

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,15 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 
+from evalboard.engine.placing.forking import SERVER
 from evalboard.settings import Settings, child_environment
 
 DEADLINE_SECONDS = 400
 ENGINE = "evalboard.engine.placing.child_program"
+FORKS = "evalboard.engine.placing.fork_program"
 REPOSITORY = Path(__file__).parents[2]
+STORES = ("requests", "results", "board")
+"""Of a board on a Hub, in the organisation `org`."""
 
 
 def start_run(settings: Settings, *, hold: str = "") -> subprocess.Popen[bytes]:
@@ -24,25 +28,53 @@ def start_run(settings: Settings, *, hold: str = "") -> subprocess.Popen[bytes]:
     return start(settings, "run", "--once", hold=hold)
 
 
-def start(settings: Settings, *arguments: str, hold: str = "") -> subprocess.Popen[bytes]:
-    """Start `evalboard`.
+def start(
+    settings: Settings,
+    *arguments: str,
+    hold: str = "",
+    is_alone: bool = False,
+    module: str = "evalboard",
+    prefix: Sequence[str] = (),
+) -> subprocess.Popen[bytes]:
+    """Start `evalboard`. What it says goes to `said.log` in its home.
 
     Args:
         settings: Its settings.
         arguments: Its arguments.
         hold: Where it waits for `let_go`; see `tests.pipeline.held`.
+        is_alone: Whether its engines are forks of a server of its own, or import their libraries.
+        module: The program, in place of `evalboard`.
+        prefix: Beginning of the command, of a program that runs the rest.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     for file in ("go", "hold-keep"):
         (settings.home / file).unlink(missing_ok=True)
-    program = ["tests.pipeline.held", str(settings.home), hold] if hold else ["evalboard"]
-    return subprocess.Popen(
-        [sys.executable, "-m", *program, *arguments],
-        cwd=REPOSITORY,
-        env=child_environment(settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    program = ["tests.pipeline.held", str(settings.home), hold] if hold else [module]
+    with said_by(settings).open("wb") as said:
+        return subprocess.Popen(
+            [*prefix, sys.executable, "-m", *program, *arguments],
+            cwd=REPOSITORY,
+            env=own_environment(settings) if is_alone else _shared_environment(settings),
+            stdout=said,
+            stderr=said,
+        )
+
+
+def said_by(settings: Settings) -> Path:
+    """Return the file of what the last program said."""
+    return settings.home / "said.log"
+
+
+def _shared_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of a program that leaves no engine to the server of all tests."""
+    return child_environment(settings, EVALBOARD_ENGINE_IDLE_SECONDS="0")
+
+
+def own_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of a program whose engines are its own, as of one that a user starts."""
+    variables = child_environment(settings)
+    variables.pop(SERVER, None)
+    return variables
 
 
 def let_go(settings: Settings) -> None:
@@ -50,7 +82,7 @@ def let_go(settings: Settings) -> None:
     (settings.home / "go").touch()
 
 
-def wait_until(condition: Callable[[], bool], run: subprocess.Popen[bytes]) -> None:
+def wait_until(condition: Callable[[], bool], run: subprocess.Popen[Any]) -> None:
     """Wait until something is true of a run that goes on, or is held."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
@@ -60,16 +92,30 @@ def wait_until(condition: Callable[[], bool], run: subprocess.Popen[bytes]) -> N
 
 
 def engines_of(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return the processes that hold a model, without their own processes."""
-    return [p for p in of_program(run, ENGINE) if not is_fork(p)]
+    """Return the processes that hold a model, without their own processes.
+
+    They are processes of the run, or forks of the server of all tests: no other test runs.
+    """
+    servers = [p for p in psutil.Process().children() if FORKS in command_of(p)]
+    trees = (psutil.Process(run.pid), *servers)
+    return [p for tree in trees for p in tree.children(recursive=True) if is_engine(p)]
 
 
-def is_fork(process: psutil.Process) -> bool:
-    """Return whether a process is the fork of an engine that makes its prompts."""
+def is_engine(process: psutil.Process) -> bool:
+    """Return whether a process holds a model: it is started as such, or a fork server's fork.
+
+    The processes that make an engine's prompts are forks of it.
+    """
     with suppress(psutil.Error):  # ended meanwhile
-        parent = process.parent()
-        return parent is not None and ENGINE in " ".join(parent.cmdline())
-    return True
+        programs = [command_of(each) for each in (process, *process.parents()[:2])]
+        is_started = ENGINE in programs[0] and ENGINE not in programs[1]
+        is_forked = all(FORKS in program for program in programs[:2]) and FORKS not in programs[2]
+        return is_started or is_forked
+    return False
+
+
+def command_of(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())
 
 
 def of_program(run: subprocess.Popen[bytes], program: str) -> list[psutil.Process]:
@@ -77,7 +123,7 @@ def of_program(run: subprocess.Popen[bytes], program: str) -> list[psutil.Proces
     found: list[psutil.Process] = []
     for process in psutil.Process(run.pid).children(recursive=True):
         with suppress(psutil.Error):  # ended meanwhile
-            if program in " ".join(process.cmdline()):
+            if program in command_of(process):
                 found.append(process)
     return found
 

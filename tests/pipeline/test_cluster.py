@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from evalboard.attempt.engines import EnginePool
 from evalboard.cli.run import work
 from evalboard.demo import models as demo_models
 from evalboard.engine.placing.cluster import disconnect
+from evalboard.engine.placing.forking import SERVER
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.records.request import Status
@@ -27,12 +28,12 @@ from evalboard.stores.addresses import open_archive, open_board
 from evalboard.stores.board import read_board
 from evalboard.suites.loader import load_suite
 from tests.pipeline.questions import QUESTIONS
-from tests.pipeline.runs import ENGINE, is_fork
+from tests.pipeline.runs import is_engine
 
 DEADLINE_SECONDS = 600
-LAYERS = 16
+LAYERS = 8
 """Of a model that takes seconds for its questions, so that a machine is lost before it has them."""
-QUESTIONS_OF_EACH = 200
+QUESTIONS_OF_EACH = 100
 """Of a benchmark, where it has more."""
 OBJECT_STORE_BYTES = 80 * 2**20
 
@@ -43,9 +44,10 @@ def machines(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def cluster(machines: int) -> Iterator[Cluster]:
+def cluster(machines: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """Yield machines with a core and a GPU each, and a head without; torch sees no GPU."""
     disconnect()
+    monkeypatch.delenv(SERVER)  # the machines share no process
     cluster = Cluster(
         initialize_head=True,
         head_node_args={
@@ -103,9 +105,8 @@ def engines_by_machine(cluster: Cluster) -> dict[Any, psutil.Process]:
     for machine in cluster.worker_nodes:
         for raylet in machine.all_processes["raylet"]:
             for process in psutil.Process(raylet.process.pid).children(recursive=True):
-                with suppress(psutil.Error):  # ended meanwhile
-                    if ENGINE in " ".join(process.cmdline()) and not is_fork(process):
-                        found[machine] = process
+                if is_engine(process):
+                    found[machine] = process
     return found
 
 

@@ -22,25 +22,29 @@ from tests.pipeline.runs import (
 RAYLET = "raylet"
 
 
-def evaluate(settings: Settings, model: str, output: Path, hold: str) -> subprocess.Popen[bytes]:
+def evaluate(
+    settings: Settings, model: str, output: Path, hold: str, *, is_alone: bool = False
+) -> subprocess.Popen[bytes]:
     """Start an evaluation of three benchmarks."""
     arguments = ("evaluate", model, "--precision", "float32", "--output", str(output))
-    return start(settings, *arguments, hold=hold)
+    return start(settings, *arguments, hold=hold, is_alone=is_alone)
 
 
-def answering(settings: Settings, output: Path) -> subprocess.Popen[bytes]:
+def answering(
+    settings: Settings, output: Path, *, is_alone: bool = False
+) -> subprocess.Popen[bytes]:
     """Start an evaluation that answers one benchmark; the others wait until it is let go."""
-    run = evaluate(settings, "test/random", output, "evaluate=2,keep=1")
+    run = evaluate(settings, "test/random", output, "evaluate=2,keep=1", is_alone=is_alone)
     answers = settings.work_folder / "answers"
     wait_until(lambda: any(file.stat().st_size for file in answers.glob("*.jsonl")), run)
     return run
 
 
-def test_answers_are_the_same_from_a_child_from_a_killed_one_and_from_engines_of_ray(
+def test_answers_are_the_same_from_a_child_from_a_killed_fork_and_from_engines_of_ray(
     configure: Callable[..., Settings], small_suite: Path, tmp_path: Path
 ) -> None:
     settings = configure(suite=str(small_suite))
-    run = answering(settings, tmp_path / "undisturbed")
+    run = answering(settings, tmp_path / "undisturbed", is_alone=True)
     assert len(engines_of(run)) == 1
     assert of_program(run, RAYLET) == []
     let_go(settings)

@@ -1,42 +1,58 @@
 """The whole pipeline with all of its stores on a Hub, which is the small one of the tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from huggingface_hub import close_session, constants
 from pydantic import SecretStr
 
 from evalboard import publishing
 from evalboard.cli.run import work
+from evalboard.errors import StoreRefused
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
-from evalboard.records.request import Status
+from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_archive, open_board, open_queue
+from evalboard.stores.addresses import open_archive, open_board, open_own_queue, open_queue
 from evalboard.stores.board import read_queue
 from leaderboard_app.app import make_viewer
-from tests.hub.server import SmallHub, running_hub
+from tests.hub.server import SmallHub, Token
+from tests.pipeline.runs import STORES
 
 # The Hub's client sends large files in a way that its HTTP library gives up.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
 
-STORES = ("requests", "results", "board")
+
+def on_hub(
+    hub: SmallHub, configure: Callable[..., Settings], suite: Path, *, token: str = "secret"
+) -> Settings:
+    """Return settings of a board with all of its stores on the Hub."""
+    return configure(
+        suite=str(suite),
+        backend="hf",
+        max_running=1,
+        offline=False,
+        hub_endpoint=hub.address,
+        hf_token=SecretStr(token),
+        **{name: f"hf://datasets/org/{name}" for name in STORES},
+    )
 
 
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallHub]:
-    """A Hub with the three empty datasets of a board."""
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    # For the programs that a run starts.
-    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
-    with running_hub() as server:
-        for name in STORES:
-            server.create(f"org/{name}")
-        yield server
-        close_session()
+@pytest.mark.usefixtures("prefect_server", "ray")
+def test_a_token_that_may_only_read_ends_the_work_with_its_sentence(
+    hub: SmallHub, configure: Callable[..., Settings], small_suite: Path
+) -> None:
+    settings = on_hub(hub, configure, small_suite)
+    own = open_own_queue(settings)
+    own.add(RequestRecord(model="test/random", precision=Precision.FLOAT32))
+    hub.tokens["reader"] = Token("somebody", ("org",), write=False)
+    settings = on_hub(hub, configure, small_suite, token="reader")
+    with pytest.raises(StoreRefused, match="write access"):
+        work(settings)
+    (entry,) = own.entries()
+    assert entry.record is not None
+    assert entry.record.status is Status.PENDING
+    assert entry.record.evalboard.report is None
 
 
 @pytest.mark.usefixtures("prefect_server", "ray")
@@ -49,15 +65,7 @@ def test_board_on_the_hub_from_submission_to_viewer(
 ) -> None:
     # In place of the minute between two commits of the board.
     monkeypatch.setattr(publishing, "HOSTED_SECONDS", 1.0)
-    settings = configure(
-        suite=str(small_suite),
-        backend="hf",
-        max_running=1,
-        offline=False,
-        hub_endpoint=hub.address,
-        hf_token=SecretStr("secret"),
-        **{name: f"hf://datasets/org/{name}" for name in STORES},
-    )
+    settings = on_hub(hub, configure, small_suite)
     path = submit(
         Submission(model="test/random", precision=Precision.FLOAT32), settings
     ).request_path

@@ -35,22 +35,23 @@ from tests.pipeline.runs import (
 BENCHMARKS = ("medqa_4options", "mmlu_clinical_knowledge")
 SLICE = QUESTIONS_PER_BLOCK + 8
 """Questions of each, whose answers are kept a block at a time."""
-MODEL = "test/larger"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def larger_model(models: Path) -> None:
-    """Make a model that takes long enough to be killed while it works."""
+@pytest.fixture
+def model(models: Path, datasets: Path) -> str:
+    """Make a model that takes long enough to be killed while it works; return its name."""
+    is_whole = len(QUESTIONS[BENCHMARKS[0]].read(datasets)) > SLICE
+    size, layers = (256, 6) if is_whole else (128, 2)
     config = AutoConfig.from_pretrained(models / "test" / "random")
-    config.update(
-        {"hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 6, "head_dim": 64}
-    )
+    config.update({"hidden_size": size, "intermediate_size": 3 * size, "head_dim": size // 4})
+    config.num_hidden_layers = layers
     config.num_attention_heads = config.num_key_value_heads = 4
     torch.manual_seed(3)
-    folder = models / MODEL
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    for name in ("README.md", "tokenizer.json", "tokenizer_config.json"):
-        (folder / name).write_bytes((models / "test" / "random" / name).read_bytes())
+    name = f"test/larger-{size}"
+    AutoModelForCausalLM.from_config(config).save_pretrained(models / name)
+    for file in ("README.md", "tokenizer.json", "tokenizer_config.json"):
+        (models / name / file).write_bytes((models / "test" / "random" / file).read_bytes())
+    return name
 
 
 @pytest.fixture
@@ -65,15 +66,21 @@ def suite(tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("prefect_server", "ray")
 @pytest.mark.parametrize("datasets", slice_and_whole(SLICE), indirect=True)
 def test_killed_runs_give_the_same_files(
-    configure: Callable[..., Settings], suite: Path, datasets: Path, tmp_path: Path
+    configure: Callable[..., Settings],
+    suite: Path,
+    datasets: Path,
+    model: str,
+    shared_server: str,
+    tmp_path: Path,
 ) -> None:
     asked: dict[str, Any] = {"suite": str(suite), "max_running": 1, "datasets": datasets}
     undisturbed = configure(**places(tmp_path, "undisturbed"), **asked)
-    submit(Submission(model=MODEL, precision=Precision.FLOAT32), undisturbed)
+    submit(Submission(model=model, precision=Precision.FLOAT32), undisturbed)
     assert [ended.status for ended in work(undisturbed)] == [Status.FINISHED]
 
+    asked["prefect_api_url"] = shared_server
     settings = configure(**places(tmp_path, "killed"), **asked)
-    path = submit(Submission(model=MODEL, precision=Precision.FLOAT32), settings).request_path
+    path = submit(Submission(model=model, precision=Precision.FLOAT32), settings).request_path
     assert path is not None
     chance = random.Random()
     questions = {key: len(QUESTIONS[key].read(datasets)) for key in BENCHMARKS}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.settings import Settings, child_environment
-from tests.pipeline.runs import DEADLINE_SECONDS, ENGINE, REPOSITORY
+from evalboard.settings import Settings
+from tests.pipeline.runs import DEADLINE_SECONDS, ENGINE, REPOSITORY, own_environment
 
 CONFINED = "This engine is fully confined."
 SYSTEM = ("/usr/", "/lib/", "/lib64/", "/bin/", "/sys/", "/proc/", "/dev/", "/etc/")
@@ -41,7 +41,7 @@ def traced(
             *("--precision", "float32", "--benchmarks", "mmlu_anatomy"),
             *("--output", str(tmp_path / "result")),
         ],
-        env=child_environment(settings),
+        env=own_environment(settings),
         check=True,
         timeout=DEADLINE_SECONDS,
         stdout=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.runtime import flow_run
 
 from evalboard.records.board_files import BenchmarkProgress
-from tasks.progress_artifact import ProgressArtifact
+from evalboard_prefect.tasks.progress_artifact import ProgressArtifact
 
 
 @task

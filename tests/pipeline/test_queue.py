@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from evalboard.cli.run import work
+from evalboard.intake.request_files import is_checked
 from evalboard.intake.submission import EvaluationRequest, Submission, submit
 from evalboard.lifecycle import claim
 from evalboard.queueing.actions import cancel, requeue
@@ -21,7 +22,8 @@ from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive, open_board, open_queue, open_store
 from evalboard.stores.board import read_queue
-from flows.evaluate_flow import evaluate_model
+from evalboard_prefect.flows.evaluate_flow import evaluate_model
+from evalboard_prefect.flows.poll_flow import poll_requests
 from tests.pipeline.questions import SLICE_ROWS
 from tests.pipeline.runs import (
     DEADLINE_SECONDS,
@@ -92,6 +94,19 @@ def test_wrong_input_is_explained_and_the_rest_of_the_queue_goes_on(
 
 
 @pytest.mark.usefixtures("prefect_server")
+def test_a_poll_can_check_what_has_no_place_yet(
+    configure: Callable[..., Settings], small_suite: Path
+) -> None:
+    settings = configure(suite=str(small_suite))
+    paths = [put(settings, f"test/{name}") for name in ("always-a", "random")]
+    assert poll_requests(start_runs=False, at_most=0, ahead=1) == []
+    queue = open_queue(settings)
+    assert [is_checked(queue.get(path)) for path in paths] == [True, False]
+    (checked,) = poll_requests(start_runs=False, at_most=1)
+    assert checked.path == paths[0]
+
+
+@pytest.mark.usefixtures("prefect_server")
 def test_run_that_loses_the_claim_ends_cancelled_and_changes_nothing(
     configure: Callable[..., Settings], small_suite: Path
 ) -> None:
@@ -109,11 +124,13 @@ def test_run_that_loses_the_claim_ends_cancelled_and_changes_nothing(
     assert queue.get(path) == held
 
 
-@pytest.mark.usefixtures("prefect_server", "ray")
+@pytest.mark.usefixtures("ray")
 def test_cancelled_run_frees_its_engine_and_goes_on_when_it_is_started_again(
-    configure: Callable[..., Settings], small_suite: Path
+    configure: Callable[..., Settings], small_suite: Path, shared_server: str
 ) -> None:
-    settings = configure(suite=str(small_suite), backend="hf", max_running=1)
+    settings = configure(
+        suite=str(small_suite), backend="hf", max_running=1, prefect_api_url=shared_server
+    )
     path = submit(
         Submission(model="test/random", precision=Precision.FLOAT32), settings
     ).request_path

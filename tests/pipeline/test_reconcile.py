@@ -1,5 +1,7 @@
 """What Prefect says of runs, and what becomes of their requests."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,21 +9,29 @@ from uuid import UUID
 
 import pytest
 from prefect import flow, get_client
-from prefect.client.schemas.objects import State
-from prefect.states import Cancelled, Cancelling, Crashed, Failed, Running
+from prefect.client.schemas.objects import (
+    ConcurrencyLimitConfig,
+    ConcurrencyLimitStrategy,
+    FlowRun,
+    State,
+)
+from prefect.settings import get_current_settings
+from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Running
 
-from deployments import automations
 from evalboard.intake.polling import CheckedRequest
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim
+from evalboard.queueing import presence
 from evalboard.queueing.claims import server_name
 from evalboard.records.request import Claim, RequestRecord, Status
-from evalboard.settings import Settings
+from evalboard.settings import Settings, child_environment
 from evalboard.stores.addresses import open_queue
-from flows import action_flows
-from flows.evaluate_flow import evaluate_model
-from flows.reconcile_flow import reconcile
-from tasks.poll_tasks import start_evaluation
+from evalboard_prefect.flows import action_flows
+from evalboard_prefect.flows.evaluate_flow import evaluate_model
+from evalboard_prefect.flows.poll_flow import poll_requests
+from evalboard_prefect.flows.reconcile_flow import reconcile
+from evalboard_prefect.tasks.poll_tasks import start_evaluation
+from tests.pipeline.runs import REPOSITORY, wait_until
 
 SHA = "0" * 40
 
@@ -54,7 +64,7 @@ def claimed_by(run_id: str, settings: Settings, *, model: str) -> str:
     ("state", "status"),
     [
         (Running(), Status.RUNNING),
-        (Cancelling(), Status.RUNNING),
+        (Cancelling(), Status.CANCELLED),
         (Crashed(), Status.PENDING),
         (Failed(), Status.PENDING),
         (Cancelled(), Status.CANCELLED),
@@ -151,9 +161,41 @@ def test_a_run_that_was_cancelled_before_its_claim_cancels_the_request(
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_automations_are_installed_once() -> None:
-    automations.install()
-    automations.install()
+def test_a_poll_that_is_killed_with_its_worker_makes_place_for_the_next(
+    configure: Callable[..., Settings],
+) -> None:
+    settings = configure()
+    limit = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+    deployment: Any = poll_requests.to_deployment("held", concurrency_limit=limit)
+    deployment.entrypoint = "tests.pipeline.held_poll.poll_requests"
+    deployment_id = deployment.apply()
+
+    def submit() -> FlowRun:
+        """Do what a worker does before it starts a run's process."""
+        with get_client(sync_client=True) as client:
+            run = client.create_flow_run_from_deployment(deployment_id)
+            client.set_flow_run_state(run.id, Pending())
+            return client.read_flow_run(run.id)
+
+    run = submit()
+    variables = {"PREFECT__FLOW_RUN_ID": str(run.id), "PYTHONPATH": str(REPOSITORY)}
+    api = str(get_current_settings().api.url)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prefect.engine"],
+        env=child_environment(settings, PREFECT_API_URL=api, **variables),
+    )
+    wait_until(lambda: presence.is_alive(str(run.id), settings) is True, process)
+    process.kill()
+    process.wait()
+    blocked = submit().state
+    assert blocked
+    assert blocked.is_cancelled()
+
+    reconcile()
+    next_one = submit().state
+    assert next_one
+    assert next_one.is_pending()
     with get_client(sync_client=True) as client:
-        found = client.read_automations_by_name(automations.SILENT_RUNS.name)
-    assert [one.enabled for one in found] == [True]
+        ended = client.read_flow_run(run.id).state
+    assert ended
+    assert ended.is_crashed()

@@ -1,5 +1,6 @@
-"""SIGTERM at any moment leaves no process behind."""
+"""A signal at any moment leaves no process behind."""
 
+import itertools
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.settings import Settings
-from tests.pipeline.runs import DEADLINE_SECONDS, engines_of, of_program, start, wait_until
+from tests.pipeline.runs import DEADLINE_SECONDS, engines_of, of_program, said_by, start, wait_until
 
 VERBS = {
     "run": ("run", "--once"),
@@ -34,40 +35,47 @@ def settings(configure: Callable[..., Settings], small_suite: Path) -> Settings:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize(
-    "verb",
+    ("verb", "number"),
     [
-        "run",
-        "demo",
-        "up",
+        *itertools.product(("run", "demo", "up"), (signal.SIGTERM, signal.SIGKILL)),
+        ("up", signal.SIGINT),
         # Its engine notices after it has imported its libraries.
-        pytest.param("evaluate", marks=pytest.mark.slow),
+        pytest.param("evaluate", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("evaluate", signal.SIGKILL, marks=pytest.mark.slow),
     ],
 )
 def test_an_end_at_the_first_child_leaves_nothing(
     settings: Settings, tmp_path: Path, verb: str, number: signal.Signals
 ) -> None:
     words = (*VERBS[verb], "--folder", str(tmp_path / "demo")) if verb == "demo" else VERBS[verb]
-    program = start(settings, *words)
+    program = start(settings, *words, is_alone=True)
     process = psutil.Process(program.pid)
     wait_until(lambda: bool(process.children()), program)
-    end(program, number)
+    end(program, verb, number)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", ENGINES)
 def test_an_end_while_a_model_is_evaluated_leaves_nothing(settings: Settings, verb: str) -> None:
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
-    program = start(settings, *VERBS[verb], hold="evaluate=1")
+    program = start(settings, *VERBS[verb], hold="evaluate=1", is_alone=True)
     wait_until(lambda: bool(ENGINES[verb](program)), program)
-    end(program, signal.SIGTERM)
+    end(program, verb, signal.SIGTERM)
+    said = said_by(settings).read_text(encoding="utf-8")
+    assert ("continues where it was" if verb == "evaluate" else "Its answers are kept") in said
 
 
-def end(program: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def end(program: subprocess.Popen[bytes], verb: str, number: signal.Signals) -> None:
     started = psutil.Process(program.pid).children(recursive=True)
     assert started
     program.send_signal(number)
-    assert program.wait(DEADLINE_SECONDS) in (130, -number)
-    _, left = psutil.wait_procs(started, timeout=60)
+    ends = {
+        ("up", signal.SIGTERM): 0,
+        ("up", signal.SIGINT): 130,
+        ("evaluate", signal.SIGTERM): 143,
+    }
+    expected = ends.get((verb, number), -number)
+    assert program.wait(DEADLINE_SECONDS) == expected
+    _, left = psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
     assert left == []

@@ -1,6 +1,7 @@
 """`evalboard up`: everything on one machine, started by one command and gone after Ctrl-C."""
 
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -9,20 +10,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import psutil
 import pytest
+from playwright.sync_api import Locator, Page, expect
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
 
-from evalboard.records.request import Status
-from evalboard.settings import Settings, child_environment
+from evalboard.records.request import RequestRecord, Status
+from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue
+from tests.leaderboard_app.browsing import browse, chromium
+from tests.pipeline.questions import SLICE_ROWS
+from tests.pipeline.runs import own_environment
 
 DEADLINE_SECONDS = 300
 PLANTED = "hf_plantedplantedplanted"
+LONG_ROWS = 1000
+"""Questions of each benchmark, so that a person has time to press a button."""
 TITLES = ("MMLU Anatomy", "MMLU Medical Genetics", "PubMedQA")
 
 
@@ -38,8 +46,13 @@ def free_port(taken: int = 0) -> int:
 
 @pytest.fixture
 def settings(
-    configure: Callable[..., Settings], small_suite: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    configure: Callable[..., Settings],
+    sliced_datasets: Callable[[int], Path],
+    small_suite: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Settings:
+    """The settings of `evalboard up`; the parameter is how many questions a benchmark has."""
     monkeypatch.setenv("HF_TOKEN", PLANTED)
     port = free_port()
     return configure(
@@ -48,16 +61,22 @@ def settings(
         server_port=port,
         viewer_port=free_port(taken=port),
         max_running=1,
+        datasets=sliced_datasets(getattr(request, "param", SLICE_ROWS)),
     )
 
 
 @pytest.fixture
 def up(settings: Settings, tmp_path: Path) -> Iterator[psutil.Popen]:
     log = tmp_path / "up.log"
+    project = tmp_path / "another-project"
+    project.mkdir()
+    for name in ("deployments", "flows", "tasks", "prefect", "ray"):
+        (project / f"{name}.py").write_text("raise ImportError(__name__)", encoding="utf-8")
     with log.open("wb") as output:
         process = psutil.Popen(
-            [sys.executable, "-m", "evalboard", "up"],
-            env=child_environment(settings),
+            [sys.executable, "-P", "-m", "evalboard", "up"],
+            cwd=project,
+            env=own_environment(settings),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -78,41 +97,97 @@ def wait_until(condition: Callable[[], bool], process: psutil.Popen) -> None:
         time.sleep(0.2)
 
 
-def test_run_started_through_the_api_ends_finished_and_ctrl_c_leaves_nothing(
+def start_run(api: SyncPrefectClient, model: str) -> UUID:
+    deployment = api.read_deployment_by_name("evaluate-model/evaluate-model")
+    parameters = {"request": {"model": model, "precision": "float32"}}
+    return api.create_flow_run_from_deployment(deployment.id, parameters=parameters).id
+
+
+def request_of(settings: Settings, model: str) -> RequestRecord | None:
+    records = (entry.record for entry in open_queue(settings).entries())
+    return next((record for record in records if record and record.model == model), None)
+
+
+def test_a_run_of_the_api_ends_finished_sigterm_hands_the_next_back_and_nothing_is_left(
     settings: Settings, up: psutil.Popen, tmp_path: Path
 ) -> None:
     with SyncPrefectClient(f"http://127.0.0.1:{settings.server_port}/api") as api:
-        deployment = api.read_deployment_by_name("evaluate-model/evaluate-model")
-        parameters = {"request": {"model": "test/random", "precision": "float32"}}
-        run = api.create_flow_run_from_deployment(deployment.id, parameters=parameters)
+        run_id = start_run(api, "test/random")
 
         def state() -> State:
-            current = api.read_flow_run(run.id).state
+            current = api.read_flow_run(run_id).state
             assert current is not None
             return current
 
         wait_until(lambda: state().is_final(), up)
         assert state().is_completed(), state().message
-        of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+        of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
         # Prefect records tasks later than the states of their run.
         tasks = {f"{title} · test/random" for title in TITLES}
         wait_until(
             lambda: tasks <= {task.name for task in api.read_task_runs(flow_run_filter=of_run)}, up
         )
-    (entry,) = open_queue(settings).entries()
-    assert entry.record is not None
-    assert entry.record.status is Status.FINISHED
-    assert entry.record.job_id == str(run.id)
-    board = httpx.get(f"http://127.0.0.1:{settings.viewer_port}/data/board.json", timeout=300).text
-    assert "test/random" in board
+        finished = request_of(settings, "test/random")
+        assert finished is not None
+        assert (finished.status, finished.job_id) == (Status.FINISHED, str(run_id))
+        board = f"http://127.0.0.1:{settings.viewer_port}/data/board.json"
+        assert "test/random" in httpx.get(board, timeout=300).text
 
+        start_run(api, "test/always-a")
+
+    def is_running() -> bool:
+        record = request_of(settings, "test/always-a")
+        return record is not None and record.status is Status.RUNNING
+
+    wait_until(is_running, up)  # it takes seconds to load and to answer
     started = up.children(recursive=True)
     assert len(started) > 5
-    up.send_signal(signal.SIGINT)
-    assert up.wait(DEADLINE_SECONDS) == 130
+    up.terminate()
+    assert up.wait(DEADLINE_SECONDS) == 0
+    returned = request_of(settings, "test/always-a")
+    assert returned is not None
+    assert (returned.status, returned.evalboard.lost_runs) == (Status.PENDING, 0)
+    assert "was ended" in returned.evalboard.history[-1].reason
     _, left = psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
     assert left == []
 
     kept = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert any(file.suffix == ".db" for file in kept)  # Prefect's parameters, artifacts and logs
     assert [file for file in kept if PLANTED.encode() in file.read_bytes()] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [LONG_ROWS], indirect=True)
+def test_a_model_is_submitted_watched_cancelled_and_retried_in_the_browser(
+    settings: Settings, up: psutil.Popen
+) -> None:
+    board = f"http://127.0.0.1:{settings.viewer_port}"
+    with chromium() as browser, browse(browser, board) as page, browser.new_page() as prefect:
+        prefect.set_default_timeout(1000 * DEADLINE_SECONDS)
+        page.goto("/submit")
+        page.get_by_label("Model", exact=True).fill("test/random")
+        page.get_by_label("Submitted by").fill("Lab")
+        page.locator(".submit-form .send").click()
+        page.get_by_role("link", name="Queue", exact=True).click()
+        running = page.locator("#RUNNING")
+        wait_for_text(running, "test/random")
+        run = running.get_by_role("link", name="Run in Prefect").get_attribute("href")
+        prefect.goto(run or "")
+        confirm(prefect, "Cancel")
+        wait_for_text(page.locator("#CANCELLED"), "test/random")
+        confirm(prefect, "Retry")
+        wait_for_text(running, "attempt 2")
+        wait_for_text(page.locator("#FINISHED"), "test/random")
+        prefect.get_by_text("Completed", exact=True).first.wait_for()
+
+
+def wait_for_text(part: Locator, text: str) -> None:
+    """Wait until a part of a page has a text."""
+    expect(part).to_contain_text(text, timeout=1000 * DEADLINE_SECONDS)
+
+
+def confirm(page: Page, name: str) -> None:
+    """Press a button of Prefect, and that of the dialog which asks for a confirmation."""
+    page.get_by_role("button", name=name, exact=True).click()
+    sure = re.compile(f"^(Confirm|{name})$")
+    page.get_by_role("dialog").get_by_role("button", name=sure).click()

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -5,8 +6,11 @@ import pytest
 from evalboard.errors import ConfigError, EvalboardError
 from evalboard.lifecycle import is_claimed_by
 from evalboard.queueing import actions
+from evalboard.queueing.claims import claim_of, this_process
+from evalboard.queueing.judging import RunState
 from evalboard.queueing.queries import RequestQuery
 from evalboard.records.request import Claim, Status
+from evalboard.records.times import timestamp
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_store
 from evalboard.stores.requests import RequestQueue
@@ -51,6 +55,48 @@ def test_several_are_one_commit_and_one_that_cannot_be_stops_no_other(
     assert second.record is None
     assert "FINISHED" in second.problem
     assert queue.get(failed).status is Status.PENDING
+
+
+GONE = CLAIM.model_copy(update={"host": "elsewhere", "server": "another"})
+HERE = claim_of("run-1", this_process())
+LONG_AGO = timestamp(NOW - timedelta(hours=1))
+
+
+@pytest.mark.parametrize("answers", [None, {}, {"run-1": RunState.DEAD}])
+def test_a_claim_that_nobody_can_judge_is_freed_by_a_person(
+    answers: dict[str, RunState] | None, settings: Settings, put: Put, queue: RequestQueue
+) -> None:
+    block = {"claimed_by": GONE, "claimed_time": LONG_AGO, "attempts": 1, "lost_runs": 3}
+    path = put(make(status=Status.RUNNING, block=block))
+    ask_runs = None if answers is None else lambda _: answers
+    actions.requeue([RequestQuery(path)], settings, now=NOW, by="me", ask_runs=ask_runs)
+    record = queue.get(path)
+    assert (record.status, record.evalboard.lost_runs) == (Status.PENDING, 0)
+    assert record.evalboard.history[-1].reason == "restarted by me"
+
+
+@pytest.mark.parametrize(
+    ("claim", "answers", "claimed"),
+    [
+        (HERE, None, LONG_AGO),
+        (GONE, {"run-1": RunState.ALIVE}, LONG_AGO),
+        (GONE, {}, timestamp(NOW)),  # the server may be behind
+    ],
+)
+def test_a_run_that_may_be_alive_keeps_its_request(
+    claim: Claim,
+    answers: dict[str, RunState] | None,
+    claimed: str,
+    settings: Settings,
+    put: Put,
+    queue: RequestQueue,
+) -> None:
+    block = {"claimed_by": claim, "claimed_time": claimed}
+    path = put(make(status=Status.RUNNING, block=block))
+    ask_runs = None if answers is None else lambda _: answers
+    (acted,) = actions.requeue([RequestQuery(path)], settings, now=NOW, ask_runs=ask_runs)
+    assert "is being evaluated" in acted.problem
+    assert queue.get(path).status is Status.RUNNING
 
 
 def test_an_unknown_name_changes_nothing(settings: Settings, put: Put) -> None:

@@ -93,6 +93,10 @@ def parse(document: Any) -> RequestRecord:
             {"use_chat_template": True},
             "model_eval_request_False_float16_Original_chat_01234567.json",
         ),
+        (
+            {"use_chat_template": True, "enable_thinking": True, "think_end_token": "</think>"},
+            "model_eval_request_False_float16_Original_chat_think_01234567.json",
+        ),
     ],
 )
 def test_a_request_lies_where_other_boards_look(fields: dict[str, Any], name: str) -> None:

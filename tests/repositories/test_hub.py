@@ -86,6 +86,12 @@ def test_another_content_than_the_listed_one_is_not_loaded(
         find_repository("org/model", "main", hub_settings).weights()
 
 
+def test_a_server_that_lists_no_sizes_is_named(hub: SmallHub, hub_settings: Settings) -> None:
+    hub.info = {"siblings": [{"rfilename": name} for name in FILES]}
+    with pytest.raises(StoreError, match="without their sizes"):
+        find_repository("org/model", "main", hub_settings)
+
+
 def test_what_is_not_there_is_not_found(hub_settings: Settings) -> None:
     with pytest.raises(ModelNotFound, match="The Hub has no model 'org/other'"):
         find_repository("org/other", "main", hub_settings)

@@ -17,7 +17,6 @@ def test_a_board_name_is_taken(model: str) -> None:
     "model",
     [
         "",
-        "model",
         "org/",
         "/model",
         "org/a/b",
@@ -37,6 +36,11 @@ def test_a_board_name_is_taken(model: str) -> None:
 def test_anything_else_is_refused(model: str) -> None:
     with pytest.raises(ConfigError, match="is not a model name"):
         names.check_board_name(model)
+
+
+def test_a_name_without_an_organisation_is_told_what_to_add() -> None:
+    with pytest.raises(ConfigError, match="'org/model'"):
+        names.check_board_name("model")
 
 
 @pytest.mark.parametrize("revision", ["main", "v1.0", "refs/pr/1", "0" * 40])

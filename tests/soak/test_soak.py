@@ -33,7 +33,7 @@ def soaked(tmp_path: Path, kind: str, *arguments: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("requests", REQUESTS)
-@pytest.mark.parametrize("kind", ["local", "hub"])
+@pytest.mark.parametrize("kind", [pytest.param("local", marks=pytest.mark.slow), "hub"])
 def test_many_pollers_and_workers_do_every_request_once(
     tmp_path: Path, kind: str, requests: int
 ) -> None:
@@ -46,7 +46,9 @@ def test_many_pollers_and_workers_do_every_request_once(
 
 
 @pytest.mark.parametrize("requests", REQUESTS)
-@pytest.mark.parametrize("kind", ["local-killed", "hub-killed"])
+@pytest.mark.parametrize(
+    "kind", ["local-killed", pytest.param("hub-killed", marks=pytest.mark.slow)]
+)
 def test_a_queue_whose_processes_are_killed_is_finished_once(
     tmp_path: Path, kind: str, requests: int
 ) -> None:

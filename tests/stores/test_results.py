@@ -9,11 +9,12 @@ import pytest
 from evalboard.errors import RecordError, StoreError
 from evalboard.identity import document_folder
 from evalboard.records.answers import Answers
+from evalboard.records.earned import AnswersName
 from evalboard.records.parquet import parquet_file
 from evalboard.records.result import ResultDocument
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store, Write
-from evalboard.stores.results import ResultsArchive, answers_path, read_answers
+from evalboard.stores.results import ResultsArchive, answers_path, earned_path, read_answers
 
 # The client's own way of sending large files, which httpx2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
@@ -66,13 +67,15 @@ def test_a_document_and_its_answers_are_one_commit(store: Store, archive: Result
 
     store.commit = counted
     path = archive.add(document(), {"anatomy": b"PAR1", "doses": b"PAR2"})
-    assert commits == [3]
+    assert commits == [5]
     assert path == f"{FOLDER}/results_2026-11-21T10-00-00Z.json"
     snapshot = store.snapshot()
     assert set(snapshot.files) == {
         path,
         f"details/{FOLDER}/anatomy.parquet",
+        f"details/{FOLDER}/anatomy.earned",
         f"details/{FOLDER}/doses.parquet",
+        f"details/{FOLDER}/doses.earned",
     }
     assert snapshot.read(f"details/{FOLDER}/doses.parquet") == b"PAR2"
     assert archive.read() == (snapshot.revision, [(path, document(), "")])
@@ -186,6 +189,54 @@ def test_answers_are_read_back_question_by_question(store: Store) -> None:
     assert answers.correct == [True, None]
     with pytest.raises(StoreError, match="'details/none'"):
         read_answers(store.snapshot(), "details/none")
+
+
+ANATOMY = AnswersName(FOLDER, "anatomy", by_subject=False)
+
+
+def test_what_questions_earned_is_stored_beside_their_answers(archive: ResultsArchive) -> None:
+    content = parquet(question_id=[7, 8], doc_hash=["a", "b"], correct=[True, False])
+    archive.add(document(), {"anatomy": content})
+    ((name, earned),) = archive.earned([ANATOMY, ANATOMY._replace(benchmark="doses")])
+    assert (name, earned.values.tolist()) == (ANATOMY, [True, False])
+
+
+def test_the_subjects_of_a_group_are_parts(archive: ResultsArchive) -> None:
+    content = parquet(
+        question_id=[0, 0, 1],
+        doc_hash=["a", "b", "c"],
+        correct=[True, False, True],
+        subject=["s", "t", "t"],
+    )
+    group = ResultDocument.model_validate(
+        document().model_dump(by_alias=True) | {"group_subtasks": {"anatomy": ["s", "t"]}}
+    )
+    archive.add(group, {"anatomy": content})
+    ((_, earned),) = archive.earned([ANATOMY])
+    assert earned.parts == (1, 2)
+
+
+def test_older_results_get_it_once(store: Store, archive: ResultsArchive) -> None:
+    content = parquet(question_id=[7, 8], doc_hash=["a", "b"], correct=[True, False])
+    fractions = parquet(question_id=[7], doc_hash=["a"], correct=[None])
+    names = [ANATOMY, *(ANATOMY._replace(benchmark=key) for key in ("doses", "odd", "none"))]
+    files = {"anatomy": content, "doses": fractions, "odd": b"no"}
+    store.commit([Write(answers_path(FOLDER, key), c) for key, c in files.items()], message="older")
+    archive.make_compact(names)
+    revision = archive.revision()
+    archive.make_compact(names)
+    assert archive.revision() == revision
+    assert [bool(blob) for blob in archive.blobs(names).values()] == [True, True, True, False]
+    ((name, earned),) = archive.earned(names)
+    assert (name, earned.values.tolist()) == (ANATOMY, [True, False])
+
+
+def test_a_damaged_one_is_left_out(
+    store: Store, archive: ResultsArchive, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.commit([Write(earned_path(FOLDER, "anatomy"), b"{}\n")], message="by hand")
+    assert list(archive.earned([ANATOMY])) == []
+    assert "anatomy.earned" in caplog.text
 
 
 def answers_of(**columns: list[Any]) -> bytes:

@@ -85,7 +85,7 @@ def test_an_unknown_suite_names_those_that_there_are(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="demo, open-llm-v1, open-medical") as caught:
+    with pytest.raises(ConfigError, match="demo, .*open-llm-v1, open-medical") as caught:
         load_suite(name)
     assert repr(name) in caught.value.message
 

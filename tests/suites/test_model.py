@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 from typing import Any
 
@@ -6,13 +7,15 @@ from pydantic import ValidationError
 
 from evalboard.errors import ConfigError
 from evalboard.records.columns import MODEL_COLUMNS
+from evalboard.suites.loader import load_suite
 from evalboard.suites.model import DataSource, Suite
 from evalboard.suites.texts import in_language
 
 
 def suite(*benchmarks: dict[str, Any], **fields: Any) -> Suite:
     titled = [{"title": "A title", **benchmark} for benchmark in benchmarks]
-    return Suite.model_validate({"name": "small", "title": "Small", "benchmarks": titled, **fields})
+    content = {"name": "small", "title": "Small", "benchmarks": titled}
+    return Suite.model_validate(content | fields)
 
 
 def test_a_benchmark_needs_no_more_than_a_key_and_a_title() -> None:
@@ -83,7 +86,8 @@ def test_subjects_are_columns_too(benchmarks: list[dict[str, Any]], reason: str)
         suite(*benchmarks)
 
 
-@pytest.mark.parametrize("key", MODEL_COLUMNS)
+# The others have two underscores in a row, as no key of a benchmark has.
+@pytest.mark.parametrize("key", [column for column in MODEL_COLUMNS if "__" not in column])
 def test_a_benchmark_cannot_take_the_name_of_another_column(key: str) -> None:
     with pytest.raises(ValidationError, match=f"already columns of the board: {key}"):
         suite({"key": "anatomy"}, {"key": key})
@@ -132,10 +136,34 @@ def test_what_a_benchmark_cannot_be(benchmark: dict[str, Any]) -> None:
         suite(benchmark)
 
 
-@pytest.mark.parametrize("fields", [{"name": "Two Words"}, {"benchmarks": []}, {"weights": [1]}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "Two Words"},
+        {"benchmarks": []},
+        {"weights": [1]},
+        {"average": {"of": "questions"}},
+        {"average": "plain"},
+        {"average": {"of": "groups"}},  # the benchmark has none
+        {"ranked": {"needs": "half"}},
+        {"ranked": {"without": ["cut_answers"]}},
+        {"groups": [{"title": "Exams"}]},
+        {"benchmarks": [{"key": "a", "title": "A", "weight": 0}]},
+        {"benchmarks": [{"key": "a", "title": "A", "weight": -1}]},
+        {"benchmarks": [{"key": "a", "title": "A", "weight": math.inf}]},
+        {
+            "benchmarks": [{"key": "a", "title": "A", "group": "Exams"}],
+            "groups": [{"title": "Exams", "weight": 2}],  # of an average of benchmarks
+        },
+        {
+            "benchmarks": [{"key": "a", "title": "A", "group": "Exmas"}],
+            "groups": [{"title": "Exams"}],
+        },
+    ],
+)
 def test_what_a_suite_cannot_be(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        suite({"key": "a"}, **fields)
+        suite(**({"benchmarks": [{"key": "a", "title": "A"}]} | fields))
 
 
 def test_a_subject_is_selected_by_its_key() -> None:
@@ -160,6 +188,17 @@ def test_the_hash_is_over_what_is_asked_not_over_where_files_lie() -> None:
     assert suite({"key": "a", "num_fewshot": 1}).content_hash != whole.content_hash
     told = suite({"key": "a", "about": {"origin": "somebody"}}, about="x", citation="y")
     assert told.content_hash == whole.content_hash
+    assert suite({"key": "a", "weight": 1}, average={}).content_hash == whole.content_hash
+    assert suite({"key": "a", "weight": 2}).content_hash != whole.content_hash
+    assert suite({"key": "a"}, ranked={"needs": "averaged"}).content_hash != whole.content_hash
+    again = Suite.model_validate_json(whole.model_dump_json())
+    assert again.content_hash == whole.content_hash
+
+
+def test_the_hashes_of_earlier_suites_stay() -> None:
+    """Of the files as they were before suites had weights."""
+    assert load_suite("open-llm-v1").content_hash.startswith("574b63e277c587d5")
+    assert load_suite("open-medical").content_hash.startswith("9d18a8d72673cf88")
 
 
 def test_texts_are_plain_or_in_languages() -> None:

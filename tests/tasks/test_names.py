@@ -5,8 +5,8 @@ from prefect import task
 from prefect._internal.engine import resolve_custom_flow_run_name, resolve_custom_task_run_name
 
 from evalboard.intake.submission import EvaluationRequest
-from flows.evaluate_flow import evaluate_model
-from tasks.names import MAX_NAME_CHARACTERS, named
+from evalboard_prefect.flows.evaluate_flow import evaluate_model
+from evalboard_prefect.tasks.names import MAX_NAME_CHARACTERS, named
 
 STRANGE = [
     "b/brace{x}.json",

@@ -2,10 +2,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from huggingface_hub import close_session, constants
 
 from evalboard.records.report import Report
+from evalboard.settings import Settings
 from evalboard.validation import base_model
-from evalboard.validation.checks import Check
+from evalboard.validation.checks import Check, validate
+from evalboard.validation.subject import Subject
+from tests.hub.server import running_hub
 
 from .conftest import codes, edit_json
 
@@ -63,3 +67,17 @@ def test_an_adapter_is_no_base(adapter: Path, base: Path, check: Callable[..., R
     for path in adapter.iterdir():
         (base / path.name).write_bytes(path.read_bytes())
     assert "no_safetensors" in codes(check(weight_type="Adapter", base_model="org/base"))
+
+
+def test_whole_weights_may_name_one_that_is_not_there_but_the_report_says_so(
+    model: Path, settings: Settings, checks: tuple[Check, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = Subject(model="org/model", base_model="org/nowhere")
+    assert codes(validate(subject, settings, checks=checks)) == set()  # a mirror need not have it
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with running_hub() as hub:
+        online = settings.model_copy(update={"offline": False, "hub_endpoint": hub.address})
+        report = validate(subject, online, checks=checks)
+        close_session()
+    assert codes(report) == {"base_model_not_found"}
+    assert report.ok

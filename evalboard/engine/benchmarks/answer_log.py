@@ -7,7 +7,6 @@ a new one takes its good lines.
 
 import hashlib
 import json
-import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from evalboard.engine.streaming import Answer, Kind
+from evalboard.engine.streaming import Answer, Kind, read_answer
 from evalboard.errors import StoreError
 from evalboard.files import append_whole, check_version, set_aside
 
@@ -137,12 +136,8 @@ def _pair(line: bytes) -> tuple[str, Answer]:
     """
     pair: Any = json.loads(line)
     match pair:
-        case [str(key), str(text)]:
-            return key, text
-        case [str(key), value] if _is_finite(value):
-            return key, value
-        case [str(key), [value, bool(greedy)]] if _is_finite(value):
-            return key, (value, greedy)
+        case [str(key), value]:
+            return key, read_answer(value)
     raise ValueError("no key and answer")
 
 
@@ -157,12 +152,6 @@ def _later_version(line: bytes) -> str:
     except ValueError as exc:
         return str(exc)
     return ""
-
-
-def _is_finite(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < math.inf
 
 
 @contextmanager

@@ -5,16 +5,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from evalboard.engine.benchmarks.answer_log import request_keys
 from evalboard.engine.benchmarks.cutting import Question, cut_questions
+from evalboard.engine.benchmarks.prompts import chat_renderer
 from evalboard.engine.keeping import AnswerKeeper
-from evalboard.engine.streaming import Answer, Kind, StreamingModel
-from evalboard.errors import NotFinite
+from evalboard.engine.streaming import Answer, GeneratedText, Kind, StreamingModel
+from evalboard.errors import HarnessError, NotFinite
+from evalboard.reading.answers import Reading
+from evalboard.reading.thinking import opens_thinking
 from evalboard.records.precision import Precision
 
 REPORT_SECONDS = 1.0
@@ -41,6 +44,36 @@ Report = Callable[[int, int], None]
 """Called with the number of answered questions and their total."""
 
 
+class Readout(NamedTuple):
+    """What was read from an answer in words."""
+
+    choices: tuple[str, ...]
+    """The texts of the question's choices."""
+    reading: Reading
+
+
+class TaskText(str):
+    """A text as lm_eval's filters read it, with what it was before.
+
+    lm_eval hands the object itself back in its samples.
+    """
+
+    __slots__ = ("made", "readout", "thinking_opened")
+    made: GeneratedText
+    thinking_opened: bool
+    """Whether the prompt ended with the beginning of a thinking."""
+    readout: Readout | None
+    """What a task of our own has read, None for other tasks."""
+
+    @classmethod
+    def of(cls, made: GeneratedText, *, prompt: str = "") -> "TaskText":
+        """Return the answer in a text."""
+        text = cls(made.answer)
+        text.made, text.readout = made, None
+        text.thinking_opened = opens_thinking(prompt)
+        return text
+
+
 class AnsweringModel(LM):
     """One benchmark's view of a loaded model.
 
@@ -49,18 +82,31 @@ class AnsweringModel(LM):
         log: Known answers. New ones are added as they arrive.
         report: Called at the start, at most once a second, and at the end.
         precision: Of the model.
+        think_end: End token of the thinking, None if the model does not think.
+        may_cut: Whether a question can be asked of which the model does not see the beginning.
     """
 
     def __init__(
-        self, model: Any, log: AnswerKeeper, report: Report, *, precision: Precision
+        self,
+        model: Any,
+        log: AnswerKeeper,
+        report: Report,
+        *,
+        precision: Precision,
+        think_end: str | None = None,
+        may_cut: bool = True,
     ) -> None:
         super().__init__()
         self._model = model
         self._log = log
         self._report = report
         self._precision = precision
+        self._think_end = think_end
+        self._may_cut = may_cut
         self.cut: set[Question] = set()
         """Questions of which the model does not see the beginning."""
+        self.unfinished: set[Question] = set()
+        """Questions that the model was still thinking about when its text ended."""
 
     def loglikelihood(
         self, requests: list[Instance], disable_tqdm: bool = False
@@ -75,16 +121,23 @@ class AnsweringModel(LM):
         return self._answer("loglikelihood_rolling", requests)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        """Return the text that follows every context."""
-        return self._answer("generate_until", requests)
+        """Return the answer that follows every context, empty after a thinking without its end."""
+        texts: list[GeneratedText] = self._answer("generate_until", requests)
+        if self._think_end is not None:
+            self.unfinished |= {
+                (request.task_name, request.doc_id)
+                for request, text in zip(requests, texts, strict=True)
+                if self._think_end not in text.raw
+            }
+        asked: list[tuple[Any, ...]] = [request.args for request in requests]
+        return [TaskText.of(text, prompt=args[0]) for text, args in zip(texts, asked, strict=True)]
 
     def apply_chat_template(
         self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
     ) -> str:
         """Return a conversation as one text."""
-        return self._model.apply_chat_template(
-            chat_history, add_generation_prompt=add_generation_prompt
-        )
+        render = chat_renderer(self._model.tokenizer, enable_thinking=self._think_end is not None)
+        return render(chat_history, add_generation_prompt)
 
     def chat_template(self, chat_template: bool | str = False) -> str | None:
         """Return the model's chat template."""
@@ -103,8 +156,14 @@ class AnsweringModel(LM):
         wanted = {n for n, key in enumerate(distinct) if self._log.get(key) is None}
         progress = _Progress(asked, wanted, self._report)
         self.cut |= cut_questions(self._model, kind, requests)
+        if self.cut and not self._may_cut:
+            raise HarnessError(
+                f"{len(self.cut)} questions are longer than the model's context with room for an "
+                "answer, and this suite asks only whole questions. Evaluate a model with a longer "
+                "context."
+            )
         model: StreamingModel = self._model
-        with closing(model.stream(kind, asked, wanted)) as stream:
+        with closing(model.stream(kind, asked, wanted, think_end=self._think_end)) as stream:
             for answers in stream if wanted else ():
                 new = [(n, answer) for n, answer in answers if n in wanted]
                 for n, answer in new:

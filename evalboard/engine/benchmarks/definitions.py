@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml  # pinned; there is no public way to one file
@@ -31,10 +31,7 @@ def task_manager(names: Iterable[str], *, own: Path | None) -> TaskManager:
     """
     roots = [own, SHIPPED] if own else [SHIPPED]
     wanted = set(names)
-    files: dict[str, Path] = {}
-    for root in roots:
-        for name, path in _find(wanted - files.keys(), root).items():
-            files.setdefault(name, path)
+    files = find_definitions(wanted, roots)
     if unknown := sorted(wanted - files.keys()):
         raise ConfigError(
             f"lm_eval has no task {unknown[0]!r}. Run `lm-eval ls tasks` and correct the suite."
@@ -46,6 +43,26 @@ def task_manager(names: Iterable[str], *, own: Path | None) -> TaskManager:
         *(folder for folder in falling if own is not None and folder.is_relative_to(own)),
     ]
     return TaskManager(include_path=folders, include_defaults=False)
+
+
+def find_definitions(names: set[str], roots: Iterable[Path]) -> dict[str, Path]:
+    """Return the file of each task that one of the folders defines; earlier folders precede."""
+    files: dict[str, Path] = {}
+    for root in roots:
+        for name, path in _find(names - files.keys(), root).items():
+            files.setdefault(name, path)
+    return files
+
+
+def named_in(roots: Iterable[Path], kind: Literal["task", "group"]) -> list[str]:
+    """Return the names of all tasks or groups that the folders define."""
+    line = re.compile(rf"^[\"']?{kind}[\"']?\s*:\s*[\"']?([\w.:-]+)[\"']?\s*$", re.MULTILINE)
+    texts = (
+        path.read_text(encoding="utf-8", errors="replace")
+        for root in roots
+        for path in root.rglob("*.yaml")
+    )
+    return sorted({name for text in texts for name in line.findall(text)})
 
 
 def definition(manager: TaskManager, name: str) -> dict[str, Any]:

@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 from lm_eval.api.task import ConfigurableTask
 
+from evalboard.engine.benchmarks.answering import TaskText
 from evalboard.engine.benchmarks.library import LoadedTask
+from evalboard.reading.marks import read_columns
 from evalboard.records.parquet import parquet_file
 from evalboard.suites.model import Benchmark
 
@@ -23,12 +25,19 @@ SCHEMA = pa.schema(
         ("target", pa.string()),
         ("answer", pa.string()),
         ("correct", pa.bool_()),
+        ("earned", pa.float64()),
         ("choices", pa.list_(pa.string())),
         ("loglikelihoods", pa.list_(pa.float64())),
         ("is_greedy", pa.list_(pa.bool_())),
         ("is_tied", pa.bool_()),
         ("output", pa.string()),
         ("extracted", pa.string()),
+        ("raw", pa.string()),
+        ("ended", pa.string()),
+        ("tokens", pa.int64()),
+        ("thinking_opened", pa.bool_()),
+        ("state", pa.string()),
+        ("rule", pa.string()),
     ]
 )
 """One row per question, in the order of the dataset; for a group, subject by subject."""
@@ -65,10 +74,15 @@ def _rows(
             "doc_hash": sample["doc_hash"],
             "subject": subject or _subject(sample["doc"]),
             "correct": bool(value) if yes_or_no else None,
+            "earned": None if yes_or_no else _number(value),
             **_answer(task, sample, metric),
         }
         for sample, value in zip(samples, values, strict=True)
     ]
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, Real) else None
 
 
 def _subject(document: Mapping[str, Any]) -> str | None:
@@ -81,14 +95,32 @@ def _answer(task: ConfigurableTask, sample: Sample, metric: str) -> dict[str, An
             return _picked_choice(task, sample, metric)
         case "generate_until":
             extracted = str(sample["filtered_resps"][0])
+            output = sample["resps"][0][0]
             return {
                 "target": str(sample["target"]),
                 "answer": extracted,
-                "output": str(sample["resps"][0][0]),
+                "output": str(output),
                 "extracted": extracted,
+                **(_origin(output) if isinstance(output, TaskText) else {}),
             }
         case _:
             return {"target": str(sample["target"]), **_loglikelihoods(sample)}
+
+
+def _origin(text: TaskText) -> dict[str, Any]:
+    """Return the columns of what an answer was taken from, and of what was read."""
+    made = text.made
+    columns: dict[str, Any] = {
+        "raw": made.raw,
+        "ended": made.end,
+        "tokens": made.tokens,
+        "thinking_opened": text.thinking_opened,
+    }
+    return columns | (
+        read_columns(text.readout.reading) | {"choices": list(text.readout.choices)}
+        if text.readout
+        else {}
+    )
 
 
 def _picked_choice(task: ConfigurableTask, sample: Sample, metric: str) -> dict[str, Any]:

@@ -57,6 +57,18 @@ class LoadedTask(NamedTuple):
     n_original: int
     """Number of questions in the task."""
 
+    def generating(self, options: Mapping[str, Any]) -> "LoadedTask":
+        """Return the task with other generation arguments, in its identity too.
+
+        Args:
+            options: Arguments in lm_eval's words, which take precedence over the task's.
+        """
+        asked: Any = {**(self.task.config.generation_kwargs or {}), **options}
+        self.task.config.generation_kwargs = asked
+        config = self.config | {"generation_kwargs": asked}
+        identity = self.identity.model_copy(update={"config_hash": _config_hash(config)})
+        return self._replace(config=config, identity=identity)
+
     @property
     def n_effective(self) -> int:
         """Number of questions to ask."""
@@ -87,9 +99,19 @@ class LoadedBenchmark(NamedTuple):
         return digest(prints) if self.benchmark.tasks else prints[0]
 
     @property
+    def writes(self) -> bool:
+        """Whether the model writes its answers."""
+        return all(task.task.OUTPUT_TYPE == "generate_until" for task in self.tasks)
+
+    @property
     def n_effective(self) -> int:
         """Number of questions to ask."""
         return sum(task.n_effective for task in self.tasks)
+
+
+Generation = Callable[[LoadedBenchmark], Mapping[str, Any]]
+"""Returns the generation arguments, in lm_eval's words, that take precedence over those of a
+benchmark's tasks."""
 
 
 class TaskLibrary:
@@ -101,6 +123,7 @@ class TaskLibrary:
         mirror: Folder with questions, `{repo}/{config or default}/{split}.parquet`.
         fetched: Folder for questions that were read from elsewhere.
         offline: Read from nowhere else.
+        generation: How a benchmark's answers are generated, None as its tasks say.
 
     Raises:
         ConfigError: There is no such task.
@@ -114,6 +137,7 @@ class TaskLibrary:
         mirror: Path | None = None,
         fetched: Path | None = None,
         offline: bool = False,
+        generation: Generation | None = None,
     ) -> None:
         compile_templates_once()
         names = [task.task_name for benchmark in benchmarks for task in _parts(benchmark)]
@@ -121,6 +145,7 @@ class TaskLibrary:
         self._mirror = mirror
         self._fetched = fetched
         self._offline = offline
+        self._generation = generation
         self._kept: dict[tuple[str, int, int | None], LoadedBenchmark] = {}
 
     def load(
@@ -136,6 +161,7 @@ class TaskLibrary:
         Raises:
             DataMissing: The questions are not in the mirror and cannot be loaded.
             HarnessError: lm_eval cannot build the task.
+            EvalboardError: As `generation`.
         """
         shots = benchmark.num_fewshot if num_fewshot is None else num_fewshot
         place = (benchmark.key, shots, limit)
@@ -143,8 +169,14 @@ class TaskLibrary:
         if loaded is None:
             plans = self._find_questions(benchmark, shots)
             tasks = tuple(self._load_task(plan, shots, limit) for plan in plans)
-            loaded = self._kept[place] = LoadedBenchmark(benchmark, tasks)
+            loaded = self._kept[place] = self._generating(LoadedBenchmark(benchmark, tasks))
         return loaded
+
+    def _generating(self, loaded: LoadedBenchmark) -> LoadedBenchmark:
+        options = self._generation(loaded) if self._generation else {}
+        if not options:
+            return loaded
+        return loaded._replace(tasks=tuple(task.generating(options) for task in loaded.tasks))
 
     def output_types(self, benchmarks: Iterable[Benchmark]) -> set[str]:
         """Return what benchmarks ask a model for, in lm_eval's words, without reading questions."""
@@ -203,7 +235,7 @@ class TaskLibrary:
         identity = BenchmarkIdentity(
             task=plan.benchmark.task_name,
             version=str(task.VERSION),
-            config_hash=digest({k: v for k, v in config.items() if k not in DATA_KEYS}),
+            config_hash=_config_hash(config),
             num_fewshot=shots,
             dataset_fingerprint=_fingerprint(task, shots),
             limit=limit,
@@ -354,6 +386,10 @@ def _plain_config(task: ConfigurableTask, splits: Mapping[str, str]) -> dict[str
         # lm_eval notes the path of the definition's file, which differs between machines.
         config["metadata"].pop("config_source", None)
     return json.loads(json.dumps(config, default=_source_text))
+
+
+def _config_hash(config: Mapping[str, Any]) -> str:
+    return digest({key: value for key, value in config.items() if key not in DATA_KEYS})
 
 
 def _source_text(value: Any) -> str:

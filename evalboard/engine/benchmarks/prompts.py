@@ -1,6 +1,6 @@
 """The prompts of a task, inspected before a model is loaded."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from lm_eval.models.utils import normalize_gen_kwargs
 
 from evalboard.engine.benchmarks.harness import seed_examples
 from evalboard.engine.benchmarks.library import LoadedTask
+from evalboard.engine.thinking import thinking_options
 
 PREFIX_CHARACTERS = 256
 """First characters of a prompt. Prompts that share them should run together: the prefix cache then
@@ -18,6 +19,8 @@ contains their common examples.
 PROMPT_FORM: dict[str, Any] = {"fewshot_as_multiturn": True, "system_instruction": None}
 """How lm_eval makes the prompts of scores: a chat template gets every example as a turn of its own.
 """
+ChatRenderer = Callable[..., str]
+"""Renders a conversation. A second argument says whether it ends with a question."""
 MAX_GEN_TOKS = 256
 """lm_eval's default number of tokens to generate."""
 SPECIAL_TOKENS = 8
@@ -41,27 +44,57 @@ def load_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
-def longest_request(tasks: Iterable[LoadedTask], tokenizer: Any, *, use_chat_template: bool) -> int:
+def longest_request(
+    tasks: Iterable[LoadedTask], tokenizer: Any, *, template: ChatRenderer | None
+) -> int:
     """Return the length in tokens of the longest request of some tasks, with its longest answer.
 
     Args:
-        tasks: All tasks to run. Their requests are built as for a score.
+        tasks: The tasks. Their requests are built as for a score.
         tokenizer: The model's tokenizer.
-        use_chat_template: Apply the model's chat template to prompts.
+        template: The model's chat template, None for prompts without it.
     """
-    template = _template(tokenizer) if use_chat_template else None
     lengths = (
-        len(tokens) + _answer_tokens(instance)
-        for loaded in tasks
-        for instances in [_instances(loaded, template)]
-        for instance, tokens in zip(
-            instances, tokenizer([_text(i) for i in instances])["input_ids"], strict=True
-        )
+        length + _answer_tokens(instance)
+        for instance, length in _measured(tasks, tokenizer, template)
     )
     return max(lengths, default=0) + SPECIAL_TOKENS
 
 
-def _instances(loaded: LoadedTask, template: Callable[..., str] | None) -> list[Instance]:
+def longest_prompt(
+    tasks: Iterable[LoadedTask], tokenizer: Any, *, template: ChatRenderer | None
+) -> int:
+    """Return the length in tokens of the longest prompt of tasks that ask for texts.
+
+    Args:
+        tasks: The tasks. Their requests are built as for a score.
+        tokenizer: The model's tokenizer.
+        template: The model's chat template, None for prompts without it.
+    """
+    lengths = (length for _, length in _measured(tasks, tokenizer, template))
+    return max(lengths, default=0) + SPECIAL_TOKENS
+
+
+def _measured(
+    tasks: Iterable[LoadedTask], tokenizer: Any, template: ChatRenderer | None
+) -> Iterator[tuple[Instance, int]]:
+    """Yield every request of some tasks with the length of its text in tokens."""
+    for loaded in tasks:
+        instances = _instances(loaded, template)
+        tokens = tokenizer([_text(instance) for instance in instances])["input_ids"]
+        yield from zip(instances, map(len, tokens), strict=True)
+
+
+def longest_prompt_bytes(tasks: Iterable[LoadedTask]) -> int:
+    """Return the length in bytes of the longest prompt without a chat template.
+
+    It is a limit of the length in tokens that needs no tokenizer: no token is shorter.
+    """
+    texts = (_text(i) for loaded in tasks for i in _instances(loaded, None))
+    return max((len(text.encode(errors="replace")) for text in texts), default=0)
+
+
+def _instances(loaded: LoadedTask, template: ChatRenderer | None) -> list[Instance]:
     seed_examples([loaded.task])
     loaded.task.build_all_requests(
         limit=loaded.identity.limit,
@@ -72,11 +105,17 @@ def _instances(loaded: LoadedTask, template: Callable[..., str] | None) -> list[
     return loaded.task.instances
 
 
-def _template(tokenizer: Any) -> Callable[..., str]:
-    """Return the model's chat template as lm_eval's model classes apply it.
+def chat_renderer(tokenizer: Any, *, enable_thinking: bool) -> ChatRenderer:
+    """Return what renders conversations with a model's chat template.
 
-    A template that refuses a system message gets the conversation without it.
+    The template always gets its switch for thinking: left alone, each has a default of its own. One
+    that refuses a system message gets the conversation without it, as from lm_eval's model classes.
+
+    Args:
+        tokenizer: The model's tokenizer.
+        enable_thinking: Whether the model thinks before it answers.
     """
+    switches = thinking_options(enable_thinking=enable_thinking)
 
     def render(chat: list[dict[str, str]], is_question: bool) -> str:
         return tokenizer.apply_chat_template(
@@ -84,7 +123,7 @@ def _template(tokenizer: Any) -> Callable[..., str]:
             tokenize=False,
             add_generation_prompt=is_question,
             continue_final_message=not is_question,
-            enable_thinking=None,  # as lm_eval's class for vLLM passes it
+            **switches,
         )
 
     def apply(chat: list[dict[str, str]], add_generation_prompt: bool = True) -> str:

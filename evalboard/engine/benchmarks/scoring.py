@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
+import numpy as np
 from lm_eval.api.metrics import unweighted_mean_stderr
 from lm_eval.api.model import LM
 from lm_eval.defaults import DEFAULT_OTHER_SEED
 from lm_eval.evaluator import evaluate
 from lm_eval.utils import hash_string, set_torch_seed
 
+from evalboard.engine.benchmarks.answering import TaskText
 from evalboard.engine.benchmarks.details import Sample, details_file
 from evalboard.engine.benchmarks.harness import seed_examples, set_seeds
 from evalboard.engine.benchmarks.library import LoadedBenchmark, LoadedTask
 from evalboard.engine.benchmarks.prompts import PROMPT_FORM
 from evalboard.errors import HarnessError
+from evalboard.reading.reader import READER
+from evalboard.records.in_words import MEDIAN_TOKENS, P95_TOKENS
 from evalboard.records.outcome import BenchmarkOutcome, TaskOutcome
 from evalboard.suites.model import Benchmark
 
@@ -114,15 +118,31 @@ def _task_outcome(
             f"Task {task!r} has no finite metric {metric!r}. Correct the suite to one of: "
             f"{', '.join(name for name in metrics if ',' in name)}."
         )
+    texts = [text for sample in samples if isinstance(text := _text(sample), TaskText)]
+    is_read = bool(texts) and all(text.readout for text in texts)
     return TaskOutcome(
         task=task,
-        metrics=metrics,
+        metrics=metrics | (_token_metrics(texts) if is_read else {}),
+        reader=READER if is_read else "",
         version=results["versions"].get(task),
         n_original=loaded.n_original,
         n_effective=len(samples),
         task_hash=_task_hash(samples),
         config=loaded.config,
     )
+
+
+def _text(sample: Sample) -> Any:
+    return next(iter(next(iter(sample["resps"]), ())), None)
+
+
+def _token_metrics(texts: Sequence[TaskText]) -> dict[str, float]:
+    """Return the median and the 95th percentile of the generated tokens, where they are known."""
+    tokens = [text.made.tokens for text in texts if text.made.tokens is not None]
+    if not tokens:
+        return {}
+    median, p95 = np.percentile(tokens, [50, 95])
+    return {MEDIAN_TOKENS: float(median), P95_TOKENS: float(p95)}
 
 
 def _task_hash(samples: Sequence[Sample]) -> str:

@@ -19,6 +19,8 @@ from evalboard.engine.inspection.samples import (
     SAMPLES,
     unforeseen_prompts,
 )
+from evalboard.engine.thinking import thinking_options
+from evalboard.reading.thinking import END_TOKENS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -72,9 +74,14 @@ def load_model(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_tokenizer(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return the token ids of a tokenizer, and its round trips of sample texts."""
+    """Return the token ids of a tokenizer, and its round trips of sample texts.
+
+    The inputs have the end token of the thinking, empty if none is named.
+    """
     tokenizer = _tokenizer(folder)
-    vocabulary = tokenizer.get_vocab().values()
+    words = tokenizer.get_vocab()
+    vocabulary = words.values()
+    think_end = inputs.get("think_end_token", "")
     special = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
     texts = (*SAMPLES, RARE_TEXT, *unforeseen_prompts())
     of_texts = chain.from_iterable(tokenizer(text)["input_ids"] for text in texts)
@@ -85,15 +92,20 @@ def load_tokenizer(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "special_tokens": {name: _special(tokenizer, name) for name in SPECIAL_TOKENS},
         "came_back": [_round_trip(tokenizer, sample) for sample in SAMPLES],
         "templates": sorted(_templates(tokenizer)),
+        "think_ends": [token for token in END_TOKENS if token in words],
+        "writes_think_end": think_end in _round_trip(tokenizer, think_end),
     }
 
 
 def render_template(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Render the chat template that lm-eval would use, for conversations of several lengths."""
+    """Render the chat template that lm-eval would use, for conversations of several lengths.
+
+    The inputs say whether it is used with thinking, too.
+    """
     tokenizer = _tokenizer(folder)
     if not _templates(tokenizer):
         return {"found": False}
-    facts, prompts = _rendered(lambda turns: _render(tokenizer, turns))
+    facts, prompts = _rendered(lambda turns, options: _render(tokenizer, turns, options), inputs)
     numbers = (tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts)
     return {**facts, "size": max(chain.from_iterable(numbers), default=-1) + 1}
 
@@ -102,18 +114,19 @@ def render_text(folder: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Render the chat template `template` without a tokenizer."""
     from transformers.utils.chat_template_utils import render_jinja_template
 
-    def render(turns: list[dict[str, str]]) -> str:
+    def render(turns: list[dict[str, str]], options: dict[str, Any]) -> str:
         rendered, _ = render_jinja_template(
             [turns],  # pyright: ignore[reportArgumentType]
             chat_template=inputs["template"],
             add_generation_prompt=True,
             **DATE_OPTIONS,
+            **options,
             bos_token="",
             eos_token="",
         )
         return str(rendered[0])[:MAX_PROMPT_CHARACTERS]
 
-    facts, _ = _rendered(render)
+    facts, _ = _rendered(render, inputs)
     return facts
 
 
@@ -207,12 +220,14 @@ def _templates(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
 
 
 def _rendered(
-    render: Callable[[list[dict[str, str]]], str],
+    render: Callable[[list[dict[str, str]], dict[str, Any]], str], inputs: dict[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """Return facts on the renderings of several questions, each after some examples or none."""
     allow_seconds(TEMPLATE_SECONDS)
+    ways = [False, True] if inputs.get("enable_thinking") else [False]
     prompts = [
-        (question, render(turns))
+        (question, render(turns, thinking_options(enable_thinking=way)))
+        for way in ways
         for question in (QUESTION, *unforeseen_prompts())
         for turns in _conversations(question)
     ]
@@ -232,8 +247,10 @@ def _conversations(question: str) -> Iterator[list[dict[str, str]]]:
         yield [*[asked, answered] * examples, asked]
 
 
-def _render(tokenizer: "PreTrainedTokenizerBase", turns: list[dict[str, str]]) -> str:
+def _render(
+    tokenizer: "PreTrainedTokenizerBase", turns: list[dict[str, str]], options: dict[str, Any]
+) -> str:
     prompt = tokenizer.apply_chat_template(
-        turns, tokenize=False, add_generation_prompt=True, **DATE_OPTIONS
+        turns, tokenize=False, add_generation_prompt=True, **DATE_OPTIONS, **options
     )
     return str(prompt)[:MAX_PROMPT_CHARACTERS]

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,10 +84,31 @@ def load_model(arguments: LoadArguments) -> "LM":
         OutOfMemory: The device has too little memory.
         LoadFailed: The weights or the architecture are the cause. The message says which.
     """
-    settings = arguments.model_dump(mode="json", exclude={"weights", "adapter", "log_file"})
     _check_runs(arguments)
-    with loading_errors(settings, log_file=arguments.log_file):
+    with _errors(arguments):
         return import_module(find_backend(arguments.backend).module).load(arguments)
+
+
+def replace_model(model: "LM", arguments: LoadArguments) -> None:
+    """Load the weights of another model of the same likeness in place of a loaded model's.
+
+    After an error the process must end: what is loaded is neither of the two.
+
+    Args:
+        model: A loaded model.
+        arguments: As it was loaded, with other weights; see `evalboard.engine.loading.likeness`.
+
+    Raises:
+        OutOfMemory: The device has too little memory.
+        LoadFailed: The weights are the cause, or it is not proved that all of them were loaded.
+    """
+    with _errors(arguments):
+        import_module(find_backend(arguments.backend).module).replace(model, arguments)
+
+
+def _errors(arguments: LoadArguments) -> AbstractContextManager[None]:
+    settings = arguments.model_dump(mode="json", exclude={"weights", "adapter", "log_file"})
+    return loading_errors(settings, log_file=arguments.log_file)
 
 
 def _check_runs(arguments: LoadArguments) -> None:

@@ -47,6 +47,11 @@ class ModelFiles:
         """A folder with config, tokenizer and templates. No weights are downloaded for it."""
         return made_once(self._place / f"{self.name}_files", self._fill_small)
 
+    def download(self) -> list[Path]:
+        """Download the weights of the model and of its base. Return their folders."""
+        own = self._own.weights()
+        return [own] if self._weight_type is WeightType.ORIGINAL else [own, self._base.weights()]
+
     @cached_property
     def loadable(self) -> LoadableFiles:
         """The files for loading. They are created if necessary.

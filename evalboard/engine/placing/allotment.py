@@ -3,6 +3,7 @@
 import json
 
 from evalboard.backends import find_backend
+from evalboard.engine.lengths import starting_length
 from evalboard.engine.placing import placement
 from evalboard.engine.placing.cluster import ClusterGpus, gpu_memory_bytes
 from evalboard.engine.placing.ladder import Headroom
@@ -28,10 +29,14 @@ def starting_limits(spec: EngineSpec) -> EngineLimits:
         StoreError: The model's repository cannot be reached.
     """
     gpus = placement.gpus(spec)
+    backend, generation = find_backend(spec.backend), spec.suite.generation
     return EngineLimits(
         resource="gpus" if gpus.total else "cores",
         tensor_parallel=_tensor_parallel(spec, gpus),
-        max_num_seqs=find_backend(spec.backend).batch_size,
+        max_num_seqs=backend.batch_size,
+        max_length=starting_length(generation.max_tokens)
+        if generation and backend.reserves_memory
+        else None,
         gpu_memory_fraction=spec.settings.gpu_memory_fraction,
     )
 

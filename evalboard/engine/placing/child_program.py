@@ -1,17 +1,22 @@
 """The program of an engine's process: it executes calls from a pipe until the pipe ends.
 
-Started by `evalboard.engine.placing.child_engine`. A module makes its engine, with three functions:
+Started by `evalboard.engine.placing.child_engine`, or forked by `fork_program`. A module makes its engine, with three functions:
 
     import_libraries(backend, cpu_kv_cache_gib)   import everything that the engine needs
     prepare(spec)                                 do what needs more than a confined process may
     make(spec, keeper, questions)                 return the engine, confined
+
+An engine that can stay for the next model has the method `following(spec, keeper, questions)`, which
+returns the engine of that one.
 
 The messages to it (`wire`), by `do`:
 
     import   made_of, of                          import the libraries, before the model is known
     make     made_of, spec, questions, readable, writable, environment
                                                   confine this process, then make the engine
+    follow   spec, questions, and a file          make the engine that of the next model; the file is its log
     call     number, method, arguments            call a method, beside others
+    rest                                          say `resting` as the last word to this holder
     reply    number, value or error               the answer to a question of this process
 
 Its own, by `say`: `answer` with the number of a call, and `ask` with a method of the keeper.
@@ -38,7 +43,7 @@ from evalboard.engine.placing.calling import CALLS_AT_ONCE, Unforeseen, unforese
 from evalboard.engine.placing.profile import confine_engine
 from evalboard.engine.placing.wire import Message, Wire, error_fields, error_in
 from evalboard.engine.spec import EngineSpec
-from evalboard.engine.streaming import Answer
+from evalboard.engine.streaming import Answer, read_answer
 from evalboard.errors import EvalboardError
 from evalboard.settings import set_environment
 
@@ -47,14 +52,22 @@ MAX_UNANSWERED = 64
 
 
 def main() -> None:
-    """Serve the pipe whose number is the argument. End at once when its other end is closed.
+    """Serve the pipe whose number is the argument."""
+    serve(int(sys.argv[1]), is_confined=sys.argv[2:] == ["confined"])
+
+
+def serve(pipe: int, *, is_confined: bool) -> None:
+    """Serve a pipe. End this process, which leads a group, when the other end is closed.
 
     All processes of its group end with it: a worker that waits for another GPU does not notice.
+
+    Args:
+        pipe: Descriptor of the pipe.
+        is_confined: Whether this process leaves the network, and is confined when its model is known.
     """
-    is_confined = sys.argv[2:] == ["confined"]
     # Before the libraries start a thread, which would stay in the network.
     has_left_network = leave_network() if is_confined else None
-    wire = Wire(Connection(int(sys.argv[1])))
+    wire = Wire(Connection(pipe))
     with suppress(EOFError, OSError):
         _Program(wire, has_left_network).serve()
     os.killpg(os.getpid(), signal.SIGKILL)  # it leads a session, so the group is its own
@@ -86,6 +99,10 @@ class _Program:
                         made_of.import_libraries(*message.fields["of"])
                 case "make":
                     self._make(message.fields)
+                case "follow":
+                    self._follow(message.fields)
+                case "rest":
+                    self._wire.send({"say": "resting"})
                 case "call":
                     self._threads.submit(self._answer, message.fields)
                 case _:
@@ -107,6 +124,14 @@ class _Program:
         except Exception as exc:  # noqa: BLE001 - handed to whoever calls
             traceback.print_exc()
             self._problem = unforeseen(exc)
+
+    def _follow(self, fields: dict[str, Any]) -> None:
+        log = self._wire.receive_file()
+        for number in (1, 2):
+            os.dup2(log, number)
+        os.close(log)
+        spec = EngineSpec.model_validate(fields["spec"])
+        self._engine = self._engine.following(spec, self._keeper, Path(fields["questions"]))
 
     def _answer(self, call: dict[str, Any]) -> None:
         answer: dict[str, Any] = {"say": "answer", "number": call["number"]}
@@ -185,9 +210,7 @@ class _AskedAnswers:
         self._place = (benchmark, key)
         self._sent: deque[Future[Message]] = deque()
         known: list[tuple[str, Any]] = keeper.ask("open_answers", *self._place)
-        self._known: dict[str, Answer] = {
-            name: tuple(answer) if isinstance(answer, list) else answer for name, answer in known
-        }
+        self._known: dict[str, Answer] = {name: read_answer(value) for name, value in known}
 
     def get(self, key: str) -> Answer | None:
         return self._known.get(key)

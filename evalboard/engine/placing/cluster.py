@@ -1,17 +1,25 @@
 """The Ray cluster: connecting to it or starting it, and the GPUs of its machines."""
 
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+import psutil
 
 from evalboard.engine.hardware import machine_gpus
 from evalboard.errors import ConfigError
-from evalboard.settings import Settings
+from evalboard.settings import Settings, set_environment
+
+# Ray takes SIGTERM for a fault, and prints a stack trace where a run is only ended. It reads this when it
+# is imported.
+set_environment({"RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "true"})
+
+import ray  # noqa: E402
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
 
 NAMESPACE = "evalboard"
 OBJECT_STORE_BYTES = 100 * 2**20
@@ -19,7 +27,11 @@ ANSWER_SECONDS = 60
 OTHER_VERSION = "Version mismatch"
 """In the error of ray/_private/utils.py; it has no class of its own."""
 
+SERVERS = ("gcs_server", "raylet")
+"""Ray's programs without which no engine can be placed."""
+
 _connecting = threading.Lock()
+_own_servers: dict[str, psutil.Process] = {}
 
 
 class ClusterGpus(NamedTuple):
@@ -81,6 +93,8 @@ def _connect(settings: Settings) -> None:
             _system_config={"worker_niceness": 0},
             **always,
         )
+        started = psutil.Process().children()
+        _own_servers.update({each.name(): each for each in started if each.name() in SERVERS})
 
 
 @contextmanager
@@ -101,8 +115,27 @@ def refusals(address: str) -> Iterator[None]:
         ) from exc
 
 
+def check() -> None:
+    """Raise ConfigError if a Ray that this process started has lost one of its programs.
+
+    Ray starts none of them again, and its drivers wait.
+    """
+    for name, server in _own_servers.items():
+        if _has_ended(server):
+            logs = Path(tempfile.gettempdir(), "ray", "session_latest", "logs")
+            raise ConfigError(f"Ray's {name} ended. Its logs are in {str(logs)!r}.")
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def disconnect() -> None:
     """Leave the cluster. A Ray that this process started ends with all its engines."""
+    _own_servers.clear()
     ray.shutdown()
 
 

@@ -3,7 +3,8 @@
 The process that loads a model is confined (`profile`). Its holder downloads the model's files with
 the token and puts them into the process's view, lets another process fetch missing questions, keeps
 the answers as they arrive, and keeps what is finished. A holder is an object of the run's own
-process, or an actor that Ray places.
+process, or an actor that Ray places. Under a fork server it may leave the process to the holder of the
+next model (`staying`).
 """
 
 import os
@@ -12,6 +13,7 @@ import socket
 import tempfile
 import threading
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +22,31 @@ from pydantic import TypeAdapter
 
 from evalboard.engine.environment import kernel_caches
 from evalboard.engine.loading.combining import Combination
+from evalboard.engine.loading.likeness import find_likeness
+from evalboard.engine.placing.calling import ProcessEnded, Unforeseen
 from evalboard.engine.placing.child_engine import ChildEngine, View, shared_kernels
+from evalboard.engine.placing.forking import take_process
 from evalboard.engine.placing.keeping import WorkKeeper
+from evalboard.engine.placing.preparing import combine_apart
+from evalboard.engine.placing.staying import (
+    CallRecord,
+    confinement_name,
+    has_links,
+    may_stay,
+)
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import DataMissing
+from evalboard.errors import DataMissing, EngineDied, EvalboardError
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 
 MODEL = "evalboard.engine.placing.model_program"
-COMBINER = "evalboard.engine.placing.combining_program"
 FETCHER = "evalboard.engine.placing.questions_program"
 Planned = tuple[list[BenchmarkPlan], EngineFacts]
 _PLANNED: TypeAdapter[Planned] = TypeAdapter(Planned)
 _PROBLEMS = TypeAdapter(dict[str, dict[str, str]])
 _THIS_MACHINE = f"{socket.gethostname()}-"
-"""Beginning of the names of views. The process id of their holder follows."""
+"""Beginning of the names of views. The id of the process that sees it follows."""
+VIEW, LIKENESS, KERNELS, FOLDERS = "view", "likeness", "kernels", "folders"
+"""Names of the notes about a process that stays."""
 
 
 class EngineHolder:
@@ -50,13 +63,32 @@ class EngineHolder:
     ) -> None:
         self._spec = spec
         self._made_of = made_of
-        self._child = child or ChildEngine(spec.settings, spec.log_file)
-        self._making = threading.Lock()
+        self._making = threading.RLock()
+        self._record = CallRecord()
         self._made: WorkKeeper | None = None
-        views = spec.settings.work_folder / "views"
-        views.mkdir(parents=True, exist_ok=True)
-        _clear_abandoned(views)
-        self._view = Path(tempfile.mkdtemp(dir=views, prefix=f"{_THIS_MACHINE}{os.getpid()}-"))
+        self._swapping = threading.Lock()
+        self._has_ended = False
+        self._is_ready = False
+        self._likeness: str | None = None
+        self._views = spec.settings.work_folder / "views"
+        self._views.mkdir(parents=True, exist_ok=True)
+        kept = None if child or not may_stay(spec) else take_process(self._confinement)
+        self._earlier = kept.notes if kept else None
+        if kept:
+            self._child = ChildEngine(spec.settings, spec.log_file, kept=kept)
+            self._view = _emptied(Path(kept.notes[VIEW]))
+        else:
+            self._start(child)
+        _clear_abandoned(self._views)
+
+    def _start(self, child: ChildEngine | None = None) -> None:
+        """Begin with a process that has seen no model, and a view for it."""
+        spec = self._spec
+        self._earlier = None
+        self._made = None
+        self._child = child or ChildEngine(spec.settings, spec.log_file)
+        prefix = f"{_THIS_MACHINE}{self._child.process_id}-"
+        self._view = Path(tempfile.mkdtemp(dir=self._views, prefix=prefix))
 
     def node(self) -> str:
         """Return the id of the machine that Ray has placed this holder on."""
@@ -67,41 +99,125 @@ class EngineHolder:
     def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         """Call a method of the engine; see `evalboard.engine.process.EngineProcess`.
 
+        `find_files` is the holder's own: it downloads and combines what `load` will ask for.
+
         Raises:
             ProcessEnded: The process ended.
             Unforeseen: The method raised an error from outside the project.
             EvalboardError: The method's own error.
         """
-        keeper = self._engine()
-        match method:
-            case "plan":
-                return self._plan()
-            case "load":
-                return EngineFacts.model_validate(self._ask(method))
-            case "evaluate":
-                return self._evaluate(keeper, *arguments)
-            case _:
-                return self._ask(method, *arguments)
+        with self._record.calling(method):
+            match method:
+                case "plan":
+                    return self._planned()
+                case "find_files":
+                    return self._keeper().find_loadable_files()
+                case "load":
+                    self._get_ready()
+                    facts = EngineFacts.model_validate(self._ask(method))
+                    self._note_likeness()
+                    return facts
+                case "evaluate":
+                    self._get_ready()
+                    outcome = self._evaluate(*arguments)
+                    self._note_likeness()
+                    return outcome
+                case _:
+                    return self._ask(method, *arguments)
 
     def end(self) -> None:
-        """End the engine's process."""
-        self._child.end()
-        shutil.rmtree(self._view, ignore_errors=True)
+        """End the engine's process, or leave it for the next model."""
+        with self._swapping:
+            self._has_ended = True
+        if not self._stays():
+            self._end_process()
 
-    def _engine(self) -> WorkKeeper:
+    def _stays(self) -> bool:
+        """Leave the process for the next model, and return whether it is left."""
+        if not (self._likeness and self._record.is_spotless):
+            return False
+        notes = {
+            VIEW: str(self._view),
+            LIKENESS: self._likeness,
+            KERNELS: str(self._kernels),
+            FOLDERS: [str(folder) for folder in self._folders],
+        }
+        seconds = self._spec.settings.engine_idle_seconds
+        return self._child.keep(self._confinement, notes, seconds=seconds)
+
+    def _end_process(self) -> None:
+        self._child.end()
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _folders(self) -> list[Path]:
+        """Folders that end with the process: with several models, what they have compiled too."""
+        return [self._view, self._kernels] if self._earlier else [self._view]
+
+    @property
+    def _kernels(self) -> Path:
+        """Folder of the kernels that the process compiles: that of its first model."""
+        if self._earlier:
+            return Path(self._earlier[KERNELS])
+        return self._spec.settings.work_folder / "compiled" / self._keeper().files.name
+
+    @property
+    def _confinement(self) -> str:
+        return confinement_name(self._spec, self._trusted)
+
+    def _note_likeness(self) -> None:
+        """Note the likeness of the model that is loaded."""
+        given = self._keeper().given
+        if self._likeness is None and given and may_stay(self._spec):
+            self._likeness = find_likeness(self._spec, given)
+
+    def _get_ready(self) -> None:
+        """Make sure that the process can load the model, before it does so for the first time.
+
+        One with an earlier model loads the weights in place if nothing else differs. After any
+        failure the model gets a process of its own, in which a fault of the model shows again.
+        """
+        with self._making:
+            if self._earlier and not self._is_ready and not self._follows(self._earlier):
+                self._renew()
+            self._is_ready = True
+
+    def _follows(self, earlier: dict[str, Any]) -> bool:
+        """Load the weights in place of the earlier model's, and return whether that is done."""
+        with suppress(EvalboardError, OSError, ProcessEnded, Unforeseen):
+            keeper = self._keeper()
+            keeper.serve_loadable_files()
+            assert keeper.given
+            likeness = find_likeness(self._spec, keeper.given)
+            if likeness == earlier[LIKENESS] and not has_links(self._view):
+                self._ask("load")
+                return True
+        return False
+
+    def _renew(self) -> None:
+        """Begin again with a process that has seen no model."""
+        self._end_process()
+        with self._swapping:
+            if self._has_ended:
+                raise ProcessEnded(EngineDied, "it was stopped.")
+            self._start()
+
+    def _keeper(self) -> WorkKeeper:
         with self._making:
             if self._made is None:
                 spec = self._spec
-                keeper = WorkKeeper(spec, self._view, self._combine)
-                view = self._whole_view(keeper.files.places, keeper.files.name)
-                self._child.make(self._made_of, spec, view, keeper=keeper)
-                self._made = keeper
+                self._made = keeper = WorkKeeper(spec, self._view, self._combine)
+                if self._earlier:
+                    self._child.follow(spec, View(self._questions, []), keeper=keeper)
+                else:
+                    view = self._whole_view(keeper.files.places)
+                    self._child.make(self._made_of, spec, view, keeper=keeper)
             return self._made
 
-    def _whole_view(self, places: list[Path], name: str) -> View:
+    def _whole_view(self, places: list[Path]) -> View:
         """Return what the engine sees: its model, its questions, and its own compiled kernels."""
-        settings, suite = self._spec.settings, self._spec.suite
-        shared, own = shared_kernels(), settings.work_folder / "compiled" / name
+        shared, own = shared_kernels(), self._kernels
         for folder in (self._questions, own / "vllm"):
             folder.mkdir(parents=True, exist_ok=True)
         known_classes = shared / "vllm" / "modelinfos"
@@ -111,25 +227,42 @@ class EngineHolder:
         for place in places:
             if not place.exists():  # a folder in the cache of the Hub's client
                 place.mkdir(parents=True, exist_ok=True)
-        trusted = [
-            place
-            for folder in (settings.datasets, suite.tasks)
-            if folder
-            for place in (folder, *_link_targets(folder))
-        ]
         return View(
             questions=self._questions,
-            readable=[self._view, self._questions, shared, *trusted, *places],
+            readable=[self._view, self._questions, shared, *self._trusted, *places],
             writable=[own],
             environment=kernel_caches(own),
         )
+
+    @cached_property
+    def _trusted(self) -> list[Path]:
+        """Folders of the operator, with questions and definitions of tasks."""
+        return [
+            place
+            for folder in (self._spec.settings.datasets, self._spec.suite.tasks)
+            if folder
+            for place in (folder, *_link_targets(folder))
+        ]
 
     @property
     def _questions(self) -> Path:
         return self._spec.settings.work_folder / "questions"
 
     def _ask(self, method: str, *arguments: Any) -> Any:
+        self._keeper()
         return self._child.call(method, *arguments).fields["value"]
+
+    def _planned(self) -> Planned:
+        """Plan, in a process of its own if one with an earlier model finds any problem."""
+        with self._making:
+            if self._earlier and not self._is_ready:
+                with suppress(EvalboardError, OSError, ProcessEnded, Unforeseen):
+                    self._keeper().serve_small_files()
+                    plans, facts = self._plan()
+                    if not has_links(self._view) and all(plan.problem is None for plan in plans):
+                        return plans, facts
+                self._renew()
+        return self._plan()
 
     def _plan(self) -> Planned:
         """Plan the benchmarks, after fetching the questions that are missing."""
@@ -146,7 +279,8 @@ class EngineHolder:
             for plan in plans
         ], facts
 
-    def _evaluate(self, keeper: WorkKeeper, benchmark: str, progress_key: str) -> BenchmarkOutcome:
+    def _evaluate(self, benchmark: str, progress_key: str) -> BenchmarkOutcome:
+        keeper = self._keeper()
         with keeper.expecting(benchmark, progress_key):
             message = self._child.call("evaluate", benchmark)
             outcome = BenchmarkOutcome.model_validate(message.fields["value"])
@@ -164,16 +298,15 @@ class EngineHolder:
             process.end()
 
     def _combine(self, combination: Combination) -> None:
-        """Combine weights in a confined process of its own."""
         assert self._made  # its keeper asks for the combination
-        spec = self._spec
-        readable = [combination.base, combination.own, *self._made.files.places]
-        process = ChildEngine(spec.settings, spec.log_file)
-        try:
-            process.make(COMBINER, spec, View(self._questions, readable, [combination.into]))
-            process.call("combine", *combination)
-        finally:
-            process.end()
+        combine_apart(self._spec, self._made.files.places, combination)
+
+
+def _emptied(view: Path) -> Path:
+    """Remove an earlier model's files from a view, which is the same folder for its process."""
+    for folder in view.iterdir():
+        shutil.rmtree(folder)
+    return view
 
 
 def _link_targets(folder: Path) -> set[Path]:
@@ -187,7 +320,7 @@ def _link_targets(folder: Path) -> set[Path]:
 
 
 def _clear_abandoned(views: Path) -> None:
-    """Remove the views of holders on this machine that were killed."""
+    """Remove the views of processes on this machine that have ended."""
     for view in views.glob(f"{_THIS_MACHINE}*"):
         pid = view.name.removeprefix(_THIS_MACHINE).partition("-")[0]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):

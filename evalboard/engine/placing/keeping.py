@@ -18,7 +18,7 @@ from evalboard.engine.benchmarks.progress_notes import ProgressNotes
 from evalboard.engine.loading.combining import Combination
 from evalboard.engine.loading.weights import ModelFiles
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import HarnessError
+from evalboard.errors import EvalboardError, HarnessError
 from evalboard.records.outcome import BenchmarkOutcome
 from evalboard.stores.work import WorkFolder
 
@@ -42,12 +42,15 @@ class WorkKeeper:
         self, spec: EngineSpec, view: Path, combine: Callable[[Combination], None]
     ) -> None:
         self.files = ModelFiles(spec, combine)
+        self.given: Path | None = None
+        """Folder in the view with the files that the engine loads, None until it asks for them."""
         self._spec = spec
         self._view = view
         self._work = WorkFolder(spec.settings.work_folder)
         self._logs: dict[str, tuple[str, AnswerLog]] = {}
         self._notes: dict[str, ProgressNotes] = {}
         self._putting = threading.Lock()
+        self._missing: EvalboardError | None = None
 
     @contextmanager
     def expecting(self, benchmark: str, progress_key: str) -> Iterator[None]:
@@ -81,13 +84,25 @@ class WorkKeeper:
         with self._putting:
             return str(_linked(self.files.small, self._view / "small"))
 
+    def find_loadable_files(self) -> None:
+        """Download or combine the files for loading. The engine that asks for them is told of errors."""
+        with self._putting:
+            self._missing = None
+            try:
+                self.files.loadable  # noqa: B018 - found once
+            except EvalboardError as exc:
+                self._missing = exc
+
     def serve_loadable_files(self) -> list[str]:
         """Put the files for loading into the view, and return the folders."""
         with self._putting:
+            if self._missing:
+                raise self._missing
             files = self.files.loadable
             adapter = files.adapter
+            self.given = _linked(files.weights, self._view / "weights")
             return [
-                str(_linked(files.weights, self._view / "weights")),
+                str(self.given),
                 str(_linked(adapter, self._view / "adapter")) if adapter else "",
             ]
 

@@ -4,10 +4,14 @@ Every engine is a confined process with a holder (`holder`). If there are severa
 chooses: the holder is then an actor, which lives as long as this process has its handle. It takes
 GPUs and a share of the cores, from which Ray derives the number of threads. The holder of an only
 run is an object of this process if the machine has only one place. Only this module decides between
-the two. In both cases the next call replaces a dead engine, and no engine outlives its run.
+the two. In both cases the next call replaces a dead engine, and no engine outlives its run. A run is
+an only run in a program that says so (`one_run_at_a_time`): `evalboard evaluate`, and `evalboard run`
+without a higher limit.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +24,9 @@ from evalboard.engine.placing.calling import (
     ProcessEnded,
     Unforeseen,
 )
-from evalboard.engine.placing.child_engine import ChildEngine
+from evalboard.engine.placing.child_engine import ChildEngine, shared_kernels
 from evalboard.engine.placing.cluster import ClusterGpus, cluster_gpus, connect
+from evalboard.engine.placing.forking import fork_server, is_served
 from evalboard.engine.placing.holder import MODEL, EngineHolder
 from evalboard.engine.placing.local_engine import LocalEngine
 from evalboard.engine.placing.ray_engine import RayEngine
@@ -30,6 +35,7 @@ from evalboard.errors import EngineError, OutOfMemory, TimedOut
 from evalboard.files import read_end
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.settings import Settings
+from evalboard.stores.work import WorkFolder
 
 LOG_TAIL_LINES = 30
 LOG_TAIL_BYTES = 50_000
@@ -39,6 +45,38 @@ MADE_OF = MODEL
 _ahead: list[ChildEngine] = []
 """Processes that were started before their engine's model was known."""
 _taking = threading.Lock()
+_has_only_runs = False
+
+
+@contextmanager
+def one_run_at_a_time() -> Iterator[None]:
+    """Let each run of this program be the only one that looks for a place."""
+    global _has_only_runs
+    before, _has_only_runs = _has_only_runs, True
+    try:
+        yield
+    finally:
+        _has_only_runs = before
+
+
+def has_only_runs() -> bool:
+    """Return whether this program has one run at a time."""
+    return _has_only_runs
+
+
+def uses_ray(settings: Settings) -> bool:
+    """Return whether Ray places the engines of this program."""
+    return not _has_only_runs or _leaves_a_choice(settings)
+
+
+def running_limit(settings: Settings) -> int:
+    """Return the limit of evaluations at the same time. A cluster is asked for its GPUs."""
+    if settings.max_running:
+        return settings.max_running
+    if settings.ray_address:
+        return cluster.slot_count(settings)
+    on_gpus = local_gpus().number // (settings.tensor_parallel or 1)
+    return settings.engine_slots or max(1, on_gpus)
 
 
 def gpus(spec: EngineSpec) -> ClusterGpus:
@@ -55,6 +93,30 @@ def slot_count(spec: EngineSpec) -> int:
     if _is_child(spec):
         return 1
     return cluster.slot_count(spec.settings, tensor_parallel=spec.limits.tensor_parallel)
+
+
+@contextmanager
+def forked_engines(settings: Settings) -> Iterator[None]:
+    """Let the engines of this program, and of those that it starts in this context, import nothing.
+
+    They become forks of one process, which imports the libraries for the first of them, or before
+    (`import_ahead`). It belongs to the outermost of these programs. Enter this before Ray is started.
+
+    Args:
+        settings: The settings, with the backend whose libraries are imported. They can say that every
+            engine imports for itself.
+    """
+    if is_served() or not settings.fork_engines:
+        yield
+        return
+    with fork_server(
+        WorkFolder(settings.work_folder.resolve()).log_file("fork-server"),
+        shared_kernels(),
+        MADE_OF,
+        settings.backend,
+        cpu_kv_cache_gib=settings.cpu_kv_cache_gib,
+    ):
+        yield
 
 
 def start_ahead(settings: Settings, log_file: Path) -> None:
@@ -100,7 +162,9 @@ class EngineHandle:
         return self.call("plan", timeout_seconds=self._start_seconds, on_wait=on_wait)
 
     def load(self, on_wait: OnWait | None = None) -> EngineFacts:
-        """See `EngineProcess.load`."""
+        """See `EngineProcess.load`. The time for its files, which may be large, is not a start's."""
+        seconds = self.spec.settings.engine_place_timeout_seconds
+        self.call("find_files", timeout_seconds=seconds, on_wait=on_wait)
         return self.call("load", timeout_seconds=self._start_seconds, on_wait=on_wait)
 
     def longest_request(self) -> int | None:

@@ -5,7 +5,9 @@ arrives as its code and its text.
 """
 
 import json
+import os
 import threading
+from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -41,8 +43,15 @@ class Wire:
         self._pipe = pipe
         self._sending = threading.Lock()
 
-    def send(self, fields: dict[str, Any], content: bytes = b"") -> None:
+    def send(
+        self, fields: dict[str, Any], content: bytes = b"", *, file: int | None = None
+    ) -> None:
         """Send a message.
+
+        Args:
+            fields: Its fields.
+            content: Bytes beside them.
+            file: Descriptor of an open file to pass on. The receiver must call `receive_file` next.
 
         Raises:
             OSError: The other end is closed.
@@ -51,6 +60,8 @@ class Wire:
         size = len(header).to_bytes(HEADER_BYTES, "big")
         with self._sending:
             self._pipe.send_bytes(size + header + content)
+            if file is not None:
+                reduction.send_handle(self._pipe, file, os.getpid())
 
     def receive(self) -> Message:
         """Wait for the next message.
@@ -66,6 +77,14 @@ class Wire:
         if not isinstance(fields, dict):
             raise ValueError("a message must be a JSON object")
         return Message(fields, received[end:])
+
+    def receive_file(self) -> int:
+        """Return a descriptor of the open file that came with the last message."""
+        return reduction.recv_handle(self._pipe)
+
+    def fileno(self) -> int:
+        """Return the descriptor of this end."""
+        return self._pipe.fileno()
 
     def close(self) -> None:
         """Close this end."""

@@ -4,7 +4,10 @@ Reads are retried here. Changes are tried once, because only the caller can find
 succeeded. Every call has a timeout, which the client's own listings and commits do not have.
 """
 
+import io
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -12,16 +15,31 @@ import httpx2
 from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
-    HfApi,
     get_session,
     hf_hub_url,
 )
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, parse_ratelimit_headers
+from huggingface_hub.utils import (
+    are_progress_bars_disabled,
+    build_hf_headers,
+    disable_progress_bars,
+    enable_progress_bars,
+    hf_raise_for_status,
+    parse_ratelimit_headers,
+)
 
-from evalboard.errors import ConfigError
-from evalboard.stores.hub.responses import HubBusy, RepositoryAbsent, store_errors
+from evalboard.errors import ConfigError, StoreError
+from evalboard.hub_client import hub_api
+from evalboard.stores.hub.responses import (
+    CallUnknown,
+    HubBusy,
+    RepositoryAbsent,
+    store_errors,
+)
 from evalboard.stores.hub.waiting import Patience, Throttle
 from evalboard.stores.protocol import Operation, Write
+from evalboard.wording import duration
+
+logger = logging.getLogger(__name__)
 
 BRANCH = "main"
 TIMEOUT_SECONDS = 60.0
@@ -71,9 +89,11 @@ class HubDataset:
         self.name = name
         self.address = f"hf://datasets/{name}"
         self.has_token = bool(token)
-        self._api = HfApi(endpoint=endpoint, token=token or False)
+        self._api = hub_api(endpoint, token or False)
         self._headers = build_hf_headers(token=token or False)
         self._timeout = timeout
+        self._finds_paths = True
+        self._has_xet = True
         self._throttle = Throttle()
 
     @property
@@ -94,7 +114,7 @@ class HubDataset:
 
         try:
             return self._patiently(ask)
-        except RepositoryAbsent as exc:
+        except (RepositoryAbsent, CallUnknown) as exc:
             if self.has_token:
                 return None
             raise ConfigError(
@@ -120,7 +140,13 @@ class HubDataset:
         return files
 
     def locate(self, commit: str, paths: Sequence[str]) -> dict[str, HubFile]:
-        """Return the paths that are files of a commit."""
+        """Return the paths that are files of a commit.
+
+        Raises:
+            CallUnknown: The server has only listings.
+        """
+        if not self._finds_paths:
+            raise CallUnknown(f"The server of {self.address!r} does not look up single paths.")
         files: dict[str, HubFile] = {}
         for start in range(0, len(paths), PATHS_PER_CALL):
             some = list(paths[start : start + PATHS_PER_CALL])
@@ -133,7 +159,11 @@ class HubDataset:
                 )
                 return self._checked(response).json()
 
-            files |= _listed(self._patiently(ask))
+            try:
+                files |= _listed(self._patiently(ask))
+            except CallUnknown:
+                self._finds_paths = False
+                raise
         return files
 
     def history(self, commit: str) -> Iterator[HubCommit]:
@@ -157,23 +187,47 @@ class HubDataset:
     ) -> str:
         """Commit on `parent` and return the new head.
 
-        The client makes no commit if the newest head already has the files, whatever the parent,
+        Large files go the way of Xet, or of LFS to a server without Xet. The client makes no commit if the newest head already has the files, whatever the parent,
         and returns that head.
 
         Raises:
             HubBusy: The commit may have failed or succeeded. Read the history before the next try.
         """
         self._session()
-        with store_errors(self.address):
-            return self._api.create_commit(
-                self.name,
-                [_client_operation(operation) for operation in operations],
-                commit_message=message,
-                commit_description=description,
-                repo_type="dataset",
-                revision=BRANCH,
-                parent_commit=parent,
-            ).oid
+
+        def commit() -> str:
+            with store_errors(self.address), _without_bars():
+                return self._api.create_commit(
+                    self.name,
+                    [_client_operation(o, by_xet=self._has_xet) for o in operations],
+                    commit_message=message,
+                    commit_description=description,
+                    repo_type="dataset",
+                    revision=BRANCH,
+                    parent_commit=parent,
+                ).oid
+
+        try:
+            return commit()
+        except HubBusy as exc:
+            # The part of the client that speaks Xet raises this for every refusal of a token.
+            if not isinstance(exc.__cause__, ConnectionError) or not self._lacks_xet():
+                raise
+        logger.info("The server of %r has no Xet: it gets large files by LFS.", self.address)
+        self._has_xet = False
+        return commit()
+
+    def _lacks_xet(self) -> bool:
+        """Return whether the server refuses for good to give a token for uploads by Xet."""
+        if not self._has_xet:
+            return False
+        try:
+            self._get(self._api_url("xet-write-token", BRANCH), None)
+        except HubBusy:
+            raise
+        except StoreError:
+            return True
+        return False
 
     def _api_url(self, call: str, commit: str) -> str:
         return f"{self.endpoint}/api/datasets/{self.name}/{call}/{quote(commit, safe='')}"
@@ -201,7 +255,8 @@ class HubDataset:
         patience = Patience(READ_PATIENCE_SECONDS)
         while True:
             if wait := self._throttle.wait_seconds():
-                patience.grant(wait)
+                reason = f"The Hub asks for a pause of {duration(wait)} in {self.address!r}."
+                patience.grant(wait, reason)
             try:
                 with store_errors(self.address):
                     return ask()
@@ -210,7 +265,8 @@ class HubDataset:
                     raise
                 if exc.wait:
                     self._throttle.hold(exc.wait)
-            patience.pause()
+                problem = exc.message
+            patience.pause(problem)
 
 
 def _listed(items: list[Any]) -> dict[str, HubFile]:
@@ -223,7 +279,24 @@ def _listed(items: list[Any]) -> dict[str, HubFile]:
     return files
 
 
-def _client_operation(operation: Operation) -> CommitOperationAdd | CommitOperationDelete:
+def _client_operation(
+    operation: Operation, *, by_xet: bool
+) -> CommitOperationAdd | CommitOperationDelete:
+    """Return an operation for the client, which sends streams by LFS only."""
     if isinstance(operation, Write):
-        return CommitOperationAdd(operation.path, operation.content)
+        content = operation.content if by_xet else io.BytesIO(operation.content)
+        return CommitOperationAdd(operation.path, content)
     return CommitOperationDelete(operation.path, is_folder=False)
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Let the client show no bars: they tell of its parts, and would go into logs."""
+    are_shown = not are_progress_bars_disabled()
+    if are_shown:
+        disable_progress_bars()
+    try:
+        yield
+    finally:
+        if are_shown:
+            enable_progress_bars()

@@ -25,6 +25,7 @@ from evalboard.errors import (
     ConflictError,
     EvalboardError,
     StoreError,
+    StoreRefused,
     StoreUnreachable,
 )
 from evalboard.files import read_state, set_aside, sync_folder, write_state
@@ -36,7 +37,7 @@ UNKNOWN = ""
 """Stands for the parent of a commit when the file that named it was damaged."""
 STALE_SECONDS = 24 * 3600.0
 ERRORS: dict[str, type[EvalboardError]] = {
-    kind.code: kind for kind in (ConfigError, ConflictError, StoreError)
+    kind.code: kind for kind in (ConfigError, ConflictError, StoreError, StoreRefused)
 }
 
 

@@ -14,12 +14,14 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import parse_ratelimit_headers
 
-from evalboard.errors import ConfigError, Recovery, StoreError, StoreUnreachable
+from evalboard.errors import ConfigError, Recovery, StoreError, StoreRefused, StoreUnreachable
 
 TRY_AGAIN = {408, 409, 412, 425, 429, 500, 502, 503, 504}
 """409 means that the repository is locked, 412 that a race is lost: the next try reads the newer
 head.
 """
+UNKNOWN = {404, 405, 501}
+"""Answers of a server that does not know the call. The Hub names what is missing in a header."""
 
 
 class HubBusy(StoreUnreachable):
@@ -33,6 +35,12 @@ class HubBusy(StoreUnreachable):
     def __init__(self, message: str, *, wait: float | None = None) -> None:
         super().__init__(message)
         self.wait = wait
+
+
+class CallUnknown(StoreError):
+    """Raised when the server has no such call, or nothing at its address."""
+
+    code = "call_unknown"
 
 
 class RepositoryAbsent(StoreError):
@@ -49,7 +57,9 @@ def store_errors(address: str) -> Iterator[None]:
     Raises:
         HubBusy: Another try may succeed.
         RepositoryAbsent: The repository is missing, or the token has no access to it.
-        ConfigError: The token is invalid or has too few permissions.
+        CallUnknown: The server has no such call.
+        StoreRefused: The token is invalid or has too few permissions.
+        ConfigError: The Hub must not be used, or not this repository.
         StoreError: The Hub refuses the call for another reason.
     """
     try:
@@ -98,20 +108,22 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
 
 
 def _refused(address: str, exc: HfHubHTTPError) -> StoreError | ConfigError:
-    status = exc.response.status_code
-    said = exc.server_message or str(exc)
-    if status in TRY_AGAIN:
-        return HubBusy(
-            f"The Hub answered {status} for {address!r}: {said}",
-            wait=asked_wait(exc.response.headers),
-        )
+    response = exc.response
+    status = response.status_code
+    said = exc.server_message or response.reason_phrase
     if status == 401:
-        return ConfigError(
+        return StoreRefused(
             f"The Hub rejected the token for {address!r}: {said}. Set HF_TOKEN to a valid token."
         )
     if status == 403:
-        return ConfigError(
+        return StoreRefused(
             f"The token has no permission for this in {address!r}: {said}. Set HF_TOKEN to a token "
             "with write access to that organisation."
         )
-    return StoreError(f"The Hub answered {status} for {address!r}: {said}")
+    call = f"{response.request.method} {response.request.url.path}"
+    message = f"The Hub answered {status} for {address!r} to {call}: {said}"
+    if status in TRY_AGAIN:
+        return HubBusy(message, wait=asked_wait(response.headers))
+    if status in UNKNOWN and "X-Error-Code" not in response.headers:
+        return CallUnknown(message)
+    return StoreError(message)

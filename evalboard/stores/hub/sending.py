@@ -1,5 +1,7 @@
 """One round of sending: all waiting changes become one commit, and each gets its answer."""
 
+import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -22,10 +24,14 @@ from evalboard.stores.protocol import (
 )
 from evalboard.wording import first_few
 
+logger = logging.getLogger(__name__)
+
 MAX_ENTRIES = 100
 MAX_BYTES = 64 * 2**20
 MAX_LOOK_BACK = 2000
 """Number of commits to search for one whose answer was lost."""
+MARKED = re.compile(r"^evalboard-[0-9a-f]{32}$", re.MULTILINE)
+"""The line for a change in a commit's description."""
 
 
 class Batch(NamedTuple):
@@ -52,6 +58,7 @@ class Sender:
         self._heads = heads
         self._budget = budget
         self._snapshot_at = snapshot_at
+        self._has_told = False
 
     def round(self) -> None:
         """Make one commit of all waiting changes that fit into it.
@@ -110,8 +117,10 @@ class Sender:
         )
         self._heads.made(commit, parent=head)
         made = list(self._since(head, commit))
-        if problem := self._problem_with(made, batch):
-            self._answer([entry.id for entry in batch.entries], StoreError(problem))
+        if made and self._is_of(batch, made[0]):
+            self._budget.spend()
+            problem = self._problem_with(made, batch)
+            self._answer([e.id for e in batch.entries], StoreError(problem) if problem else commit)
         self._settle_by(made)
 
     def _settle(self, head: str) -> None:
@@ -140,22 +149,49 @@ class Sender:
                 return
             yield commit
 
-    def _problem_with(self, made: list[HubCommit], batch: Batch) -> str:
-        """Read a batch back and return the problem with its commit, if any.
-
-        `made` are the commits after its parent, the newest first.
+    def _is_of(self, batch: Batch, commit: HubCommit) -> bool:
+        """Return whether the commit that the server has named as the answer was made for a batch.
 
         The client makes no commit if the newest head already has the same files, even if another
         process made it. The next round then compares the changes with that head.
+
+        Such a commit of another process has its own marks, or a title of its own. A commit with the
+        title of the batch and no marks at all was stripped of its description.
         """
-        if not made or _mark(batch.entries[0].id) not in made[0].text:
-            return ""
+        if _mark(batch.entries[0].id) in commit.text:
+            return True
+        title, _, description = commit.text.partition("\n")
+        if title != _title(batch.entries) or MARKED.search(description):
+            return False
+        if not self._has_told:
+            self._has_told = True
+            logger.warning(
+                "The server of %r does not keep the descriptions of commits. A change whose answer "
+                "is lost cannot be found there, and may be taken for one of somebody else. Use "
+                "another server, or keep the store in a folder.",
+                self._dataset.address,
+            )
+        return True
+
+    def _problem_with(self, made: list[HubCommit], batch: Batch) -> str:
+        """Read a batch back and return the problem with its commit, if any.
+
+        The commit is in the history, whatever comes of reading it back.
+
+        Args:
+            made: The commits after its parent, the newest first. The first is the batch's.
+            batch: The changes.
+        """
         if len(made) > 1:
             return (
                 f"The server of {self._dataset.address!r} commits without comparing the parent "
                 "commit, so changes can be lost. Use another server, or keep the store in a folder."
             )
-        there = self._dataset.locate(made[0].sha, [o.path for o in batch.operations])
+        try:
+            there = self._snapshot_at(made[0].sha).locate([o.path for o in batch.operations])
+        except StoreError as exc:
+            logger.warning("A change was made, and could not be read back: %s", exc.message)
+            return ""
         wrong = [o.path for o in batch.operations if _differs(o, there.get(o.path))]
         if not wrong:
             return ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.progress import Progress
 from evalboard.errors import FileTooLarge, StoreError, StoreUnreachable
 from evalboard.stores.hub.cache import Cache, is_content
 from evalboard.stores.hub.dataset import READING_THREADS, HubDataset, HubFile
+from evalboard.stores.hub.responses import CallUnknown
 from evalboard.stores.paths import is_content_path
 from evalboard.stores.protocol import ABSENT
 
@@ -135,13 +136,17 @@ class HubSnapshot:
         if self._tree is None and len(paths) <= FEW_PATHS:
             self._tree = self._cache.tree(self.revision)
         if self._tree is None and len(paths) <= FEW_PATHS:
-            unknown = [path for path in paths if path not in self._located]
-            askable = [path for path in unknown if is_content_path(path)]
-            found = self._dataset.locate(self.revision, askable) if askable else {}
-            self._located |= {path: found.get(path) for path in unknown}
-            return {path: self._located[path] for path in paths}
+            with suppress(CallUnknown):  # such a server lists everything
+                return self._look_up(paths)
         tree = self._all()
         return {path: tree.get(path) for path in paths}
+
+    def _look_up(self, paths: Sequence[str]) -> dict[str, HubFile | None]:
+        unknown = [path for path in paths if path not in self._located]
+        askable = [path for path in unknown if is_content_path(path)]
+        found = self._dataset.locate(self.revision, askable) if askable else {}
+        self._located |= {path: found.get(path) for path in unknown}
+        return {path: self._located[path] for path in paths}
 
 
 def _portions(

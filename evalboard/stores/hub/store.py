@@ -20,6 +20,7 @@ from evalboard.stores.hub.snapshot import NO_COMMIT, HubSnapshot
 from evalboard.stores.hub.waiting import Patience
 from evalboard.stores.paths import check_path
 from evalboard.stores.protocol import Operation
+from evalboard.wording import duration
 
 COMMITS_PER_HOUR = 100
 COMMIT_PATIENCE_SECONDS = 600.0
@@ -64,6 +65,15 @@ class HubStore:
         """The `hf://` address."""
         return self._dataset.address
 
+    def why_absent(self) -> str:
+        """Return why there is nothing to read; see `Store.why_absent`."""
+        if self._heads.recent() is not None:
+            return ""
+        return (
+            f"{self._dataset.endpoint} has no dataset {self.address!r} yet, or this token has no "
+            "access to it."
+        )
+
     def snapshot(self, under: str = "") -> HubSnapshot:
         """Return the newest state. A missing repository is an empty store.
 
@@ -107,13 +117,14 @@ class HubStore:
                 self._withdraw(name, problem)
                 return
             if wait := self._budget.wait_seconds():
-                patience.grant(min(wait, LONGEST_NAP_SECONDS))
+                reason = f"The next commit to {self.address!r} can be made in {duration(wait)}."
+                patience.grant(min(wait, LONGEST_NAP_SECONDS), reason)
                 continue
             with self._outbox.sending() as mine:
                 busy = self._round() if mine and not self._outbox.is_answered(name) else None
             if busy:
                 problem = busy.message
-                patience.pause()
+                patience.pause(problem)
             elif not mine:
                 time.sleep(random.uniform(0.5, 1.5) * TURN_SECONDS)
 

@@ -3,19 +3,20 @@
 import { make, makeOutsideLink } from "../dom.js";
 import { formatNumber, language, mark, t } from "../language.js";
 import { percent } from "../numbers.js";
-import { modelAddress } from "../reference.js";
+import { modelAddress, NAMING } from "../reference.js";
 import { findHits } from "./query.js";
-import { scoresOf } from "./select.js";
+import { rankedRows, scoresOf } from "./select.js";
 
 const DRAW = {
   pin: drawPin,
-  rank: (picture, column, row) => text(picture.ranks(row) ?? "–"),
+  rank: drawRank,
   model: drawModel,
   type: drawType,
   average: drawAverage,
   score: drawScore,
   text: (picture, { key }, row) => marked(picture, key, String(cell(picture, key, row) ?? "")),
   code: (picture, { key }, row) => [make("code", {}, ...marked(picture, key, String(cell(picture, key, row) ?? "")))],
+  share: ({ board }, { key }, row) => text(board.columns[key][row] == null ? "" : percent(board.columns[key][row])),
   params: ({ board }, { key }, row) => text(formatParams(board.columns[key][row])),
   count: ({ board }, { key }, row) => text(format(board.columns[key][row], 0)),
   time: ({ board }, { key }, row) => text((board.columns[key][row] ?? "").slice(0, 10)),
@@ -56,6 +57,23 @@ function drawPin({ board, view, names }, column, row) {
   ];
 }
 
+/** Draw a rank; of the whole board with its range, and with what is to be said of it. */
+function drawRank({ board, view, ranks }, column, row, place) {
+  const { average__rank_low: lows, average__rank_high: highs, apart } = board.columns;
+  const [low, high] = [lows?.[row], highs?.[row]];
+  const parts = text(ranks(row) ?? "–");
+  if (view.ranking === "board" && low != null) {
+    place.title = t("With 95 % confidence, the rank is between {low} and {high}.", { low, high });
+    if (low < high) parts.push(make("span", { class: "error" }, ` ${low}–${high}`));
+    if (low === 1) parts.push(drawMark("🏅", t("Shares the first place: no model is significantly better")));
+  }
+  if (apart?.[row]?.length) {
+    const differences = apart[row].join(", ").replaceAll("_", " ");
+    parts.push(drawMark("≠", t("Ranked only among models measured like it. Most were measured otherwise: {differences}", { differences })));
+  }
+  return parts;
+}
+
 function drawModel(picture, column, row, place) {
   const { columns } = picture.board;
   const model = columns.model[row];
@@ -76,6 +94,7 @@ function drawModel(picture, column, row, place) {
     "📄",
   );
   const cell = make("span", { class: "model-cell" }, link);
+  if (columns.enable_thinking?.[row]) cell.append(drawMark("💭", t("Thinks before it writes an answer")));
   if (columns.use_chat_template?.[row]) cell.append(drawMark("💬", t("Prompted with the model's chat template")));
   if (columns.flags?.[row]?.length) {
     const flags = columns.flags[row].join(", ").replaceAll("_", " ");
@@ -107,8 +126,7 @@ function drawMark(sign, says) {
 
 /** Return of a row what names it: how its model was evaluated. */
 export function readRow(columns, row) {
-  const names = ["model", "sha8", "precision", "weight_type", "use_chat_template"];
-  return Object.fromEntries(names.map((name) => [name, columns[name]?.[row]]));
+  return Object.fromEntries(NAMING.map((name) => [name, columns[name]?.[row]]));
 }
 
 /** What a type is called: translated where the page knows it. */
@@ -142,6 +160,7 @@ function drawAverage({ board, averages, scale }, { key }, row, place) {
     parts.push(make("span", { class: "score" }, percent(average)));
   }
   if (share) parts.push(make("span", { class: "mark" }, t("incomplete {share}", { share })));
+  else if (!rankedRows(board)[row]) parts.push(make("span", { class: "mark" }, t("no rank")));
   return parts;
 }
 

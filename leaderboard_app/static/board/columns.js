@@ -9,9 +9,9 @@ import { language, mark, t } from "../language.js";
  * is drawn, `usual` whether it is shown unless the reader chose, `width` is in pixels.
  */
 const PIN = { key: "pin", title: mark("Pin"), kind: "pin", always: true, width: 40, fixed: true };
-const RANK = { key: "rank", title: mark("Rank"), kind: "rank", always: true, width: 80, fixed: true };
+const RANK = { key: "rank", title: mark("Rank"), kind: "rank", always: true, width: 128, fixed: true };
 const GROUPS = { model: mark("Model"), evaluation: mark("Evaluation") };
-const NUMBERS = new Set(["rank", "average", "score", "params", "count"]);
+const NUMBERS = new Set(["rank", "average", "score", "share", "params", "count"]);
 const UNKNOWN = [null, undefined, ""];
 
 /** Say whether a column is of numbers: right-aligned, largest first at the first click. */
@@ -21,7 +21,8 @@ export const isNumber = ({ kind }) => NUMBERS.has(kind);
 export function listColumns(board, opened) {
   const { columns, described, meta } = board;
   const known = ({ key }) => isKnown(columns[key]);
-  const facts = described.filter(known).map(toFact);
+  // Without any average, its column says which models are incomplete, and the benchmarks follow it.
+  const facts = described.filter((column) => column.kind === "average" || known(column)).map(toFact);
   const end = facts.findIndex(({ kind }) => kind === "average") + 1;
   const scores = meta.benchmarks.filter((benchmark) => benchmark.key in columns);
   return [

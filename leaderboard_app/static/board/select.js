@@ -26,22 +26,33 @@ export function scoresOf({ columns }, key, score) {
 /**
  * Return the averages that a view shows: the board's own, else the mean over benchmarks.
  *
- * A row that lacks one of them has none, as on the board.
+ * Benchmarks keep their shares of the board's average among each other. A row that lacks one of them
+ * has none, as on the board.
  */
 export function averagesOf(board, view, shownBenchmarks) {
-  const all = board.meta.benchmarks.map((benchmark) => benchmark.key);
-  const keys = view.mean === "shown" ? shownBenchmarks : all;
-  if (view.score === "raw" && keys.length === all.length) return board.columns.average;
-  const scores = keys.map((key) => scoresOf(board, key, view.score));
-  if (!scores.length || scores.includes(undefined)) return Array(board.rows).fill(null);
+  const shares = new Map(board.meta.benchmarks.map(({ key, share }) => [key, share ?? 1]));
+  const counting = (keys) => keys.filter((key) => shares.get(key) > 0);
+  const all = counting([...shares.keys()]);
+  const keys = view.mean === "shown" ? counting(shownBenchmarks) : all;
+  const own = board.meta.average?.scores ?? "raw";
+  const score = view.score === "raw" ? own : view.score;
+  if (score === own && keys.length === all.length) return board.columns.average;
+  const parts = keys.map((key) => [shares.get(key), scoresOf(board, key, score)]);
+  if (!parts.length || parts.some(([, column]) => column === undefined)) return Array(board.rows).fill(null);
+  const whole = parts.reduce((sum, [share]) => sum + share, 0);
   return Array.from({ length: board.rows }, (_, row) => {
     let sum = 0;
-    for (const column of scores) {
+    for (const [share, column] of parts) {
       if (column[row] == null) return null;
-      sum += column[row];
+      sum += share * column[row];
     }
-    return sum / scores.length;
+    return sum / whole;
   });
+}
+
+/** Return by row whether the board gives it a rank; boards of earlier versions rank complete rows. */
+export function rankedRows({ columns }) {
+  return columns.ranked ?? columns.complete;
 }
 
 /** Return the rows that fit a view's search and filters, as numbers in the board's order. */
@@ -91,10 +102,10 @@ export function selectRows(board, view, names, valuesOf) {
   const kept = new Set(pinned);
   const fitting = filterRows(board, view);
   const { key, descending } = sortOf(view);
-  const ranked = key === "rank" || key === "average";
-  const incomplete = (row) => ranked && view.mean === "board" && !board.columns.complete[row];
+  const byRank = key === "rank" || key === "average";
+  const isLast = (row) => byRank && view.mean === "board" && !rankedRows(board)[row];
   const values = valuesOf(key, fitting);
-  const rows = sortRows(fitting.filter((row) => !kept.has(row)), values, descending, incomplete);
+  const rows = sortRows(fitting.filter((row) => !kept.has(row)), values, descending, isLast);
   return { pinned, rows, fitting };
 }
 

@@ -13,7 +13,7 @@ from lm_eval.api.instance import Instance
 from evalboard.engine.benchmarks.answer_log import AnswerLog, request_keys
 from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.hf_model import question_blocks
-from evalboard.engine.streaming import Answer, Kind, NumberedAnswers
+from evalboard.engine.streaming import Answer, GeneratedText, Kind, NumberedAnswers
 from evalboard.errors import NotFinite, Recovery, StoreError
 from evalboard.records.precision import Precision
 from tests.damage import DAMAGES
@@ -31,7 +31,12 @@ class CountingBackend:
         self._logprob = logprob
 
     def stream(
-        self, kind: Kind, requests: Sequence[Instance], wanted: Set[int]
+        self,
+        kind: Kind,
+        requests: Sequence[Instance],
+        wanted: Set[int],
+        *,
+        think_end: str | None = None,
     ) -> Generator[NumberedAnswers]:
         for number in sorted(wanted):
             if len(self.asked) >= self._dies_after:
@@ -97,6 +102,8 @@ BAD_LINES = {
     "a pair too long": b'["k", [-1.0, true, 1]]',
     "too many": b'["k", -1.0, true]',
     "an object": b'{"k": [-1.0, true]}',
+    "a text that ended for another reason": b'["k", ["a", "a", "why", 1]]',
+    "a text with a part of a token": b'["k", ["a", "a", "eos", 1.5]]',
     "an object as answer": b'["k", {"x": 1}]',
     "a number as key": b"[1, [-1.0, true]]",
     "a number as truth": b'["k", [-1.0, 1]]',
@@ -174,6 +181,17 @@ def test_a_disk_that_is_full_for_a_moment_tears_no_line(tmp_path: Path) -> None:
     assert answer(path, again) == expected
     assert len(first.asked) + len(again.asked) == len(PAIRS) + 1  # the answer that was not kept
     assert list(tmp_path.glob("*.torn-*")) == []
+
+
+def test_texts_of_earlier_versions_are_answers(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    text = GeneratedText("yes", "well</think>yes", "eos", 5)
+    with AnswerLog(path) as log:
+        log.add([("new", text)])
+    with path.open("ab") as file:
+        file.write(b'["old", "no"]\n')
+    with AnswerLog(path) as log:
+        assert log.known() == [("new", text), ("old", GeneratedText("no", "no", None, None))]
 
 
 def test_equal_requests_are_asked_once(tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def test_a_question_is_cut_where_its_last_token_but_one_is_beyond_the_model(
 class AnsweringShortModel(ShortModel):
     """Answers everything alike."""
 
-    def stream(self, kind: Kind, requests: Any, wanted: set[int]) -> Generator[NumberedAnswers]:
+    def stream(
+        self, kind: Kind, requests: Any, wanted: set[int], *, think_end: str | None = None
+    ) -> Generator[NumberedAnswers]:
         yield [(number, (-1.0, False)) for number in wanted]
 
 

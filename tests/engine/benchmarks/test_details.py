@@ -116,6 +116,8 @@ def test_a_share_of_probability_is_neither_right_nor_wrong(
 ) -> None:
     metrics, rows = answers(tiny_model, library, "truthfulqa_mc2")
     assert {row["correct"] for row in rows} == {None}
+    earned = [row["earned"] for row in rows]
+    assert sum(earned) / len(earned) == pytest.approx(metrics["acc,none"])
     assert 0 < metrics["acc,none"] < 1
     assert {len(row["choices"]) for row in rows} == {3, 4, 5, 6}
 

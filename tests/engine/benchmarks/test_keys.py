@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from evalboard.backends import BACKENDS, VLLM
 from evalboard.demo.models import make_random_model
 from evalboard.engine.keeping import AnswerKeeper, LoadableFiles
 from evalboard.engine.process import EngineProcess
+from evalboard.errors import HarnessError
 from evalboard.suites.loader import load_suite
 from tests.engine_specs import engine_spec
 
@@ -39,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def keys(folder: Path, home: Path, mirror: Path) -> dict[str, str]:
+def keys(folder: Path, home: Path, mirror: Path, **choice: Any) -> dict[str, str]:
     spec = engine_spec(
         home,
         settings={"datasets": mirror},
@@ -47,6 +49,7 @@ def keys(folder: Path, home: Path, mirror: Path) -> dict[str, str]:
         suite=load_suite("open-llm-v1"),
         benchmarks=("arc_challenge", "gsm8k"),
         num_fewshot=0,
+        **choice,
     )
     plans, _ = EngineProcess(spec, "cpu", SmallFiles(folder), questions=home).plan()
     return {plan.benchmark: plan.key for plan in plans}
@@ -81,3 +84,44 @@ def test_a_tokenizer_that_ends_texts_changes_all_keys(
     ended = keys(folder, tmp_path, open_llm_mirror)
     assert set(ended) == set(plain)
     assert set(ended.values()).isdisjoint(plain.values())
+
+
+def templated(folder: Path, template: str) -> Path:
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    return folder
+
+
+def test_thinking_is_in_the_keys_of_texts_alone(
+    folder: Path, tmp_path: Path, open_llm_mirror: Path
+) -> None:
+    templated(folder, "{{ messages }}{{ enable_thinking }}")
+    ways = [
+        {"enable_thinking": False},
+        {"enable_thinking": True, "think_end_token": "</think>"},
+        {"enable_thinking": True, "think_end_token": "[/THINK]"},
+    ]
+    found = [keys(folder, tmp_path, open_llm_mirror, use_chat_template=True, **way) for way in ways]
+    assert len({each["gsm8k"] for each in found}) == 3
+    assert len({each["arc_challenge"] for each in found}) == 1
+
+
+def test_a_thinking_whose_end_is_not_known_has_no_key(
+    folder: Path, tmp_path: Path, open_llm_mirror: Path
+) -> None:
+    with pytest.raises(HarnessError, match="end token of its thinking is not known"):
+        keys(folder, tmp_path, open_llm_mirror, use_chat_template=True, enable_thinking=True)
+
+
+def test_a_switch_counts_only_where_the_template_has_one(
+    folder: Path, tmp_path: Path, open_llm_mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for template, counts in (
+        ("{{ messages }} thinking {{ messages[0].thinking }}", False),
+        ("{{ messages }}{% if thinking %}<think>{% endif %}", True),
+    ):
+        templated(folder, template)
+        told = keys(folder, tmp_path, open_llm_mirror, use_chat_template=True)
+        with monkeypatch.context() as patch:
+            patch.setattr("evalboard.engine.process.has_switch", lambda _: False)
+            untold = keys(folder, tmp_path, open_llm_mirror, use_chat_template=True)
+        assert (told != untold) is counts

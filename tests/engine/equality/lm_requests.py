@@ -100,14 +100,26 @@ def task_instances(
     return loaded.task.instances
 
 
-def answers(model: Any, requests: Sequence[Instance], kind: str = "loglikelihood") -> list[Any]:
+def answers(
+    model: Any,
+    requests: Sequence[Instance],
+    kind: str = "loglikelihood",
+    *,
+    think_end: str | None = None,
+) -> list[Any]:
     """Return what a model's `stream` gives, in the order of the requests."""
     found: dict[int, Any] = {}
-    for part in model.stream(kind, requests, frozenset(range(len(requests)))):
+    wanted = frozenset(range(len(requests)))
+    for part in model.stream(kind, requests, wanted, think_end=think_end):
         for number, answer in part:
             assert number not in found
             found[number] = answer
     return [found[number] for number in range(len(requests))]
+
+
+def written(model: Any, requests: Sequence[Instance]) -> list[str]:
+    """Return the answers that a model writes, in the order of the requests."""
+    return [text.answer for text in answers(model, requests, "generate_until")]
 
 
 SUMMED_STEPS = 4

@@ -23,6 +23,7 @@ from tests.engine.equality.lm_requests import (
     every_length,
     instances,
     task_instances,
+    written,
 )
 from tests.engine.equality.small_models import MAX_LENGTH
 
@@ -93,8 +94,9 @@ def test_generation(
     other = load_hf(model_folder("llama", "byte-level"))
     expected = other.generate_until(requests, disable_tqdm=True)
     assert len(set(expected)) > 1
-    assert answers(random_llama, requests, "generate_until") == expected
-    assert answers(random_llama, requests[::-1], "generate_until") == expected[::-1]
+    assert written(other, requests) == expected
+    assert written(random_llama, requests) == expected
+    assert written(random_llama, requests[::-1]) == expected[::-1]
 
 
 def test_rolling(

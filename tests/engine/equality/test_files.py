@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, Phi3Config, Phi3ForCausalLM
 
 from evalboard.engine.loading.loader import LoadArguments, load_model
-from tests.engine.equality.lm_requests import answers, instances
+from tests.engine.equality.conftest import forget_garbage
+from tests.engine.equality.lm_requests import answers, instances, written
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -83,6 +84,7 @@ def load(backend: str, folder: Path, precision: str = "float32", **more: Any) ->
     arguments: dict[str, Any] = {"backend": backend, "weights": folder}
     arguments |= {"precision": precision, "device": "cpu"}
     limits: dict[str, Any] = {"max_num_seqs": 4, "max_length": 256} if backend == "vllm" else {}
+    forget_garbage()
     return load_model(LoadArguments(**(arguments | limits | more)))
 
 
@@ -93,7 +95,7 @@ def numbers(model: Any) -> list[float]:
 def text(model: Any) -> str:
     asked = (CONTEXT, {"until": ["\n\n"], "max_gen_toks": NEW_TOKENS, "do_sample": False})
     request = Instance("generate_until", {}, asked, 0, metadata=("made-up", 0, 1))
-    (answer,) = answers(model, [request], "generate_until")
+    (answer,) = written(model, [request])
     return answer.rstrip(TORN)
 
 

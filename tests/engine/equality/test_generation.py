@@ -8,7 +8,7 @@ import pytest
 from lm_eval.api.instance import Instance
 
 from evalboard.errors import HarnessError
-from tests.engine.equality.lm_requests import OPENING, answers
+from tests.engine.equality.lm_requests import OPENING, written
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -58,11 +58,11 @@ def plain(folder: Path) -> list[str]:
 def test_a_task_that_asks_for_no_samples_gets_the_greedy_text(
     options: dict[str, Any], model: Any, plain: list[str]
 ) -> None:
-    assert answers(model, generations(**options), "generate_until") == plain
+    assert written(model, generations(**options)) == plain
 
 
 def test_a_task_that_asks_for_samples_gets_some(model: Any, plain: list[str]) -> None:
-    found = answers(model, generations(do_sample=True, temperature=1.0), "generate_until")
+    found = written(model, generations(do_sample=True, temperature=1.0))
     assert found != plain
 
 
@@ -70,4 +70,4 @@ def test_a_task_that_asks_for_samples_gets_some(model: Any, plain: list[str]) ->
 def test_an_argument_that_vllm_has_not_is_named(options: dict[str, Any], model: Any) -> None:
     ((name, value),) = options.items()
     with pytest.raises(HarnessError, match=f"arguments {name}: {value}.*backend 'hf'"):
-        answers(model, generations(**options), "generate_until")
+        written(model, generations(**options))

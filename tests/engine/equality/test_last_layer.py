@@ -49,7 +49,13 @@ def rows_by_layer(model: Any) -> Iterator[list[int]]:
         hook.remove()
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        pytest.param(name, marks=() if name in ("llama", "mixtral") else pytest.mark.slow)
+        for name in ARCHITECTURES
+    ],
+)
 def test_choices_of_one_token_read_one_position_of_a_context(
     architecture: str,
     model_folder: Callable[[str, str], Path],

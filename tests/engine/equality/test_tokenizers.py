@@ -1,5 +1,6 @@
 """Tokenizers that add something after a text, have no special tokens, or add nothing to spaces."""
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,12 +10,19 @@ import pytest
 from lm_eval.api.instance import Instance
 from tokenizers import Tokenizer, processors
 from tokenizers.models import WordLevel
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast, T5Tokenizer
 
 from evalboard.engine.provenance import ends_texts
 from evalboard.engine.tokenising import keep_texts_open
 from evalboard.errors import HarnessError
-from tests.engine.equality.lm_requests import CORNERS, OPENING, answers, assert_equal, instances
+from tests.engine.equality.lm_requests import (
+    CORNERS,
+    OPENING,
+    answers,
+    assert_equal,
+    instances,
+    written,
+)
 from tests.engine.equality.small_models import BOS, EOS, byte_level, sentence_piece
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -108,7 +116,7 @@ def test_scores_are_those_without_what_is_added_after_a_text(
     folder = with_tokenizer(ending(byte_level(bos=True)))
     for model in (load_hf(folder), load_vllm(folder)):
         assert_equal(answers(model, requests), expected, type(model).__name__)
-        assert answers(model, [TEXT], "generate_until") == [text]
+        assert written(model, [TEXT]) == [text]
 
 
 @pytest.mark.parametrize("tokenizer", ["byte-level", "no-bos"])
@@ -142,8 +150,7 @@ def test_a_tokenizer_without_special_tokens(
     for model in (reference, load_vllm(folder)):
         assert model.tokenizer.eos_token is None
         assert_equal(answers(model, requests), expected, type(model).__name__)
-        written = answers(model, texts, "generate_until")
-        assert all(len(model.tok_encode(text)) > 4 for text in written)
+        assert all(len(model.tok_encode(text)) > 4 for text in written(model, texts))
         for pair in (("", " A"), ("\n", " A")):
             with pytest.raises(HarnessError, match="neither a BOS nor an EOS token"):
                 answers(model, instances([pair]))
@@ -157,3 +164,12 @@ def test_the_files_say_whether_a_tokenizer_ends_texts(
     for tokenizer, ends in ((make(), False), (ending(make()), True)):
         tokenizer.save_pretrained(tmp_path / str(ends))
         assert ends_texts(tmp_path / str(ends)) is ends
+
+
+def test_a_class_that_ends_texts_whatever_the_files_say(tmp_path: Path) -> None:
+    T5Tokenizer().save_pretrained(tmp_path)
+    file = tmp_path / "tokenizer.json"
+    document = json.loads(file.read_text(encoding="utf-8")) | {"post_processor": None}
+    file.write_text(json.dumps(document), encoding="utf-8")
+    assert T5Tokenizer.from_pretrained(tmp_path)("a")["input_ids"][-1:] == [1]
+    assert ends_texts(tmp_path)

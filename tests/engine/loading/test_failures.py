@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, MambaConfig, MambaForCausalLM
 
 from evalboard.engine.loading.failures import classify, loading_errors, shortage_in
 from evalboard.engine.loading.loader import LoadArguments, load_model
@@ -62,6 +64,16 @@ SPOILED: dict[Callable[[Path], None], str] = {
 }
 
 
+def _of_mamba(folder: Path) -> None:
+    """Write a model for which vLLM's build for CPUs has no kernel."""
+    old = AutoConfig.from_pretrained(folder)
+    special = {"bos_token_id": old.bos_token_id, "eos_token_id": old.eos_token_id}
+    config = MambaConfig(
+        vocab_size=old.vocab_size, hidden_size=64, num_hidden_layers=2, state_size=8, **special
+    )
+    MambaForCausalLM(config).save_pretrained(folder)
+
+
 @pytest.fixture
 def spoiled(base: Path, tmp_path: Path) -> Callable[[Callable[[Path], None]], Path]:
     """Return a function that makes a spoiled copy of the base."""
@@ -102,16 +114,18 @@ def test_vllm_cannot_load_it_and_loads_what_is_merged(
         open_files("org/lora", "Adapter").loadable.weights,
         open_files("org/delta", "Delta").loadable.weights,
     ]
-    bad = [spoiled(spoil) for spoil in SPOILED]
+    bad = [spoiled(spoil) for spoil in (*SPOILED, _of_mamba)]
     output = tmp_path / "found.json"
     program = Path(__file__).with_name("on_vllm.py")
     command = [sys.executable, str(program), str(output), *map(str, [*good, *bad])]
     subprocess.run(command, check=True, cwd=tmp_path)
     found = json.loads(output.read_text(encoding="utf-8"))
     assert found[:2] == [pytest.approx(values, abs=1e-4) for values in expected]
-    assert [code for code, _ in found[2:]] == ["load_failed"] * len(SPOILED)
-    for (_, message), start in zip(found[2:], SPOILED.values(), strict=True):
+    assert [code for code, _ in found[2:]] == ["load_failed"] * len(bad)
+    *said, of_mamba = [message for _, message in found[2:]]
+    for message, start in zip(said, SPOILED.values(), strict=True):
         assert message.startswith(start)
+    assert re.match("Unsupported architecture: .*selective_scan_fwd.*EVALBOARD_BACKEND", of_mamba)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from evalboard.engine.environment import PACKAGE_FOLDER
+from evalboard.engine.placing import placement
 from evalboard.engine.placing.placement import EngineHandle
 from evalboard.errors import EngineDied, EngineError
+from evalboard.settings import Settings
 from tests.engine_specs import engine_folder, engine_spec
 
 pytestmark = pytest.mark.usefixtures("stand_in_engines")
@@ -25,8 +27,23 @@ SECRETS = {
 }
 
 
+@pytest.fixture(scope="module", params=["spawned", "forked"])
+def _start(
+    request: pytest.FixtureRequest,
+    stand_in_engines: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """Let every process import its libraries, or be the fork of one that has imported them."""
+    if request.param == "spawned":
+        yield
+        return
+    settings = Settings.model_validate({"home": tmp_path_factory.mktemp("home"), "backend": "hf"})
+    with placement.forked_engines(settings):
+        yield
+
+
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineHandle]:
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _start: None) -> Iterator[EngineHandle]:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     settings = {"backend": "hf", "models": tmp_path / "models", "hf_token": "hf_planted"}

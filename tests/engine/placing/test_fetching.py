@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from evalboard.engine.placing.keeping import WorkKeeper
+from evalboard.engine.placing.local_engine import LocalEngine
 from evalboard.engine.placing.placement import EngineHandle
+from evalboard.errors import ModelNotFound
 from evalboard.suites.model import Benchmark, DataSource, Suite
 from tests.engine_specs import engine_spec
 from tests.validation.corpus.material import write_good
@@ -55,3 +59,29 @@ def test_another_process_fetches_them_and_the_plan_says_what_is_nowhere(
     assert "absent.parquet" in virology.problem["message"]
     (folder,) = (tmp_path / "work" / "questions").iterdir()
     assert [file.name for file in folder.iterdir()] == ["test.parquet"]
+
+
+def test_the_time_for_files_is_not_that_of_a_start(
+    engine: EngineHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: dict[str, float] = {}
+    whole = LocalEngine.call
+
+    def noted(self: LocalEngine, method: str, args: Any, seconds: float, on_wait: Any) -> Any:
+        limits[method] = seconds
+        return whole(self, method, args, seconds, on_wait)
+
+    monkeypatch.setattr(LocalEngine, "call", noted)
+    engine.load()
+    settings = engine.spec.settings
+    assert limits == {
+        "find_files": settings.engine_place_timeout_seconds,
+        "load": settings.engine_start_timeout_seconds,
+    }
+
+
+def test_what_is_wrong_with_the_files_is_said_when_they_are_loaded(tmp_path: Path) -> None:
+    keeper = WorkKeeper(engine_spec(tmp_path), tmp_path / "view", lambda _: None)
+    keeper.find_loadable_files()
+    with pytest.raises(ModelNotFound):
+        keeper.serve_loadable_files()

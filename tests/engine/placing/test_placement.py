@@ -26,6 +26,7 @@ from evalboard.errors import (
     OutOfMemory,
     TimedOut,
 )
+from tests.engine.placing.parents import printed_by
 from tests.engine_specs import engine_folder, engine_spec
 
 pytestmark = pytest.mark.usefixtures("stand_in_engines")
@@ -225,11 +226,8 @@ def test_workers_of_a_child_do_not_outlive_its_parent(tmp_path: Path) -> None:
         "print(placement.EngineHandle(spec).call('worker', timeout_seconds=600), flush=True)\n"
         "time.sleep(600)"
     )
-    command = [sys.executable, "-c", program, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout
-        worker = psutil.Process(int(parent.stdout.readline()))
-        parent.kill()
+    with printed_by(program, tmp_path) as worker:
+        pass
     assert psutil.wait_procs([worker], timeout=60) == ([worker], [])
 
 

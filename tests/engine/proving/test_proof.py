@@ -5,6 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from evalboard.engine.hardware import Driver
 from evalboard.engine.proving import models, proof
 from evalboard.engine.proving.proof import Proof
 from evalboard.errors import EngineError
@@ -78,16 +79,20 @@ def test_vllm_proves_itself_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     settings = load_settings().model_copy(update={"work": tmp_path, "cpu_kv_cache_gib": 1})
     monkeypatch.setattr(proof, "KINDS", {"cpu": ("mixture",)})
     steps: list[str] = []
-    (found,) = proof.prove_all(settings, on_progress=steps.append)
+    (found,) = proof.prove_all(settings, device="cpu", on_progress=steps.append)
     assert found.holds
     assert max(found.differences) < 1e-4
     monkeypatch.setattr(proof, "TIMEOUT_SECONDS", 0.01)
-    assert proof.prove_all(settings, on_progress=steps.append) == [found]
+    assert proof.prove_all(settings, device="cpu", on_progress=steps.append) == (found,)
     assert steps == ["Scoring a mixture model"]
+    assert proof.find_disproof(settings) == ""
 
-    monkeypatch.setattr(proof, "machine", lambda: {"gpus": [], "processors": 1000})
+    monkeypatch.setattr(proof, "nvidia_driver", lambda: Driver("590.00", 14))
     with pytest.raises(EngineError, match="did not end within"):
-        proof.prove_all(settings, on_progress=steps.append)
+        proof.prove_all(settings, device="cpu", on_progress=steps.append)
+    assert "did not end within" in proof.find_disproof(settings)
+    monkeypatch.undo()
+    assert proof.find_disproof(settings) == ""
 
 
 def test_an_engine_that_ends_is_an_error_with_its_last_words(
@@ -96,5 +101,6 @@ def test_an_engine_that_ends_is_an_error_with_its_last_words(
     settings = load_settings().model_copy(update={"work": tmp_path, "backend": "hf"})
     monkeypatch.setattr(proof, "KINDS", {"cpu": ("gptq",)})  # needs a package that is missing
     with pytest.raises(EngineError, match="exit code 1") as caught:
-        proof.prove_all(settings, on_progress=lambda step: None)
+        proof.prove_all(settings, device="cpu", on_progress=lambda step: None)
     assert "GPTQ" in caught.value.log_tail
+    assert "GPTQ" in proof.find_disproof(settings)

@@ -189,7 +189,7 @@ def test_what_the_hub_asks_to_wait_is_waited(
     hub: SmallHub, repo: HubRepo, open_hub: Callable[..., HubStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(calls.Patience, "grant", lambda _, seconds: slept.append(seconds))
+    monkeypatch.setattr(calls.Patience, "grant", lambda _, seconds, reason: slept.append(seconds))
     hub.faults.next("info", Fault(429, {"ratelimit": '"api";r=0;t=250'}))
     open_hub().snapshot()
     assert 190 < slept[0] <= 251
@@ -211,6 +211,13 @@ def test_an_absent_repository_is_an_empty_store(
     assert dict(snapshot.files) == {}
     assert snapshot.blobs(["a"]) == {"a": ""}
     assert hub.repos == {}
+
+
+def test_a_store_says_why_it_is_absent(hub: SmallHub, open_hub: Callable[..., HubStore]) -> None:
+    store = open_hub()
+    assert "has no dataset 'hf://datasets/org/requests'" in store.why_absent()
+    hub.create("org/requests")
+    assert store.why_absent() == open_hub().why_absent() == ""
 
 
 def test_a_repository_that_was_there_is_never_taken_for_empty(

@@ -1,0 +1,53 @@
+"""Check the next request and find its files, while engines work for others."""
+
+from datetime import datetime
+
+from evalboard.attempt.opening import engine_spec
+from evalboard.engine.placing.preparing import prepare_files
+from evalboard.intake.polling import check
+from evalboard.lifecycle import order_pending
+from evalboard.queueing.claims import server_name, takes_slot
+from evalboard.queueing.machine import why_unfit
+from evalboard.settings import Settings
+from evalboard.stores.addresses import open_own_queue
+from evalboard.suites.loader import find_suite
+
+Prepared = set[tuple[str, str]]
+"""Paths and revisions of requests whose turn it was."""
+
+
+def prepare_next(settings: Settings, prepared: Prepared, *, now: datetime) -> None:
+    """Check the next request as a poll does and find its files, if other requests are evaluated here.
+
+    What is wrong with the files is said when the model is loaded.
+
+    Args:
+        settings: The settings.
+        prepared: What was done before. The request is added.
+        now: Requests that pause beyond this time are not next.
+
+    Raises:
+        EvalboardError: The queue cannot be read, or the files cannot be found.
+    """
+    found = _next_request(settings, now)
+    if found is None or found in prepared or why_unfit(settings):
+        return
+    path, _ = found
+    request = check(path, settings, now=now).request
+    suite = find_suite(request.suite, settings) if request else None
+    if request is None or suite is None or (path, request.revision) in prepared:
+        return
+    prepared.add((path, request.revision))
+    record = open_own_queue(settings).get(path)
+    prepare_files(engine_spec(request, record, suite, settings, "ahead"))
+
+
+def _next_request(settings: Settings, now: datetime) -> tuple[str, str] | None:
+    """Return path and revision of the next request, None if no other one is evaluated here."""
+    entries = open_own_queue(settings).entries()
+    known = {e.path: e.record for e in entries if e.counts and e.record is not None}
+    server = server_name(settings)
+    if not any(takes_slot(record, server) for record in known.values()):
+        return None
+    waiting = order_pending(known.items(), now=now)
+    return next(((path, known[path].revision) for path, _ in waiting), None)

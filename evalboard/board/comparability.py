@@ -1,0 +1,100 @@
+"""Which scores were measured alike. Only rows with such scores are ranked together.
+
+A score counts with the suite's number of few-shots only (`scores`), so that rows cannot differ in it.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from evalboard.board.rows import Row
+from evalboard.board.scores import Score
+
+
+class Measurement(NamedTuple):
+    """How a score was measured, as far as scores can be compared only where it is the same."""
+
+    task: str
+    """Version of the task."""
+    prompts: str
+    """Hash of the prompts; empty with a template, where the prompts are each model's own."""
+    questions: str
+    """Fingerprint of the dataset."""
+    template: str
+    """Whether prompts went through a chat template."""
+    thinking: str
+    """Whether the model thought before it answered."""
+    backend: str
+    """The family: `vllm` or `hf`."""
+    reader: str
+    """Name and version of the reader of answers in words; empty for other answers."""
+    harness: str
+    """Version of lm_eval. Whether scores of two versions compare, nobody knows unasked."""
+
+    @property
+    def number(self) -> int:
+        """A number that is the same for equal measurements, on every machine."""
+        return _number(self)
+
+
+@cache
+def _number(measurement: Measurement) -> int:
+    digest = hashlib.sha256("\0".join(measurement).encode()).digest()
+    return int.from_bytes(digest[:8], "little", signed=True)
+
+
+def measurement(row: Row, score: Score) -> Measurement:
+    """Return how a score of a row was measured."""
+    origin = score.origin
+    has_template = row.identity.use_chat_template
+    return Measurement(
+        task=origin.task_version,
+        prompts="" if has_template else origin.task_hash,
+        questions=origin.questions,
+        template=str(has_template),
+        thinking=str(row.identity.enable_thinking),
+        backend=origin.backend,
+        reader=origin.reader,
+        harness=origin.lm_eval_version,
+    )
+
+
+def usual_measurements(rows: Sequence[Row]) -> dict[str, Measurement]:
+    """Return by benchmark key how most rows were measured, in a tie how the newest score was."""
+    counts: dict[str, Counter[Measurement]] = defaultdict(Counter)
+    newest: dict[tuple[str, Measurement], str] = {}
+    for row in rows:
+        for key, score in row.scores.items():
+            found = measurement(row, score)
+            counts[key][found] += 1
+            seen = newest.get((key, found), "")
+            newest[key, found] = max(seen, score.origin.finished_time)
+    return {
+        key: max(counter, key=lambda m: (counter[m], newest[key, m], m))
+        for key, counter in counts.items()
+    }
+
+
+def differences(row: Row, usual: dict[str, Measurement]) -> list[str]:
+    """Return in what a row was measured otherwise than most: `harness`, or `harness:pubmedqa`.
+
+    The name of a benchmark follows where not all of the row's scores differ.
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, score in row.scores.items():
+        for aspect in _aspects(measurement(row, score), usual[key]):
+            found[aspect].append(key)
+    told: list[str] = []
+    for aspect, keys in found.items():
+        is_all = len(keys) == len(row.scores)
+        told += [aspect] if is_all else [f"{aspect}:{key}" for key in keys]
+    return sorted(told)
+
+
+def _aspects(own: Measurement, usual: Measurement) -> set[str]:
+    """Return in what two measurements differ. Prompts differ with the questions and the template."""
+    pairs = zip(own._fields, own, usual, strict=True)
+    found = {aspect for aspect, value, other in pairs if value != other}
+    return found - {"prompts"} if found & {"questions", "template"} else found

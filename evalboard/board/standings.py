@@ -1,0 +1,214 @@
+"""Ranks of the rows of a board, with the range in which each is certain.
+
+The method is that of `evalboard.ranking`; this module makes its columns from scores and answers.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalboard.board.comparability import differences, measurement, usual_measurements
+from evalboard.board.rows import Row
+from evalboard.board.scores import Score
+from evalboard.ranking.comparing import Column, Stratum, score_of
+from evalboard.ranking.ranges import Average, Earlier, Entries, Ranking, rank
+from evalboard.records.earned import AnswersName, Earned
+from evalboard.suites.model import Benchmark, Suite
+
+FindAnswers = Callable[[Sequence[AnswersName]], Mapping[AnswersName, Earned]]
+"""Returns what each question earned, of those whose answers are stored."""
+BITS_TOLERANCE, FRACTIONS_TOLERANCE = 1e-6, 2.0**-11
+"""How far the mean of stored answers may be from the score that they earned: by the rounding of the
+score, and of a float16."""
+
+MOST_QUESTIONS = 10**9
+"""A document that names more is wrong."""
+
+
+class Place(NamedTuple):
+    """The rank of a row in one column, among the rows that were measured alike."""
+
+    rank: int
+    """From 1; equal scores share a rank."""
+    low: int
+    """Best rank of the range. Rows with 1 share the first place."""
+    high: int
+    """Worst rank of the range."""
+
+
+class Standing(NamedTuple):
+    """All ranks of one row."""
+
+    places: dict[str, Place] = {}
+    """By benchmark key, and `average`. A row that nothing can be compared with has none."""
+    apart: list[str] = []
+    """In what the row was measured otherwise than most; it is ranked among those like it."""
+    unpaired: list[str] = []
+    """Benchmarks whose answers are not stored, or are to other questions: the row is compared by its
+    standard error."""
+
+
+class Standings(NamedTuple):
+    """The ranks of all rows."""
+
+    rows: list[Standing]
+    """In the order of the rows."""
+    smallest_differences: dict[str, float | None]
+    """By benchmark key, and `average`: the minimum detectable effect, a fraction."""
+    ranked: Earlier
+    """What was ranked, for the next time."""
+    answers: dict[str, list[AnswersName | None]]
+    """By benchmark key, for every row whose answers were compared, which."""
+
+
+def rank_rows(
+    rows: Sequence[Row], suite: Suite, find_answers: FindAnswers, earlier: Earlier | None = None
+) -> Standings:
+    """Rank the rows in every benchmark and in the average.
+
+    Args:
+        rows: Of the board, each once.
+        suite: Its benchmarks.
+        find_answers: Finds what questions earned.
+        earlier: What was ranked the last time, see `evalboard.ranking.ranges`.
+    """
+    names = {b.key: [_answers_name(row, b) for row in rows] for b in suite.benchmarks}
+    found = find_answers([name for of_one in names.values() for name in of_one if name])
+    columns = [
+        _column(benchmark, rows, names[benchmark.key], found) for benchmark in suite.benchmarks
+    ]
+    entries = Entries(
+        ["\t".join(map(str, row.identity)) for row in rows],
+        columns,
+        Average(
+            np.array([row.average if row.ranked else math.nan for row in rows], np.float64),
+            _weights(suite),
+        ),
+    )
+    rankings, counts = rank(entries, earlier)
+    usual = usual_measurements(rows)
+    return Standings(
+        [
+            _standing(at, row, columns, rankings, differences(row, usual))
+            for at, row in enumerate(rows)
+        ],
+        {key: _rounded(ranking.smallest_difference) for key, ranking in rankings.items()},
+        Earlier(entries, counts),
+        {
+            column.key: [
+                name if answered else None
+                for name, answered in zip(names[column.key], column.answered.tolist(), strict=True)
+            ]
+            for column in columns
+        },
+    )
+
+
+def _weights(suite: Suite) -> dict[str, float]:
+    """Return what a difference in a benchmark counts in the average."""
+    is_normalised = suite.average.scores == "normalised"
+    return {
+        benchmark.key: share / (1 - benchmark.baseline if is_normalised else 1)
+        for benchmark, share in zip(suite.benchmarks, suite.shares, strict=True)
+    }
+
+
+def _answers_name(row: Row, benchmark: Benchmark) -> AnswersName | None:
+    score = row.scores.get(benchmark.key)
+    if score is None:
+        return None
+    return AnswersName(score.origin.folder, benchmark.key, bool(benchmark.tasks))
+
+
+def _column(
+    benchmark: Benchmark,
+    rows: Sequence[Row],
+    names: Sequence[AnswersName | None],
+    found: Mapping[AnswersName, Earned],
+) -> Column:
+    scores = [row.scores.get(benchmark.key) for row in rows]
+    stored = [found.get(name) if name else None for name in names]
+    questions, answers, strata, answered = _answers(stored)
+    values = np.array([score.value if score else math.nan for score in scores], np.float64)
+    is_bits = answers.dtype == np.bool_
+    tolerance = BITS_TOLERANCE if is_bits else FRACTIONS_TOLERANCE
+    answered &= np.abs(score_of(answers, strata) - values) <= tolerance
+    return Column(
+        key=benchmark.key,
+        scores=values,
+        answers=answers,
+        answered=answered,
+        stderrs=np.array([_stderr(score) if score else 0.0 for score in scores], np.float64),
+        strata=strata,
+        peers=np.array(
+            [
+                measurement(row, score).number if score else 0
+                for row, score in zip(rows, scores, strict=True)
+            ],
+            np.int64,
+        ),
+        questions=questions,
+    )
+
+
+def _answers(
+    stored: Sequence[Earned | None],
+) -> tuple[str, NDArray[Any], tuple[Stratum, ...], NDArray[np.bool_]]:
+    """Return the questions that most rows have, all answers to them, their parts, and who has them."""
+    sets = Counter((earned.questions, earned.parts) for earned in stored if earned)
+    questions, parts = max(sets, key=lambda one: (sets[one], one), default=("", ()))
+    usual = {
+        at: earned.values
+        for at, earned in enumerate(stored)
+        if earned and (earned.questions, earned.parts) == (questions, parts)
+    }
+    has_fractions = any(values.dtype != np.bool_ for values in usual.values())
+    table = np.zeros((len(stored), sum(parts)), np.float16 if has_fractions else np.bool_)
+    answered = np.zeros(len(stored), np.bool_)
+    for at, values in usual.items():
+        table[at], answered[at] = values, True
+    ends = np.cumsum(parts).tolist()
+    strata = tuple(
+        Stratum(end - size, end, 1 / len(parts)) for end, size in zip(ends, parts, strict=True)
+    )
+    return questions, table, strata, answered
+
+
+def _stderr(score: Score) -> float:
+    """Return the standard error of a score for comparisons, greater than 0.
+
+    Where there is none, or all questions had the same result, that of a proportion with two right and
+    two wrong answers more (Agresti and Coull, "Approximate is better than 'exact' for interval
+    estimation of binomial proportions", The American Statistician 52 (1998), 119-126).
+    """
+    if score.stderr:
+        return score.stderr
+    known = min(score.n, MOST_QUESTIONS)
+    n = known + 4
+    proportion = (score.value * known + 2) / n
+    return math.sqrt(proportion * (1 - proportion) / n)
+
+
+def _standing(
+    at: int,
+    row: Row,
+    columns: Sequence[Column],
+    rankings: Mapping[str, Ranking],
+    apart: list[str],
+) -> Standing:
+    places = {
+        key: Place(int(ranking.ranks[at]), int(ranking.best[at]), int(ranking.worst[at]))
+        for key, ranking in rankings.items()
+        if ranking.ranks[at] and not (apart and ranking.peers[at] == 1)
+    }
+    unpaired = [c.key for c in columns if c.key in row.scores and not c.answered[at]]
+    return Standing(places, apart, unpaired)
+
+
+def _rounded(difference: float) -> float | None:
+    """Return a difference to a thousandth of a percent: rounding elsewhere must not change a board."""
+    return None if math.isnan(difference) else round(difference, 5)

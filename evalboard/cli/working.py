@@ -1,0 +1,87 @@
+"""What `evalboard up` and `evalboard worker` share: a Ray, a worker, and the watch over it."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evalboard.cli.embedding import LOGGING, prepare_ahead
+from evalboard.cli.reporting import console, say_at_once, stage
+from evalboard.engine.placing import cluster, placement
+from evalboard.queueing.machine import examine_at_start
+from evalboard.services import Services, Terminated, terminable
+from evalboard.settings import Settings, child_environment
+from evalboard_prefect.deployments import ENVIRONMENT, POOL
+
+PYTHON = [sys.executable, "-m"]
+PREFECT = [*PYTHON, "prefect", "--no-prompt"]
+EVALBOARD = [*PYTHON, "evalboard"]
+WATCH_SECONDS = 2
+
+
+@contextmanager
+def until_stopped() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end this context. SIGTERM is how a service is stopped: no failure."""
+    try:
+        with terminable():
+            yield
+    except Terminated:
+        console.print("Stopped by SIGTERM. The next start continues where the runs were.")
+
+
+@contextmanager
+def services_of(settings: Settings, api_url: str) -> Iterator[Services]:
+    """Give programs a Ray and the address of a Prefect server, until the context is left.
+
+    A machine that cannot run engines is told so. Its pages serve all the same.
+    """
+    if why := examine_at_start(settings, tell=say_at_once):
+        console.print(why, style="yellow", markup=False)
+    with placement.forked_engines(settings):
+        with stage("Starting Ray …"):
+            cluster.connect(settings)
+        variables = _environment(settings, api_url)
+        try:
+            with Services(settings.home.resolve() / "logs", variables) as services:
+                yield services
+        finally:
+            cluster.disconnect()
+
+
+def start_worker(services: Services, settings: Settings, *, is_logged: bool = True) -> None:
+    """Start a worker of the pool, after what the last one has left behind is set right.
+
+    Args:
+        services: Where to start it.
+        settings: The settings.
+        is_logged: Whether its output goes to a file instead of this program's own.
+    """
+    services.run("reconcile", [*PYTHON, "evalboard_prefect.flows.reconcile_flow"])
+    command = [*PREFECT, "worker", "start", "--pool", POOL]
+    services.start("worker", command, is_logged=is_logged)
+    prepare_ahead(services, settings)
+
+
+def watch(services: Services) -> None:
+    """Wait for Ctrl-C, or for the end of one of the programs or of Ray."""
+    while True:
+        time.sleep(WATCH_SECONDS)
+        services.check()
+        cluster.check()
+
+
+def _environment(settings: Settings, api_url: str) -> dict[str, str]:
+    pages = {"PREFECT_UI_URL": settings.prefect_ui_url} if settings.prefect_ui_url else {}
+    return child_environment(
+        settings,
+        PREFECT_API_URL=api_url,
+        PREFECT_HOME=str((settings.home / "prefect").resolve()),
+        PREFECT_WORKER_ENABLE_CANCELLATION="true",
+        EVALBOARD_PREFECT_API_URL=api_url,
+        EVALBOARD_RAY_ADDRESS=cluster.address(),
+        EVALBOARD_MAX_RUNNING=str(placement.running_limit(settings)),
+        DO_NOT_TRACK="1",
+        **ENVIRONMENT,
+        **LOGGING,
+        **pages,
+    )

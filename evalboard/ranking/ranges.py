@@ -1,0 +1,399 @@
+"""Rank ranges: between which ranks a row lies, with 95 % confidence for each row by itself.
+
+The marginal confidence sets for ranks of M. Mogstad, J. P. Romano, A. M. Shaikh and D. Wilhelm,
+"Inference for Ranks with Applications to Mobility across Neighbourhoods and Academic Achievement across
+Countries", Review of Economic Studies 91 (2024), 476-518: a row is compared with every other row; its
+best rank is 1 + the number of rows significantly better, its worst one the number of rows - the number
+significantly worse.
+
+Which differences are significant, S. Holm's step-down method decides over the row's comparisons ("A
+Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6 (1979),
+65-70). On a board of more than `HOLM_ROWS` rows C. E. Bonferroni's decides, for a number of comparisons
+that is rounded up to a power of two: whether two rows differ then depends on no third one, so that a
+new row needs no other pair again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalboard.ranking.comparing import ALL, Column, Rows, Variances
+
+LEVEL = 0.05
+"""Probability of a wrong range, for each row."""
+HOLM_ROWS = 2000
+"""On boards of more rows, Bonferroni's method takes the place of Holm's."""
+ROWS_PER_BLOCK = 255
+"""Rows that are compared at a time: their number fits into one byte."""
+OTHERS_PER_BLOCK = 8 * ROWS_PER_BLOCK
+"""Rows with which they are compared at a time: what belongs to the pairs stays in the processor's cache."""
+SAMPLE_ROWS = 1000
+"""Rows whose pairs tell the median variance, where there are more."""
+CHANGED_SHARE = 1 / 8
+"""Of the rows. Where more have changed, all pairs are compared again."""
+AVERAGE = "average"
+"""Key of the average among the rankings."""
+
+_normal = NormalDist()
+EFFECT = _normal.inv_cdf(0.975) + _normal.inv_cdf(0.8)
+"""Standard errors of a difference that is found in 80 % of tests at the level of 5 %: about 2.8."""
+
+
+class Average(NamedTuple):
+    """The average of a board."""
+
+    scores: NDArray[np.float64]
+    """Of every row; NaN where a row has none."""
+    weights: Mapping[str, float]
+    """What a difference in a benchmark counts in the average, by key. Others do not count."""
+
+
+class Entries(NamedTuple):
+    """Everything that is ranked: the rows of a board with all their answers."""
+
+    names: Sequence[str]
+    """Of the rows, each once."""
+    columns: Sequence[Column]
+    average: Average
+
+
+class Counts(NamedTuple):
+    """How many rows are significantly better and worse than each row of a column."""
+
+    better: NDArray[np.int32]
+    worse: NDArray[np.int32]
+
+
+class Ranking(NamedTuple):
+    """One column's ranks. Ranks begin with 1 among peers; all are 0 for a row without a score."""
+
+    ranks: NDArray[np.int32]
+    """1 + the number of rows with a higher score; equal scores share a rank."""
+    best: NDArray[np.int32]
+    """1 + the number of rows that are significantly better."""
+    worst: NDArray[np.int32]
+    """Number of rows with a score - the number that are significantly worse."""
+    peers: NDArray[np.int32]
+    """Number of rows that are ranked together, with the row itself."""
+    smallest_difference: float
+    """Difference of two typical rows that is found in 80 % of comparisons, each taken alone at a level
+    of 5 %: its minimum detectable effect. A fraction; NaN with fewer than two rows."""
+
+    @property
+    def shares_first(self) -> NDArray[np.bool_]:
+        """Whether no other row is significantly better than a row."""
+        return self.best == 1
+
+
+class Earlier(NamedTuple):
+    """What was ranked before, so that only changed rows are compared."""
+
+    entries: Entries
+    counts: Mapping[str, Counts]
+
+
+class Ranked(NamedTuple):
+    """All ranks of a board."""
+
+    rankings: dict[str, Ranking]
+    """By key, and the average as `AVERAGE`."""
+    counts: dict[str, Counts]
+
+
+def rank(entries: Entries, earlier: Earlier | None = None, *, holm_rows: int = HOLM_ROWS) -> Ranked:
+    """Rank all rows of a board in every column and in the average.
+
+    The variance of an average is that of its weighted parts, which are of different questions.
+
+    Args:
+        entries: The rows.
+        earlier: What was ranked before, for boards of more than `holm_rows` rows.
+        holm_rows: Up to this number of rows, Holm's method decides; above, Bonferroni's.
+    """
+    pairs = _Pairs(entries)
+    if len(entries.names) <= holm_rows:
+        counts = _count_by_holm(pairs)
+    else:
+        counts = (earlier and _recount(pairs, earlier)) or _count_by_bonferroni(pairs)
+    rankings = {key: _ranking(pairs, key, counts[key]) for key in pairs.fields}
+    return Ranked(rankings, counts)
+
+
+def found_better(column: Column, *, holm_rows: int = HOLM_ROWS) -> NDArray[np.bool_]:
+    """Return for every row which rows are significantly better: rows by rows."""
+    field = _Field(column.scores, column.peers)
+    lead = field.leads(ALL, ALL) / np.sqrt(Variances(column).of(ALL))
+    limits = field.limits
+    if len(column.scores) <= holm_rows:
+        limits = holm_limits(lead, field.sizes - 1)
+    return lead < -limits[:, None]
+
+
+class _Field:
+    """The scores of one column, of which those of peers are compared."""
+
+    def __init__(self, scores: NDArray[np.float64], peers: NDArray[np.int64]) -> None:
+        self.scores, self.peers = scores, peers
+        self.here = ~np.isnan(scores)
+        self._is_whole = bool(self.here.all())
+        kinds, place, sizes = np.unique(peers[self.here], return_inverse=True, return_counts=True)
+        self._is_one = len(kinds) <= 1
+        self.sizes = np.zeros(len(scores), np.int32)
+        self.sizes[self.here] = sizes[place]
+        rounded = 1 << np.ceil(np.log2(np.maximum(self.sizes, 1))).astype(np.int64)
+        values, which = np.unique(rounded, return_inverse=True)
+        self.limits = np.array([critical_value(int(value)) for value in values], np.float32)[which]
+        self.rounded = dict(
+            zip(peers[self.here].tolist(), rounded[self.here].tolist(), strict=True)
+        )
+
+    def leads(self, rows: Rows, others: Rows) -> NDArray[np.float32]:
+        """Return by how much some rows lead over others; 0 where they are not compared."""
+        leads = (self.scores[rows, None] - self.scores[others]).astype(np.float32)
+        if not self._is_whole:
+            np.nan_to_num(leads, copy=False, nan=0.0)
+        if not self._is_one:
+            leads[self.peers[rows, None] != self.peers[others]] = 0
+        return leads
+
+
+class _Pairs:
+    """All pairs of rows, in all columns and in the average."""
+
+    def __init__(self, entries: Entries) -> None:
+        self.entries = entries
+        self.fields = {c.key: _Field(c.scores, c.peers) for c in entries.columns}
+        self.fields[AVERAGE] = _Field(entries.average.scores, _peers_of_all(entries))
+
+    @cached_property
+    def _variances(self) -> dict[str, Variances]:
+        return {column.key: Variances(column) for column in self.entries.columns}
+
+    def variances(self, rows: Rows, others: Rows) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Yield the variances between some rows and others by column, those of the average last.
+
+        What is yielded is used up before the next.
+        """
+        of_average: NDArray[np.float32] | np.float32 = np.float32(0)
+        weights = self.entries.average.weights
+        for key, variances in self._variances.items():
+            between = variances.of(rows, others)
+            yield key, between
+            if weight := weights.get(key, 0.0):
+                between *= np.float32(weight**2)
+                of_average = of_average + between
+        if isinstance(of_average, np.ndarray):
+            yield AVERAGE, of_average
+
+    def typical_variance(self, key: str, rows: Rows) -> float:
+        """Return the median variance of the pairs of some rows, at least two."""
+        weights = self.entries.average.weights if key == AVERAGE else {key: 1.0}
+        between = sum(
+            np.float32(weight**2) * self._variances[of].of(rows, rows)
+            for of, weight in weights.items()
+            if weight
+        )
+        between = np.asarray(between)
+        return float(np.median(between[np.triu_indices(len(between), 1)]))
+
+    def told_apart(
+        self, rows: Rows, others: Rows
+    ) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Yield by column where rows are significantly behind others, and where ahead (Bonferroni)."""
+        for key, variances in self.variances(rows, others):
+            field = self.fields[key]
+            leads = field.leads(rows, others)
+            leads *= np.abs(leads)
+            variances = variances * np.square(field.limits[rows, None])
+            yield key, leads < -variances, leads > variances
+
+    def empty_counts(self) -> dict[str, Counts]:
+        """Return counts of zero."""
+        count = len(self.entries.names)
+        return {
+            key: Counts(np.zeros(count, np.int32), np.zeros(count, np.int32)) for key in self.fields
+        }
+
+
+def _peers_of_all(entries: Entries) -> NDArray[np.int64]:
+    """Return numbers that are equal where rows were measured alike in all that the average is of."""
+    combined = np.zeros(len(entries.names), np.int64)
+    for column in entries.columns:
+        if entries.average.weights.get(column.key):
+            combined = combined * 1_000_003 + column.peers  # wraps around
+    return combined
+
+
+def _count_by_holm(pairs: _Pairs) -> dict[str, Counts]:
+    counts = pairs.empty_counts()
+    for rows in _blocks(0, len(pairs.entries.names), ROWS_PER_BLOCK):
+        for key, variances in pairs.variances(rows, ALL):
+            field = pairs.fields[key]
+            leads = field.leads(rows, ALL) / np.sqrt(variances)
+            limits = holm_limits(leads, field.sizes[rows] - 1)[:, None]
+            counts[key].better[rows] = np.count_nonzero(leads < -limits, axis=1)
+            counts[key].worse[rows] = np.count_nonzero(leads > limits, axis=1)
+    return counts
+
+
+def _count_by_bonferroni(pairs: _Pairs) -> dict[str, Counts]:
+    """Compare every pair once: what one row is ahead, the other is behind."""
+    counts, count = pairs.empty_counts(), len(pairs.entries.names)
+    for rows in _blocks(0, count, ROWS_PER_BLOCK):
+        for others in _blocks(rows.start, count, OTHERS_PER_BLOCK):
+            later = slice(max(rows.stop, others.start), others.stop)
+            own = later.start - others.start
+            for key, behind, ahead in pairs.told_apart(rows, others):
+                better, worse = counts[key]
+                better[rows] += _by_row(behind)
+                worse[rows] += _by_row(ahead)
+                better[later] += _by_column(ahead[:, own:])
+                worse[later] += _by_column(behind[:, own:])
+    return counts
+
+
+def _recount(pairs: _Pairs, earlier: Earlier) -> dict[str, Counts] | None:
+    """Compare only rows that are new, changed or gone. None if that is not enough, or no less work."""
+    before, now = earlier.entries, pairs.entries
+    kept, kept_before = _unchanged(before, now)
+    fresh = np.setdiff1d(np.arange(len(now.names)), kept)
+    gone = np.setdiff1d(np.arange(len(before.names)), kept_before)
+    if len(fresh) + len(gone) > CHANGED_SHARE * len(now.names):
+        return None
+    old = _Pairs(before)
+    if any(old.fields[key].rounded != field.rounded for key, field in pairs.fields.items()):
+        return None
+    counts = pairs.empty_counts()
+    for key, (better, worse) in counts.items():
+        better[kept] = earlier.counts[key].better[kept_before]
+        worse[kept] = earlier.counts[key].worse[kept_before]
+    for rows in _portions(gone):
+        for key, behind, ahead in old.told_apart(rows, ALL):
+            counts[key].better[kept] -= _by_column(ahead)[kept_before]
+            counts[key].worse[kept] -= _by_column(behind)[kept_before]
+    for rows in _portions(fresh):
+        for key, behind, ahead in pairs.told_apart(rows, ALL):
+            better, worse = counts[key]
+            better[kept] += _by_column(ahead)[kept]
+            worse[kept] += _by_column(behind)[kept]
+            better[rows], worse[rows] = _by_row(behind), _by_row(ahead)
+    return counts
+
+
+def _unchanged(before: Entries, now: Entries) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the places of rows with the same answers and scores, now and before."""
+    nothing = np.empty(0, np.intp), np.empty(0, np.intp)
+    if [_asked(column) for column in now.columns] != [_asked(column) for column in before.columns]:
+        return nothing
+    if dict(before.average.weights) != dict(now.average.weights):
+        return nothing
+    places = {name: place for place, name in enumerate(before.names)}
+    both = [(at, places[name]) for at, name in enumerate(now.names) if name in places]
+    here, there = (np.array([pair[side] for pair in both], np.intp) for side in (0, 1))
+    same = _equal(before.average.scores[there], now.average.scores[here])
+    for old, new in zip(before.columns, now.columns, strict=True):
+        for name in ("scores", "answered", "stderrs", "peers"):
+            same &= _equal(getattr(old, name)[there], getattr(new, name)[here])
+        same &= (old.answers[there] == new.answers[here]).all(axis=1)
+    return here[same], there[same]
+
+
+def _asked(column: Column) -> tuple[Any, ...]:
+    """Return what the answers of a column are to."""
+    return column.key, column.questions, column.strata, column.answers.dtype
+
+
+def _equal(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.bool_]:
+    equal = first == second
+    if first.dtype.kind == "f":
+        equal |= np.isnan(first) & np.isnan(second)
+    return equal
+
+
+def _ranking(pairs: _Pairs, key: str, counts: Counts) -> Ranking:
+    field = pairs.fields[key]
+    ranks = np.zeros(len(field.scores), np.int32)
+    for kind in np.unique(field.peers[field.here]):
+        own = field.here & (field.peers == kind)
+        ordered = np.sort(field.scores[own])
+        ranks[own] = 1 + len(ordered) - np.searchsorted(ordered, field.scores[own], side="right")
+    return Ranking(
+        ranks=ranks,
+        best=np.where(field.here, 1 + counts.better, 0).astype(np.int32),
+        worst=np.where(field.here, field.sizes - counts.worse, 0).astype(np.int32),
+        peers=field.sizes,
+        smallest_difference=_smallest_difference(pairs, key),
+    )
+
+
+def _smallest_difference(pairs: _Pairs, key: str) -> float:
+    """Return the minimum detectable effect of typical rows, among the most that are peers."""
+    field = pairs.fields[key]
+    most = np.flatnonzero(field.here & (field.sizes == field.sizes.max(initial=0)))
+    most = most[field.peers[most] == field.peers[most[:1]]]
+    if len(most) < 2:
+        return float("nan")
+    sample = most[:: -(-len(most) // SAMPLE_ROWS)]
+    return EFFECT * pairs.typical_variance(key, sample) ** 0.5
+
+
+def critical_value(comparisons: int) -> float:
+    """Return how many standard errors a difference must exceed in one of so many comparisons."""
+    return _normal.inv_cdf(1 - LEVEL / 2 / max(comparisons, 1))
+
+
+@cache
+def critical_values(comparisons: int) -> NDArray[np.float32]:
+    """Return how many standard errors a difference must exceed, by the number of comparisons.
+
+    Args:
+        comparisons: The largest number.
+
+    Returns:
+        For 0 to `comparisons`; 0 is as 1.
+    """
+    return np.array([critical_value(count) for count in range(comparisons + 1)], np.float32)
+
+
+def holm_limits(
+    leads: NDArray[np.floating[Any]], comparisons: NDArray[np.integer[Any]]
+) -> NDArray[np.float32]:
+    """Return by row what a difference must exceed, in standard errors, by Holm's step-down method.
+
+    All differences that exceed a step's limit can be taken in one step, since the next limits are lower.
+
+    Args:
+        leads: Rows by all rows, in standard errors; 0 of a row over itself and over others than peers.
+        comparisons: Of each row with its peers.
+    """
+    sizes = np.abs(leads)
+    values = critical_values(int(comparisons.max(initial=1)))
+    found = np.zeros(len(leads), np.intp)
+    while True:
+        now = values[np.maximum(comparisons - found, 0)]
+        more = np.count_nonzero(sizes > now[:, None], axis=1)
+        if (more == found).all():
+            return now
+        found = more
+
+
+def _by_row(pairs: NDArray[np.bool_]) -> NDArray[np.intp]:
+    return np.array([np.count_nonzero(row) for row in pairs], np.intp)
+
+
+def _by_column(pairs: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.add.reduce(pairs.view(np.uint8), axis=0, dtype=np.uint8)
+
+
+def _blocks(start: int, count: int, size: int) -> Iterator[slice]:
+    for begin in range(start, count, size):
+        yield slice(begin, min(begin + size, count))
+
+
+def _portions(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    for block in _blocks(0, len(rows), ROWS_PER_BLOCK):
+        yield rows[block]

@@ -1,0 +1,23 @@
+"""A Prefect server of this project, for tests."""
+
+import os
+import sys
+from pathlib import Path
+
+from evalboard.services import Services, address_of, listen
+from evalboard_prefect import deployments
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    registered = {"PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}  # takes seconds
+    return {**os.environ, **registered, "PREFECT_HOME": str(home), **more}
+
+
+def start(services: Services, *arguments: str) -> str:
+    """Start a server and return its address."""
+    listener = listen("127.0.0.1", 0, setting="EVALBOARD_SERVER")
+    address = address_of(listener)
+    program = [sys.executable, "-m", f"{deployments.__name__}.server", *arguments]
+    services.start("server", program, listener=listener)
+    services.wait_for("server", f"{address}/api/health", timeout_seconds=300)
+    return address
