@@ -43,6 +43,7 @@ from evalboard_prefect.deployments.deploying import (
 from tests.deployments.composed import command_of, environment_of
 from tests.deployments.serving import environment, start
 from tests.deployments.test_prefect_yaml import CONTRACTED
+from tests.processes import command_line
 
 REPOSITORY = Path(__file__).parent.parent.parent
 POLL = "poll-requests/scheduled"
@@ -316,7 +317,7 @@ def test_the_commands_of_compose_deploy_and_work_without_a_server_of_their_own(
             time.sleep(0.2)
         state = end_of(api, built)
         programs = psutil.Process(worker.pid).children(recursive=True)
-        commands = [" ".join(program.cmdline()) for program in programs]
+        commands = [command_line(program) for program in programs]
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait()

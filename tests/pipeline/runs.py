@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from evalboard.engine.placing.forking import SERVER
 from evalboard.settings import Settings, child_environment
+from tests.processes import command_line, with_command
 
 DEADLINE_SECONDS = 400
 ENGINE = "evalboard.engine.placing.child_program"
@@ -96,7 +97,7 @@ def engines_of(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
     They are processes of the run, or forks of the server of all tests: no other test runs.
     """
-    servers = [p for p in psutil.Process().children() if FORKS in command_of(p)]
+    servers = with_command(psutil.Process().children(), FORKS)
     trees = (psutil.Process(run.pid), *servers)
     return [p for tree in trees for p in tree.children(recursive=True) if is_engine(p)]
 
@@ -107,25 +108,16 @@ def is_engine(process: psutil.Process) -> bool:
     The processes that make an engine's prompts are forks of it.
     """
     with suppress(psutil.Error):  # ended meanwhile
-        programs = [command_of(each) for each in (process, *process.parents()[:2])]
+        programs = [command_line(each) for each in (process, *process.parents()[:2])]
         is_started = ENGINE in programs[0] and ENGINE not in programs[1]
         is_forked = all(FORKS in program for program in programs[:2]) and FORKS not in programs[2]
         return is_started or is_forked
     return False
 
 
-def command_of(process: psutil.Process) -> str:
-    return " ".join(process.cmdline())
-
-
 def of_program(run: subprocess.Popen[bytes], program: str) -> list[psutil.Process]:
     """Return the processes of a run that have something in their command."""
-    found: list[psutil.Process] = []
-    for process in psutil.Process(run.pid).children(recursive=True):
-        with suppress(psutil.Error):  # ended meanwhile
-            if program in command_of(process):
-                found.append(process)
-    return found
+    return with_command(psutil.Process(run.pid).children(recursive=True), program)
 
 
 def answers_in(folder: Path) -> dict[str, list[dict[str, Any]]]:

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from evalboard.errors import (
 )
 from tests.engine.placing.parents import printed_by
 from tests.engine_specs import engine_folder, engine_spec
+from tests.processes import with_command
 
 pytestmark = pytest.mark.usefixtures("stand_in_engines")
 
@@ -233,9 +233,4 @@ def test_workers_of_a_child_do_not_outlive_its_parent(tmp_path: Path) -> None:
 
 def children_of(pid: int) -> list[psutil.Process]:
     """Return the engines that are children of a process."""
-    found: list[psutil.Process] = []
-    for child in psutil.Process(pid).children():
-        with suppress(psutil.Error):  # ended meanwhile
-            if "evalboard.engine.placing.child_program" in child.cmdline():
-                found.append(child)
-    return found
+    return with_command(psutil.Process(pid).children(), "evalboard.engine.placing.child_program")

@@ -20,6 +20,7 @@ from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from tests.engine.placing.parents import printed_by
 from tests.engine_specs import engine_spec
+from tests.processes import with_command
 
 pytestmark = pytest.mark.usefixtures("stand_in_engines")
 SECONDS = 60
@@ -145,8 +146,7 @@ def test_engines_that_ray_places_follow_each_other_in_one_process(start: Start) 
 @pytest.mark.usefixtures("ray")
 def test_one_whose_actor_is_killed_while_it_works_does_not_stay(start: Start) -> None:
     process = use(start("a", is_only_run=False))
-    own = psutil.Process().children(recursive=True)
-    (actor,) = [one for one in own if one.cmdline()[:1] == ["ray::EngineHolder"]]
+    (actor,) = with_command(psutil.Process().children(recursive=True), "ray::EngineHolder")
     actor.kill()
     assert has_ended(process)
 
