@@ -21,13 +21,16 @@ from evalboard.records.board_files import QUEUE_FILE
 from evalboard.settings import Settings
 from evalboard.stores.addresses import is_hosted, open_archive, open_board
 from evalboard.stores.board import (
+    Tables,
+    are_other_tables,
     is_other_file,
-    is_other_table,
     publish_file,
-    publish_table,
+    publish_tables,
 )
+from evalboard.stores.results import Results, ResultsArchive
 from evalboard.stores.work import WorkFolder
-from evalboard.suites.loader import load_suite
+from evalboard.suites.boards import boards_of
+from evalboard.suites.model import Suite
 
 logger = logging.getLogger(__name__)
 
@@ -95,43 +98,55 @@ class Pace:
 
 
 def publish_board(settings: Settings, *, now: datetime) -> bool:
-    """Build the table from all results. Write it if it changed, and return whether it did.
+    """Build the table of every board from all results. Write those that changed.
 
     On a hosted store this waits for its turn, or leaves the work to a process that already waits. It
-    does not wait if the board is already as it would be written.
-    """
-    suite = load_suite(settings.suite)
-    archive = open_archive(settings)
-    built: dict[str, dict[str, bytes]] = {}
+    does not wait if the boards are already as they would be written.
 
-    def build() -> dict[str, bytes]:
+    Returns:
+        Whether any was written.
+    """
+    boards = boards_of(settings)
+    archive = open_archive(settings)
+    built: dict[str, Tables] = {}
+
+    def build() -> Tables:
         revision = archive.revision()
         if revision not in built:
             results = archive.read()
-            documents = [d for d in results.documents if d.evalboard.suite == suite.name]
             revision = results.revision
-            memory = AnswerMemory(archive, WorkFolder(settings.work_folder), suite.name)
-            table = build_board(
-                documents,
-                suite,
-                revision=revision,
-                now=now,
-                find_answers=memory.find_answers,
-                earlier=memory.earlier,
-            )
-            memory.keep(table.standings)
-            built[revision] = dict(board_files(table))
+            built[revision] = {
+                board.folder: _build(board.suite, results, archive, settings, now)
+                for board in boards
+            }
         return built[revision]
 
-    board = open_board(settings)
+    store = open_board(settings)
 
     def publish() -> bool:
-        return publish_table(board, build)
+        return publish_tables(store, build)
 
     if not is_hosted(settings.store_address("board")):
         return publish()
     pace = _pace(settings, "board", HOSTED_SECONDS)
-    return pace.in_turn(publish, is_needed=lambda: is_other_table(board, build))
+    return pace.in_turn(publish, is_needed=lambda: are_other_tables(store, build))
+
+
+def _build(
+    suite: Suite, results: Results, archive: ResultsArchive, settings: Settings, now: datetime
+) -> dict[str, bytes]:
+    """Return the files of a suite's board."""
+    memory = AnswerMemory(archive, WorkFolder(settings.work_folder), suite.name)
+    table = build_board(
+        [d for d in results.documents if d.evalboard.suite == suite.name],
+        suite,
+        revision=results.revision,
+        now=now,
+        find_answers=memory.find_answers,
+        earlier=memory.earlier,
+    )
+    memory.keep(table.standings)
+    return board_files(table)
 
 
 def publish_queue(settings: Settings, *, wait: bool = False) -> bool:

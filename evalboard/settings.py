@@ -72,12 +72,13 @@ class Settings(BaseSettings):
     )
     suite: str = Field(
         "open-medical",
-        description="Suite of the board: the name of a shipped suite, or the path of a YAML file.",
+        description="Suite of the first board: the name of a shipped suite, or the path of a YAML "
+        "file. A submission without a suite means this one.",
     )
     suites: str = Field(
         "",
-        description="YAML files of further suites that requests may name, separated by commas. A "
-        "request names a suite by the `name` in its file, never by a path.",
+        description="Suites of further boards, separated by commas: names of shipped suites, or paths "
+        "of YAML files. A request names a suite by the `name` in its file, never by a path.",
     )
     signing_key: SecretStr | None = Field(
         None,
@@ -332,8 +333,9 @@ class Settings(BaseSettings):
     @field_validator("suites")
     @classmethod
     def _absolute_files(cls, text: str) -> str:
-        """Make paths absolute, because flows may run in another folder."""
-        return ", ".join(str(Path(word).resolve()) for word in listed_words(text))
+        """Make paths absolute, because flows may run in another folder. Names stay names."""
+        words = listed_words(text)
+        return ", ".join(str(Path(w).resolve()) if Path(w).suffix else w for w in words)
 
     @field_validator("signing_key")
     @classmethod

@@ -4,21 +4,22 @@ import contextlib
 import logging
 import socket
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 
 from evalboard.errors import EvalboardError
 from evalboard.services import listen
 from evalboard.settings import Settings, listed_words
 from evalboard.stores.addresses import is_hosted, open_board
-from evalboard.suites.loader import load_suite
+from evalboard.suites.boards import boards_of
 from leaderboard_app import about_page, analysis_page, submit_page
 from leaderboard_app.addresses import Proxies
 from leaderboard_app.board_data import BoardUnreadable, follow_board, follow_queue
@@ -53,7 +54,7 @@ OTHER_PAGES = (
 )
 DESCRIPTION = (
     "The data of the board's pages, for programs. All addresses are relative to the address of the "
-    "board. Reading needs no key. If the board requires a log-in, submitting needs a Hugging Face "
+    "board. The data of a further board are below `boards/{suite}/`. Reading needs no key. If the board requires a log-in, submitting needs a Hugging Face "
     "token as `Authorization: Bearer`."
 )
 UNREADABLE: dict[int | str, dict[str, Any]] = {
@@ -74,13 +75,6 @@ STYLES = (
     "about",
 )
 SCRIPTS = ("header", "board", "pages", "queue", "submit", "copy")
-HEAD = "\n".join(
-    (
-        '<link rel="icon" href="ui/favicon.svg" type="image/svg+xml">',
-        *(f'<link rel="stylesheet" href="ui/{name}.css">' for name in STYLES),
-        *(f'<script type="module" src="ui/{name}.js"></script>' for name in SCRIPTS),
-    )
-)
 
 
 class Health(BaseModel):
@@ -88,21 +82,23 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
     built_at: str | None
-    """UTC time of the table's build, null before the first one."""
+    """UTC time of the build of the first board, null before the first one."""
     rows: int
+    """Of the first board."""
     requests: int
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Build the viewer. This reads the suite file. The first request reads the board store.
+    """Build the viewer. This reads the suite files. The first request reads the board store.
 
     Raises:
-        ConfigError: The suite or the address of the board store is wrong.
+        ConfigError: A suite or the address of the board store is wrong.
     """
-    viewer = make_viewer(settings)
+    viewers = make_viewers(settings)
+    first = viewers[0]
     # FastAPI's own documentation pages load scripts from another host.
     app = FastAPI(
-        title=viewer.suite.title,
+        title=first.suite.title,
         description=DESCRIPTION,
         version=str(SCHEMA_VERSION),
         root_path=settings.viewer_root_path,
@@ -111,34 +107,63 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_exception_handler(EvalboardError, _explain)
     app.add_exception_handler(RequestValidationError, explain_invalid)
-    _add_data_routes(app, viewer)
-    add_model_routes(app, viewer)
-    add_submission_routes(app, viewer)
+    _add_health(app, viewers)
+    add_submission_routes(app, first)
     _add_static_routes(app)
-    blocks = build_blocks(viewer)
-    calls = open_calls(blocks, login=viewer.tickets is not None)
+    for viewer in viewers:
+        routes = _board_routes(viewer)
+        app.include_router(routes, prefix=viewer.prefix, include_in_schema=viewer is first)
+    blocks = [build_blocks(viewer) for viewer in viewers]
+    login = first.tickets is not None
+    calls = {
+        viewer.prefix: open_calls(its, login=login)
+        for viewer, its in zip(viewers, blocks, strict=True)
+    }
     # Gradio would let pages of other sites read its answers, unless the app has rules of its own.
     app.add_middleware(CORSMiddleware, allow_origins=())
     app.add_middleware(Guard, rules=_guard_rules(settings, calls))
+    # The first board is mounted last: its address is the beginning of all others.
+    for viewer, its in reversed(list(zip(viewers, blocks, strict=True))):
+        _mount(app, viewer, its)
+    return app
+
+
+def _mount(app: FastAPI, viewer: Viewer, blocks: gr.Blocks) -> None:
+    """Let Gradio serve the pages of a board."""
     with warnings.catch_warnings():
         # Said of every mounted app with several pages, also of those that do not ask for SSR.
         warnings.filterwarnings("ignore", "SSR mode is not supported")
-        return gr.mount_gradio_app(
+        gr.mount_gradio_app(
             app,
             blocks,
-            path="/",
-            root_path=settings.viewer_root_path or NO_PREFIX,
+            path=viewer.prefix or "/",
+            root_path=viewer.settings.viewer_root_path + viewer.prefix or NO_PREFIX,
             footer_links=[],
             run_history=False,
             show_error=False,
             ssr_mode=False,
             theme=make_theme(),
-            head=HEAD,
+            head=_head(f"{viewer.root}ui"),
         )
 
 
+def _head(files: str) -> str:
+    """Return the links to styles and scripts, which all boards share.
+
+    Args:
+        files: Relative address of `static/`.
+    """
+    return "\n".join(
+        (
+            f'<link rel="icon" href="{files}/favicon.svg" type="image/svg+xml">',
+            *(f'<link rel="stylesheet" href="{files}/{name}.css">' for name in STYLES),
+            *(f'<script type="module" src="{files}/{name}.js"></script>' for name in SCRIPTS),
+        )
+    )
+
+
 def build_blocks(viewer: Viewer) -> gr.Blocks:
-    """Build Gradio's pages, each at its own address so that it can be linked to."""
+    """Build Gradio's pages of a board, each at its own address so that it can be linked to."""
     with gr.Blocks(title=viewer.suite.title, analytics_enabled=False) as blocks:
         FRONT_PAGE.build(viewer)
     for page in OTHER_PAGES:
@@ -155,7 +180,7 @@ def serve(settings: Settings, listener: socket.socket | None = None) -> None:
         listener: Listening socket. Default: one on `viewer_host` and `viewer_port`.
 
     Raises:
-        ConfigError: The port is taken, or the suite or the board store's address is wrong.
+        ConfigError: The port is taken, or a suite or the board store's address is wrong.
     """
     host, port = settings.viewer_host, settings.viewer_port
     with listener or listen(host, port, setting="EVALBOARD_VIEWER") as listener:
@@ -165,26 +190,32 @@ def serve(settings: Settings, listener: socket.socket | None = None) -> None:
             server.run(sockets=[listener])
 
 
-def make_viewer(settings: Settings) -> Viewer:
-    """Return the pages' data sources for the board of these settings.
+def make_viewers(settings: Settings) -> list[Viewer]:
+    """Return the data sources of the pages of each board of these settings, the first board first.
 
     Raises:
-        ConfigError: The suite or the address of the board store is wrong.
+        ConfigError: A suite or the address of the board store is wrong.
     """
-    suite = load_suite(settings.suite)
+    boards = boards_of(settings)
     store = open_board(settings)
-    titles = {benchmark.key: benchmark.title for benchmark in suite.benchmarks}
     pause = HOSTED_SECONDS if is_hosted(settings.store_address("board")) else LOCAL_SECONDS
-    return Viewer(
-        settings,
-        suite,
-        follow_board(store, max_age_seconds=pause),
-        follow_queue(store, titles, max_age_seconds=pause),
-        Tickets() if is_login_offered() else None,
-    )
+    queue = follow_queue(store, boards, max_age_seconds=pause)
+    tickets = Tickets() if is_login_offered() else None
+    return [
+        Viewer(
+            settings,
+            board.suite,
+            follow_board(store, board.folder, max_age_seconds=pause),
+            queue,
+            boards,
+            board.folder,
+            tickets,
+        )
+        for board in boards
+    ]
 
 
-def _guard_rules(settings: Settings, calls: GradioCalls) -> GuardRules:
+def _guard_rules(settings: Settings, calls: Mapping[str, GradioCalls]) -> GuardRules:
     return GuardRules(
         calls,
         Proxies(settings.trusted_proxies),
@@ -194,8 +225,11 @@ def _guard_rules(settings: Settings, calls: GradioCalls) -> GuardRules:
     )
 
 
-def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
-    @app.get("/data/board.json", tags=["read"], responses=UNREADABLE)
+def _board_routes(viewer: Viewer) -> APIRouter:
+    """Return the data routes of a board."""
+    routes = APIRouter()
+
+    @routes.get("/data/board.json", tags=["read"], responses=UNREADABLE)
     def board(request: Request) -> Response:
         """Return the table: its description (`meta`), its columns' descriptions, and the columns.
 
@@ -205,20 +239,32 @@ def _add_data_routes(app: FastAPI, viewer: Viewer) -> None:
         """
         return viewer.board.current().document.respond(request)
 
-    @app.get("/data/queue.json", tags=["read"], responses=UNREADABLE)
+    @routes.get("/data/queue.json", tags=["read"], responses=UNREADABLE)
     def queue(request: Request) -> Response:
         """Return every submission and its status, with an `ETag`. The most urgent come first."""
         return viewer.queue.current().document.respond(request)
 
+    if viewer.prefix:
+
+        @routes.get("")
+        def add_slash(request: Request) -> Response:
+            """Lead to the board's front page, to which its addresses are relative."""
+            query = f"?{request.url.query}" if request.url.query else ""
+            return RedirectResponse(f"{viewer.suite.name}/{query}", 308)
+
+    add_model_routes(routes, viewer)
+    return routes
+
+
+def _add_health(app: FastAPI, viewers: Sequence[Viewer]) -> None:
     @app.get("/health", tags=["operate"], responses=UNREADABLE)
     def health() -> Health:
-        """Return the viewer's health. The status is 503 if it cannot read its board."""
-        current = viewer.board.current()
-        built_at = current.meta.built_at if current.meta else None
+        """Return the viewer's health. The status is 503 if it cannot read one of its boards."""
+        first, *_ = [viewer.board.current() for viewer in viewers]
         return Health(
-            built_at=built_at,
-            rows=current.table.num_rows,
-            requests=len(viewer.queue.current().entries),
+            built_at=first.meta.built_at if first.meta else None,
+            rows=first.table.num_rows,
+            requests=len(viewers[0].queue.current().entries),
         )
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
@@ -12,6 +12,7 @@ from evalboard.errors import EvalboardError, FileTooLarge, RecordError, StoreErr
 from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
 from evalboard.stores.board import published_board, published_queue
 from evalboard.stores.protocol import Snapshot, Store
+from evalboard.suites.boards import SuiteBoard
 from leaderboard_app.board_document import board_parts
 from leaderboard_app.board_rows import checked_table, rank_rows
 from leaderboard_app.responses import PreparedResponse, prepare_json, prepare_json_parts
@@ -126,37 +127,49 @@ class Follower(Generic[T]):
         logger.warning("The board store cannot be read; the pages show its last state: %s", exc)
 
 
-def follow_board(store: Store, *, max_age_seconds: float) -> Follower[RankedBoard]:
-    """Return the board of a store."""
-    files = (META_FILE, TABLE_FILE)
-    return Follower(store, files, read_ranked_board, max_age_seconds=max_age_seconds)
-
-
-def follow_queue(
-    store: Store, titles: Mapping[str, str], *, max_age_seconds: float
-) -> Follower[Queue]:
-    """Return the queue of a store.
+def follow_board(
+    store: Store, folder: str = "", *, max_age_seconds: float
+) -> Follower[RankedBoard]:
+    """Return a board of a store.
 
     Args:
         store: The board store.
-        titles: Display name by benchmark key.
+        folder: Folder of the board with a slash at its end, empty for the first board.
+        max_age_seconds: Maximum age of the board.
+    """
+    files = (folder + META_FILE, folder + TABLE_FILE)
+
+    def read(snapshot: Snapshot) -> RankedBoard:
+        return read_ranked_board(snapshot, folder)
+
+    return Follower(store, files, read, max_age_seconds=max_age_seconds)
+
+
+def follow_queue(
+    store: Store, boards: Sequence[SuiteBoard], *, max_age_seconds: float
+) -> Follower[Queue]:
+    """Return the queue of a store, which all its boards share.
+
+    Args:
+        store: The board store.
+        boards: The boards, of which the queue says the titles.
         max_age_seconds: Maximum age of the queue.
     """
 
     def read(snapshot: Snapshot) -> Queue:
-        return read_titled_queue(snapshot, titles)
+        return read_titled_queue(snapshot, boards)
 
     return Follower(store, (QUEUE_FILE,), read, max_age_seconds=max_age_seconds)
 
 
-def read_ranked_board(snapshot: Snapshot) -> RankedBoard:
-    """Read and rank the board. It is empty until the first build.
+def read_ranked_board(snapshot: Snapshot, folder: str = "") -> RankedBoard:
+    """Read and rank the board of a folder. It is empty until the first build.
 
     Raises:
         RecordError: A file is not of the kind that its name promises.
         StoreError: A file cannot be read.
     """
-    published = published_board(snapshot)
+    published = published_board(snapshot, folder)
     if published is None:
         table = pa.table({})
         return RankedBoard(None, table, prepare_json_parts(board_parts(None, table)))
@@ -167,13 +180,23 @@ def read_ranked_board(snapshot: Snapshot) -> RankedBoard:
     return RankedBoard(published.meta, table, document)
 
 
-def read_titled_queue(snapshot: Snapshot, titles: Mapping[str, str]) -> Queue:
+def read_titled_queue(snapshot: Snapshot, boards: Sequence[SuiteBoard]) -> Queue:
     """Read the queue. It is empty if the file is missing.
+
+    Its document has the display names of all benchmarks by key, and by suite the title and folder of
+    its board.
 
     Raises:
         RecordError: The file is not a queue.
         StoreError: The file cannot be read.
     """
     entries = published_queue(snapshot)
-    documents = [entry.model_dump(mode="json") for entry in entries]
-    return Queue(entries, prepare_json({"titles": titles, "entries": documents}))
+    document = {
+        "titles": {b.key: b.title for board in boards for b in board.suite.benchmarks},
+        "boards": {
+            board.suite.name: {"title": board.suite.title, "folder": board.folder}
+            for board in boards
+        },
+        "entries": [entry.model_dump(mode="json") for entry in entries],
+    }
+    return Queue(entries, prepare_json(document))

@@ -1,7 +1,7 @@
 """What stands before every address: who asks, what may be asked, how much, how many at once."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -41,7 +41,8 @@ BROKEN = mark("The request failed because of an error of the board. The viewer's
 _READING = frozenset({"GET", "HEAD"})
 _FORWARDED = (b"x-forwarded-", b"forwarded")
 _POSTED = ("/api/check", "/api/submissions")
-_OURS = ("/data/", "/api/", "/ui/", "/health", "/openapi.json")
+_OF_EACH_BOARD = ("/data/",)
+_OURS = (*_OF_EACH_BOARD, "/api/", "/ui/", "/health", "/openapi.json")
 _HEAVY = (
     "/api/limits",
     "/api/names",
@@ -59,7 +60,8 @@ _RELATIVE = (b"x-gradio-server", NO_PREFIX.encode())
 class GuardRules(NamedTuple):
     """What the guard knows."""
 
-    calls: GradioCalls
+    calls: Mapping[str, GradioCalls]
+    """What is open of each board, by the path of its pages: `/boards/name`, empty for the first."""
     proxies: Proxies
     hosts: Collection[str]
     """Names of the board in lower case; empty for any."""
@@ -67,6 +69,33 @@ class GuardRules(NamedTuple):
     """Limit of simultaneous requests of one reader."""
     prefix: str
     """Path prefix that a proxy may have left on requests."""
+
+
+class _Place(NamedTuple):
+    """Where a request goes."""
+
+    board: str
+    """Path of the board's pages."""
+    path: str
+    """Below it."""
+    calls: GradioCalls
+
+    @property
+    def is_call(self) -> bool:
+        """Whether a page's function is called."""
+        return self.path.startswith(CALLS)
+
+    @property
+    def is_posted(self) -> bool:
+        """Whether something is sent to this address."""
+        return self.is_call or (not self.board and self.path in _POSTED)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether this address may be read."""
+        ours = _OF_EACH_BOARD if self.board else _OURS
+        is_unended = bool(self.board) and not self.path  # it leads to the address with a slash
+        return is_unended or self.path.startswith(ours) or self.calls.is_open(self.path)
 
 
 class _Refused(Exception):
@@ -117,17 +146,17 @@ class Guard:
 
     async def _serve(self, scope: Scope, receive: Receive, send: "_Sent") -> None:
         headers = Headers(scope=scope)
-        path = self._path(scope)
+        where = self._place(scope)
         body = await read_body(receive, headers)
         if body is None:
             return
         if scope["method"] == "POST":
             document = read_json(body, headers)
-            if path.startswith(CALLS) and not self._rules.calls.is_call(path, document):
+            if where.is_call and not where.calls.is_call(where.path, document):
                 raise _Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_CALL)
         ready = _replay(body, receive)
-        places = self._heavy if path.startswith(_HEAVY) else None
-        if path in self._rules.calls.pages:
+        places = self._heavy if where.path.startswith(_HEAVY) else None
+        if where.path in where.calls.pages:
             places = self._pages
         if places is None:
             await self._app(scope, ready, send)
@@ -141,18 +170,19 @@ class Guard:
         host = Headers(scope=scope).get("host", "").lower()
         if self._rules.hosts and not {host, _without_port(host)} & {*self._rules.hosts}:
             raise _Refused(HTTPStatus.MISDIRECTED_REQUEST, OTHER_NAME)
-        path, method = self._path(scope), scope["method"]
-        is_posted = path in _POSTED or path.startswith(CALLS)
-        is_read = path.startswith(_OURS) or self._rules.calls.is_open(path)
-        if not is_posted and not is_read:
+        where, method = self._place(scope), scope["method"]
+        if not where.is_posted and not where.is_read:
             raise _Refused(HTTPStatus.NOT_FOUND, CLOSED)
-        if method != "POST" if is_posted else method not in _READING:
-            allowed = "POST" if is_posted else "GET, HEAD"
+        if method != "POST" if where.is_posted else method not in _READING:
+            allowed = "POST" if where.is_posted else "GET, HEAD"
             raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, NOT_HERE, Allow=allowed)
 
-    def _path(self, scope: Scope) -> str:
-        path: str = scope["path"]
-        return path.removeprefix(self._rules.prefix) if self._rules.prefix else path
+    def _place(self, scope: Scope) -> _Place:
+        path: str = scope["path"].removeprefix(self._rules.prefix)
+        for board, calls in self._rules.calls.items():
+            if board and (path == board or path.startswith(f"{board}/")):
+                return _Place(board, path.removeprefix(board), calls)
+        return _Place("", path, self._rules.calls[""])
 
     def _clean(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """Return the headers without those in which only a trusted proxy is believed.

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from evalboard.records.board_files import BoardMeta
@@ -72,7 +72,7 @@ class _Built(NamedTuple):
     meta: BoardMeta
 
 
-def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
+def add_model_routes(routes: APIRouter, viewer: Viewer) -> None:
     """Add `data/model.json`, `provenance.json`, `compare.json` and `questions.json`.
 
     Raises:
@@ -89,28 +89,28 @@ def add_model_routes(app: FastAPI, viewer: Viewer) -> None:
         board, meta = _built(viewer)
         return prepare_json(model_document(board, meta, _row(board, dict(query))))
 
-    @app.get("/data/model.json")
+    @routes.get("/data/model.json")
     def model(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
         """Return a model's data: scores, intervals, rank, properties."""
         built = viewer.board.current().document.etag
         return model_answer(built, tuple(query)).respond(request)
 
-    @app.get("/data/provenance.json")
+    @routes.get("/data/provenance.json")
     def provenance(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
         """Return the origin of a model's scores: result documents, newest first, and requests."""
         row = _row(_built(viewer).board, dict(query))
         documents = [describe_document(d) for d in read_documents(results, row, suite.name)]
-        told = read_requests(requests, viewer.queue.current().entries, row)
+        told = read_requests(requests, viewer.queue.current().entries, row, suite.name)
         return prepare_json({"documents": documents, "requests": told}).respond(request)
 
-    @app.get("/data/compare.json")
+    @routes.get("/data/compare.json")
     def compare(request: Request, query: Annotated[ComparisonQuery, Query()]) -> Response:
         """Return models side by side. All others are compared with the first."""
         board, meta = _built(viewer)
         document = comparison_document(board, meta, _rows(board, query.m))
         return prepare_json(document).respond(request)
 
-    @app.get("/data/questions.json")
+    @routes.get("/data/questions.json")
     def questions(request: Request, query: Annotated[QuestionsQuery, Query()]) -> Response:
         """Return questions of a benchmark with the models' answers and differences."""
         rows = _rows(_built(viewer).board, query.m)

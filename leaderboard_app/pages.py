@@ -10,6 +10,7 @@ import gradio as gr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evalboard.settings import Settings
+from evalboard.suites.boards import SuiteBoard
 from evalboard.suites.model import Suite
 from leaderboard_app.board_data import Follower, Queue, RankedBoard
 from leaderboard_app.language import DEFAULT, format_number, mark, t
@@ -35,14 +36,28 @@ NAVIGATION = (
 
 @dataclass(frozen=True)
 class Viewer:
-    """The data sources of a page."""
+    """The data sources of the pages of one board."""
 
     settings: Settings
     suite: Suite
     board: Follower[RankedBoard]
     queue: Follower[Queue]
+    boards: tuple[SuiteBoard, ...]
+    """All boards of the installation, which share one queue."""
+    folder: str = ""
+    """Where the board's pages are, as `boards/name/`; empty for the first board."""
     tickets: Tickets | None = None
     """The log-in that submitting requires, None if everybody can submit."""
+
+    @property
+    def prefix(self) -> str:
+        """Path of the board's pages, as `/boards/name`; empty for the first board."""
+        return f"/{self.folder}".rstrip("/")
+
+    @property
+    def root(self) -> str:
+        """Relative address of the first board, as `../../`; empty on its own pages."""
+        return "../" * self.folder.count("/")
 
 
 class Page(NamedTuple):
@@ -107,5 +122,36 @@ def show_header(viewer: Viewer, current: str, lead: str = "") -> None:
         lead: One sentence under the heading, marked for translation; a page without one has a
             heading of its own.
     """
-    title = viewer.suite.title
-    show_html(render("header.html", title=title, navigation=NAVIGATION, current=current, lead=lead))
+    show_html(
+        render(
+            "header.html",
+            title=viewer.suite.title,
+            boards=board_links(viewer, current),
+            navigation=NAVIGATION,
+            current=current,
+            lead=lead,
+        )
+    )
+
+
+def board_links(viewer: Viewer, current: str) -> list[tuple[str, str, bool]]:
+    """Return title and relative address of each board, and whether it is the viewer's own.
+
+    The address is that of the same page there, or of its table from the page of a model. A single
+    board has no links.
+
+    Args:
+        viewer: The pages' data sources.
+        current: Name of the page, marked for translation.
+    """
+    page = dict(NAVIGATION).get(current, "./").removeprefix("./")
+    if len(viewer.boards) == 1:
+        return []
+    return [
+        (
+            board.suite.title,
+            f"{viewer.root}{board.folder}{page}" or "./",
+            board.folder == viewer.folder,
+        )
+        for board in viewer.boards
+    ]

@@ -109,9 +109,9 @@ def describe_document(stored: StoredDocument) -> dict[str, Any]:
 
 
 def read_requests(
-    requests: RecentSnapshots, entries: Sequence[QueueEntry], row: dict[str, Any]
+    requests: RecentSnapshots, entries: Sequence[QueueEntry], row: dict[str, Any], suite: str
 ) -> list[dict[str, Any]]:
-    """Return the requests of a row, with every change of their status.
+    """Return the requests of a row for a suite, with every change of their status.
 
     If the requests store cannot be read, the data comes from the published queue.
     """
@@ -121,6 +121,7 @@ def read_requests(
         if entry.model == row["model"]
         and entry.sha8 == row["sha"][:SHORT_SHA]
         and entry.precision == row.get("precision")
+        and entry.suite in ("", suite)
     ]
     described = [_describe_request(requests, entry, row) for entry in fitting]
     return [request for request in described if request is not None]

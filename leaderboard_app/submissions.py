@@ -35,6 +35,7 @@ from leaderboard_app.places import NoPlace, Places
 logger = logging.getLogger(__name__)
 
 LONGEST_NAME = 200
+MAX_SUITES = 100
 CHECKS_AT_ONCE = 2
 """A check starts processes that load config and tokenizer."""
 CHECKS_WAITING = 20
@@ -57,6 +58,7 @@ UNKNOWN = mark(
 )
 TOO_MANY_HERE = mark("The limit of submissions from your network address is reached. Try tomorrow.")
 TOO_MANY_TODAY = mark("The limit of submissions to this board is reached. Try tomorrow.")
+OTHER_BOARD = mark("One of the chosen boards does not exist. Reload the page and choose again.")
 OTHER_SITE = mark("This request came from another website. Use the Submit page of this board.")
 
 Answer = TypeVar("Answer")
@@ -70,6 +72,13 @@ class Form(Subject, frozen=True):
         max_length=100,
         description="Name of the submitter, shown in the queue. If the board requires a log-in, "
         "the account's name is used.",
+    )
+
+    suites: list[Annotated[str, Field(max_length=LONGEST_NAME)]] = Field(
+        [],
+        max_length=MAX_SUITES,
+        description="Names of the suites of the boards to which the model is submitted. Empty: that "
+        "of the first board.",
     )
 
     @field_validator("*", mode="before")
@@ -95,6 +104,8 @@ class SubmissionAnswer(ReportAnswer):
 
     request: str | None
     """Its file in the queue, null if the checks found errors."""
+    requests: tuple[str, ...] = ()
+    """A file for each suite; without those to which the model has been submitted before."""
 
 
 class Problem(BaseModel):
@@ -121,6 +132,7 @@ class Names(BaseModel):
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": description}
     for status, description in (
+        (400, "A suite has no board here."),
         (401, "A log-in is required."),
         (403, "The request came from another website."),
         (429, "Too many submissions in 24 hours."),
@@ -147,9 +159,12 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
     async def check(form: Form, request: Request) -> Any:
         """Run all checks on a model without submitting it. Takes up to a minute."""
         _refuse_other_sites(request)
+        _refuse_other_boards(form, viewer)
         sender = await _sender(viewer, owners, form, request, needed=False)
         submission = read_form(form, sender)
-        report = await _run(checks, request, lambda: preview_submission(submission, settings))
+        report = await _run(
+            checks, request, lambda: preview_submission(submission, settings, suites=form.suites)
+        )
         if isinstance(report, Response):
             return report
         return ReportAnswer(ok=report.ok, report=report)
@@ -171,10 +186,13 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
     async def send(form: Form, request: Request, response: Response) -> Any:
         """Check a model and add it to the queue."""
         _refuse_other_sites(request)
+        _refuse_other_boards(form, viewer)
         sender = await _sender(viewer, owners, form, request, needed=True)
         submission = read_form(form, sender)
         with _counted(sent, viewer, request) as accept:
-            done = await _run(checks, request, lambda: submit(submission, settings))
+            done = await _run(
+                checks, request, lambda: submit(submission, settings, suites=form.suites)
+            )
             if isinstance(done, Response):
                 return done
             if done.request_path is None:
@@ -182,7 +200,12 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
             else:
                 accept()
                 queue.forget()
-        return SubmissionAnswer(ok=done.report.ok, report=done.report, request=done.request_path)
+        return SubmissionAnswer(
+            ok=done.report.ok,
+            report=done.report,
+            request=done.request_path,
+            requests=done.request_paths,
+        )
 
     @app.get("/api/limits", tags=["submit"], responses=_REFUSALS)
     def limits(sender: Annotated[str, Query(max_length=LONGEST_NAME)] = "") -> Allowance:
@@ -198,8 +221,8 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
 
 
 def read_form(form: Form, sender: str) -> Submission:
-    """Return the submission of a form. Strangers cannot choose suite and priority."""
-    return Submission(**form.model_dump(exclude={"sender"}), sender=sender.strip())
+    """Return the submission of a form, without its suites. Strangers cannot choose the priority."""
+    return Submission(**form.model_dump(exclude={"sender", "suites"}), sender=sender.strip())
 
 
 class RecentQueue:
@@ -300,6 +323,12 @@ async def _sender(
 def _refuse_other_sites(request: Request) -> None:
     if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
         raise Refusal(403, OTHER_SITE)
+
+
+def _refuse_other_boards(form: Form, viewer: Viewer) -> None:
+    """Refuse suites without a board: their evaluations would cost the same, and nobody sees them."""
+    if not {*form.suites} <= {board.suite.name for board in viewer.boards}:
+        raise Refusal(400, OTHER_BOARD)
 
 
 def _problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

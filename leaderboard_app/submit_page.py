@@ -1,5 +1,7 @@
 """The submit form, drawn by `static/submit.js`, which calls `api/`."""
 
+from collections.abc import Sequence
+
 import gradio as gr
 
 from evalboard.records.choice import WeightType
@@ -22,8 +24,9 @@ def build_page(viewer: Viewer) -> None:
         ),
     )
     tickets = viewer.tickets
+    suites = suite_choices(viewer)
     if tickets is None:
-        show_html(form_html())
+        show_html(form_html(suites))
         return
     # Gradio's icon would be a file, whose address names a folder of this machine.
     gr.LoginButton(icon=None, elem_classes="login")
@@ -31,16 +34,35 @@ def build_page(viewer: Viewer) -> None:
 
     def load(profile: gr.OAuthProfile | None) -> str:
         if profile is None:
-            return form_html(must_log_in=True)
-        return form_html(sender=profile.username, ticket=tickets.write(profile.username))
+            return form_html(suites, must_log_in=True)
+        ticket = tickets.write(profile.username)
+        return form_html(suites, sender=profile.username, ticket=ticket)
 
     gr.on(None, load, outputs=form, api_visibility="private", show_progress="hidden")
 
 
-def form_html(*, must_log_in: bool = False, sender: str = "", ticket: str = "") -> str:
+def suite_choices(viewer: Viewer) -> list[tuple[str, str, bool]]:
+    """Return name and title of the suites to choose from, and whether it is the page's own.
+
+    A single board leaves no choice.
+    """
+    boards = viewer.boards if len(viewer.boards) > 1 else ()
+    return [
+        (board.suite.name, board.suite.title, board.folder == viewer.folder) for board in boards
+    ]
+
+
+def form_html(
+    suites: Sequence[tuple[str, str, bool]] = (),
+    *,
+    must_log_in: bool = False,
+    sender: str = "",
+    ticket: str = "",
+) -> str:
     """Return the form as HTML.
 
     Args:
+        suites: As `suite_choices` returns them.
         must_log_in: Whether the reader must log in to submit a model.
         sender: Name of the account, empty if people type their name.
         ticket: Proof of the account.
@@ -51,6 +73,7 @@ def form_html(*, must_log_in: bool = False, sender: str = "", ticket: str = "") 
             "precisions": list(Precision),
             "types": [[member.value, member.sign] for member in ModelType],
             "weights": list(WeightType),
+            "suites": list(suites),
         },
         must_log_in=must_log_in,
         sender=sender,

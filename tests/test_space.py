@@ -23,7 +23,8 @@ class Hub(ThreadingHTTPServer):
     """Knows one Space, which is served at the same address.
 
     `shown` is the board that it serves, None while it sleeps; `after_restart` what it serves then;
-    `hiccups` how many questions it still leaves without an answer.
+    `hiccups` how many questions it still leaves without an answer; `further` its further board, which
+    a restart brings up to date.
     """
 
     def __init__(self, shown: str | None, after_restart: str | None = NEW) -> None:
@@ -32,6 +33,7 @@ class Hub(ThreadingHTTPServer):
         self.after_restart = after_restart
         self.restarts = 0
         self.hiccups = 0
+        self.further: str | None = OLD
 
     @property
     def address(self) -> str:
@@ -50,6 +52,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif self.path == "/data/board.json" and self.hub.shown:
             self._answer(200, {"meta": {"content_hash": self.hub.shown}})
+        elif self.path == "/boards/demo/data/board.json":
+            self._answer(200, {"meta": {"content_hash": self.hub.further}})
         elif self.path.startswith("/api/spaces/org/board"):
             self._answer(200, {"id": "org/board", "host": self.hub.address})
         else:
@@ -59,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/api/spaces/org/board/restart"):
             self.hub.restarts += 1
-            self.hub.shown = self.hub.after_restart
+            self.hub.shown = self.hub.further = self.hub.after_restart
             self._answer(200, {"stage": "RUNNING", "hardware": {"current": "cpu-basic"}})
         else:
             self._answer(403, {"error": "no right to do that"})
@@ -126,6 +130,18 @@ def test_a_space_that_is_behind_or_asleep_is_restarted(
 ) -> None:
     hub = start(hubs, Hub(shown=shown))
     assert show(settings_of(hub, tmp_path))
+    assert hub.restarts == 1
+
+
+def test_a_space_that_is_behind_with_a_further_board_is_restarted(
+    hubs: list[Hub], tmp_path: Path
+) -> None:
+    hub = start(hubs, Hub(shown=NEW))
+    settings = settings_of(hub, tmp_path).model_copy(update={"suites": "demo"})
+    content = json.dumps({"content_hash": NEW}).encode()
+    open_board(settings).commit([Write("boards/demo/board.json", content)], message="board")
+    assert show(settings)
+    assert not show(settings)
     assert hub.restarts == 1
 
 

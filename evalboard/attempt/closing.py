@@ -8,6 +8,7 @@ from typing import Any
 
 from evalboard.attempt.handing_back import let_go
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
+from evalboard.attempt.sharing import take_over
 from evalboard.errors import EngineError, EvalboardError, MachineUnfit, StoreError
 from evalboard.lifecycle import fail, is_claimed_by, is_retried, move, release
 from evalboard.publishing import announce_queue
@@ -97,7 +98,11 @@ def _finished(attempt: Attempt, plan: AttemptPlan | None) -> list[BenchmarkOutco
     if plan is None:
         return []
     work = WorkFolder(attempt.engine.settings.work_folder)
-    keys = {p.benchmark: p.key for p in (*plan.waiting, *plan.finished)}
+    possible = (*plan.waiting, *plan.finished)
+    keys = {p.benchmark: p.key for p in possible}
+    missing = [p for p in possible if work.outcome(p.benchmark, p.key) is None]
+    if missing and not attempt.is_trial:
+        take_over(attempt, missing)  # a run for another suite may have stored it meanwhile
     found = [
         work.outcome(benchmark.key, keys[benchmark.key])
         for benchmark in attempt.benchmarks
@@ -212,6 +217,7 @@ def _document(
             run_key=facts.run_key,
             benchmark_keys={o.benchmark: o.key for o in finished},
             dataset_fingerprints={o.benchmark: o.dataset_fingerprint for o in finished},
+            taken_from={o.benchmark: o.taken_from for o in finished if o.taken_from},
             readers={o.benchmark: o.tasks[0].reader for o in finished if o.tasks[0].reader},
             failures={key: {"code": f.code, "message": f.message} for key, f in failures.items()},
             engine_settings=facts.settings,

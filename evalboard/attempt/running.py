@@ -7,13 +7,14 @@ from collections.abc import Callable
 from evalboard.attempt.engines import EnginePool
 from evalboard.attempt.model import Attempt, AttemptPlan
 from evalboard.attempt.order import asking_order, engine_count
+from evalboard.attempt.sharing import take_over
 from evalboard.engine.placing import placement
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.publishing import announce_progress, announce_queue
 from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Status
-from evalboard.stores.addresses import open_archive, open_own_queue
+from evalboard.stores.addresses import open_own_queue
 from evalboard.stores.work import WorkFolder
 
 OnProgress = Callable[[BenchmarkProgress], None]
@@ -142,14 +143,10 @@ def _engine_count(attempt: Attempt, pool: EnginePool, *, waiting: int) -> int:
 def _finished_earlier(
     attempt: Attempt, plans: list[BenchmarkPlan], work: WorkFolder
 ) -> tuple[BenchmarkPlan, ...]:
-    """Return the result with this key from the work folder or the results store of this suite."""
-    archive = open_archive(attempt.engine.settings)
-    stored = archive.keys(model=attempt.record.model, suite=attempt.suite.name)
-    return tuple(
-        plan
-        for plan in plans
-        if plan.key in stored or work.outcome(plan.benchmark, plan.key) is not None
-    )
+    """Return the benchmarks with a result in the work folder or the results store, of any suite."""
+    missing = [plan for plan in plans if work.outcome(plan.benchmark, plan.key) is None]
+    stored = take_over(attempt, missing)
+    return tuple(plan for plan in plans if plan not in missing or plan.key in stored)
 
 
 def _note_plan(attempt: Attempt, plan: AttemptPlan, work: WorkFolder) -> None:

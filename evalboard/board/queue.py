@@ -106,6 +106,7 @@ def _describe(
         model=record.model,
         sha8=record.revision[:8],
         precision=record.precision,
+        suite=block.suite,
         status=record.status,
         reason=problem or _reason(record),
         position=position,

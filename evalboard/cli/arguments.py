@@ -85,6 +85,12 @@ def _deploy(parser: argparse.ArgumentParser) -> None:
 
 def _submit(parser: argparse.ArgumentParser) -> None:
     _add_submission(parser)
+    parser.add_argument(
+        "--suite",
+        default="",
+        metavar="SUITES",
+        help="names of suites, separated by commas; default: EVALBOARD_SUITE",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -97,6 +103,12 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
     _add_submission(parser)
+    parser.add_argument(
+        "--suite",
+        default="",
+        metavar="SUITE",
+        help="name of a suite, or its YAML file; default: EVALBOARD_SUITE",
+    )
     parser.add_argument(
         "--benchmarks",
         default="",
@@ -152,21 +164,30 @@ def _read_priority(text: str) -> int:
 def _board(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     build = actions.add_parser(
-        "build", **_texts("write the table and the queue if they have changed")
+        "build", **_texts("write the tables and the queue if they have changed")
     )
     build.set_defaults(action="build")
-    show = actions.add_parser("show", **_texts("print the board"))
+    show = actions.add_parser("show", **_texts("print a board"))
     show.set_defaults(action="show")
+    _add_board(show)
     show.add_argument(
         "--json", action="store_true", help="print all columns as JSON, one object per row"
     )
-    export = actions.add_parser("export", **_texts("write the board into a file"))
+    export = actions.add_parser("export", **_texts("write a board into a file"))
     export.set_defaults(action="export")
+    _add_board(export)
     export.add_argument(
         "file",
         type=Path,
         metavar="FILE",
         help="its ending says the format: .csv, .json or .parquet with all columns, .md or .tex to read",
+    )
+
+
+def _add_board(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that chooses one of several boards."""
+    parser.add_argument(
+        "--suite", default="", metavar="SUITE", help="suite of the board; default: the first board"
     )
 
 
@@ -190,6 +211,7 @@ def _suite(parser: argparse.ArgumentParser) -> None:
 
 
 def _rescore(parser: argparse.ArgumentParser) -> None:
+    _add_board(parser)
     parser.add_argument(
         "--json",
         action="store_true",
@@ -346,9 +368,6 @@ def _add_submission(parser: argparse.ArgumentParser) -> None:
         default=None,
         metavar="NAME",
         help="name of the submitter; default: EVALBOARD_SENDER",
-    )
-    parser.add_argument(
-        "--suite", default="", metavar="SUITE", help="name of a suite; default: EVALBOARD_SUITE"
     )
 
 

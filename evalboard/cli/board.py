@@ -1,4 +1,4 @@
-"""`evalboard board`: build the board without waiting for a flow, show it, or write it into a file."""
+"""`evalboard board`: build the boards without waiting for a flow, show one, or write it into a file."""
 
 import argparse
 from collections.abc import Hashable
@@ -17,20 +17,27 @@ from evalboard.records.columns import RANK_SUFFIXES
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_board
 from evalboard.stores.board import PublishedBoard, read_board
+from evalboard.suites.boards import boards_of, find_board
 
 
 def build(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Build table and queue from the stores."""
+    """Build the table of every board, and the queue, from the stores."""
     publish_queue(settings)
     changed = publish_board(settings, now=datetime.now(UTC))
     state = "written" if changed else "unchanged"
-    print(f"Board at {settings.store_address('board')}: {state}")
+    others = [board.suite.name for board in boards_of(settings)][1:]
+    what = f"Board and further boards ({', '.join(others)})" if others else "Board"
+    print(f"{what} at {settings.store_address('board')}: {state}")
     return 0
 
 
 def show(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print the published board."""
-    board = read_board(open_board(settings))
+    """Print a published board.
+
+    Raises:
+        ConfigError: The suite has no board.
+    """
+    board = _read(arguments.suite, settings)
     if arguments.json:
         print(board.frame.to_json(orient="records", indent=2))
     else:
@@ -42,10 +49,10 @@ def export(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write the published board into a file.
 
     Raises:
-        ConfigError: Its ending is that of no format, or it cannot be written.
+        ConfigError: Its ending is that of no format, or it cannot be written; or as `show` does.
     """
     file: Path = arguments.file
-    board = read_board(open_board(settings))
+    board = _read(arguments.suite, settings)
     content = exports.export(board.table, board.meta, file.suffix)
     try:
         file.write_bytes(content)
@@ -53,6 +60,10 @@ def export(arguments: argparse.Namespace, settings: Settings) -> int:
         raise ConfigError(f"{str(file)!r} cannot be written: {exc.strerror}.") from exc
     print(f"{file}: written")
     return 0
+
+
+def _read(suite: str, settings: Settings) -> PublishedBoard:
+    return read_board(open_board(settings), find_board(suite, settings).folder)
 
 
 def draw_board(board: PublishedBoard) -> Table:

@@ -15,12 +15,16 @@ from evalboard.records.earned import AnswersName
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive
 from evalboard.stores.results import ResultsArchive
-from evalboard.suites.loader import load_suite
+from evalboard.suites.boards import find_board
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print the metrics of every model and benchmark of the suite."""
-    suite = load_suite(settings.suite)
+    """Print the metrics of every model and benchmark of a board.
+
+    Raises:
+        ConfigError: The suite has no board.
+    """
+    suite = find_board(arguments.suite, settings).suite
     found = [
         {**row._asdict(), "benchmark": name.benchmark, **metrics}
         for row, name, metrics in _rescore(open_archive(settings), suite.name)

@@ -6,13 +6,14 @@ import json
 from evalboard.cli.reporting import print_report
 from evalboard.cli.submission_arguments import make, submission_fields
 from evalboard.intake.submission import Submission, preview_submission
-from evalboard.settings import Settings
+from evalboard.settings import Settings, listed_words
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check a model. Return 1 if it would be rejected."""
     submission = make(Submission, submission_fields(arguments, sender=settings.sender))
-    report = preview_submission(submission, settings, allow_folder=True)
+    suites = listed_words(arguments.suite)
+    report = preview_submission(submission, settings, suites=suites, allow_folder=True)
     if arguments.json:
         print(json.dumps(report.to_document(), indent=2))
     else:

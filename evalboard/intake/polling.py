@@ -4,7 +4,7 @@ What somebody wrote into the store ends nothing but itself: an error at one requ
 recorded in that request if it can come again, and the poll goes on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from evalboard.errors import (
     StoreError,
     StoreRefused,
 )
-from evalboard.identity import request_identity
+from evalboard.identity import SubmissionIdentity, request_identity
 from evalboard.intake.house_rules import first_of_same, load_rules, refusals, repetition
 from evalboard.intake.request_files import CHECKED_BY_POLL, check_request, is_checked
 from evalboard.intake.submission import EvaluationRequest
@@ -31,7 +31,7 @@ from evalboard.records.report import Finding, Report
 from evalboard.records.request import Failure, ModelType, RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
-from evalboard.stores.requests import RequestQueue
+from evalboard.stores.requests import QueuedRequest, RequestQueue
 from evalboard.suites.loader import load_suite
 
 MAX_STARTS_PER_ATTEMPT = 5
@@ -45,7 +45,7 @@ class QueueView(NamedTuple):
     """The queue as a poll sees it."""
 
     paths: list[str]
-    """Pending requests, the next one first."""
+    """Pending requests that can start, the next one first; of one model only the first."""
     free_slots: int
     """Number of evaluations that may start here."""
     refused: Mapping[str, str] = {}
@@ -107,11 +107,38 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
     allowed = placement.running_limit(settings)
     unfit = why_unfit(settings)
     return QueueView(
-        [path for path, _ in ordered],
+        _one_suite_at_a_time(ordered, entries, suite),
         0 if unfit else max(0, allowed - running),
         {path: finding.message for path, finding in refused.items()},
         unfit or warning,
     )
+
+
+def _one_suite_at_a_time(
+    ordered: Iterable[tuple[str, RequestRecord]], entries: Iterable[QueuedRequest], suite: str
+) -> list[str]:
+    """Return the paths of the requests, without those of a model that an earlier one evaluates.
+
+    Suites can share benchmarks: the second takes the scores that the first has stored.
+
+    Args:
+        ordered: The pending requests.
+        entries: All requests that count.
+        suite: Name of the first board's suite, the meaning of an empty one.
+    """
+    records = [entry.record for entry in entries if entry.record]
+    busy = {_of_any_suite(r, suite) for r in records if r.status is Status.RUNNING}
+    paths: list[str] = []
+    for path, record in ordered:
+        model = _of_any_suite(record, suite)
+        if model not in busy:
+            busy.add(model)
+            paths.append(path)
+    return paths
+
+
+def _of_any_suite(record: RequestRecord, suite: str) -> SubmissionIdentity:
+    return request_identity(record, suite)._replace(suite="")
 
 
 def check(path: str, settings: Settings, *, now: datetime) -> CheckedRequest:

@@ -13,11 +13,9 @@ from evalboard.intake.submission import (
     architectures_in,
     denied_report,
     find_denial,
-    generation_findings,
-    suite_name,
-    unknown_suite,
     with_findings,
 )
+from evalboard.intake.suite_findings import generation_findings, suite_findings, suite_name
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.report import Finding, Report
@@ -57,7 +55,6 @@ def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
     precision = _known(Precision, record.precision)
     weight_type = _known(WeightType, record.weight_type)
     suite = suite_name(record.evalboard.suite, settings)
-    unknown = unknown_suite(record.evalboard.suite, settings)
     asked = record.choice.choice_fields() | {
         "precision": precision,
         "weight_type": weight_type or WeightType.ORIGINAL,
@@ -67,7 +64,7 @@ def check_request(record: RequestRecord, settings: Settings) -> RequestCheck:
     if refused:
         report = denied_report(subject, refused)
     else:
-        problems = [unknown] if unknown else []
+        problems = [*suite_findings(record.evalboard.suite, settings)]
         if precision is None:
             problems.append(_unknown("precision", record.precision, Precision))
         if weight_type is None:

@@ -13,20 +13,26 @@ from pydantic import Field
 from evalboard.errors import StoreError
 from evalboard.identity import request_identity
 from evalboard.intake.house_rules import denial, excess, load_rules, repetition
+from evalboard.intake.suite_findings import (
+    generation_findings,
+    named_suite,
+    suite_findings,
+    suite_name,
+    unknown_suite,
+)
 from evalboard.lifecycle import REPLACEABLE
 from evalboard.publishing import announce_queue
 from evalboard.records.choice import ModelChoice, PinnedChoice
-from evalboard.records.report import Finding, Report
+from evalboard.records.report import Finding, Level, Report
 from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, Status
 from evalboard.records.times import timestamp
 from evalboard.repositories.names import is_folder_path
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
-from evalboard.suites.loader import find_suite, load_suite, suite_names
-from evalboard.suites.model import Suite
+from evalboard.suites.loader import load_suite
 from evalboard.validation.checks import validate
-from evalboard.validation.findings import error, info, listed, quoted, warning
+from evalboard.validation.findings import info
 from evalboard.validation.subject import Subject, left_empty
 from evalboard.wording import plain
 
@@ -87,8 +93,13 @@ class Submitted(NamedTuple):
     """The outcome of a submission."""
 
     report: Report
-    request_path: str | None
-    """Path of the request in its store, None if the checks found an error."""
+    request_paths: tuple[str, ...]
+    """Path in its store of the request for each suite. Empty if the checks found an error."""
+
+    @property
+    def request_path(self) -> str | None:
+        """Path of the first request, None if the checks found an error."""
+        return next(iter(self.request_paths), None)
 
 
 def check_submission(
@@ -108,9 +119,7 @@ def check_submission(
         EngineError: The processes that load config and tokenizer cannot start here.
     """
     unknown = unknown_suite(submission.suite, settings, allow_file=allow_folder)
-    suite = find_suite(submission.suite, settings)
-    if suite is None and unknown is None:
-        suite = load_suite(submission.suite)
+    suite = named_suite(submission.suite, settings, allow_file=allow_folder)
     refused = find_denial(submission, submission.sender, settings)
     if refused:
         return denied_report(submission, refused)
@@ -123,6 +132,7 @@ def preview_submission(
     submission: Submission,
     settings: Settings,
     *,
+    suites: Sequence[str] = (),
     now: datetime | None = None,
     allow_folder: bool = False,
 ) -> Report:
@@ -131,6 +141,7 @@ def preview_submission(
     Args:
         submission: The submission.
         settings: The settings.
+        suites: As for `submit`.
         now: The current time, None to read the clock.
         allow_folder: As for `check_submission`. A folder is never in the queue.
 
@@ -139,30 +150,43 @@ def preview_submission(
         StoreError: The Hub did not answer.
         EngineError: The processes that load config and tokenizer cannot start here.
     """
-    report = check_submission(submission, settings, allow_folder=allow_folder)
+    asked = _for_each(submission, suites)
+    report = _check_all(asked, settings, allow_folder=allow_folder)
     if "precision" not in report.facts or is_folder_path(submission.model):
         return report
     time = now or datetime.now(UTC)
     try:
         queue = open_queue(settings)
-        record = record_of(submission, report, settings, now=time)
-        found = _repeated(record, queue, settings) or _in_excess(record, queue, settings, now=time)
+        records = [record_of(each, report, settings, now=time) for each in asked]
+        new, found = _not_repeated(records, queue, settings)
+        found += _in_excess(new, queue, settings, now=time)
     except StoreError as exc:
         logger.warning("The check for an earlier submission of a model failed: %s", exc)
-        found = info(
+        unread = info(
             "queue_not_read",
             "The check for an earlier submission of this model failed. It is repeated when you "
             "submit the model.",
         )
-    return with_findings(report, (found,)) if found else report
+        found = [unread]
+    return with_findings(report, found)
 
 
-def submit(submission: Submission, settings: Settings, *, now: datetime | None = None) -> Submitted:
+def submit(
+    submission: Submission,
+    settings: Settings,
+    *,
+    suites: Sequence[str] = (),
+    now: datetime | None = None,
+) -> Submitted:
     """Check a submission. If it has no errors, add it to the queue and publish the queue.
+
+    Each suite gets a request of its own. A suite to which the model has been submitted before is left
+    out, unless it is so with all of them.
 
     Args:
         submission: The submission.
         settings: The settings.
+        suites: Names of the suites. Empty: that of the submission.
         now: Time of the submission, None for the current time.
 
     Returns:
@@ -177,16 +201,39 @@ def submit(submission: Submission, settings: Settings, *, now: datetime | None =
     """
     time = now or datetime.now(UTC)
     queue = open_queue(settings)
-    report = check_submission(submission, settings)
+    asked = _for_each(submission, suites)
+    report = _check_all(asked, settings)
     if not report.ok:
-        return Submitted(report, None)
-    record = record_of(submission, report, settings, now=time)
-    too_many = _in_excess(record, queue, settings, now=time)
+        return Submitted(report, ())
+    records = [record_of(each, report, settings, now=time) for each in asked]
+    new, repeated = _not_repeated(records, queue, settings)
+    too_many = _in_excess(new, queue, settings, now=time)
     if too_many:
-        return Submitted(with_findings(report, (too_many,)), None)
-    path = queue.add(record, board_suite=load_suite(settings.suite).name)
+        return Submitted(with_findings(report, too_many), ())
+    board = load_suite(settings.suite).name
+    paths = tuple(queue.add(record, board_suite=board) for record in new or records[:1])
     announce_queue(settings)
-    return Submitted(report, path)
+    return Submitted(with_findings(report, repeated), paths)
+
+
+def _for_each(submission: Submission, suites: Sequence[str]) -> list[Submission]:
+    """Return the submission for each suite."""
+    names = dict.fromkeys(suites or (submission.suite,))
+    return [submission.model_copy(update={"suite": name}) for name in names]
+
+
+def _check_all(
+    asked: Sequence[Submission], settings: Settings, *, allow_folder: bool = False
+) -> Report:
+    """Check a submission once, and whether the model can answer each of the suites."""
+    report = check_submission(asked[0], settings, allow_folder=allow_folder)
+    found: list[Finding] = []
+    for each in asked:
+        found += suite_findings(each.suite, settings, allow_file=allow_folder)
+    for each in asked[1:]:
+        suite = named_suite(each.suite, settings, allow_file=allow_folder)
+        found += generation_findings(each, suite, report)
+    return with_findings(report, [f for f in found if f not in report.findings])
 
 
 def record_of(
@@ -220,103 +267,36 @@ def record_of(
     )
 
 
-def suite_name(suite: str, settings: Settings) -> str:
-    """Return the name under which a request stores its suite, also that of an unknown one.
+def _not_repeated(
+    records: Sequence[RequestRecord], queue: RequestQueue, settings: Settings
+) -> tuple[list[RequestRecord], list[Finding]]:
+    """Return the submissions that were not made before, or can replace the first one.
 
-    Raises:
-        ConfigError: A suite that the settings name cannot be loaded.
+    The findings on the others are no errors if any is left.
     """
-    found = find_suite(suite, settings)
-    return found.name if found else plain(suite, 100)
-
-
-def unknown_suite(suite: str, settings: Settings, *, allow_file: bool = False) -> Finding | None:
-    """Return the finding on a suite that does not exist, None for one that does.
-
-    Raises:
-        ConfigError: A suite that the settings name cannot be loaded, or the user's own file.
-    """
-    if find_suite(suite, settings) or (allow_file and load_suite(suite)):
-        return None
-    return error(
-        "unknown_suite",
-        f"There is no suite {quoted(suite)}.",
-        fix=f"Use one of {listed(suite_names(settings), shown=10)}, or leave it empty for the "
-        "board's suite.",
-    )
-
-
-def generation_findings(
-    choice: ModelChoice, suite: Suite | None, report: Report
-) -> tuple[Finding, ...]:
-    """Return the findings on a submission to a suite that asks for answers in words.
-
-    Args:
-        choice: The submission.
-        suite: The suite, None for one that does not exist.
-        report: The other checks of the submission.
-    """
-    policy = suite.generation if suite else None
-    if suite is None or policy is None:
-        return ()
+    new: list[RequestRecord] = []
     found: list[Finding] = []
-    if policy.template == "required" and not choice.use_chat_template:
-        found.append(_without_template(suite))
-    can_think = report.facts.get("has_thinking_switch") and choice.use_chat_template
-    if policy.thinking == "expected" and can_think and not choice.enable_thinking:
-        found.append(_without_thinking(suite))
-    length = report.facts.get("max_length")
-    if isinstance(length, int) and length <= policy.min_tokens:
-        found.append(_too_short(suite, length, policy.min_tokens))
-    return tuple(found)
-
-
-def _too_short(suite: Suite, length: int, least: int) -> Finding:
-    return error(
-        "context_too_short",
-        f"The model's context has {length:,} tokens. The suite {quoted(suite.name)} needs {least:,} "
-        "for an answer, and more for the question.",
-        fix="Submit a model with a longer context.",
-        where="config.json",
-    )
-
-
-def _without_template(suite: Suite) -> Finding:
-    return error(
-        "template_required",
-        f"The suite {quoted(suite.name)} asks chat models for answers in words, but the submission "
-        "does not use the chat template.",
-        fix="Submit the model with its chat template. A model without one belongs to suites in which "
-        "it ranks choices.",
-        where="use_chat_template",
-    )
-
-
-def _without_thinking(suite: Suite) -> Finding:
-    return warning(
-        "thinking_expected",
-        f"The chat template has a switch for thinking, and the suite {quoted(suite.name)} expects "
-        "models that can think to do so. Without thinking, the model has a row of its own.",
-        fix="Submit the model with thinking, too.",
-        where="enable_thinking",
-    )
-
-
-def _repeated(record: RequestRecord, queue: RequestQueue, settings: Settings) -> Finding | None:
-    """Return the finding on a submission that was made before and cannot replace the first one."""
-    former = _former(record, queue, settings)
-    if former is None or former.record is None or former.record.status in REPLACEABLE:
-        return None
-    return repetition(former)
+    for record in records:
+        former = _former(record, queue, settings)
+        if former is None or former.record is None or former.record.status in REPLACEABLE:
+            new.append(record)
+        else:
+            found.append(repetition(former))
+    if new:
+        found = [finding.model_copy(update={"level": Level.INFO}) for finding in found]
+    return new, found
 
 
 def _in_excess(
-    record: RequestRecord, queue: RequestQueue, settings: Settings, *, now: datetime
-) -> Finding | None:
-    """Return the finding on a new submission of a sender at the limit."""
-    if _former(record, queue, settings):
-        return None
-    return excess(queue.entries(), load_rules(settings), record, now=now)
+    records: Sequence[RequestRecord], queue: RequestQueue, settings: Settings, *, now: datetime
+) -> list[Finding]:
+    """Return the finding on new submissions of a sender beyond the limit: none of them is made."""
+    new = [record for record in records if _former(record, queue, settings) is None]
+    if not new:
+        return []
+    before = [QueuedRequest(record.path, record) for record in new[:-1]]
+    found = excess([*queue.entries(), *before], load_rules(settings), new[-1], now=now)
+    return [found] if found else []
 
 
 def _former(record: RequestRecord, queue: RequestQueue, settings: Settings) -> QueuedRequest | None:

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 TABLE_FILE, META_FILE, QUEUE_FILE = "board.parquet", "board.json", "queue.json"
+BOARDS = "boards"
+"""Folder of further boards: their files in the board store, and their pages in the viewer."""
 
 
 class SubjectColumn(BaseModel):
@@ -103,6 +105,8 @@ class QueueEntry(BaseModel):
     model: str
     sha8: str
     precision: str
+    suite: str = ""
+    """Name of the suite, empty for that of the first board."""
     status: str
     reason: str = ""
     position: int | None = None

@@ -51,6 +51,8 @@ class BenchmarkOutcome(BaseModel):
     dataset_fingerprint: str
     seconds: float
     """Wall-clock time from building the prompts to the last score."""
+    taken_from: str = ""
+    """Path of the document of another suite that it was evaluated for; empty if for this one."""
 
     @property
     def n_effective(self) -> int:

@@ -109,6 +109,10 @@ class Provenance(BaseModel):
     dataset_fingerprints: dict[str, str]
     readers: dict[str, str] = Field(default_factory=dict)
     """By benchmark, the name of the reader of answers in words, with its version."""
+    taken_from: dict[str, str] = Field(default_factory=dict)
+    """By benchmark, the path of another suite's document with the same score, if it was evaluated for
+    that suite.
+    """
     failures: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Benchmarks without a score: `{benchmark: {code, message}}`."""
     engine_settings: dict[str, Any] = Field(default_factory=dict)

@@ -1,4 +1,6 @@
-"""The board store: table, description and queue, how they are written and how they are read.
+"""The board store: tables, their descriptions and the queue, how they are written and read.
+
+The first board and the queue are at the top. Each further board has a folder, `boards/{suite}/`.
 
 They are written only when they changed. All of it is made from other stores, so a writer that is
 overtaken twice may leave it: the second one that was faster began to read after the first one had
@@ -41,6 +43,9 @@ _TYPES: dict[Kind, tuple[Callable[[pa.DataType], bool], bool]] = {
 
 T = TypeVar("T")
 
+Tables = Mapping[str, Mapping[str, bytes]]
+"""The files of each board by name, by the board's folder: empty, or with a slash at its end."""
+
 
 class PublishedBoard(NamedTuple):
     """The table that the board store holds, and what it is of."""
@@ -54,17 +59,18 @@ class PublishedBoard(NamedTuple):
         return self.table.to_pandas()
 
 
-def read_board(store: Store) -> PublishedBoard:
-    """Return the published board.
+def read_board(store: Store, folder: str = "") -> PublishedBoard:
+    """Return the published board of a folder, which ends with a slash; empty for the first board.
 
     Raises:
         RecordError: A file is not what its name promises.
         StoreError: No board was built yet, or a file cannot be read.
     """
-    board = retry_on_conflict(lambda: published_board(store.snapshot()))
+    board = retry_on_conflict(lambda: published_board(store.snapshot(), folder))
     if board is None:
+        where = f" in {folder!r}" if folder else ""
         raise StoreError(
-            f"Store {store.address!r} has no board yet. Build it with `evalboard board build`."
+            f"Store {store.address!r} has no board{where} yet. Build it with `evalboard board build`."
         )
     return board
 
@@ -74,17 +80,22 @@ def read_queue(store: Store) -> tuple[QueueEntry, ...]:
     return retry_on_conflict(lambda: published_queue(store.snapshot()))
 
 
-def published_board(snapshot: Snapshot) -> PublishedBoard | None:
+def published_board(snapshot: Snapshot, folder: str = "") -> PublishedBoard | None:
     """Return the board of one state of the store, None while there is none.
+
+    Args:
+        snapshot: The state.
+        folder: As for `read_board`.
 
     Raises:
         RecordError: A file is not what its name promises.
         StoreError: A file cannot be read.
     """
-    if ABSENT in snapshot.blobs((META_FILE, TABLE_FILE)).values():
+    described, table = folder + META_FILE, folder + TABLE_FILE
+    if ABSENT in snapshot.blobs((described, table)).values():
         return None
-    meta = _parse(META_FILE, TypeAdapter(BoardMeta), snapshot.read(META_FILE))
-    return PublishedBoard(meta, _parse_table(snapshot.read(TABLE_FILE)))
+    meta = _parse(described, TypeAdapter(BoardMeta), snapshot.read(described))
+    return PublishedBoard(meta, _parse_table(table, snapshot.read(table)))
 
 
 def published_queue(snapshot: Snapshot) -> tuple[QueueEntry, ...]:
@@ -99,22 +110,21 @@ def published_queue(snapshot: Snapshot) -> tuple[QueueEntry, ...]:
     return _parse(QUEUE_FILE, TypeAdapter(tuple[QueueEntry, ...]), snapshot.read(QUEUE_FILE))
 
 
-def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> bool:
-    """Write the table's files if their content hash is new, or they cannot be read.
+def publish_tables(store: Store, build: Callable[[], Tables]) -> bool:
+    """Write the tables with a new content hash, and those that cannot be read, as one commit.
 
-    Returns whether they were written.
+    Returns whether any was written.
 
     `build` is called again after a concurrent commit, so an older table never replaces a newer one.
-    After two concurrent commits their table is as new as this call.
+    After two concurrent commits their tables are as new as this call.
     """
 
     def change() -> bool:
         snapshot = store.snapshot()
-        files = build()
-        new = json.loads(files[META_FILE])["content_hash"]
-        there = snapshot.blobs(files)
-        if _published_hash(snapshot) == new:
+        files = _new_files(snapshot, build())
+        if not files:
             return False
+        there = snapshot.blobs(files)
         store.commit(
             [Write(path, content, there[path]) for path, content in files.items()], message="board"
         )
@@ -123,10 +133,20 @@ def publish_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> boo
     return _unless_overtaken(change)
 
 
-def is_other_table(store: Store, build: Callable[[], Mapping[str, bytes]]) -> bool:
-    """Return whether `publish_table` would write now."""
-    new = json.loads(build()[META_FILE])["content_hash"]
-    return retry_on_conflict(lambda: _published_hash(store.snapshot())) != new
+def are_other_tables(store: Store, build: Callable[[], Tables]) -> bool:
+    """Return whether `publish_tables` would write now."""
+    tables = build()
+    return bool(retry_on_conflict(lambda: _new_files(store.snapshot(), tables)))
+
+
+def _new_files(snapshot: Snapshot, tables: Tables) -> dict[str, bytes]:
+    """Return the files, by path in the store, of the tables that are not there yet."""
+    return {
+        folder + name: content
+        for folder, files in tables.items()
+        if _published_hash(snapshot, folder) != json.loads(files[META_FILE])["content_hash"]
+        for name, content in files.items()
+    }
 
 
 def is_other_file(store: Store, path: str, build: Callable[[], bytes]) -> bool:
@@ -157,10 +177,10 @@ def _unless_overtaken(change: Callable[[], bool]) -> bool:
     return False
 
 
-def _published_hash(snapshot: Snapshot) -> str | None:
-    """Return the hash of the stored board, None if there is no board that can be read."""
+def _published_hash(snapshot: Snapshot, folder: str) -> str | None:
+    """Return the hash of a stored board, None if there is no board that can be read."""
     try:
-        board = published_board(snapshot)
+        board = published_board(snapshot, folder)
     except RecordError:
         return None
     return board.meta.content_hash if board else None
@@ -176,7 +196,7 @@ def _parse(path: str, kind: TypeAdapter[T], content: bytes) -> T:
         ) from exc
 
 
-def _parse_table(content: bytes) -> pa.Table:
+def _parse_table(path: str, content: bytes) -> pa.Table:
     """Return a table whose columns are of the types that their readers rely on.
 
     Raises:
@@ -185,12 +205,12 @@ def _parse_table(content: bytes) -> pa.Table:
     try:
         table = parquet_table(content)
     except ValueError as exc:
-        raise _damaged(f"is not a Parquet file: {exc}") from exc
+        raise _damaged(path, f"is not a Parquet file: {exc}") from exc
     if missing := [name for name in REQUIRED_COLUMNS if name not in table.column_names]:
-        raise _damaged(f"has no column {missing[0]!r}")
+        raise _damaged(path, f"has no column {missing[0]!r}")
     for column in COLUMNS:
         if column.key in table.column_names and not _is_sound(table.column(column.key), column):
-            raise _damaged(f"has other values than expected in column {column.key!r}")
+            raise _damaged(path, f"has other values than expected in column {column.key!r}")
     return table
 
 
@@ -201,7 +221,7 @@ def _is_sound(values: pa.ChunkedArray, column: Column) -> bool:
     return is_right(values.type) and (may_be_missing or not values.null_count)
 
 
-def _damaged(problem: str) -> RecordError:
+def _damaged(path: str, problem: str) -> RecordError:
     return RecordError(
-        f"{TABLE_FILE!r} in the board store {problem}. Rebuild it with `evalboard board build`."
+        f"{path!r} in the board store {problem}. Rebuild it with `evalboard board build`."
     )

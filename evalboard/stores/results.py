@@ -187,6 +187,12 @@ class ResultsArchive:
         for path, answers in self._parsed(by_path, Answers.from_parquet):
             yield by_path[path], answers
 
+    def contents(self, names: Iterable[AnswersName]) -> Iterator[tuple[AnswersName, bytes]]:
+        """Yield the files of the stored answers of these. Damaged files are logged and left out."""
+        by_path = {_path(name): name for name in names}
+        for path, content in self._parsed(by_path, _checked_answers):
+            yield by_path[path], content
+
     def earned(self, names: Iterable[AnswersName]) -> Iterator[tuple[AnswersName, Earned]]:
         """Yield what each question earned, of those that are stored and say it.
 
@@ -245,6 +251,12 @@ def _answer_files(document: ResultDocument, answers: Mapping[str, bytes]) -> dic
 
 def _path(name: AnswersName) -> str:
     return answers_path(name.folder, name.benchmark)
+
+
+def _checked_answers(content: bytes, *, path: str) -> bytes:
+    """Return the content of a file of answers; raises as `Answers.from_parquet` does."""
+    Answers.from_parquet(content, path=path)
+    return content
 
 
 def _compact_path(name: AnswersName) -> str:

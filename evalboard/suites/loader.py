@@ -1,5 +1,6 @@
 """Find and read a suite."""
 
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -28,8 +29,7 @@ def load_suite(name_or_file: str) -> Suite:
     """
     path = suite_path(name_or_file)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        suite = Suite.model_validate(content)
+        suite = _parse(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise ConfigError(f"Suite file {str(path)!r} cannot be read: {exc}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
@@ -40,6 +40,12 @@ def load_suite(name_or_file: str) -> Suite:
             f"Suite file {str(path)!r} is invalid: {first_problem(exc)}. Correct the file."
         ) from exc
     return located(suite, path)
+
+
+@lru_cache(maxsize=64)
+def _parse(content: str) -> Suite:
+    """Return the suite that a file contains. Every check of a request asks for all suites."""
+    return Suite.model_validate(yaml.safe_load(content))
 
 
 def located(suite: Suite, path: Path) -> Suite:
@@ -70,6 +76,12 @@ def find_suite(name: str, settings: Settings) -> Suite | None:
     if name in further:
         return further[name]
     return load_suite(name) if name in shipped_suites() else None
+
+
+def board_suites(settings: Settings) -> tuple[Suite, ...]:
+    """Return the suites that have a board, that of EVALBOARD_SUITE first; raises as `find_suite`."""
+    own = load_suite(settings.suite)
+    return tuple(({own.name: own} | _further_suites(own, settings)).values())
 
 
 def suite_names(settings: Settings) -> list[str]:

@@ -2,6 +2,9 @@
 
 import { t } from "./language.js";
 
+/** Return the address of something that all boards share, relative to that of the first board. */
+export const sharedAddress = (path) => new URL(`../${path}`, import.meta.url).href;
+
 /** Why there is no document: `status` is the server's, 0 without an answer. */
 export class NoDocument extends Error {
   constructor(message, status) {

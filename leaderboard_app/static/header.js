@@ -1,4 +1,4 @@
-// <page-header>: the board's name, the way to the other pages, language, light or dark, the heading.
+// <page-header>: the boards, this board's name, the way to its other pages, language, light or dark, the heading.
 
 import { make } from "./dom.js";
 import { keepLanguage, language, LANGUAGES, switchLanguage, t } from "./language.js";
@@ -8,10 +8,12 @@ class PageHeader extends HTMLElement {
   connectedCallback() {
     const { title, current, lead, navigation } = this.dataset;
     const pages = JSON.parse(navigation);
+    const boards = JSON.parse(this.dataset.boards);
     const isFront = pages[0][0] === current;
     const brand = make("a", { class: "brand", href: keepLanguage("./") }, title);
     this.replaceChildren(
       make("a", { class: "skip", href: "#content", onclick: (event) => skip(event, this) }, t("Skip to the content")),
+      boards.length ? make("nav", { class: "boards", "aria-label": t("Boards") }, ...boards.map(drawBoard)) : "",
       make(
         "header",
         { class: "top" },
@@ -28,6 +30,11 @@ class PageHeader extends HTMLElement {
     this.append(make("span", { id: "content", tabindex: "-1" }));
     if (!isFront) document.title = `${t(current)} · ${title}`;
   }
+}
+
+/** Draw the way to another board; `here` says that it is this one. */
+function drawBoard([title, address, here]) {
+  return make("a", { href: keepLanguage(address), "aria-current": here ? "true" : null, title }, title);
 }
 
 function drawLink([name, address], current) {

@@ -1,5 +1,6 @@
 // Complete the names of models in a text field, as a native list of suggestions.
 
+import { sharedAddress } from "./ask.js";
 import { make } from "./dom.js";
 
 const WAIT_MILLISECONDS = 250;
@@ -23,7 +24,7 @@ export function completeNames(input) {
     const typed = input.value.trim();
     if (typed.length < SHORTEST || typed === last) return;
     last = typed;
-    const answer = await fetch(`api/names?${new URLSearchParams({ q: typed })}`).catch(() => null);
+    const answer = await fetch(sharedAddress(`api/names?${new URLSearchParams({ q: typed })}`)).catch(() => null);
     if (!answer?.ok || input.value.trim() !== typed) return;
     const { names } = await answer.json();
     list.replaceChildren(...names.map((name) => make("option", { value: name })));

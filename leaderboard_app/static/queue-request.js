@@ -1,18 +1,20 @@
 // One request of the queue: where it stands, why, and how far it is.
 
+import { sharedAddress } from "./ask.js";
 import { formatTime, make, makeOutsideLink } from "./dom.js";
 import { formatNumber, keepLanguage, mark, t } from "./language.js";
 import { timeLeft } from "./numbers.js";
 
 const STATES = { waiting: mark("waiting"), running: mark("running"), done: mark("done"), failed: mark("failed") };
 
-/** Draw one entry of the queue; `titles` names the benchmarks by key. */
-export function drawRequest(entry, titles) {
+/** Draw one entry of the queue, whose `titles` name the benchmarks by key, and `boards` the suites. */
+export function drawRequest(entry, { titles, boards }) {
+  const board = boards[entry.suite || Object.keys(boards)[0]];
   const head = make("div", { class: "head" });
   if (entry.position != null) head.append(make("span", { class: "position" }, `${formatNumber(entry.position)}.`));
   head.append(make("span", { class: "name" }, entry.model));
-  if (entry.status === "FINISHED") head.append(drawDetailsLink(entry));
-  const request = make("li", { class: "request" }, head, make("p", { class: "facts" }, listFacts(entry).join(" · ")));
+  if (entry.status === "FINISHED" && board) head.append(drawDetailsLink(entry, board));
+  const request = make("li", { class: "request" }, head, make("p", { class: "facts" }, [...listSuite(entry, boards), ...listFacts(entry)].join(" · ")));
   if (entry.reason) request.append(make("p", { class: "reason" }, entry.reason));
   if (entry.log_tail) request.append(drawLog(entry));
   if (entry.status === "RUNNING") request.append(drawProgress(entry.benchmarks, titles));
@@ -20,11 +22,18 @@ export function drawRequest(entry, titles) {
   return request;
 }
 
-function drawDetailsLink(entry) {
+/** Where there are several boards, or the suite has none, say which suite is meant. */
+function listSuite({ suite }, boards) {
+  const names = Object.keys(boards);
+  const meant = suite || names[0];
+  return names.length > 1 || !(meant in boards) ? [boards[meant]?.title ?? meant] : [];
+}
+
+function drawDetailsLink(entry, { folder }) {
   const parts = new URLSearchParams({ id: entry.model, sha: entry.sha8, precision: entry.precision });
   return make(
     "a",
-    { class: "details", href: keepLanguage(`model?${parts}`), "data-key": `details ${entry.request}`, "aria-label": t("Scores of {model}", { model: entry.model }) },
+    { class: "details", href: keepLanguage(sharedAddress(`${folder}model?${parts}`)), "data-key": `details ${entry.request}`, "aria-label": t("Scores of {model}", { model: entry.model }) },
     t("Scores"),
   );
 }

@@ -68,7 +68,7 @@ class QueueList extends HTMLElement {
   /** Draw what fits the filters; what a reader opened, closed or focused stays so. */
   draw() {
     if (!this.queue) return;
-    const { entries, titles } = this.queue;
+    const { entries } = this.queue;
     const model = this.search.value.trim().toLowerCase();
     const sender = this.sender.value.trim().toLowerCase();
     const fitting = entries.filter(
@@ -81,7 +81,7 @@ class QueueList extends HTMLElement {
     const state = this.remember();
     this.counts.replaceChildren(...groups.map(drawCount));
     this.groups.replaceChildren(
-      ...groups.filter((group) => group.entries.length).map((group) => this.drawGroup(group, titles)),
+      ...groups.filter((group) => group.entries.length).map((group) => this.drawGroup(group)),
     );
     if (!fitting.length) this.groups.replaceChildren(entries.length ? drawNoneFits() : drawEmpty());
     this.restore(state);
@@ -104,7 +104,7 @@ class QueueList extends HTMLElement {
     if (focused) this.groups.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
-  drawGroup({ status, title, entries }, titles) {
+  drawGroup({ status, title, entries }) {
     const shown = this.shown[status] ?? AT_ONCE;
     const group = make(
       "details",
@@ -119,7 +119,7 @@ class QueueList extends HTMLElement {
         make("h2", {}, t(title)),
         make("span", { class: "amount" }, formatNumber(entries.length)),
       ),
-      make("ul", { class: "requests" }, ...entries.slice(0, shown).map((entry) => drawRequest(entry, titles))),
+      make("ul", { class: "requests" }, ...entries.slice(0, shown).map((entry) => drawRequest(entry, this.queue))),
     );
     group.open = !this.closed.has(status);
     if (entries.length > shown) {

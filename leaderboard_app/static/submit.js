@@ -1,5 +1,6 @@
 // <submit-form>: what to evaluate, a check that submits nothing, and the submission.
 
+import { sharedAddress } from "./ask.js";
 import { formatTime, make } from "./dom.js";
 import { completeNames } from "./names.js";
 import { keepLanguage, mark, t } from "./language.js";
@@ -67,6 +68,7 @@ class SubmitForm extends HTMLElement {
       drawTick("use_chat_template", t("Use the model's chat template")),
       drawTick("enable_thinking", t("Let the model think before it writes an answer")),
       this.thinkEnd,
+      ...this.drawSuites(),
       this.drawSender(),
     ];
     texts[3].querySelector("select").addEventListener("change", () => this.showBase());
@@ -75,6 +77,17 @@ class SubmitForm extends HTMLElement {
     template.addEventListener("change", () => this.showThinking());
     thinking.addEventListener("change", () => this.showThinking());
     return texts;
+  }
+
+  /** Draw the choice of boards, where there are several: at least that of this page is on at first. */
+  drawSuites() {
+    const { suites } = this.choices;
+    if (!suites.length) return [];
+    const ticks = suites.map(([name, title, here]) =>
+      make("label", {}, make("input", { type: "checkbox", name: "suites", value: name, checked: here ? "" : null }), " ", title),
+    );
+    const hint = make("p", { class: "hint" }, t("Each board evaluates the model on a suite of its own."));
+    return [make("fieldset", { class: "field boards" }, make("legend", {}, t("Boards")), ...ticks, hint)];
   }
 
   drawSender() {
@@ -128,7 +141,7 @@ class SubmitForm extends HTMLElement {
   async showLimits() {
     const sender = this.dataset.sender || this.form.elements.sender?.value.trim() || "";
     const parts = new URLSearchParams({ sender });
-    const answer = await fetch(`api/limits?${parts}`).catch(() => null);
+    const answer = await fetch(sharedAddress(`api/limits?${parts}`)).catch(() => null);
     const limits = answer?.ok ? await answer.json() : { allowed: null };
     this.limits.textContent = describeLimits(limits);
   }
@@ -147,6 +160,7 @@ class SubmitForm extends HTMLElement {
       enable_thinking: elements.enable_thinking.checked,
       think_end_token: elements.enable_thinking.checked ? elements.think_end_token.value.trim() : "",
       sender: elements.sender?.value.trim() ?? "",
+      suites: [...this.form.querySelectorAll('input[name="suites"]:checked')].map((tick) => tick.value),
     };
   }
 
@@ -157,11 +171,16 @@ class SubmitForm extends HTMLElement {
       this.show(t("Not possible"), t("Enter the name of a model first: organisation/name."));
       return;
     }
+    if (this.choices.suites.length && !this.read().suites.length) {
+      this.form.querySelector('input[name="suites"]').focus();
+      this.show(t("Not possible"), t("Choose at least one board."));
+      return;
+    }
     this.setBusy(true);
     try {
       const headers = { "Content-Type": "application/json" };
       if (this.dataset.ticket) headers.Authorization = `Ticket ${this.dataset.ticket}`;
-      const response = await fetch(address, { method: "POST", headers, body: JSON.stringify(this.read()) });
+      const response = await fetch(sharedAddress(address), { method: "POST", headers, body: JSON.stringify(this.read()) });
       const answer = await response.json().catch(() => ({}));
       if (answer.report) this.showReport(answer);
       else this.show(t("Not possible"), answer.error ?? t("The server answers with status {status}.", { status: response.status }));

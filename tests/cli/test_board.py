@@ -14,10 +14,10 @@ from evalboard.stores.results import ResultsArchive
 from evalboard.suites.loader import load_suite
 
 
-def document(score: float) -> ResultDocument:
-    """Return the results of a model with one score on the demo's first benchmark."""
-    suite = load_suite("demo")
-    benchmark = suite.benchmarks[0]
+def document(score: float, *, suite: str = "demo") -> ResultDocument:
+    """Return the results of a model with one score on a suite's first benchmark."""
+    benchmarks = load_suite(suite).benchmarks
+    benchmark = benchmarks[0]
     task = benchmark.task_name
     return ResultDocument.model_validate(
         {
@@ -36,7 +36,7 @@ def document(score: float) -> ResultDocument:
             "task_hashes": {task: "hash"},
             "configs": {task: {}},
             "evalboard": {
-                "suite": suite.name,
+                "suite": suite,
                 "run_key": "run",
                 "benchmark_keys": {benchmark.key: "key"},
                 "dataset_fingerprints": {benchmark.key: "print"},
@@ -46,8 +46,8 @@ def document(score: float) -> ResultDocument:
     )
 
 
-def shown(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    assert main(["board", "show", "--json"]) == 0
+def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    assert main(["board", "show", "--json", *arguments]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -72,6 +72,28 @@ def test_empty_stores_give_an_empty_board(
     assert shown(capsys) == []
     assert main(["board", "build"]) == 0
     assert capsys.readouterr().out.endswith(": unchanged\n")
+
+
+def test_each_suite_of_the_settings_has_a_board_of_its_own(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("EVALBOARD_SUITES", "open-llm-v1")
+    open_archive(settings).add(document(0.625), {})
+    open_archive(settings).add(document(0.25, suite="open-llm-v1"), {})
+    assert main(["board", "build"]) == 0
+    assert "open-llm-v1" in capsys.readouterr().out
+    (row,) = shown(capsys)
+    assert row[load_suite("demo").benchmarks[0].key] == 0.625
+    (other,) = shown(capsys, "--suite", "open-llm-v1")
+    assert other[load_suite("open-llm-v1").benchmarks[0].key] == 0.25
+    file = tmp_path / "board.md"
+    assert main(["board", "export", "--suite", "open-llm-v1", str(file)]) == 0
+    assert "25.0" in file.read_text(encoding="utf-8")
+    assert main(["board", "show", "--suite", "medical-es"]) == 2
+    assert "Use one of demo, open-llm-v1" in capsys.readouterr().err
 
 
 def test_results_become_rows(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,6 +67,25 @@ def test_places_are_what_is_allowed_less_what_runs_here(settings: Settings) -> N
     assert view_queue(settings, now=NOW)[:2] == ([early, late], 1)
 
 
+def test_a_model_is_evaluated_for_one_suite_after_the_other(settings: Settings) -> None:
+    """The second suite takes the scores that both share, once the first has stored them."""
+    pinned = RequestRecord(model="org/model", precision="bfloat16", revision="a" * 40)
+    for path, suite, model in (
+        ("a.json", "", "org/model"),
+        ("b.json", "open-medical", "Org/Model"),
+        ("c.json", "open-medical", "org/other"),
+    ):
+        record = pinned.model_copy(update={"model": model, "evalboard": BoardBlock(suite=suite)})
+        put_signed(settings, record, path)
+    assert view_queue(settings, now=NOW).paths == ["a.json", "c.json"]
+    held = Claim(run_id="1", host="h", server=server_name(settings))
+    put_signed(settings, claim(pinned, held, now=NOW), "a.json")
+    assert view_queue(settings, now=NOW)[:2] == (["c.json"], 1)
+    chat = pinned.model_copy(update={"use_chat_template": True})
+    put_signed(settings, chat, "d.json")
+    assert view_queue(settings, now=NOW).paths == ["c.json", "d.json"]
+
+
 def test_who_pauses_is_not_started(settings: Settings) -> None:
     record = claim(RequestRecord(model="org/model"), Claim(run_id="r", host="h"), now=NOW)
     pausing = fail(record, Failure(code="node_lost", message="Gone."), now=NOW)

@@ -13,12 +13,10 @@ from evalboard.intake.submission import (
     Submission,
     Submitted,
     check_submission,
-    generation_findings,
     preview_submission,
     submit,
-    suite_name,
-    unknown_suite,
 )
+from evalboard.intake.suite_findings import generation_findings, suite_name, unknown_suite
 from evalboard.records.board_files import QUEUE_FILE
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
@@ -40,8 +38,9 @@ def test_a_good_submission_becomes_a_pending_request(
     submission = Submission(
         model="org/model", model_type=ModelType.CHAT, sender="A lab\n\x1b[31m", priority=3
     )
-    report, path = submit(submission, settings, now=NOW)
+    report, paths = submit(submission, settings, now=NOW)
     assert report.ok
+    (path,) = paths
     assert path == f"org/model_eval_request_False_bfloat16_Original_{report.revision[:8]}.json"
     record = queue.entries()[0].record
     assert record is not None
@@ -68,8 +67,8 @@ def test_a_bad_submission_writes_nothing(
     model: Path, settings: Settings, queue: RequestQueue
 ) -> None:
     (model / "README.md").unlink()
-    report, path = submit(Submission(model="org/model"), settings, now=NOW)
-    assert path is None
+    report, paths = submit(Submission(model="org/model"), settings, now=NOW)
+    assert paths == ()
     assert {finding.code for finding in report.errors} == {"no_card", "no_license"}
     assert queue.entries() == []
 
@@ -127,8 +126,8 @@ def test_a_new_revision_is_a_request_beside_the_old_one(
 
 def test_who_is_denied_does_not_wait_for_the_checks(model: Path, settings: Settings) -> None:
     strict = settings.model_copy(update={"denied": "ORG/*"})
-    report, path = submit(Submission(model="org/model"), strict, now=NOW)
-    assert path is None
+    report, paths = submit(Submission(model="org/model"), strict, now=NOW)
+    assert paths == ()
     assert [finding.code for finding in report.errors] == ["denied"]
     (model / "README.md").unlink()
     checked = check_submission(Submission(model="org/model"), strict)
@@ -199,8 +198,8 @@ def test_a_rejected_request_may_be_submitted_again(settings: Settings, queue: Re
 
 
 def test_a_folder_cannot_be_submitted(model: Path, settings: Settings) -> None:
-    report, path = submit(Submission(model=str(model)), settings, now=NOW)
-    assert path is None
+    report, paths = submit(Submission(model=str(model)), settings, now=NOW)
+    assert paths == ()
     assert [finding.code for finding in report.errors] == ["invalid_name"]
     assert check_submission(Submission(model=str(model)), settings, allow_folder=True).ok
 
@@ -236,6 +235,54 @@ def test_a_request_names_a_suite_by_its_name_and_never_by_a_path(
     for path in (board, further, other, "other.yaml", "./own.yaml", "../other", "other"):
         assert unknown_suite(path, own) is not None
     assert unknown_suite(other, own, allow_file=True) is None
+
+
+def suites_of(queue: RequestQueue) -> list[str]:
+    return sorted(entry.record.evalboard.suite for entry in queue.entries() if entry.record)
+
+
+@pytest.mark.usefixtures("model")
+def test_a_submission_to_several_suites_is_a_request_for_each(
+    settings: Settings, queue: RequestQueue
+) -> None:
+    several = settings.model_copy(update={"suites": "medical-es, demo"})
+    submission = Submission(model="org/model")
+    first = submit(submission, several, suites=["medical-es"], now=NOW)
+    assert (len(first.request_paths), suites_of(queue)) == (1, ["medical-es"])
+    report, paths = submit(submission, several, suites=["medical-es", "demo", "demo"], now=NOW)
+    assert (len(paths), suites_of(queue)) == (1, ["demo", "medical-es"])
+    (again,) = (finding for finding in report.findings if finding.code == "duplicate")
+    assert (again.level, again.where) == ("info", first.request_path)
+    with pytest.raises(DuplicateRequest):
+        submit(submission, several, suites=["medical-es", "demo"], now=NOW)
+    preview = preview_submission(submission, several, suites=["medical-es", "demo"], now=NOW)
+    assert [finding.code for finding in preview.errors] == ["duplicate", "duplicate"]
+
+
+@pytest.mark.usefixtures("model")
+def test_a_submission_that_one_suite_refuses_is_made_to_none(
+    settings: Settings, queue: RequestQueue
+) -> None:
+    several = settings.model_copy(update={"suites": "open-medical-cot", "submissions_per_week": 1})
+    for suites, code in (
+        (["open-medical", "open-medical-cot"], "template_required"),
+        (["open-medical", "nonsense"], "unknown_suite"),
+        (["open-medical", "demo"], "too_many_submissions"),
+    ):
+        report, paths = submit(Submission(model="org/model"), several, suites=suites, now=NOW)
+        assert ([finding.code for finding in report.errors], paths) == ([code], ())
+    assert queue.entries() == []
+
+
+@pytest.mark.usefixtures("model")
+def test_a_suite_without_a_board_is_a_warning(settings: Settings) -> None:
+    report = preview_submission(Submission(model="org/model"), settings, suites=["demo"], now=NOW)
+    assert report.ok
+    (found,) = (f for f in report.findings if f.code == "suite_without_board")
+    assert "'open-medical'" in found.fix
+    several = settings.model_copy(update={"suites": "demo"})
+    report = preview_submission(Submission(model="org/model"), several, suites=["demo"], now=NOW)
+    assert "suite_without_board" not in {finding.code for finding in report.findings}
 
 
 def test_a_broken_suite_of_the_board_rejects_nobody(settings: Settings) -> None:

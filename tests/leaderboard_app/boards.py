@@ -32,9 +32,12 @@ QUESTIONS = {"medmcqa": 4183, "medqa_4options": 1273, "pubmedqa": 500}
 
 @dataclass
 class BoardFolder:
-    """A board store in a folder, and how to fill it."""
+    """A board store in a folder, and how to fill one of its boards."""
 
     folder: Path
+    suite: str = SUITE
+    board: str = ""
+    """Folder of the board in the store, with a slash at its end; empty for the first board."""
 
     def write_board(
         self,
@@ -42,7 +45,7 @@ class BoardFolder:
         built_at: str = "2026-11-21T10:00:00Z",
         subjects: Mapping[str, Sequence[SubjectColumn]] | None = None,
     ) -> None:
-        suite = load_suite(SUITE)
+        suite = load_suite(self.suite)
         benchmarks = tuple(
             BenchmarkColumn(
                 key=benchmark.key,
@@ -66,8 +69,9 @@ class BoardFolder:
         )
         sink = pa.BufferOutputStream()
         pq.write_table(pa.Table.from_pylist(list(rows)), sink)
+        table, described = self.board + TABLE_FILE, self.board + META_FILE
         self.write(
-            {TABLE_FILE: sink.getvalue().to_pybytes(), META_FILE: meta.model_dump_json().encode()}
+            {table: sink.getvalue().to_pybytes(), described: meta.model_dump_json().encode()}
         )
 
     def write_queue(self, entries: Sequence[dict[str, Any]]) -> None:
@@ -88,7 +92,7 @@ def table_of(*rows: tuple[str, float | None]) -> pa.Table:
 
 
 def make_row(
-    model: str, score: float, *, lacks: Sequence[str] = (), **changes: Any
+    model: str, score: float, *, suite: str = SUITE, lacks: Sequence[str] = (), **changes: Any
 ) -> dict[str, Any]:
     """Return a row of `board.parquet` with nearly the same score everywhere."""
     generator = random.Random(model)
@@ -113,7 +117,7 @@ def make_row(
         "lm_eval_version": "0.4.13",
     }
     scores = {}
-    for benchmark in load_suite(SUITE).benchmarks:
+    for benchmark in load_suite(suite).benchmarks:
         value = min(max(score + generator.uniform(-0.08, 0.08), 0), 1)
         scores[benchmark.key] = None if benchmark.key in lacks else value
         row |= _cells(benchmark.key, scores[benchmark.key], benchmark.baseline)

@@ -1,3 +1,4 @@
+import gzip
 import json
 import logging
 import random
@@ -15,6 +16,8 @@ from evalboard.errors import RecordError, StoreUnreachable
 from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE
 from evalboard.stores.local import LocalSnapshot, LocalStore
 from evalboard.stores.protocol import Snapshot
+from evalboard.suites.boards import SuiteBoard
+from evalboard.suites.loader import load_suite
 from leaderboard_app.board_data import (
     BoardUnreadable,
     Follower,
@@ -24,7 +27,9 @@ from leaderboard_app.board_data import (
     read_ranked_board,
     read_titled_queue,
 )
+from tests.leaderboard_app.boards import SUITE
 
+BOARDS = (SuiteBoard(load_suite(SUITE), ""),)
 Damage = Callable[[pa.Table], pa.Table]
 
 
@@ -42,7 +47,7 @@ def test_an_absent_store_is_an_empty_board(board_folder: Any) -> None:
     board = read_ranked_board(LocalStore(board_folder.folder).snapshot())
     assert board.meta is None
     assert board.table.num_rows == 0
-    assert read_titled_queue(LocalStore(board_folder.folder).snapshot(), {}).entries == ()
+    assert read_titled_queue(LocalStore(board_folder.folder).snapshot(), BOARDS).entries == ()
 
 
 def test_a_new_board_replaces_the_old(board_folder: Any, make_row: Callable[..., Any]) -> None:
@@ -265,10 +270,13 @@ def test_the_queue_keeps_its_order_and_gets_titles(
         ]
     )
     store = LocalStore(board_folder.folder)
-    follower = follow_queue(store, {"medmcqa": "MedMCQA"}, max_age_seconds=0)
+    follower = follow_queue(store, BOARDS, max_age_seconds=0)
     entries = follower.current().entries
     assert [entry.model for entry in entries] == ["a/a", "b/b"]
     assert entries[0].benchmarks["medmcqa"].done == 3
+    document = json.loads(gzip.decompress(follower.current().document.zipped))
+    assert document["titles"]["medmcqa"] == "MedMCQA"
+    assert document["boards"][SUITE] == {"title": "Open Medical-LLM Leaderboard", "folder": ""}
 
 
 @pytest.mark.parametrize(
@@ -286,7 +294,7 @@ def test_a_broken_queue_leaves_the_last_good_one(
     content: bytes, board_folder: Any, make_entry: Callable[..., Any]
 ) -> None:
     board_folder.write_queue([make_entry("a/a", "PENDING")])
-    follower = follow_queue(LocalStore(board_folder.folder), {}, max_age_seconds=0)
+    follower = follow_queue(LocalStore(board_folder.folder), BOARDS, max_age_seconds=0)
     good = follower.current()
     board_folder.write({QUEUE_FILE: content})
     assert follower.current() is good
@@ -296,4 +304,4 @@ def test_a_broken_queue_leaves_the_last_good_one(
 def test_what_is_no_queue_is_an_error(content: bytes, board_folder: Any) -> None:
     board_folder.write({QUEUE_FILE: content})
     with pytest.raises(RecordError, match=f"'{QUEUE_FILE}'"):
-        read_titled_queue(LocalStore(board_folder.folder).snapshot(), {})
+        read_titled_queue(LocalStore(board_folder.folder).snapshot(), BOARDS)

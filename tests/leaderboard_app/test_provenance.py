@@ -96,23 +96,28 @@ def test_describes_versions_hashes_machine_time_and_command(
 
 def test_tells_every_change_of_a_request(tmp_path: Path, row: dict[str, Any]) -> None:
     path = write_request(tmp_path, row)
-    others = [{"model": "other/m"}, {"sha8": "00000000"}, {"precision": "4bit"}]
+    others = [
+        {"model": "other/m"},
+        {"sha8": "00000000"},
+        {"precision": "4bit"},
+        {"suite": "open-medical-cot"},
+    ]
     entries = [
         QueueEntry.model_validate(entry_of(row, path) | changes) for changes in ({}, *others)
     ]
-    (told,) = read_requests(snapshots(tmp_path), entries, row)
+    (told,) = read_requests(snapshots(tmp_path), entries, row, SUITE)
     assert [change["status"] for change in told["history"]] == ["PENDING", "FAILED", "FINISHED"]
     assert told["history"][1]["reason"] == "The GPU was full."
     assert told["failure"]["log_tail"] == "last line"
     for way in ("use_chat_template", "enable_thinking"):
-        assert read_requests(snapshots(tmp_path), entries, row | {way: True}) == []
+        assert read_requests(snapshots(tmp_path), entries, row | {way: True}, SUITE) == []
 
 
 def test_without_the_requests_store_a_request_is_what_the_queue_says(
     tmp_path: Path, row: dict[str, Any]
 ) -> None:
     entry = QueueEntry.model_validate(entry_of(row, "gone.json"))
-    (told,) = read_requests(snapshots(tmp_path), [entry], row)
+    (told,) = read_requests(snapshots(tmp_path), [entry], row, SUITE)
     assert (told["reason"], told["history"]) == ("as the queue has it", [])
 
 

@@ -2,6 +2,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from evalboard.records.request import ModelType
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue, open_store
 from leaderboard_app import submissions
-from leaderboard_app.app import make_viewer
+from leaderboard_app.app import make_viewers
 from leaderboard_app.login import VALID_SECONDS, Tickets
 from leaderboard_app.pages import Viewer
 from leaderboard_app.submissions import (
@@ -52,11 +53,11 @@ CONFIG = {
 def viewer(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Viewer:
     """A viewer on a machine that has the viewer alone, with a folder of models."""
     monkeypatch.setitem(sys.modules, "transformers", None)
-    return make_viewer(settings.model_copy(update={"models": tmp_path / "models"}))
+    return make_viewers(settings.model_copy(update={"models": tmp_path / "models"}))[0]
 
 
 def replace_settings(viewer: Viewer, settings: Settings) -> Viewer:
-    return Viewer(settings, viewer.suite, viewer.board, viewer.queue, viewer.tickets)
+    return replace(viewer, settings=settings)
 
 
 def client_of(viewer: Viewer) -> TestClient:
@@ -214,7 +215,7 @@ def test_another_site_submits_nothing(
 def test_what_went_wrong_inside_is_not_told_to_strangers(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
         raise StoreError("The store in /home/somebody cannot be read.")
 
     monkeypatch.setattr(submissions, "preview_submission", fail)
@@ -242,7 +243,7 @@ def slow_check(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowCheck]:
     """A check that ends when the test says so, with an error."""
     slow = SlowCheck(threading.Semaphore(0), threading.Event())
 
-    def wait(*_arguments: object) -> None:
+    def wait(*_arguments: object, **_options: object) -> None:
         slow.begun.release()
         slow.go_on.wait()
         raise StoreError("ended")
@@ -274,7 +275,7 @@ def test_more_checks_than_can_wait_are_sent_away(
 def test_an_unknown_error_of_a_check_is_told_in_words(
     error: Exception, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
         raise error
 
     monkeypatch.setattr(submissions, "preview_submission", fail)
@@ -325,9 +326,7 @@ def test_where_people_log_in_only_a_ticket_submits(
     viewer: Viewer, model: Path, settings: Settings
 ) -> None:
     tickets = Tickets()
-    with client_of(
-        Viewer(viewer.settings, viewer.suite, viewer.board, viewer.queue, tickets)
-    ) as client:
+    with client_of(replace(viewer, tickets=tickets)) as client:
         form = {"model": "org/model", "sender": "somebody-else"}
         assert client.post("/api/check", json=form).status_code == 200
         for forged in ("", "Ticket x", f"Ticket {Tickets().write('mallory')}", "Basic abc"):

@@ -15,7 +15,7 @@ from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive, open_board, open_own_queue, open_queue
 from evalboard.stores.board import read_queue
-from leaderboard_app.app import make_viewer
+from leaderboard_app.app import make_viewers
 from tests.hub.server import SmallHub, Token
 from tests.pipeline.runs import STORES
 
@@ -86,7 +86,8 @@ def test_board_on_the_hub_from_submission_to_viewer(
     assert set(document.results) == {"mmlu_anatomy", "mmlu_medical_genetics", "pubmedqa"}
     (entry,) = read_queue(open_board(elsewhere))
     assert entry.status == Status.FINISHED
-    assert make_viewer(elsewhere).board.current().table["model"].to_pylist() == ["test/random"]
+    (viewer,) = make_viewers(elsewhere)
+    assert viewer.board.current().table["model"].to_pylist() == ["test/random"]
     # Beside the first: the submission, the name of the signing key, the claim and the end.
     assert len(hub.repo("org/requests").history) == 1 + 4
     assert len(hub.repo("org/results").history) == 1 + 1

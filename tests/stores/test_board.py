@@ -9,9 +9,10 @@ import pytest
 from evalboard.errors import RecordError, StoreError
 from evalboard.records.board_files import BoardMeta, QueueEntry
 from evalboard.stores.board import (
+    Tables,
     _parse_table,  # pyright: ignore[reportPrivateUsage]
     publish_file,
-    publish_table,
+    publish_tables,
     read_board,
     read_queue,
 )
@@ -45,26 +46,43 @@ def content(store: Store) -> dict[str, bytes]:
 
 
 def test_a_table_is_written_only_when_its_hash_is_new(store: Store) -> None:
-    assert publish_table(store, lambda: board("1"))
+    assert publish_tables(store, lambda: {"": board("1")})
     before = store.snapshot().revision
     other = parquet(ROW, compression="zstd")  # a later version of Parquet
-    assert not publish_table(store, lambda: board("1", built_at="later", table=other))
+    assert not publish_tables(store, lambda: {"": board("1", built_at="later", table=other)})
     assert store.snapshot().revision == before
-    assert publish_table(store, lambda: board("2"))
+    assert publish_tables(store, lambda: {"": board("2")})
     assert content(store) == board("2")
+
+
+def test_several_boards_are_one_commit_with_those_that_changed(store: Store) -> None:
+    tables = {"": board("1"), "boards/other/": board("2")}
+    assert publish_tables(store, lambda: tables)
+    assert set(store.snapshot().files) == {
+        *("board.json", "board.parquet"),
+        *("boards/other/board.json", "boards/other/board.parquet"),
+    }
+    before = store.snapshot().revision
+    assert not publish_tables(store, lambda: tables)
+    assert store.snapshot().revision == before
+    assert publish_tables(store, lambda: tables | {"boards/other/": board("3", built_at="then")})
+    assert read_board(store).meta.built_at == "now"
+    assert read_board(store, "boards/other/").meta.content_hash == "3"
+    with pytest.raises(StoreError, match="'boards/third/'"):
+        read_board(store, "boards/third/")
 
 
 @pytest.mark.parametrize("meta", [b"{", b"[]", b"{}", b"\xff", b"null"])
 def test_what_is_no_board_is_replaced(meta: bytes, store: Store) -> None:
     store.commit([Write("board.json", meta), Write("board.parquet", b"")], message="by hand")
-    assert publish_table(store, lambda: board("1"))
+    assert publish_tables(store, lambda: {"": board("1")})
     assert content(store) == board("1")
 
 
 def test_a_table_that_is_missing_is_written_again(store: Store) -> None:
-    publish_table(store, lambda: board("1"))
+    publish_tables(store, lambda: {"": board("1")})
     store.commit([Delete("board.parquet")], message="by hand")
-    assert publish_table(store, lambda: board("1"))
+    assert publish_tables(store, lambda: {"": board("1")})
     assert content(store) == board("1")
 
 
@@ -73,13 +91,13 @@ def test_a_table_is_built_again_when_somebody_else_was_faster(
 ) -> None:
     builds: list[str] = []
 
-    def build() -> dict[str, bytes]:
+    def build() -> Tables:
         builds.append("")
         if len(builds) == 1:
-            publish_table(open_again(), lambda: board("theirs"))
-        return board(f"mine, build {len(builds)}")
+            publish_tables(open_again(), lambda: {"": board("theirs")})
+        return {"": board(f"mine, build {len(builds)}")}
 
-    assert publish_table(store, build)
+    assert publish_tables(store, build)
     assert content(store) == board("mine, build 2")
 
 
@@ -122,7 +140,7 @@ def test_who_is_overtaken_twice_leaves_it_to_those_who_began_later(
         assert not publish_file(store, "board.json", build)
     else:
         table = board("mine")
-        assert not publish_table(store, lambda: {**table, "board.parquet": build()})
+        assert not publish_tables(store, lambda: {"": {**table, "board.parquet": build()}})
     assert len(builds) == 2
     assert store.snapshot().read("board.json") == b'{"of": "2"}'
 
@@ -132,7 +150,7 @@ def published(*rows: dict[str, Any]) -> dict[str, bytes]:
 
 
 def test_a_published_board_is_read_back(store: Store, open_again: Callable[[], Store]) -> None:
-    publish_table(store, lambda: published(ROW))
+    publish_tables(store, lambda: {"": published(ROW)})
     board = read_board(open_again())
     assert board.meta == META
     assert board.table.to_pylist() == [ROW]
@@ -185,7 +203,7 @@ def test_a_published_queue_is_read_in_its_order(store: Store) -> None:
 
 
 def test_a_row_without_an_average_is_read(store: Store) -> None:
-    publish_table(store, lambda: published(ROW, ROW | {"average": None, "complete": False}))
+    publish_tables(store, lambda: {"": published(ROW, ROW | {"average": None, "complete": False})})
     assert read_board(store).table.column("average").to_pylist() == [0.5, None]
 
 
@@ -200,7 +218,7 @@ def test_no_flipped_byte_is_more_than_a_board_that_cannot_be_read(compression: s
     damaged = 0
     for at in range(len(whole)):
         try:
-            table = _parse_table(flipped(whole, at))
+            table = _parse_table("board.parquet", flipped(whole, at))
         except RecordError:
             damaged += 1
         else:  # a byte of no meaning, as that of a statistic
@@ -223,7 +241,7 @@ def test_a_damaged_board_is_written_again(
     file: str, damage: Callable[[bytes], bytes], store: Store
 ) -> None:
     files = {**board("1"), "board.parquet": parquet(ROW, write_page_checksum=True)}
-    assert publish_table(store, lambda: files)
+    assert publish_tables(store, lambda: {"": files})
     store.commit([Write(file, damage(files[file]))], message="a disk")
-    assert publish_table(store, lambda: files)
+    assert publish_tables(store, lambda: {"": files})
     assert content(store) == files
