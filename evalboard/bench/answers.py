@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
-from evalboard.bench.cases import plain_task
+from evalboard.bench.cases import PLAIN, plain_task
 from evalboard.errors import HarnessError
 from evalboard.suites.model import Benchmark
 
@@ -57,7 +57,10 @@ def read_samples(folder: Path, benchmarks: Iterable[Benchmark]) -> dict[str, lis
     Raises:
         HarnessError: The output of a benchmark is missing.
     """
-    return {benchmark.key: _read_samples(folder, benchmark) for benchmark in benchmarks}
+    return {
+        benchmark.key: read_task(folder, plain_task(benchmark), benchmark.metric)
+        for benchmark in benchmarks
+    }
 
 
 def read_details(folder: Path, benchmarks: Iterable[Benchmark]) -> dict[str, list[Answer]]:
@@ -69,12 +72,22 @@ def read_details(folder: Path, benchmarks: Iterable[Benchmark]) -> dict[str, lis
     return {benchmark.key: _read_details(folder, benchmark) for benchmark in benchmarks}
 
 
-def _read_samples(folder: Path, benchmark: Benchmark) -> list[Answer]:
+def read_task(folder: Path, task: str, metric: str) -> list[Answer]:
+    """Read the answers to a task in the order of its questions.
+
+    Args:
+        folder: With the output of `lm_eval run --log_samples`, at any depth.
+        task: Name of the task in that run.
+        metric: lm_eval's `{metric},{filter}`.
+
+    Raises:
+        HarnessError: The output of the task is missing.
+    """
     # A time follows the name of the task, which may be the beginning of another task's.
-    files = list(folder.rglob(f"samples_{plain_task(benchmark)}_[0-9][0-9][0-9][0-9]-*.jsonl"))
+    files = list(folder.rglob(f"samples_{task}_[0-9][0-9][0-9][0-9]-*.jsonl"))
     if len(files) != 1:
-        raise _nothing_about(benchmark, folder)
-    metric, _, chain = benchmark.metric.partition(",")
+        raise _nothing_about(task.removeprefix(PLAIN), folder)
+    metric, _, chain = metric.partition(",")
     samples = [json.loads(line) for line in files[0].read_text(encoding="utf-8").splitlines()]
     chosen = [sample for sample in samples if sample["filter"] == (chain or "none")]
     return [_sampled(s, metric) for s in sorted(chosen, key=lambda sample: sample["doc_id"])]
@@ -93,12 +106,13 @@ def _sampled(sample: Mapping[str, Any], metric: str) -> Answer:
 def _read_details(folder: Path, benchmark: Benchmark) -> list[Answer]:
     file = folder / f"{benchmark.key}.parquet"
     if not file.exists():
-        raise _nothing_about(benchmark, folder)
+        raise _nothing_about(benchmark.key, folder)
     rows = pq.read_table(file).to_pylist()
-    return [_detailed(row) for row in sorted(rows, key=lambda row: row["question_id"])]
+    return [stored_answer(row) for row in sorted(rows, key=lambda row: row["question_id"])]
 
 
-def _detailed(row: Mapping[str, Any]) -> Answer:
+def stored_answer(row: Mapping[str, Any]) -> Answer:
+    """Return one answer of ours, from its row in the file of answers."""
     loglikelihoods = row["loglikelihoods"]
     if not loglikelihoods:
         return Answer(row["doc_hash"], str(row["extracted"]), bool(row["correct"]), ())
@@ -111,5 +125,5 @@ def _best(loglikelihoods: Sequence[float]) -> int:
     return max(range(len(loglikelihoods)), key=loglikelihoods.__getitem__)
 
 
-def _nothing_about(benchmark: Benchmark, folder: Path) -> HarnessError:
-    return HarnessError(f"The answers to {benchmark.key!r} are missing from {str(folder)!r}.")
+def _nothing_about(name: str, folder: Path) -> HarnessError:
+    return HarnessError(f"The answers to {name!r} are missing from {str(folder)!r}.")

@@ -14,6 +14,8 @@ USUAL_KINDS = (ZERO_SHOT, FIVE_SHOT)
 """Measured if none is named."""
 FEWSHOTS = {ZERO_SHOT: 0, FIVE_SHOT: 5, QUEUE: 0}
 MODELS = {ZERO_SHOT: 1, FIVE_SHOT: 1, QUEUE: 5}
+PLAIN = "plain_"
+"""Beginning of the names of tasks in files that this project writes for plain `lm_eval`."""
 QUICK_LIMITS = {ZERO_SHOT: 200, FIVE_SHOT: 20, QUEUE: 20}
 """Questions of each benchmark in a quick run."""
 QUICK_SUBJECTS = 2
@@ -66,7 +68,7 @@ def model_name(size: str, number: int = 0) -> str:
 
 def plain_task(benchmark: Benchmark) -> str:
     """Return the name of a benchmark's task in the files that plain `lm_eval` reads."""
-    return f"plain_{benchmark.task_name}"
+    return PLAIN + benchmark.task_name
 
 
 def plan_cases(

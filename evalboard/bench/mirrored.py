@@ -79,13 +79,25 @@ def mirrored_task(
     num_fewshot: int,
 ) -> dict[str, Any]:
     """Return a task that differs from its definition in name, few-shots and data source only."""
-    absent = [
-        name for name in raw if name.endswith("_split") and raw[name] and raw[name] not in files
-    ]
     return {
         "include": str(definition_file),
         "task": plain_task(benchmark),
         "num_fewshot": num_fewshot,
+        **parquet_source(raw, files),
+    }
+
+
+def parquet_source(raw: Mapping[str, Any], files: Mapping[str, Path | str]) -> dict[str, Any]:
+    """Return the part of a task that names the place of its questions.
+
+    Args:
+        raw: The task's definition.
+        files: Parquet files by split, as paths or `hf://` addresses. Other splits are not opened.
+    """
+    absent = [
+        name for name in raw if name.endswith("_split") and raw[name] and raw[name] not in files
+    ]
+    return {
         "dataset_path": "parquet",
         "dataset_name": None,
         "dataset_kwargs": {"data_files": {split: str(path) for split, path in files.items()}},
