@@ -66,7 +66,7 @@ def test_lm_eval_reads_the_command_as_it_is_meant(
         "enable_thinking": False,
         "max_length": 512,
     }
-    assert (read.tasks, read.num_fewshot, read.limit) == ("exam", 0, 3)
+    assert (read.tasks, read.num_fewshot, read.limit) == (["exam"], 0, 3)
     assert (read.apply_chat_template, read.fewshot_as_multiturn) == (True, True)
     assert (read.log_samples, read.output_path, read.include_path) == (True, "/output", None)
 
@@ -75,8 +75,8 @@ def test_there_is_one_command_for_each_number_of_examples(
     parse: Callable[[list[str]], argparse.Namespace],
 ) -> None:
     none, five = map(parse, plain_commands(run_of(), [SUMS, ANATOMY]))
-    assert (none.tasks, none.num_fewshot, none.include_path) == ("exam", 0, None)
-    assert (five.tasks, five.num_fewshot, five.include_path) == ("plain_sums", 5, "/tasks")
+    assert (none.tasks, none.num_fewshot, none.include_path) == (["exam"], 0, None)
+    assert (five.tasks, five.num_fewshot, five.include_path) == (["plain_sums"], 5, "/tasks")
 
 
 def test_thinking_names_its_end(parse: Callable[[list[str]], argparse.Namespace]) -> None:
