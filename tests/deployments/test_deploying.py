@@ -302,6 +302,7 @@ def composed(server: str, settings: Settings, tmp_path: Path) -> Callable[[str],
     return variables
 
 
+@pytest.mark.slow
 def test_the_commands_of_compose_deploy_and_work_without_a_server_of_their_own(
     api: SyncPrefectClient, composed: Callable[[str], dict[str, str]], tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ from tests.pipeline.questions import QUESTIONS
 from tests.pipeline.runs import is_engine
 
 DEADLINE_SECONDS = 600
+MACHINES = 4
 LAYERS = 8
 """Of a model that takes seconds for its questions, so that a machine is lost before it has them."""
 QUESTIONS_OF_EACH = 100
@@ -38,13 +39,8 @@ QUESTIONS_OF_EACH = 100
 OBJECT_STORE_BYTES = 80 * 2**20
 
 
-@pytest.fixture(params=[2, pytest.param(4, marks=pytest.mark.slow)])
-def machines(request: pytest.FixtureRequest) -> int:
-    return request.param
-
-
 @pytest.fixture
-def cluster(machines: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """Yield machines with a core and a GPU each, and a head without; torch sees no GPU."""
     disconnect()
     monkeypatch.delenv(SERVER)  # the machines share no process
@@ -64,7 +60,7 @@ def cluster(machines: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]
             },
         },
     )
-    for _ in range(machines):
+    for _ in range(MACHINES):
         cluster.add_node(wait=False, num_cpus=1, num_gpus=1, object_store_memory=OBJECT_STORE_BYTES)
     cluster.wait_for_nodes(timeout=DEADLINE_SECONDS)
     yield cluster
@@ -81,7 +77,7 @@ def slow_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def beginning_together(machines: int, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def beginning_together(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Let no benchmark begin before an engine of each machine has one; return these engines."""
     take_seat, engines, taken = EnginePool.seat, list[object](), threading.Condition()
 
@@ -92,7 +88,7 @@ def beginning_together(machines: int, monkeypatch: pytest.MonkeyPatch) -> list[o
                 if not any(engine is other for other in engines):
                     engines.append(engine)
                 taken.notify_all()
-                assert taken.wait_for(lambda: len(engines) >= machines, DEADLINE_SECONDS)
+                assert taken.wait_for(lambda: len(engines) >= MACHINES, DEADLINE_SECONDS)
             yield engine
 
     monkeypatch.setattr(EnginePool, "seat", seat)
@@ -128,6 +124,7 @@ def task_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixt
     logger.removeHandler(caplog.handler)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("prefect_server")
 def test_nine_benchmarks_survive_the_loss_of_a_machine(
@@ -135,7 +132,6 @@ def test_nine_benchmarks_survive_the_loss_of_a_machine(
     configure: Callable[..., Settings],
     sliced_datasets: Callable[[int], Path],
     slow_model: str,
-    machines: int,
     beginning_together: list[object],
     task_log: pytest.LogCaptureFixture,
 ) -> None:
@@ -145,7 +141,7 @@ def test_nine_benchmarks_survive_the_loss_of_a_machine(
     outcomes = settings.work_folder / "outcomes"
     with ThreadPoolExecutor(1) as thread:
         run = thread.submit(work, settings)
-        wait_until(lambda: len(beginning_together) == machines, run)
+        wait_until(lambda: len(beginning_together) == MACHINES, run)
         lost = next(iter(engines_by_machine(cluster)))
         kept = {file.name for file in outcomes.glob("*.json")}
         cluster.remove_node(lost, allow_graceful=False)

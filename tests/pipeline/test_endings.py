@@ -86,6 +86,7 @@ def marks(settings: Settings) -> list[Path]:
     return list((settings.work_folder / "runs").iterdir())
 
 
+@pytest.mark.slow
 def test_a_killed_container_is_started_again_and_a_stopped_one_hands_back_its_request(
     settings: Settings, run_on: Start
 ) -> None:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.pipeline.runs import (
 )
 
 RAYLET = "raylet"
+Answers = dict[str, list[dict[str, Any]]]
 
 
 def evaluate(
@@ -40,34 +42,45 @@ def answering(
     return run
 
 
-def test_answers_are_the_same_from_a_child_from_a_killed_fork_and_from_engines_of_ray(
-    configure: Callable[..., Settings], small_suite: Path, tmp_path: Path
-) -> None:
+def end(run: subprocess.Popen[bytes], settings: Settings, output: Path) -> Answers:
+    """Let a run go on to its end, and return its answers."""
+    let_go(settings)
+    assert run.wait(DEADLINE_SECONDS) == 0
+    return answers_in(output)
+
+
+@pytest.fixture
+def undisturbed(configure: Callable[..., Settings], small_suite: Path, tmp_path: Path) -> Answers:
+    """The answers of a child."""
     settings = configure(suite=str(small_suite))
     run = answering(settings, tmp_path / "undisturbed", is_alone=True)
     assert len(engines_of(run)) == 1
     assert of_program(run, RAYLET) == []
-    let_go(settings)
-    assert run.wait(DEADLINE_SECONDS) == 0
-    undisturbed = answers_in(tmp_path / "undisturbed")
-    assert [len(rows) for rows in undisturbed.values()] == [SLICE_ROWS] * 3
+    found = end(run, settings, tmp_path / "undisturbed")
+    assert [len(rows) for rows in found.values()] == [SLICE_ROWS] * 3
+    return found
 
+
+def test_a_killed_fork_answers_as_a_child(
+    undisturbed: Answers, configure: Callable[..., Settings], small_suite: Path, tmp_path: Path
+) -> None:
     settings = configure(suite=str(small_suite), work=tmp_path / "killed")
     run = answering(settings, tmp_path / "disturbed")
     (engine,) = engines_of(run)
     engine.kill()
-    let_go(settings)
-    assert run.wait(DEADLINE_SECONDS) == 0
-    assert answers_in(tmp_path / "disturbed") == undisturbed
+    assert end(run, settings, tmp_path / "disturbed") == undisturbed
     assert len(list((settings.work_folder / "logs").iterdir())) == 2  # one for each engine
 
+
+@pytest.mark.slow
+def test_engines_of_ray_answer_as_a_child(
+    undisturbed: Answers, configure: Callable[..., Settings], small_suite: Path, tmp_path: Path
+) -> None:
     settings = configure(suite=str(small_suite), work=tmp_path / "placed", engine_slots=2)
     run = answering(settings, tmp_path / "two")
     assert of_program(run, RAYLET)
     assert engines_of(run)
-    let_go(settings)
-    assert run.wait(DEADLINE_SECONDS) == 0
-    placed = answers_in(tmp_path / "two")
+    placed = end(run, settings, tmp_path / "two")
     assert placed.keys() == undisturbed.keys()
     for benchmark, rows in undisturbed.items():
         for one, other in zip(rows, placed[benchmark], strict=True):

@@ -74,6 +74,7 @@ def engine_calls(lines: Iterable[str]) -> Iterator[str]:
                 yield call
 
 
+@pytest.mark.slow
 def test_the_engine_reads_its_view_reaches_nobody_and_no_token_is_left_anywhere(
     traced: tuple[Settings, list[str]], tmp_path: Path
 ) -> None:

@@ -1,6 +1,5 @@
 """A signal at any moment leaves no process behind."""
 
-import itertools
 import signal
 import socket
 import subprocess
@@ -38,11 +37,21 @@ def settings(configure: Callable[..., Settings], small_suite: Path) -> Settings:
 @pytest.mark.parametrize(
     ("verb", "number"),
     [
-        *itertools.product(("run", "demo", "up"), (signal.SIGTERM, signal.SIGKILL)),
+        ("run", signal.SIGTERM),
+        ("demo", signal.SIGKILL),
         ("up", signal.SIGINT),
-        # Its engine notices after it has imported its libraries.
-        pytest.param("evaluate", signal.SIGTERM, marks=pytest.mark.slow),
-        pytest.param("evaluate", signal.SIGKILL, marks=pytest.mark.slow),
+        *(
+            pytest.param(verb, number, marks=pytest.mark.slow)
+            for verb, number in (
+                ("run", signal.SIGKILL),
+                ("demo", signal.SIGTERM),
+                ("up", signal.SIGTERM),
+                ("up", signal.SIGKILL),
+                # Its engine notices after it has imported its libraries.
+                ("evaluate", signal.SIGTERM),
+                ("evaluate", signal.SIGKILL),
+            )
+        ),
     ],
 )
 def test_an_end_at_the_first_child_leaves_nothing(

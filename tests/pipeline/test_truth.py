@@ -52,7 +52,8 @@ def test_always_a_scores_the_share_of_a_on_all_nine(
     assert row["backend"] == "vllm"
 
 
-@pytest.mark.parametrize("datasets", slice_and_whole(SLICE_ROWS), indirect=True)
+@pytest.mark.slow
+@pytest.mark.parametrize("datasets", [None], indirect=True)
 def test_answers_are_those_of_lm_eval_on_transformers(
     configure: Callable[..., Settings],
     datasets: Path,

@@ -52,7 +52,7 @@ def rows_by_layer(model: Any) -> Iterator[list[int]]:
 @pytest.mark.parametrize(
     "architecture",
     [
-        pytest.param(name, marks=() if name in ("llama", "mixtral") else pytest.mark.slow)
+        pytest.param(name, marks=() if name == "llama" else pytest.mark.slow)
         for name in ARCHITECTURES
     ],
 )

@@ -100,6 +100,7 @@ def test_transformers_cannot_load_it(spoil: Callable[[Path], None], spoiled: Any
         assert "'model.layers.1.mlp.up_proj.weight'" in caught.value.message
 
 
+@pytest.mark.slow
 def test_vllm_cannot_load_it_and_loads_what_is_merged(
     spoiled: Any,
     base: Path,

@@ -74,6 +74,7 @@ def test_gptq_weights_are_packed_as_vllm_unpacks_them(tmp_path: Path) -> None:
     assert len(values.unique()) > models.GPTQ_LEVELS / 2
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_vllm_proves_itself_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings().model_copy(update={"work": tmp_path, "cpu_kv_cache_gib": 1})
