@@ -20,7 +20,7 @@ from evalboard.records.times import parse_time, timestamp
 FOLLOWS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.RUNNING, Status.REJECTED, Status.CANCELLED, Status.FAILED}),
     Status.RUNNING: frozenset({Status.FINISHED, Status.FAILED, Status.CANCELLED, Status.PENDING}),
-    Status.FINISHED: frozenset(),
+    Status.FINISHED: frozenset({Status.PENDING}),
     Status.FAILED: frozenset({Status.PENDING}),
     Status.CANCELLED: frozenset({Status.PENDING}),
     Status.REJECTED: frozenset({Status.PENDING}),
@@ -66,7 +66,9 @@ def move(
             f"after {record.status}: {allowed}."
         )
     noted = note(record, status, now=now, reason=reason)
-    block = {"failure": failure, "retry_after": None}
+    block: dict[str, object] = {"failure": failure, "retry_after": None}
+    if status is Status.FINISHED:
+        block["benchmarks"] = ()
     return _with_block(noted.model_copy(update={"status": status}), **block)
 
 
@@ -255,6 +257,26 @@ def requeue(
     _require(record, *STOPPED)
     pending = move(record, Status.PENDING, now=now, reason=reason)
     return _with_block(pending, **_COUNTS)
+
+
+def reopen(
+    record: RequestRecord, benchmarks: Sequence[str], priority: int, *, now: datetime, reason: str
+) -> RequestRecord:
+    """Return a finished request as PENDING, for some benchmarks of its suite alone.
+
+    Args:
+        record: The request.
+        benchmarks: Keys of the benchmarks. The stored scores of all others stay.
+        priority: Its new priority.
+        now: The current time.
+        reason: For its history.
+
+    Raises:
+        LifecycleError: The request is not FINISHED.
+    """
+    _require(record, Status.FINISHED)
+    pending = move(record, Status.PENDING, now=now, reason=reason)
+    return _with_block(pending, benchmarks=tuple(benchmarks), priority=priority, **_COUNTS)
 
 
 def prioritise(record: RequestRecord, priority: int) -> RequestRecord:

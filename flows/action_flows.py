@@ -1,4 +1,4 @@
-"""Flows `requeue`, `cancel` and `prioritise`: actions on requests, from the Prefect UI."""
+"""Flows `requeue`, `cancel`, `prioritise` and `backfill`: actions on requests, from the Prefect UI."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +11,9 @@ from prefect.states import Completed, Failed
 from evalboard.errors import EvalboardError
 from evalboard.queueing import actions
 from evalboard.queueing.actions import RequestChange
+from evalboard.queueing.backfill import as_markdown, find_missing, put_back
 from evalboard.queueing.queries import RequestQuery
+from evalboard_prefect.tasks.artifacts import create_artifact
 from evalboard_prefect.tasks.board_tasks import publish_queue
 from evalboard_prefect.tasks.runs import run_states, stop_run
 from evalboard_prefect.tasks.settings import load_settings
@@ -68,6 +70,33 @@ def prioritise(
     """
     queries = _queries(requests, revision, precision)
     return _state_after(lambda: actions.prioritise(queries, priority, load_settings()))
+
+
+@flow(name="backfill")
+def backfill(
+    suite: str = "",
+    benchmarks: tuple[str, ...] = (),
+    changed: bool = False,
+    dry_run: bool = False,
+) -> State[Any]:
+    """Let finished models wait for the scores that their suite has gained, the best model first.
+
+    Args:
+        suite: Name of the suite. Empty: the board's own.
+        benchmarks: Keys of the benchmarks that count. Empty: all of the suite.
+        changed: Also replace scores of another version of a benchmark, or on other questions. This
+            reads all questions of the suite.
+        dry_run: Only list models and benchmarks, in an artifact of this run. Nothing changes.
+    """
+    try:
+        settings = load_settings()
+        found = find_missing(settings, suite=suite, benchmarks=benchmarks, with_changed=changed)
+    except EvalboardError as exc:
+        return Failed(message=exc.message)
+    create_artifact("markdown", "backfill", as_markdown(found), "Models without all scores")
+    if dry_run:
+        return Completed(message=f"{len(found)} models without all scores")
+    return _state_after(lambda: put_back(found, settings, now=datetime.now(UTC), by=ACTOR))
 
 
 def _queries(requests: list[str], revision: str, precision: str) -> list[RequestQuery]:

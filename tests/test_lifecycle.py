@@ -19,6 +19,7 @@ from evalboard.lifecycle import (
     order_pending,
     prioritise,
     release,
+    reopen,
     requeue,
 )
 from evalboard.records.request import BoardBlock, Claim, Failure, RequestRecord, Status
@@ -37,6 +38,7 @@ ALLOWED = {
     (Status.FAILED, Status.PENDING),
     (Status.CANCELLED, Status.PENDING),
     (Status.REJECTED, Status.PENDING),
+    (Status.FINISHED, Status.PENDING),
 }
 
 
@@ -386,6 +388,23 @@ def test_one_submitters_requests_stay_in_the_order_of_their_submission(
                 if record.sender.lower() == sender and record.evalboard.priority == priority
             ]
             assert mine == sorted(mine)
+
+
+def test_a_finished_request_waits_again_for_some_benchmarks_until_it_is_finished() -> None:
+    run = Claim(run_id="run", host="h")
+    block = BoardBlock(attempts=2, failed_attempts=2, lost_runs=3)
+    record = request(Status.FINISHED, evalboard=block)
+    again = reopen(record, ["a", "b"], -7, now=NOW, reason="waits for a, b")
+    found = again.evalboard
+    assert (again.status, found.priority, found.benchmarks) == (Status.PENDING, -7, ("a", "b"))
+    assert (found.attempts, found.failed_attempts, found.lost_runs) == (2, 0, 0)
+    failed = move(claim(again, run, now=NOW), Status.FAILED, now=NOW)
+    assert requeue(failed, now=NOW, reason="").evalboard.benchmarks == ("a", "b")
+    ended = move(claim(again, run, now=NOW), Status.FINISHED, now=NOW)
+    assert ended.evalboard.benchmarks == ()
+    for status in set(Status) - {Status.FINISHED}:
+        with pytest.raises(LifecycleError):
+            reopen(request(status), ["a"], -1, now=NOW, reason="")
 
 
 @given(st.lists(st.sampled_from(["fail", "lose", "bad", "requeue"]), max_size=40))

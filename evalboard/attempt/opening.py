@@ -149,6 +149,8 @@ def _claim(
         pinned = (current.model, current.revision)
         if request.request_path and pinned != (request.model, request.revision):
             raise LifecycleError(f"Request {path!r} is no longer for {request.model!r}.")
+        if request.request_path and request.benchmarks != current.evalboard.benchmarks:
+            raise LifecycleError(f"Request {path!r} is no longer for these benchmarks.")
         if is_by_hand:
             current = _made_pending(current, settings, now)
             current = _with_check(current, checked) if checked else current

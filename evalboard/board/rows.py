@@ -91,15 +91,21 @@ def average(scores: Mapping[str, float], suite: Suite) -> float | None:
         scores: By benchmark key, fractions in [0, 1].
         suite: What the scores are averaged by.
     """
-    weights = {key: weight for key, weight in suite.weights.items() if weight}
-    if not weights.keys() <= scores.keys():
+    counting = {key for key, weight in suite.weights.items() if weight}
+    return average_of_known(scores, suite) if counting <= scores.keys() else None
+
+
+def average_of_known(scores: Mapping[str, float], suite: Suite) -> float | None:
+    """Return the average over the benchmarks with a score, None if none of them counts."""
+    weights = suite.weights
+    known = [b for b in suite.benchmarks if weights[b.key] and b.key in scores]
+    if not known:
         return None
-    counting = [b for b in suite.benchmarks if b.key in weights]
     is_normalised = suite.average.scores == "normalised"
     values = [
-        normalise(scores[b.key], b.baseline) if is_normalised else scores[b.key] for b in counting
+        normalise(scores[b.key], b.baseline) if is_normalised else scores[b.key] for b in known
     ]
-    return weighted_mean(values, [weights[b.key] for b in counting])
+    return weighted_mean(values, [weights[b.key] for b in known])
 
 
 def _attempts(

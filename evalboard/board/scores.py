@@ -123,10 +123,10 @@ def _questions(document: ResultDocument, benchmark: Benchmark) -> int | None:
 
 def _origin(document: ResultDocument, benchmark: Benchmark) -> Origin:
     config, tasks = document.config, benchmark.tasks or (benchmark.task_name,)
-    versions = dict.fromkeys(str(document.versions.get(task, "")) for task in tasks)
+    versions = [str(document.versions.get(task, "")) for task in tasks]
     return Origin(
         finished_time=document.evalboard.finished_time,
-        task_version=", ".join(versions),
+        task_version=named_versions(versions),
         task_hash=" ".join(document.task_hashes.get(task, "") for task in tasks),
         questions=document.evalboard.dataset_fingerprints.get(benchmark.key, ""),
         backend=config.backend,
@@ -137,6 +137,11 @@ def _origin(document: ResultDocument, benchmark: Benchmark) -> Origin:
         reader=document.evalboard.readers.get(benchmark.key, ""),
         folder=document_folder(document),
     )
+
+
+def named_versions(versions: Sequence[str]) -> str:
+    """Return the versions of a benchmark's tasks as one text, equal ones once."""
+    return ", ".join(dict.fromkeys(versions))
 
 
 def _fraction(value: Any) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
+from evalboard.board.filling import filling
 from evalboard.board.rows import Row, build_rows
 from evalboard.board.scores import Score
 from evalboard.board.standings import (
@@ -119,6 +120,7 @@ def build_board(
             scores=suite.average.scores,
             smallest_difference=smallest[AVERAGE],
         ),
+        filling=filling(rows, suite),
         revision=revision,
         built_at=timestamp(now),
         content_hash="",

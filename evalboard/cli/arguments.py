@@ -153,6 +153,28 @@ def _prioritise(parser: argparse.ArgumentParser) -> None:
     _add_requests(parser)
 
 
+def _backfill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--suite", default="", metavar="SUITE", help="name of a suite; default: EVALBOARD_SUITE"
+    )
+    parser.add_argument(
+        "--benchmarks",
+        default="",
+        metavar="KEYS",
+        help="benchmark keys that count, separated by commas; default: all",
+    )
+    parser.add_argument(
+        "--changed",
+        action="store_true",
+        help="also replace scores of another version of a benchmark, or on other questions; reads "
+        "all questions of the suite",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="list models and benchmarks, and change nothing"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per model")
+
+
 def _read_priority(text: str) -> int:
     try:
         return int(text)
@@ -401,6 +423,9 @@ VERBS = {
     "requeue": Verb("restart failed, rejected or cancelled requests, and lost ones", _add_requests),
     "cancel": Verb("cancel requests and stop their runs", _add_requests),
     "prioritise": Verb("change the priority of waiting requests", _prioritise),
+    "backfill": Verb(
+        "let finished models wait for the scores that their suite has gained", _backfill
+    ),
     "board": Verb("build, show or export the board", _board),
     "suite": Verb("list suites, show one, or check a suite file", _suite),
     "rescore": Verb("compute calibration and more metrics from the stored answers", _rescore),

@@ -272,4 +272,5 @@ def _evaluation(path: str, record: RequestRecord) -> EvaluationRequest:
         model_type=ModelType.parse(record.model_type),
         sender=record.sender,
         suite=record.evalboard.suite,
+        benchmarks=record.evalboard.benchmarks,
     )

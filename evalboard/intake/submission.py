@@ -85,8 +85,11 @@ class EvaluationRequest(Submission, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether this evaluation finishes the model's request."""
-        return not self.is_trial and not self.benchmarks
+        """Whether this evaluation finishes the model's request.
+
+        A request that waits for a part of its suite, after a backfill, has its path here.
+        """
+        return not self.is_trial and (not self.benchmarks or bool(self.request_path))
 
 
 class Submitted(NamedTuple):

@@ -172,10 +172,11 @@ def _change(
     changed = queue.change_many(
         {path: partial(decide, path) for path in paths}, message=f"{verb} {_named(paths)}"
     )
-    return [_as_change(path, changed[path]) for path in paths]
+    return [as_change(path, changed[path]) for path in paths]
 
 
-def _as_change(path: str, after: RequestRecord | EvalboardError) -> RequestChange:
+def as_change(path: str, after: RequestRecord | EvalboardError) -> RequestChange:
+    """Return the outcome of a change that was asked of the queue."""
     if isinstance(after, EvalboardError):
         return RequestChange(path, None, after.message)
     return RequestChange(path, after)

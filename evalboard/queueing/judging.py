@@ -90,7 +90,7 @@ def is_complete(
     Args:
         record: The request.
         documents: Documents of its model on its suite.
-        benchmarks: Keys of the suite.
+        benchmarks: Keys of the benchmarks that the request is for.
     """
     claimed = parse_time(record.evalboard.claimed_time)
     stored: set[str] = set()

@@ -297,7 +297,8 @@ def _is_complete(record: RequestRecord, archive: ResultsArchive, settings: Setti
         return False  # a suite that is no longer there: its next attempt says so
     documents = archive.read(model=record.model).documents
     of_suite = [d for d in documents if d.evalboard.suite == suite.name]
-    return is_complete(record, of_suite, [b.key for b in suite.benchmarks])
+    asked = record.evalboard.benchmarks or [b.key for b in suite.benchmarks]
+    return is_complete(record, of_suite, asked)
 
 
 def _unrequested(

@@ -56,6 +56,19 @@ class AverageOfBoard(BaseModel):
     """As that of a benchmark."""
 
 
+class Filling(BaseModel):
+    """One benchmark that some models of the board do not have."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    key: str
+    title: str
+    have: int
+    """Number of models with a score, on the questions and the task version of its newest score."""
+    of: int
+    """Number of models on the board."""
+
+
 class BoardMeta(BaseModel):
     """`board.json`."""
 
@@ -67,6 +80,8 @@ class BoardMeta(BaseModel):
     title: str
     benchmarks: tuple[BenchmarkColumn, ...]
     average: AverageOfBoard = AverageOfBoard()
+    filling: tuple[Filling, ...] = ()
+    """Benchmarks that not all models have, those of the fewest models first."""
     revision: str
     """Revision of the results store that the table was built from."""
     built_at: str

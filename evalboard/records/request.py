@@ -128,6 +128,8 @@ class BoardBlock(BaseModel):
     """Suite of the evaluation. Empty means the board's suite."""
     priority: int = 0
     """Higher is earlier."""
+    benchmarks: tuple[str, ...] = ()
+    """Benchmarks that are evaluated, after a backfill. Empty: all of the suite."""
     base_revision: str = ""
     """Commit sha of the base model; a branch or tag until the check pins it. Empty for full
     weights.

@@ -19,6 +19,8 @@ const SEARCH_PAUSE_MILLISECONDS = 120;
 const ADDRESS_PAUSE_MILLISECONDS = 100;
 // The compare page takes so many.
 const COMPARED = { least: 2, most: 6 };
+// Benchmarks that some models lack, in the line below the count.
+const FILLING_SHOWN = 3;
 // A Space shows the app in a frame and keeps the query in its own address when told.
 const SPACES = "https://huggingface.co";
 
@@ -59,6 +61,7 @@ class BoardTable extends HTMLElement {
     });
     this.hint = make("p", { class: "hint", id: "search-hint", role: "status" });
     this.status = make("p", { class: "count", role: "status" }, t("Loading the board …"));
+    this.filling = make("p", { class: "count" });
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.sizes = make("div", { class: "sizes", role: "group", "aria-label": t("Parameters") });
     this.menus = {
@@ -80,7 +83,7 @@ class BoardTable extends HTMLElement {
     const menus = Object.values(this.menus).map((menu) => menu.element);
     this.tools = make("div", { class: "tools", hidden: "" }, this.search, ...menus, this.sizes);
     this.grid.element.hidden = true;
-    this.replaceChildren(this.tools, this.hint, make("div", { class: "bar" }, this.status, this.pins), this.problem, this.grid.element, this.empty);
+    this.replaceChildren(this.tools, this.hint, make("div", { class: "bar" }, this.status, this.pins), this.filling, this.problem, this.grid.element, this.empty);
   }
 
   report(problem) {
@@ -100,6 +103,7 @@ class BoardTable extends HTMLElement {
     this.tools.hidden = !filled;
     this.grid.element.hidden = !filled;
     this.empty.replaceChildren(...(filled ? [] : [drawEmpty(board.meta)]));
+    this.filling.textContent = describeFilling(board.meta?.filling ?? []);
     if (!filled) {
       this.status.textContent = "";
       return;
@@ -294,6 +298,15 @@ class BoardTable extends HTMLElement {
 function valueOf({ board, averages, ranks }, name, row) {
   if (name === "rank") return ranks(row) ?? null;
   return name === "average" ? averages[row] : board.columns[name][row];
+}
+
+/** Say how many models have the benchmarks that some lack. */
+function describeFilling(filling) {
+  const parts = filling.slice(0, FILLING_SHOWN).map(({ have, of, title }) => {
+    const numbers = { have: formatNumber(have), of: formatNumber(of), title };
+    return t("{have} of {of} models have {title}", numbers);
+  });
+  return [...parts, ...(filling.length > FILLING_SHOWN ? ["…"] : [])].join(" · ");
 }
 
 function drawEmpty(meta) {

@@ -1,4 +1,4 @@
-"""`status`, `requeue`, `cancel` and `prioritise`, as a person at a terminal uses them."""
+"""`status`, `requeue`, `cancel`, `prioritise` and `backfill`, as a person at a terminal uses them."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,9 @@ import pytest
 from evalboard.cli import main
 from evalboard.records.board_files import QUEUE_FILE, BenchmarkProgress
 from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
+from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_board, open_queue, open_store
+from evalboard.stores.addresses import open_archive, open_board, open_queue, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.work import WorkFolder
 from tests.signing import put_signed
@@ -196,3 +197,43 @@ def test_a_terminal_obeys_nothing_that_a_stranger_wrote(
     for line in (out + err).split("\n"):
         assert line.isprintable()
     assert evil != MARKUP or "[bold]" in out
+
+
+def test_backfill_lists_what_is_missing_and_then_puts_it_back(
+    settings: Settings, capsys: Capture
+) -> None:
+    path = put(settings, "org/model", Status.FINISHED)
+    document = {
+        "config": {
+            "model_name": "org/model",
+            "model_sha": "a" * 40,
+            "model_dtype": "float16",
+            "backend": "hf",
+            "backend_version": "5",
+            "lm_eval_version": "0.4.13",
+        },
+        "results": {"demo_anatomy": {"acc,none": 0.5}},
+        "versions": {},
+        "n-shot": {"demo_anatomy": 0},
+        "n-samples": {"demo_anatomy": {"original": 2, "effective": 2}},
+        "task_hashes": {},
+        "configs": {},
+        "evalboard": {
+            "suite": "demo",
+            "run_key": "run",
+            "benchmark_keys": {},
+            "dataset_fingerprints": {},
+            "finished_time": "2026-11-21T10:00:00Z",
+        },
+    }
+    open_archive(settings).add(ResultDocument.model_validate(document), {})
+    lacks = ["demo_pharmacology", "demo_abstracts"]
+    assert main(["backfill", "--dry-run", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["benchmarks"], found["request"], found["problem"]) == (lacks, path, "")
+    assert get(settings, path).status is Status.FINISHED
+    assert main(["backfill", "--benchmarks", "demo_abstracts"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 models wait for 1 scores."
+    assert get(settings, path).evalboard.benchmarks == ("demo_abstracts",)
+    assert published(settings) == {path: "PENDING"}
+    assert main(["backfill", "--benchmarks", "nonsense"]) == 2

@@ -27,6 +27,7 @@ CONTRACTED = {
     "evalboard_prefect.flows.action_flows.requeue": "requeue/requeue",
     "evalboard_prefect.flows.action_flows.cancel": "cancel/cancel",
     "evalboard_prefect.flows.action_flows.prioritise": "prioritise/prioritise",
+    "evalboard_prefect.flows.action_flows.backfill": "backfill/backfill",
 }
 """Name of the deployment, by entrypoint."""
 
