@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from evalboard.errors import EvalboardError, RecordError
+from evalboard.metrics.rounds import repeated_metrics
 from evalboard.reading.answers import Reading, Unread
 from evalboard.reading.marks import METRICS, marks, read_columns
 from evalboard.reading.reader import READER, read
@@ -103,6 +104,8 @@ def _read(
             results.setdefault(task, {}).update(_means(rows))
         if benchmark.tasks:
             results[benchmark.key].update(_mean_of_subjects(benchmark, results))
+            read_again = Answers.from_parquet(files[key], path=key)
+            results[benchmark.key].update(repeated_metrics(benchmark, read_again))
     readers = document.evalboard.readers | dict.fromkeys(benchmarks, READER)
     provenance = document.evalboard.model_copy(update={"readers": readers})
     return document.model_copy(update={"results": results, "evalboard": provenance}), files

@@ -174,7 +174,10 @@ def _differences(
     asked = len(paired.places)
     differences: list[dict[str, Any] | None] = [None]
     for other in range(1, len(paired.sides)):
-        same = all(rows[side].get(f"{benchmark.key}__n") == asked for side in (0, other))
+        # Answers to one question in several orders are not independent: the scores' errors compare.
+        same = not benchmark.robustness and all(
+            rows[side].get(f"{benchmark.key}__n") == asked for side in (0, other)
+        )
         cells = discordances(paired, other, by_subject=bool(benchmark.tasks)) if same else []
         known = {**paired_difference(cells)._asdict(), "paired": True} if cells else None
         differences.append(known)

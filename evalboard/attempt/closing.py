@@ -11,8 +11,10 @@ from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.sharing import take_over
 from evalboard.errors import EngineError, EvalboardError, MachineUnfit, StoreError
 from evalboard.lifecycle import fail, is_claimed_by, is_retried, move, release
+from evalboard.metrics.rounds import repeated_metrics
 from evalboard.publishing import announce_queue
 from evalboard.queueing.machine import examine
+from evalboard.records.answers import Answers
 from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
@@ -45,7 +47,7 @@ def close_attempt(
         now: Time in the document and the request.
     """
     failures = {**_impossible(attempt, plan), **failures}
-    finished = _finished(attempt, plan)
+    finished = [_with_repeats(attempt, outcome) for outcome in _finished(attempt, plan)]
     failures |= _lost(attempt, plan, finished, failures)
     facts = loaded or (plan.facts if plan else None)
     document = _document(attempt, plan, facts, finished, failures, now)
@@ -109,6 +111,16 @@ def _finished(attempt: Attempt, plan: AttemptPlan | None) -> list[BenchmarkOutco
         if benchmark.key in keys
     ]
     return [outcome for outcome in found if outcome is not None]
+
+
+def _with_repeats(attempt: Attempt, outcome: BenchmarkOutcome) -> BenchmarkOutcome:
+    """Return an outcome with what its answers say, where they are to the same questions."""
+    (benchmark,) = attempt.suite.select((outcome.benchmark,))
+    if not benchmark.robustness:
+        return outcome
+    stored = WorkFolder(attempt.engine.settings.work_folder).answers(outcome)
+    more = repeated_metrics(benchmark, Answers.from_parquet(stored, path=outcome.benchmark))
+    return outcome.model_copy(update={"metrics": outcome.metrics | more})
 
 
 def _lost(

@@ -13,6 +13,8 @@ from evalboard.errors import EvalboardError
 from evalboard.identity import RowIdentity, row_identity
 from evalboard.records.in_words import InWords
 from evalboard.records.result import ModelConfig, ResultDocument
+from evalboard.records.robustness import Robustness
+from evalboard.records.robustness import mean_of as mean_robustness
 from evalboard.suites.model import Suite
 
 
@@ -33,6 +35,8 @@ class Row(NamedTuple):
     """
     in_words: InWords | None
     """Means of the figures of its answers in words, None without such answers."""
+    robustness: Robustness | None
+    """Means of the figures of its benchmarks that ask their questions several times, None without."""
     complete: bool
     """Whether every benchmark of the suite has a score."""
     ranked: bool
@@ -150,6 +154,7 @@ def _merge(identity: RowIdentity, attempts: Sequence[ResultDocument], suite: Sui
         flags=[],
         average=average({key: score.value for key, score in scores.items()}, suite),
         in_words=figures_in_words(scores, suite),
+        robustness=mean_robustness(score.robustness for score in scores.values()),
         complete=len(scores) == len(suite.benchmarks),
         ranked=False,
     )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from evalboard.identity import base_identity, document_folder
 from evalboard.records.in_words import InWords, in_words
 from evalboard.records.result import ResultDocument
+from evalboard.records.robustness import Robustness, robustness
 from evalboard.suites.model import Benchmark
 
 
@@ -51,6 +52,8 @@ class Score(NamedTuple):
     """Number of questions that the model was still thinking about when its text ended."""
     in_words: InWords | None = None
     """Figures of answers in words; for a group the means over its subjects."""
+    robustness: Robustness | None = None
+    """Figures of a benchmark that asks its questions several times."""
     budget: int | None = None
     """Tokens that an answer could have, None where the model writes none."""
 
@@ -83,6 +86,7 @@ def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
         n_cut,
         n_unfinished,
         _in_words(metrics, counting),
+        robustness(metrics),
         _budget(document, benchmark),
     )
 

@@ -121,7 +121,9 @@ def _answers_name(row: Row, benchmark: Benchmark) -> AnswersName | None:
     score = row.scores.get(benchmark.key)
     if score is None:
         return None
-    return AnswersName(score.origin.folder, benchmark.key, bool(benchmark.tasks))
+    return AnswersName(
+        score.origin.folder, benchmark.key, bool(benchmark.tasks), bool(benchmark.robustness)
+    )
 
 
 def _column(

@@ -45,6 +45,7 @@ from evalboard.records.columns import (
     IN_WORDS_SUFFIXES,
     MODEL_COLUMNS,
     RANK_SUFFIXES,
+    ROBUSTNESS_SUFFIXES,
     SCORE_SUFFIXES,
     SUBJECT_SUFFIXES,
     Kind,
@@ -53,6 +54,7 @@ from evalboard.records.earned import AnswersName, Earned
 from evalboard.records.in_words import InWords
 from evalboard.records.parquet import parquet_file
 from evalboard.records.result import ResultDocument
+from evalboard.records.robustness import Robustness
 from evalboard.records.times import timestamp
 from evalboard.suites.model import Benchmark, Suite
 
@@ -193,6 +195,8 @@ def _column_types(suite: Suite) -> dict[str, tuple[str, pa.DataType]]:
     for benchmark in suite.benchmarks:
         names = [benchmark.key + suffix for suffix in BENCHMARK_SUFFIXES]
         names += [benchmark.key + suffix for suffix in _suffixes_in_words(suite)]
+        if benchmark.robustness:
+            names += [benchmark.key + suffix for suffix in ROBUSTNESS_SUFFIXES]
         names += [subject + suffix for subject in benchmark.tasks for suffix in SUBJECT_SUFFIXES]
         types |= {name: _score_type(name) for name in names}
     return types
@@ -234,6 +238,7 @@ def _record(row: Row, standing: Standing, suite: Suite) -> dict[str, Any]:
         "complete": row.complete,
         "ranked": row.ranked,
         **_in_words(row.in_words),
+        **(row.robustness or Robustness())._asdict(),
     }
     told = {name: getattr(row.config, name) for name in MODEL_COLUMNS if name not in computed}
     record = told | computed
@@ -242,6 +247,8 @@ def _record(row: Row, standing: Standing, suite: Suite) -> dict[str, Any]:
             record |= _cells(score, benchmark)
             if score.in_words and suite.generation:
                 record |= _named(benchmark.key, IN_WORDS_SUFFIXES, score.in_words)
+            if score.robustness and benchmark.robustness:
+                record |= _named(benchmark.key, ROBUSTNESS_SUFFIXES, score.robustness)
         record |= _rank_cells(benchmark.key, standing.places.get(benchmark.key))
     return record
 

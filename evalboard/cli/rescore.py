@@ -10,12 +10,14 @@ from rich.table import Table
 from evalboard.cli.reporting import cell, console, say
 from evalboard.identity import RowIdentity, document_folder, row_identity
 from evalboard.metrics.answered import read
+from evalboard.metrics.rounds import robustness_of
 from evalboard.metrics.table import METRICS, compute
 from evalboard.records.earned import AnswersName
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive
 from evalboard.stores.results import ResultsArchive
 from evalboard.suites.boards import find_board
+from evalboard.suites.model import Suite
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -27,7 +29,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     suite = find_board(arguments.suite, settings).suite
     found = [
         {**row._asdict(), "benchmark": name.benchmark, **metrics}
-        for row, name, metrics in _rescore(open_archive(settings), suite.name)
+        for row, name, metrics in _rescore(open_archive(settings), suite)
     ]
     if arguments.json:
         print(json.dumps(found, indent=2))
@@ -39,17 +41,20 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _rescore(
-    archive: ResultsArchive, suite: str
+    archive: ResultsArchive, suite: Suite
 ) -> Iterator[tuple[RowIdentity, AnswersName, dict[str, Any]]]:
     rows: dict[AnswersName, RowIdentity] = {}
+    asked = {benchmark.key: benchmark for benchmark in suite.benchmarks}
     for document in archive.read().documents:
-        if document.evalboard.suite == suite:
+        if document.evalboard.suite == suite.name:
             row, folder = row_identity(document.config.choice), document_folder(document)
             for key in document.evalboard.benchmark_keys:
                 rows[AnswersName(folder, key, by_subject=False)] = row
     for name, answers in archive.answers(sorted(rows)):
         if answered := read(answers):
-            yield rows[name], name, compute(answered)
+            benchmark = asked.get(name.benchmark)
+            figures = robustness_of(benchmark, answers) if benchmark else None
+            yield rows[name], name, compute(answered) | (figures._asdict() if figures else {})
 
 
 def _draw(found: list[dict[str, Any]]) -> Table:

@@ -74,9 +74,9 @@ class HFModel(LmEvalHFLM):
         *,
         think_end: str | None = None,
     ) -> Generator[NumberedAnswers]:
-        """Answer requests block by block; see `StreamingModel`.
+        """Answer requests block by block, and texts batch by batch; see `StreamingModel`.
 
-        Partly known blocks are computed completely, because the requests of a batch stay together.
+        What is partly known is computed completely, because the requests of a batch stay together.
 
         Raises:
             HarnessError: A text must begin without a context, and the tokenizer has no token for it.
@@ -87,16 +87,21 @@ class HFModel(LmEvalHFLM):
         for block in question_blocks(requests):
             if wanted.isdisjoint(block):
                 continue
-            asked = [requests[i] for i in block]
+            if kind == "generate_until":
+                yield from self._generate(requests, block, wanted, think_end)
+                continue
             with self._turn:
-                if kind == "generate_until":
-                    answers = self._generate(asked, think_end)
-                else:
-                    answers = getattr(self, kind)(asked, disable_tqdm=True)
+                answers = getattr(self, kind)([requests[i] for i in block], disable_tqdm=True)
             yield list(zip(block, answers, strict=True))
 
-    def _generate(self, requests: Sequence[Instance], think_end: str | None) -> list[GeneratedText]:
-        """Continue contexts, in lm_eval's batches: the longest first, equal arguments together.
+    def _generate(
+        self,
+        requests: Sequence[Instance],
+        block: Sequence[int],
+        wanted: Set[int],
+        think_end: str | None,
+    ) -> Generator[NumberedAnswers]:
+        """Continue the contexts of a block, in lm_eval's batches: the longest first, equal arguments together.
 
         lm_eval's method returns the answers alone, and looks for stop texts in the thinking, too.
         """
@@ -107,15 +112,16 @@ class HFModel(LmEvalHFLM):
         def options_of(asked: Any) -> dict[str, Any]:
             return asked[1]
 
-        arguments: list[Any] = [request.args for request in requests]
+        arguments: list[Any] = [(*requests[i].args, i) for i in block]
         ordered: Any = Collator(
             arguments, sort_fn=longest_first, group_by="gen_kwargs", group_fn=options_of
         )
-        made: list[GeneratedText] = []
         for batch in ordered.get_batched(n=self.batch_size):
-            contexts, (options, *_) = zip(*batch, strict=True)
-            made += self._generate_batch(contexts, options, think_end)
-        return ordered.get_original(made)
+            contexts, (options, *_), places = zip(*batch, strict=True)
+            if not wanted.isdisjoint(places):
+                with self._turn:
+                    texts = self._generate_batch(contexts, options, think_end)
+                yield list(zip(places, texts, strict=True))
 
     def _generate_batch(
         self, contexts: Sequence[str], asked: dict[str, Any], think_end: str | None

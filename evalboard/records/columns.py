@@ -70,6 +70,24 @@ COLUMNS: tuple[Column, ...] = (
         120,
         group="evaluation",
     ),
+    Column(
+        "right_under_all",
+        "share",
+        Title("Right in all orders", "Richtig in jeder Reihenfolge"),
+        width=140,
+        group="evaluation",
+    ),
+    Column("flip_rate", "share", Title("Flip rate", "Wechselrate"), group="evaluation"),
+    Column(
+        "position_bias", "share", Title("Position bias", "Positionsneigung"), group="evaluation"
+    ),
+    Column(
+        "spread",
+        "share",
+        Title("Spread of runs", "Streuung der Läufe"),
+        width=120,
+        group="evaluation",
+    ),
     Column("average__rank", "count"),
     Column("average__rank_low", "count"),
     Column("average__rank_high", "count"),
@@ -126,6 +144,13 @@ IN_WORDS_SUFFIXES: tuple[str, ...] = (
     "__p95_tokens",
 )
 """Further columns of each benchmark of a suite that asks for answers in words."""
+ROBUSTNESS_SUFFIXES: tuple[str, ...] = (
+    "__right_under_all",
+    "__flip_rate",
+    "__position_bias",
+    "__spread",
+)
+"""Further columns of each benchmark that asks its questions several times."""
 RANK_SUFFIXES: tuple[str, ...] = ("__rank", "__rank_low", "__rank_high")
 SCORE_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__low", "__high", "__n", "__normalised")
 BENCHMARK_SUFFIXES: tuple[str, ...] = SCORE_SUFFIXES + RANK_SUFFIXES

@@ -29,6 +29,8 @@ class AnswersName(NamedTuple):
     benchmark: str
     by_subject: bool
     """Whether the score is the mean of its subjects' scores."""
+    is_repeated: bool = False
+    """Whether all subjects ask the same questions, so that each earns its mean over them."""
 
 
 class Earned(NamedTuple):
@@ -56,7 +58,7 @@ class _Head(BaseModel):
     """CRC-32 of the values."""
 
 
-def compact(answers: Answers, *, by_subject: bool) -> Earned | None:
+def compact(answers: Answers, *, by_subject: bool, is_repeated: bool = False) -> Earned | None:
     """Return what each question earned, None if the answers do not say it.
 
     Answers of earlier versions do not, where a question earns a fraction.
@@ -64,10 +66,13 @@ def compact(answers: Answers, *, by_subject: bool) -> Earned | None:
     Args:
         answers: All answers to a benchmark.
         by_subject: Whether the score is the mean of its subjects' scores.
+        is_repeated: Whether all subjects ask the same questions.
     """
     values = _values(answers)
     if values is None or not len(values):
         return None
+    if is_repeated:
+        return _over_subjects(answers, values)
     subjects = [subject if by_subject else "" for subject, _, _ in answers.questions]
     numbered = [
         (subject, *rest) for subject, (_, *rest) in zip(subjects, answers.questions, strict=True)
@@ -77,6 +82,17 @@ def compact(answers: Answers, *, by_subject: bool) -> Earned | None:
     named = json.dumps([numbered[at] for at in order], separators=(",", ":"))
     digest = hashlib.sha256(named.encode()).hexdigest()
     return Earned(digest, tuple(map(int, sizes)), values[order])
+
+
+def _over_subjects(answers: Answers, values: NDArray[Any]) -> Earned:
+    """Return what each question earned in the mean over the subjects that asked it."""
+    order = sorted(range(len(values)), key=lambda at: answers.questions[at][1])
+    numbers = [answers.questions[at][1] for at in order]
+    _, starts, sizes = np.unique(numbers, return_index=True, return_counts=True)
+    means = np.add.reduceat(values[order].astype(np.float64), starts) / sizes
+    named = json.dumps([answers.questions[at] for at in order], separators=(",", ":"))
+    digest = hashlib.sha256(named.encode()).hexdigest()
+    return Earned(digest, (len(means),), means.astype(np.float16))
 
 
 def _values(answers: Answers) -> NDArray[np.bool_] | NDArray[np.float16] | None:

@@ -9,6 +9,7 @@ from evalboard.identity import document_folder
 from evalboard.records.answers import Answers
 from evalboard.records.earned import AnswersName, Earned, compact, from_bytes, to_bytes
 from evalboard.records.result import ResultDocument
+from evalboard.records.robustness import robustness
 from evalboard.stores.paths import free_path
 from evalboard.stores.protocol import (
     ABSENT,
@@ -244,9 +245,13 @@ def _answer_files(document: ResultDocument, answers: Mapping[str, bytes]) -> dic
     groups = (document.model_extra or {}).get("group_subtasks") or {}
     files = {answers_path(folder, key): content for key, content in answers.items()}
     return files | dict(
-        _compacted(AnswersName(folder, key, key in groups), content)
+        _compacted(AnswersName(folder, key, key in groups, _is_repeated(document, key)), content)
         for key, content in answers.items()
     )
+
+
+def _is_repeated(document: ResultDocument, benchmark: str) -> bool:
+    return robustness(document.results.get(benchmark, {})) is not None
 
 
 def _path(name: AnswersName) -> str:
@@ -275,7 +280,9 @@ def _compacted(name: AnswersName, content: bytes | FileTooLarge) -> tuple[str, b
     except (FileTooLarge, RecordError) as exc:
         logger.warning("%s", exc)
         return _compact_path(name), to_bytes(None)
-    return _compact_path(name), to_bytes(compact(answers, by_subject=name.by_subject))
+    return _compact_path(name), to_bytes(
+        compact(answers, by_subject=name.by_subject, is_repeated=name.is_repeated)
+    )
 
 
 def read_answers(snapshot: Snapshot, path: str) -> Answers:

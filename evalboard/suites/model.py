@@ -66,6 +66,9 @@ class Benchmark(BaseModel):
     """In the average, or in the mean of its group, compared with the others. 0: shown only."""
     answers: Literal["choices", "words"] | None = None
     """How models answer, for the About page: they rank choices, or write. None: not said."""
+    robustness: Literal["orders", "repeats"] | None = None
+    """What the tasks of a group repeat on the same questions. `orders`: the k-th has the choices k places
+    on, counted from 0; `repeats`: each is another run. It adds columns, and the questions count once."""
     show_questions: bool = True
     """Whether a model's page may show the questions. If not, it shows ids and right or wrong."""
     source: DataSource | None = None
@@ -74,6 +77,8 @@ class Benchmark(BaseModel):
     @model_validator(mode="after")
     def _task_or_group(self) -> "Benchmark":
         if not self.tasks:
+            if self.robustness:
+                raise ValueError("`robustness` needs `tasks`")
             return self
         if self.task:
             raise ValueError("a benchmark has either `task` or `tasks`")
@@ -109,7 +114,7 @@ class Benchmark(BaseModel):
 
 
 _LATER_FIELDS = frozenset({"average", "generation", "ranked", "groups"})
-_LATER_BENCHMARK_FIELDS = frozenset({"answers", "weight"})
+_LATER_BENCHMARK_FIELDS = frozenset({"answers", "robustness", "weight"})
 
 
 def _unsaid(of: BaseModel, fields: Iterable[str]) -> set[str]:

@@ -176,7 +176,13 @@ class TaskLibrary:
         options = self._generation(loaded) if self._generation else {}
         if not options:
             return loaded
-        return loaded._replace(tasks=tuple(task.generating(options) for task in loaded.tasks))
+        seed = options.get("seed") if loaded.benchmark.robustness == "repeats" else None
+        return loaded._replace(
+            tasks=tuple(
+                task.generating(options if seed is None else {**options, "seed": seed + run})
+                for run, task in enumerate(loaded.tasks)
+            )
+        )
 
     def output_types(self, benchmarks: Iterable[Benchmark]) -> set[str]:
         """Return what benchmarks ask a model for, in lm_eval's words, without reading questions."""

@@ -173,11 +173,14 @@ def medcalc(document: Document, results: Sequence[str]) -> dict[str, float]:
 # Two tests of Med-HALT, made by rule from the questions of MedMCQA.
 
 
+def are_plain(choices: Sequence[str]) -> bool:
+    """Return whether no choice may be about other choices."""
+    return not any(map(_ABOUT_CHOICES.match, choices))
+
+
 def plain_medmcqa(dataset: Any) -> Any:
     """Return the questions without a choice that may be about other choices."""
-    return dataset.filter(
-        lambda document: not any(_ABOUT_CHOICES.match(document[name]) for name in MEDMCQA_CHOICES)
-    )
+    return dataset.filter(lambda document: are_plain([document[name] for name in MEDMCQA_CHOICES]))
 
 
 def nota_text(document: Document) -> str:

@@ -8,6 +8,7 @@ import pytest
 from lm_eval.api.instance import Instance
 
 from evalboard.errors import HarnessError
+from tests.engine.equality.conftest import BATCH_SIZE
 from tests.engine.equality.lm_requests import OPENING, written
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -71,3 +72,21 @@ def test_an_argument_that_vllm_has_not_is_named(options: dict[str, Any], model: 
     ((name, value),) = options.items()
     with pytest.raises(HarnessError, match=f"arguments {name}: {value}.*backend 'hf'"):
         written(model, generations(**options))
+
+
+def test_texts_of_transformers_come_batch_by_batch_and_known_ones_are_not_made_again(
+    model_folder: Callable[[str, str], Path], load_hf: Callable[..., Any]
+) -> None:
+    model = load_hf(model_folder("llama", "byte-level"))
+    arguments = {"until": [], "max_gen_toks": 4}
+    requests = [
+        Instance("generate_until", {}, (f"{OPENING}{n}", arguments), 0, metadata=("made-up", n, 1))
+        for n in range(BATCH_SIZE + 4)
+    ]
+    every = set(range(len(requests)))
+    first, last = model.stream("generate_until", requests, every)
+    assert (len(first), len(last)) == (BATCH_SIZE, 4)
+    assert {n for n, _ in [*first, *last]} == every
+    known = {n for n, _ in first}
+    assert list(model.stream("generate_until", requests, every - known)) == [last]
+    assert list(model.stream("generate_until", requests, {min(known)})) == [first]
