@@ -91,8 +91,9 @@ def library(real_datasets: Path) -> TaskLibrary:
 def asked_of(task: LoadedTask) -> list[tuple[str, int]]:
     """Return prompt and place of the right choice of every question."""
     task.task.build_all_requests(**PROMPT_FORM)
-    of_first: list[Any] = [one for one in task.task.instances if one.args[1] == " A"]
-    return [(one.args[0], task.task.doc_to_target(one.doc)) for one in of_first]
+    made: Any = task.task.instances
+    target: Any = task.task.doc_to_target
+    return [(one.args[0], target(one.doc)) for one in made if one.args[1] == " A"]
 
 
 def prompt(begin: str, choices: list[str]) -> str:
