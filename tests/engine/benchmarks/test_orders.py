@@ -13,8 +13,8 @@ from evalboard.engine.benchmarks.prompts import PROMPT_FORM
 from evalboard.suites.loader import load_suite
 
 Row = Mapping[str, Any]
-ABOUT_OTHERS = re.compile(r"\b(none|all|any|both|either|neither|[a-d])\b", re.IGNORECASE)
-"""What every question has in its choices that is left out."""
+ABOUT_OTHERS = re.compile(r"\b(none|all|any|both|either|neither|[a-d]|cord)\b", re.IGNORECASE)
+"""What every question has in its choices that is left out. The rule takes "Cord" for "c or d"."""
 
 
 class DataSet(NamedTuple):
