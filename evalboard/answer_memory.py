@@ -14,7 +14,7 @@ from evalboard.ranking.keeping import KeptRanking, from_bytes, to_bytes
 from evalboard.ranking.ranges import HOLM_ROWS, Earlier
 from evalboard.records.earned import AnswersName, Earned
 from evalboard.stores.protocol import ABSENT
-from evalboard.stores.results import ResultsArchive
+from evalboard.stores.results import ResultsArchive, ResultsSnapshot
 from evalboard.stores.work import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -23,9 +23,12 @@ logger = logging.getLogger(__name__)
 class AnswerMemory:
     """Finds the compact answers of a board, and remembers them if the board is large."""
 
-    def __init__(self, archive: ResultsArchive, work: WorkFolder, suite: str) -> None:
+    def __init__(
+        self, archive: ResultsArchive, results: ResultsSnapshot, work: WorkFolder, suite: str
+    ) -> None:
         """Read the last ranking of a suite's board, if there is one."""
-        self._archive, self._work, self._suite = archive, work, suite
+        self._archive, self._results = archive, results
+        self._work, self._suite = work, suite
         self._kept = self._read()
         self._blobs: dict[AnswersName, str] = {}
 
@@ -36,14 +39,16 @@ class AnswerMemory:
 
     def find_answers(self, names: Sequence[AnswersName]) -> dict[AnswersName, Earned]:
         """Return what each question earned, of those that are stored. Older results get it now."""
-        self._blobs = self._archive.blobs(names)
-        if missing := [name for name, blob in self._blobs.items() if blob == ABSENT]:
-            self._archive.make_compact(missing)
-            self._blobs |= self._archive.blobs(missing)
+        self._blobs = self._results.blobs(names)
+        missing = [name for name, blob in self._blobs.items() if blob == ABSENT]
+        if older := self._results.not_compact(missing):
+            self._archive.make_compact(older)
+            self._results = self._archive.snapshot()
+            self._blobs |= self._results.blobs(older)
         known = dict(self._known())
         found = {name: known[blob] for name, blob in self._blobs.items() if blob in known}
         unknown = [name for name, blob in self._blobs.items() if blob not in known]
-        return found | dict(self._archive.earned(unknown))
+        return found | dict(self._results.earned(unknown))
 
     def keep(self, standings: Standings) -> None:
         """Remember the ranking of a large board. Nothing fails because it cannot be kept."""

@@ -7,14 +7,16 @@ once a minute, however many runs of this machine ask for it.
 import fcntl
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from evalboard.answer_memory import AnswerMemory
 from evalboard.board.queue import queue_file
+from evalboard.board.rows import Attempt
 from evalboard.board.table import board_files, build_board
+from evalboard.document_memory import DocumentMemory
 from evalboard.errors import StoreError
 from evalboard.queueing.overview import overview
 from evalboard.records.board_files import QUEUE_FILE
@@ -27,7 +29,8 @@ from evalboard.stores.board import (
     publish_file,
     publish_tables,
 )
-from evalboard.stores.results import Results, ResultsArchive
+from evalboard.stores.protocol import retry_on_conflict
+from evalboard.stores.results import ResultsSnapshot
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.boards import boards_of
 from evalboard.suites.model import Suite
@@ -107,19 +110,28 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
         Whether any was written.
     """
     boards = boards_of(settings)
-    archive = open_archive(settings)
+    archive, work = open_archive(settings), WorkFolder(settings.work_folder)
+    documents = DocumentMemory(work, [board.suite for board in boards])
     built: dict[str, Tables] = {}
 
-    def build() -> Tables:
-        revision = archive.revision()
-        if revision not in built:
-            results = archive.read()
-            revision = results.revision
-            built[revision] = {
-                board.folder: _build(board.suite, results, archive, settings, now)
+    def build_once() -> Tables:
+        results = archive.snapshot()
+        if results.revision not in built:
+            attempts = documents.attempts(results)
+            built[results.revision] = {
+                board.folder: _build(
+                    board.suite,
+                    attempts[board.suite.name],
+                    results,
+                    AnswerMemory(archive, results, work, board.suite.name),
+                    now,
+                )
                 for board in boards
             }
-        return built[revision]
+        return built[results.revision]
+
+    def build() -> Tables:
+        return retry_on_conflict(build_once)
 
     store = open_board(settings)
 
@@ -133,12 +145,15 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
 
 
 def _build(
-    suite: Suite, results: Results, archive: ResultsArchive, settings: Settings, now: datetime
+    suite: Suite,
+    attempts: Sequence[Attempt],
+    results: ResultsSnapshot,
+    memory: AnswerMemory,
+    now: datetime,
 ) -> dict[str, bytes]:
     """Return the files of a suite's board."""
-    memory = AnswerMemory(archive, WorkFolder(settings.work_folder), suite.name)
     table = build_board(
-        [d for d in results.documents if d.evalboard.suite == suite.name],
+        attempts,
         suite,
         revision=results.revision,
         now=now,

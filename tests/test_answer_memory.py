@@ -133,9 +133,8 @@ def test_answers_that_were_replaced_are_read_again(
     results = open_store(settings.store_address("results"), settings)
     path = earned_path(document_folder(made), KEY)
     results.commit([Write(path, b"damaged")], message="by hand")
-    memory = answer_memory.AnswerMemory(
-        open_archive(settings), answer_memory.WorkFolder(settings.work_folder), "open-medical"
-    )
+    archive, work = open_archive(settings), answer_memory.WorkFolder(settings.work_folder)
+    memory = answer_memory.AnswerMemory(archive, archive.snapshot(), work, "open-medical")
     assert memory.earlier
     names = [
         answer_memory.AnswersName(document_folder(document(model, 0.5)), KEY, by_subject=False)

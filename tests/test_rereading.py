@@ -122,7 +122,7 @@ def test_scores_states_and_the_board_are_those_of_the_reader_of_this_version(
     assert table.column("answer").to_pylist() == ["B", "B", "C", "", ""]
     assert table.column("state").to_pylist() == ["read", "read", "read", "unfinished", "unfinished"]
     name = AnswersName(document_folder(made), KEY, by_subject=False)
-    ((_, earned),) = archive.earned([name])
+    ((_, earned),) = archive.snapshot().earned([name])
     assert earned.values.mean() == pytest.approx(0.4)
 
     (row,) = read_board(open_board(settings)).frame.to_dict("records")

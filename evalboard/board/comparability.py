@@ -6,11 +6,14 @@ A score counts with the suite's number of few-shots only (`scores`), so that row
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from evalboard.board.rows import Row
-from evalboard.board.scores import Score
+from evalboard.board.scores import Origin, Score
+
+REMEMBERED = 2**16
+"""Measurements. Most scores of a benchmark have the same."""
 
 
 class Measurement(NamedTuple):
@@ -39,7 +42,7 @@ class Measurement(NamedTuple):
         return _number(self)
 
 
-@cache
+@lru_cache(maxsize=REMEMBERED)
 def _number(measurement: Measurement) -> int:
     digest = hashlib.sha256("\0".join(measurement).encode()).digest()
     return int.from_bytes(digest[:8], "little", signed=True)
@@ -47,14 +50,18 @@ def _number(measurement: Measurement) -> int:
 
 def measurement(row: Row, score: Score) -> Measurement:
     """Return how a score of a row was measured."""
-    origin = score.origin
-    has_template = row.identity.use_chat_template
+    identity = row.identity
+    return _measurement(score.origin, identity.use_chat_template, identity.enable_thinking)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _measurement(origin: Origin, has_template: bool, is_thinking: bool) -> Measurement:
     return Measurement(
         task=origin.task_version,
         prompts="" if has_template else origin.task_hash,
         questions=origin.questions,
         template=str(has_template),
-        thinking=str(row.identity.enable_thinking),
+        thinking=str(is_thinking),
         backend=origin.backend,
         reader=origin.reader,
         harness=origin.lm_eval_version,
@@ -70,7 +77,7 @@ def usual_measurements(rows: Sequence[Row]) -> dict[str, Measurement]:
             found = measurement(row, score)
             counts[key][found] += 1
             seen = newest.get((key, found), "")
-            newest[key, found] = max(seen, score.origin.finished_time)
+            newest[key, found] = max(seen, score.finished_time)
     return {
         key: max(counter, key=lambda m: (counter[m], newest[key, m], m))
         for key, counter in counts.items()
@@ -84,8 +91,9 @@ def differences(row: Row, usual: dict[str, Measurement]) -> list[str]:
     """
     found: dict[str, list[str]] = defaultdict(list)
     for key, score in row.scores.items():
-        for aspect in _aspects(measurement(row, score), usual[key]):
-            found[aspect].append(key)
+        if (own := measurement(row, score)) != usual[key]:
+            for aspect in _aspects(own, usual[key]):
+                found[aspect].append(key)
     told: list[str] = []
     for aspect, keys in found.items():
         is_all = len(keys) == len(row.scores)

@@ -22,7 +22,7 @@ def filling(rows: Sequence[Row], suite: Suite) -> tuple[Filling, ...]:
 
 def _current(rows: Sequence[Row], key: str) -> int:
     scores = [row.scores[key] for row in rows if key in row.scores]
-    newest = max(scores, key=lambda one: (one.origin.finished_time, _asked(one)), default=None)
+    newest = max(scores, key=lambda one: (one.finished_time, _asked(one)), default=None)
     return sum(_asked(score) == _asked(newest) for score in scores) if newest else 0
 
 

@@ -9,6 +9,7 @@ the model was still thinking (`unfinished_thinking`).
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from evalboard.board.scores import Origin, Score
@@ -83,44 +84,57 @@ def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:
     Args:
         rows: The scores of each row by benchmark key.
     """
-    flags: list[set[str]] = [_own(row) for row in rows]
-    for comparison in OTHER:
-        usual = _most_common(rows, comparison)
-        for found, row in zip(flags, rows, strict=True):
-            if any(
-                comparison.aspect(score.origin) != usual[key, comparison.among(score.origin)]
-                for key, score in row.items()
-            ):
-                found.add(comparison.flag)
-    return [sorted(found) for found in flags]
+    others = _flags_of_others(rows)
+    return [
+        sorted(_own(row).union(*(others[key, score.origin] for key, score in row.items())))
+        for row in rows
+    ]
 
 
 def _own(row: Mapping[str, Score]) -> set[str]:
     """Return the flags that do not depend on other rows."""
-    mixed = {
-        flag
-        for flag, aspect in MIXED.items()
-        if len({aspect(score.origin) for score in row.values()}) > 1
-    }
-    lacking = {flag for flag, count in LACKING.items() if any(map(count, row.values()))}
-    return mixed | lacking
+    scores = row.values()
+    lacking = {flag for flag, count in LACKING.items() if any(map(count, scores))}
+    return lacking | _mixed(tuple(score.origin for score in scores))
+
+
+@lru_cache(maxsize=4096)
+def _mixed(origins: tuple[Origin, ...]) -> frozenset[str]:
+    return frozenset(
+        flag for flag, aspect in MIXED.items() if len({aspect(origin) for origin in origins}) > 1
+    )
+
+
+def _flags_of_others(rows: Sequence[Mapping[str, Score]]) -> dict[tuple[str, Origin], set[str]]:
+    """Return by benchmark and origin the flags of scores that have it, where most have another."""
+    newest: dict[tuple[str, Origin], str] = {}
+    counts: Counter[tuple[str, Origin]] = Counter()
+    for row in rows:
+        for key, score in row.items():
+            measured = key, score.origin
+            counts[measured] += 1
+            newest[measured] = max(newest.get(measured, ""), score.finished_time)
+    found: dict[tuple[str, Origin], set[str]] = {measured: set() for measured in counts}
+    for comparison in OTHER:
+        usual = _most_common(counts, newest, comparison)
+        for (key, origin), flags in found.items():
+            if comparison.aspect(origin) != usual[key, comparison.among(origin)]:
+                flags.add(comparison.flag)
+    return found
 
 
 def _most_common(
-    rows: Sequence[Mapping[str, Score]], comparison: _Comparison
+    counts: Mapping[tuple[str, Origin], int],
+    newest: Mapping[tuple[str, Origin], str],
+    comparison: _Comparison,
 ) -> dict[tuple[str, Hashable], str]:
     """Return the most frequent value by benchmark and group, the newest one in a tie."""
-    counts: dict[tuple[str, Hashable], Counter[str]] = defaultdict(Counter)
-    newest: dict[tuple[str, Hashable, str], str] = {}
-    for row in rows:
-        for key, score in row.items():
-            among, value = comparison.among(score.origin), comparison.aspect(score.origin)
-            counts[key, among][value] += 1
-            seen = newest.get((key, among, value), "")
-            newest[key, among, value] = max(seen, score.origin.finished_time)
+    found: dict[tuple[str, Hashable], dict[str, tuple[int, str]]] = defaultdict(dict)
+    for (key, origin), count in counts.items():
+        values, value = found[key, comparison.among(origin)], comparison.aspect(origin)
+        before, time = values.get(value, (0, ""))
+        values[value] = before + count, max(time, newest[key, origin])
     return {
-        (key, among): max(
-            counter, key=lambda value: (counter[value], newest[key, among, value], value)
-        )
-        for (key, among), counter in counts.items()
+        group: max(values, key=lambda value: (*values[value], value))
+        for group, values in found.items()
     }

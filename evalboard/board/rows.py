@@ -1,4 +1,4 @@
-"""One row per model: the documents of its attempts, merged benchmark by benchmark."""
+"""One row per model: the attempts at it, merged benchmark by benchmark."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,19 +43,55 @@ class Row(NamedTuple):
     """Whether the row has an average and what the suite asks of a row with a rank."""
 
 
-def build_rows(documents: Iterable[ResultDocument], suite: Suite) -> list[Row]:
-    """Merge documents into rows, in the order of each model's first document.
+class Attempt(NamedTuple):
+    """What a document gives to a suite's board."""
 
-    Every benchmark takes its score from the newest document with a valid score (see `read_score`).
-    Of documents from the same second the one listed last counts. Documents of other suites and
-    models without any score are omitted, and so is a document whose scores cannot be read: the log
+    identity: RowIdentity
+    config: ModelConfig
+    finished_time: str
+    """UTC, ISO 8601."""
+    scores: dict[str, Score]
+    """By benchmark key, at least one."""
+
+
+def read_attempt(document: ResultDocument, suite: Suite) -> Attempt | None:
+    """Return what a document gives to a suite's board, None if that is no score.
+
+    That is so with documents of other suites, and with one whose scores cannot be read: the log
     contains the reason.
     """
-    drafts = [
-        _merge(identity, attempts, suite)
-        for identity, attempts in _attempts(documents, suite).items()
-    ]
-    rows = [row for row in drafts if row is not None]
+    if document.evalboard.suite != suite.name:
+        return None
+    identity, time = row_identity(document.config.choice), document.evalboard.finished_time
+    found = contained(
+        partial(_scores, document, suite),
+        f"Reading the scores of {identity.model!r} from {time!r}",
+    )
+    if isinstance(found, EvalboardError) or not found:
+        return None
+    return Attempt(identity, document.config, time, found)
+
+
+def read_attempts(documents: Iterable[ResultDocument], suite: Suite) -> list[Attempt]:
+    """Return what each document gives, without those that give nothing."""
+    return [found for document in documents if (found := read_attempt(document, suite))]
+
+
+def build_rows(documents: Iterable[ResultDocument], suite: Suite) -> list[Row]:
+    """Return the rows of documents; see `merge_attempts`."""
+    return merge_attempts(read_attempts(documents, suite), suite)
+
+
+def merge_attempts(attempts: Iterable[Attempt], suite: Suite) -> list[Row]:
+    """Merge attempts into rows, in the order of each model's first attempt.
+
+    Every benchmark takes its score from the newest attempt that has one (see `read_score`). Of
+    attempts from the same second the one listed last counts.
+    """
+    by_row: dict[RowIdentity, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        by_row[attempt.identity].append(attempt)
+    rows = [_merge(some, suite) for some in by_row.values()]
     flags = flag_rows([row.scores for row in rows])
     return [
         _judge(row, sorted({*found, *_flags_in_words(row, suite)}), suite)
@@ -112,44 +148,23 @@ def average_of_known(scores: Mapping[str, float], suite: Suite) -> float | None:
     return weighted_mean(values, [weights[b.key] for b in known])
 
 
-def _attempts(
-    documents: Iterable[ResultDocument], suite: Suite
-) -> dict[RowIdentity, list[ResultDocument]]:
-    """Return the suite's documents by row, oldest first."""
-    attempts: dict[RowIdentity, list[ResultDocument]] = defaultdict(list)
-    for document in documents:
-        if document.evalboard.suite == suite.name:
-            attempts[row_identity(document.config.choice)].append(document)
-    for found in attempts.values():
-        found.sort(key=lambda document: document.evalboard.finished_time)
-    return attempts
-
-
 def _scores(document: ResultDocument, suite: Suite) -> dict[str, Score]:
     """Return the valid scores of a document by benchmark key."""
     return {b.key: score for b in suite.benchmarks if (score := read_score(document, b))}
 
 
-def _merge(identity: RowIdentity, attempts: Sequence[ResultDocument], suite: Suite) -> Row | None:
-    """Return the row of documents listed oldest first, None if they contain no score."""
+def _merge(attempts: Sequence[Attempt], suite: Suite) -> Row:
+    """Return the row of attempts at one model."""
+    oldest_first = sorted(attempts, key=lambda attempt: attempt.finished_time)
     chosen: dict[str, Score] = {}
-    newest: ResultDocument | None = None
-    for document in attempts:
-        found = contained(
-            partial(_scores, document, suite),
-            f"Reading the scores of {identity.model!r} from {document.evalboard.finished_time!r}",
-        )
-        if isinstance(found, EvalboardError):
-            continue
-        chosen |= found
-        newest = document if found else newest
-    if newest is None:
-        return None
+    for attempt in oldest_first:
+        chosen |= attempt.scores
+    newest = oldest_first[-1]
     scores = {b.key: chosen[b.key] for b in suite.benchmarks if b.key in chosen}
     return Row(
-        identity=identity,
+        identity=newest.identity,
         config=newest.config,
-        finished_time=newest.evalboard.finished_time,
+        finished_time=newest.finished_time,
         scores=scores,
         flags=[],
         average=average({key: score.value for key, score in scores.items()}, suite),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -13,10 +14,11 @@ from evalboard.suites.model import Benchmark
 
 
 class Origin(NamedTuple):
-    """The origin of a score, as far as it is not part of the row's identity."""
+    """How a score was measured, as far as it is not part of the row's identity.
 
-    finished_time: str
-    """UTC, ISO 8601."""
+    Most scores of a benchmark have the same.
+    """
+
     task_version: str
     task_hash: str
     questions: str
@@ -30,8 +32,6 @@ class Origin(NamedTuple):
     """Hash of the template, None without one."""
     reader: str = ""
     """Name of the reader of answers in words, with its version; empty for other answers."""
-    folder: str = ""
-    """Folder of its document in the results store, and of its answers."""
 
 
 class Score(NamedTuple):
@@ -56,6 +56,10 @@ class Score(NamedTuple):
     """Figures of a benchmark that asks its questions several times."""
     budget: int | None = None
     """Tokens that an answer could have, None where the model writes none."""
+    finished_time: str = ""
+    """When its document was finished; UTC, ISO 8601."""
+    folder: str = ""
+    """Folder of its document in the results store, and of its answers."""
 
 
 def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
@@ -88,6 +92,8 @@ def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
         _in_words(metrics, counting),
         robustness(metrics),
         _budget(document, benchmark),
+        document.evalboard.finished_time,
+        document_folder(document),
     )
 
 
@@ -128,8 +134,7 @@ def _questions(document: ResultDocument, benchmark: Benchmark) -> int | None:
 def _origin(document: ResultDocument, benchmark: Benchmark) -> Origin:
     config, tasks = document.config, benchmark.tasks or (benchmark.task_name,)
     versions = [str(document.versions.get(task, "")) for task in tasks]
-    return Origin(
-        finished_time=document.evalboard.finished_time,
+    origin = Origin(
         task_version=named_versions(versions),
         task_hash=" ".join(document.task_hashes.get(task, "") for task in tasks),
         questions=document.evalboard.dataset_fingerprints.get(benchmark.key, ""),
@@ -139,8 +144,14 @@ def _origin(document: ResultDocument, benchmark: Benchmark) -> Origin:
         base=base_identity(config.choice),
         chat_template=config.chat_template_sha,
         reader=document.evalboard.readers.get(benchmark.key, ""),
-        folder=document_folder(document),
     )
+    return shared(origin)
+
+
+@lru_cache(maxsize=2**16)
+def shared(origin: Origin) -> Origin:
+    """Return the same object for equal origins: they take less memory, and are compared faster."""
+    return origin
 
 
 def named_versions(versions: Sequence[str]) -> str:

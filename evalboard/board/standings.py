@@ -122,7 +122,7 @@ def _answers_name(row: Row, benchmark: Benchmark) -> AnswersName | None:
     if score is None:
         return None
     return AnswersName(
-        score.origin.folder, benchmark.key, bool(benchmark.tasks), bool(benchmark.robustness)
+        score.folder, benchmark.key, bool(benchmark.tasks), bool(benchmark.robustness)
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from evalboard.board.filling import filling
-from evalboard.board.rows import Row, build_rows
+from evalboard.board.rows import Attempt, Row, merge_attempts
 from evalboard.board.scores import Score
 from evalboard.board.standings import (
     FindAnswers,
@@ -53,7 +53,6 @@ from evalboard.records.columns import (
 from evalboard.records.earned import AnswersName, Earned
 from evalboard.records.in_words import InWords
 from evalboard.records.parquet import parquet_file
-from evalboard.records.result import ResultDocument
 from evalboard.records.robustness import Robustness
 from evalboard.records.times import timestamp
 from evalboard.suites.model import Benchmark, Suite
@@ -87,7 +86,7 @@ def _no_answers(names: Sequence[AnswersName]) -> dict[AnswersName, Earned]:
 
 
 def build_board(
-    documents: Iterable[ResultDocument],
+    attempts: Iterable[Attempt],
     suite: Suite,
     *,
     revision: str,
@@ -98,15 +97,15 @@ def build_board(
     """Build a suite's board.
 
     Args:
-        documents: Result documents. Those of other suites are ignored.
+        attempts: What the result documents give to it.
         suite: The benchmarks of the board.
-        revision: Revision of the results store from which the documents were read.
+        revision: Revision of the results store from which they were read.
         now: Time of the build.
         find_answers: Finds what each question earned. Without answers, rows are compared by their
             standard errors.
         earlier: What was ranked at the last build of a large board.
     """
-    rows = build_rows(documents, suite)
+    rows = merge_attempts(attempts, suite)
     standings = rank_rows(rows, suite, find_answers, earlier)
     frame = build_frame(list(zip(rows, standings.rows, strict=True)), suite)
     smallest = standings.smallest_differences

@@ -145,7 +145,7 @@ def _compare(
 ) -> list[Compared]:
     names: dict[AnswersName, list[PlainTask]] = {}
     for task in tasks:
-        folder = measured.row.scores[task.benchmark].origin.folder
+        folder = measured.row.scores[task.benchmark].folder
         names.setdefault(AnswersName(folder, task.benchmark, by_subject=False), []).append(task)
     stored = dict(archive.answers(names))
     if missing := [name.benchmark for name in names if name not in stored]:

@@ -5,6 +5,7 @@ project uses.
 """
 
 import json
+from functools import cached_property
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -56,7 +57,7 @@ class ModelConfig(BaseModel):
         """Documents of earlier versions have an earlier word for one."""
         return str(Precision.parse(precision) or precision)
 
-    @property
+    @cached_property
     def choice(self) -> PinnedChoice:
         """Which model was evaluated."""
         return PinnedChoice(**{name: getattr(self, own) for name, own in _CHOICE_FIELDS.items()})

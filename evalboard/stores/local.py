@@ -15,8 +15,6 @@ import os
 import re
 import shutil
 import socket
-import stat
-import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +25,8 @@ from typing import Any, NamedTuple
 from evalboard.errors import ConflictError, FileTooLarge, StoreError
 from evalboard.files import append_whole, read_state, set_aside, write_state, write_synced
 from evalboard.records.times import timestamp
-from evalboard.stores.paths import check_path, is_content_name, is_content_path
+from evalboard.stores.listing import Listing, look
+from evalboard.stores.paths import check_path, is_content_path
 from evalboard.stores.protocol import (
     ABSENT,
     Delete,
@@ -38,12 +37,9 @@ from evalboard.stores.protocol import (
 )
 
 META = ".evalboard"
-# A file that was written this recently can change again without a new time stamp.
-SETTLED_NANOSECONDS = 2_000_000_000
 
-_Seen = dict[str, tuple[int, int, str]]
-_seen: dict[Path, _Seen] = {}
-"""Results of this process's last look at each folder, by path; see `_look`."""
+_listings: dict[Path, Listing] = {}
+"""By folder, what this process has seen of it."""
 
 
 class _Move(NamedTuple):
@@ -107,6 +103,7 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._listing = _listings.setdefault(root, Listing(root, root / META / "listing.json"))
 
     @property
     def address(self) -> str:
@@ -292,9 +289,9 @@ class LocalStore:
         """
         after = dict(before)
         for operation in operations:
-            found = _look(f"{self._root}/{operation.path}", None)
+            found = look(f"{self._root}/{operation.path}")
             expected = blob_id(operation.content) if isinstance(operation, Write) else None
-            if (found[2] if found else None) != expected:
+            if (found and found.blob) != expected:
                 raise StoreError(
                     f"File {operation.path!r} in {self.address!r} differs from what was written. "
                     "Write again."
@@ -306,74 +303,8 @@ class LocalStore:
         return after
 
     def _list(self, under: str = "") -> dict[str, str]:
-        """Return the blob id of every file in a folder, empty for all.
-
-        Reads only what changed since the last look.
-        """
-        folder = f"{under}/" if under else ""
-        seen: _Seen = {}
-        before = _seen.get(self._root, {})
-        now = time.time_ns()
-        for path, file in _content(str(self._root), folder):
-            if entry := _look(file, before.get(path)):
-                seen[path] = entry
-        files = {path: entry[2] for path, entry in seen.items()}
-        others = {path: entry for path, entry in before.items() if not path.startswith(folder)}
-        _seen[self._root] = others | {
-            path: entry for path, entry in seen.items() if now - entry[0] > SETTLED_NANOSECONDS
-        }
-        return files
-
-
-def _look(path: str, known: tuple[int, int, str] | None) -> tuple[int, int, str] | None:
-    """Return a file's change time, size and blob id, None if it is gone or not a file.
-
-    The change time is used because programs can set the modification time.
-    """
-    try:
-        status = os.lstat(path)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        if known and known[:2] == (status.st_ctime_ns, status.st_size):
-            return known
-        return status.st_ctime_ns, status.st_size, _blob_id_of_file(path, status.st_size)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _blob_id_of_file(path: str, size: int) -> str:
-    """Return git's id of a file without reading all of it into memory."""
-    found = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    with open(path, "rb") as file:
-        while part := file.read(1 << 20):
-            found.update(part)
-    return found.hexdigest()
-
-
-def _content(root: str, folder: str) -> Iterator[tuple[str, str]]:
-    """Yield path and file of everything in a folder of the store that may be content.
-
-    An unreadable folder raises an error and is not treated as empty.
-
-    Args:
-        root: Folder of the store.
-        folder: Path within it that ends with `/`; empty for all.
-    """
-    inside = [folder]
-    while inside:
-        folder = inside.pop()
-        try:
-            entries = list(os.scandir(f"{root}/{folder}"))
-        except FileNotFoundError:
-            continue
-        for entry in entries:
-            if not is_content_name(entry.name):
-                continue
-            path = folder + entry.name
-            if entry.is_dir(follow_symlinks=False):
-                inside.append(f"{path}/")
-            else:
-                yield path, entry.path
+        """Return the blob id of every file in a folder, empty for all, sorted by path."""
+        return self._listing.files(under)
 
 
 def _note(

@@ -56,11 +56,61 @@ Changed = tuple[ResultDocument, Mapping[str, bytes]]
 """A document, and answers as Parquet by benchmark key."""
 
 
+class ResultsSnapshot:
+    """The results store at one moment. Reading raises `ConflictError` where a file has changed since."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    @property
+    def revision(self) -> str:
+        """Revision of the store."""
+        return self._snapshot.revision
+
+    def documents(self) -> dict[str, str]:
+        """Return the blob id of every result document by path, sorted by path."""
+        return self._snapshot.blobs(_document_paths(self._snapshot))
+
+    def read(self, paths: Iterable[str]) -> Iterator[StoredResult]:
+        """Yield some documents."""
+        return _read_documents(self._snapshot, paths)
+
+    def blobs(self, names: Iterable[AnswersName]) -> dict[AnswersName, str]:
+        """Return the blob id of the compact answers of each of these, `ABSENT` without a file."""
+        by_name = {name: _compact_path(name) for name in names}
+        found = self._snapshot.blobs(by_name.values())
+        return {name: found[path] for name, path in by_name.items()}
+
+    def not_compact(self, names: Iterable[AnswersName]) -> list[AnswersName]:
+        """Return of which of these the answers are stored, but not what each question earned."""
+        by_name = {name: (_path(name), _compact_path(name)) for name in names}
+        there = self._snapshot.blobs(path for both in by_name.values() for path in both)
+        return [
+            name
+            for name, (path, compact) in by_name.items()
+            if there[path] != ABSENT and there[compact] == ABSENT
+        ]
+
+    def earned(self, names: Iterable[AnswersName]) -> Iterator[tuple[AnswersName, Earned]]:
+        """Yield what each question earned, of those that are stored and say it.
+
+        Damaged files are logged and left out.
+        """
+        by_path = {_compact_path(name): name for name in names}
+        for path, earned in _parsed(self._snapshot, by_path, from_bytes):
+            if earned is not None:
+                yield by_path[path], earned
+
+
 class ResultsArchive:
     """Result documents in a store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def snapshot(self) -> ResultsSnapshot:
+        """Return the newest state."""
+        return ResultsSnapshot(self._store.snapshot())
 
     def read(self, *, model: str = "") -> Results:
         """Return every result document, or the documents of one model."""
@@ -74,10 +124,6 @@ class ResultsArchive:
             if document.evalboard.suite == suite
             for key in document.evalboard.benchmark_keys.values()
         }
-
-    def revision(self) -> str:
-        """Return the revision of the newest state."""
-        return self._store.snapshot().revision
 
     def paths(self) -> list[str]:
         """Return the path of every result document, readable or not."""
@@ -146,12 +192,6 @@ class ResultsArchive:
 
         retry_on_conflict(once)
 
-    def blobs(self, names: Iterable[AnswersName]) -> dict[AnswersName, str]:
-        """Return the blob id of the compact answers of each of these, `ABSENT` without a file."""
-        listed = list(names)
-        found = self._store.snapshot().blobs(_compact_path(name) for name in listed)
-        return {name: found[_compact_path(name)] for name in listed}
-
     def make_compact(self, names: Iterable[AnswersName]) -> None:
         """Store what each question earned, for answers that are stored without it.
 
@@ -169,14 +209,8 @@ class ResultsArchive:
 
     def _make_compact(self, names: Iterable[AnswersName]) -> None:
         snapshot = self._store.snapshot()
-        by_path = {_path(name): name for name in names}
-        there = snapshot.blobs([*by_path, *(_compact_path(name) for name in by_path.values())])
-        stored = [
-            path
-            for path, name in by_path.items()
-            if there[path] != ABSENT and there[_compact_path(name)] == ABSENT
-        ]
-        contents = snapshot.read_many(stored, at_most=MAX_BYTES)
+        by_path = {_path(name): name for name in ResultsSnapshot(snapshot).not_compact(names)}
+        contents = snapshot.read_many(by_path, at_most=MAX_BYTES)
         made = dict(_compacted(by_path[path], content) for path, content in contents)
         writes = [Write(path, content, ABSENT) for path, content in made.items()]
         if writes:
@@ -185,43 +219,36 @@ class ResultsArchive:
     def answers(self, names: Iterable[AnswersName]) -> Iterator[tuple[AnswersName, Answers]]:
         """Yield the stored answers of these. Damaged files are logged and left out."""
         by_path = {_path(name): name for name in names}
-        for path, answers in self._parsed(by_path, Answers.from_parquet):
+        for path, answers in _parsed(self._store.snapshot(), by_path, Answers.from_parquet):
             yield by_path[path], answers
 
     def contents(self, names: Iterable[AnswersName]) -> Iterator[tuple[AnswersName, bytes]]:
         """Yield the files of the stored answers of these. Damaged files are logged and left out."""
         by_path = {_path(name): name for name in names}
-        for path, content in self._parsed(by_path, _checked_answers):
+        for path, content in _parsed(self._store.snapshot(), by_path, _checked_answers):
             yield by_path[path], content
 
-    def earned(self, names: Iterable[AnswersName]) -> Iterator[tuple[AnswersName, Earned]]:
-        """Yield what each question earned, of those that are stored and say it.
 
-        Damaged files are logged and left out.
-        """
-        by_path = {_compact_path(name): name for name in names}
-        for path, earned in self._parsed(by_path, from_bytes):
-            if earned is not None:
-                yield by_path[path], earned
+def _parsed(
+    snapshot: Snapshot, paths: Collection[str], parse: Callable[..., T]
+) -> Iterator[tuple[str, T]]:
+    """Yield the content of the files that are stored and can be parsed, and log the others.
 
-    def _parsed(self, paths: Collection[str], parse: Callable[..., T]) -> Iterator[tuple[str, T]]:
-        """Yield the content of the files that are stored and can be parsed, and log the others.
-
-        Args:
-            paths: Of the files.
-            parse: Called with the bytes, and the path as `path`.
-        """
-        snapshot = self._store.snapshot()
-        stored = [path for path, blob in snapshot.blobs(paths).items() if blob != ABSENT]
-        for path, content in snapshot.read_many(stored, at_most=MAX_BYTES):
-            try:
-                if isinstance(content, FileTooLarge):
-                    raise content
-                parsed = parse(content, path=path)
-            except EvalboardError as exc:
-                logger.warning("%s", exc)
-                continue
-            yield path, parsed
+    Args:
+        snapshot: Of the store.
+        paths: Of the files.
+        parse: Called with the bytes, and the path as `path`.
+    """
+    stored = [path for path, blob in snapshot.blobs(paths).items() if blob != ABSENT]
+    for path, content in snapshot.read_many(stored, at_most=MAX_BYTES):
+        try:
+            if isinstance(content, FileTooLarge):
+                raise content
+            parsed = parse(content, path=path)
+        except EvalboardError as exc:
+            logger.warning("%s", exc)
+            continue
+        yield path, parsed
 
 
 def document_path(folder: str, finished_time: str) -> str:
@@ -305,17 +332,20 @@ def _document_paths(snapshot: Snapshot, folder: str = "") -> list[str]:
 
 
 def _read(snapshot: Snapshot, folder: str) -> Results:
-    stored: list[StoredResult] = []
-    for path, content in snapshot.read_many(_document_paths(snapshot, folder), at_most=MAX_BYTES):
+    stored = list(_read_documents(snapshot, _document_paths(snapshot, folder)))
+    return Results(snapshot.revision, stored)
+
+
+def _read_documents(snapshot: Snapshot, paths: Iterable[str]) -> Iterator[StoredResult]:
+    for path, content in snapshot.read_many(paths, at_most=MAX_BYTES):
         try:
             if isinstance(content, FileTooLarge):
                 raise content
             document = ResultDocument.from_json(content, path=path)
         except (FileTooLarge, RecordError) as exc:
-            stored.append(StoredResult(path, None, exc.message))
+            yield StoredResult(path, None, exc.message)
         else:
-            stored.append(StoredResult(path, document))
-    return Results(snapshot.revision, stored)
+            yield StoredResult(path, document)
 
 
 def _find_same(snapshot: Snapshot, document: ResultDocument) -> str | None:

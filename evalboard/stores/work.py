@@ -9,6 +9,7 @@
     runs/{run}                                           marks of runs, locked while they live
     logs/{run}.log                                       output of an engine's process
     ranks/{suite}.npz                                    the last ranking of a large board
+    read/{suite}/{digest}.jsonl                          what result documents give to a board
     unfit/{host}.json                                    why a machine takes no requests
     proofs/                                              whether machines score as transformers does
     documents/{run}/results.json, {benchmark}.parquet    results of runs outside the board
@@ -19,7 +20,7 @@ moved aside (`evalboard.files`), and its work is done again.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from evalboard.errors import StoreError
 from evalboard.files import read_state, set_aside, write_state, write_whole
 from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome
+from evalboard.stores.lines import add_lines, read_lines, replace_lines
 
 KEY_LENGTH = 32
 ANSWERS_HASH = "answers_sha256"
@@ -38,6 +40,11 @@ class WorkFolder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return self._root
 
     def keep(self, outcome: BenchmarkOutcome, answers: bytes) -> None:
         """Keep a finished benchmark, and delete its partial answers.
@@ -205,6 +212,37 @@ class WorkFolder:
             except FileNotFoundError:
                 return None
 
+    def documents_read(self, name: str) -> list[Any]:
+        """Return what is kept of documents under a name, `{suite}/{digest}`.
+
+        Raises:
+            StoreError: The folder cannot be read.
+        """
+        with self._disk_errors():
+            return list(read_lines(self._documents_file(name)))
+
+    def add_documents_read(self, name: str, values: Iterable[Any]) -> None:
+        """Keep more of documents under a name. What was kept of the suite under others is removed.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        file = self._documents_file(name)
+        with self._disk_errors():
+            add_lines(file, values)
+            for other in file.parent.glob("*.jsonl"):
+                if other != file:
+                    other.unlink(missing_ok=True)
+
+    def keep_documents_read(self, name: str, values: Iterable[Any]) -> None:
+        """Replace what is kept of documents under a name.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        with self._disk_errors():
+            replace_lines(self._documents_file(name), values)
+
     @contextmanager
     def _disk_errors(self) -> Iterator[None]:
         try:
@@ -220,6 +258,9 @@ class WorkFolder:
 
     def _ranks_file(self, suite: str) -> Path:
         return self._root / "ranks" / f"{suite}.npz"
+
+    def _documents_file(self, name: str) -> Path:
+        return self._root / "read" / f"{name}.jsonl"
 
     def _stem(self, benchmark: str, key: str) -> Path:
         return self._root / "outcomes" / f"{benchmark}-{key[:KEY_LENGTH]}"

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -152,7 +153,7 @@ class Suite(BaseModel):
             raise ValueError("; ".join(found))
         return self
 
-    @property
+    @cached_property
     def weights(self) -> dict[str, float]:
         """Weight of every benchmark in the average by key, 0 for one that does not count."""
         return weights(

@@ -14,7 +14,6 @@ from evalboard.records.columns import FLAGS
 from evalboard.records.in_words import InWords
 
 USUAL = Origin(
-    finished_time="2026-11-01T00:00:00Z",
     task_version="1.0",
     task_hash="hash",
     questions="fingerprint",
@@ -23,12 +22,11 @@ USUAL = Origin(
     lm_eval_version="0.4.13",
     base="",
     chat_template=None,
-    folder="",
 )
 
 
-def score(**changes):
-    return Score(0.5, None, 100, USUAL._replace(**changes))
+def score(finished_time="2026-11-01T00:00:00Z", **changes):
+    return Score(0.5, None, 100, USUAL._replace(**changes), finished_time=finished_time)
 
 
 def usual_rows(count=2):

@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from evalboard.board.rows import read_attempts
 from evalboard.board.statistics import normal_interval, wilson_interval
 from evalboard.board.table import board_files, build_board, content_hash, to_parquet
 from evalboard.records.board_files import BoardMeta
@@ -18,7 +19,7 @@ NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 @pytest.fixture
 def board_of(suite):
     def build(documents, *, revision="r1", now=NOW):
-        return build_board(documents, suite, revision=revision, now=now)
+        return build_board(read_attempts(documents, suite), suite, revision=revision, now=now)
 
     return build
 
@@ -237,7 +238,9 @@ def test_a_group_is_one_benchmark_and_shows_its_subjects(grouped_suite, grouped_
         grouped_document(GROUP | {"doses": 0.5}, stderr=0.03, n=50),
         grouped_document({"doses": 0.9, "mmlu_anatomy": 0.9}, model_name="org/half"),
     ]
-    board = build_board(documents, grouped_suite, revision="r1", now=NOW)
+    board = build_board(
+        read_attempts(documents, grouped_suite), grouped_suite, revision="r1", now=NOW
+    )
     whole, half = (board.frame.loc[place] for place in (0, 1))
 
     assert list(board.frame.columns) == [
@@ -260,7 +263,12 @@ def test_a_group_is_one_benchmark_and_shows_its_subjects(grouped_suite, grouped_
 
 
 def test_the_description_names_the_subjects_of_a_group(grouped_suite, grouped_document):
-    board = build_board([grouped_document(GROUP, n=50)], grouped_suite, revision="r1", now=NOW)
+    board = build_board(
+        read_attempts([grouped_document(GROUP, n=50)], grouped_suite),
+        grouped_suite,
+        revision="r1",
+        now=NOW,
+    )
     doses, mmlu = board.meta.benchmarks
 
     assert doses.subjects == ()
@@ -283,7 +291,9 @@ def test_a_group_without_a_standard_error_has_the_interval_of_its_questions(
         grouped_document(GROUP, n=50),
         grouped_document(dict.fromkeys(GROUP, 1.0), stderr=0.0, n=50, model_name="org/perfect"),
     ]
-    board = build_board(documents, grouped_suite, revision="r1", now=NOW)
+    board = build_board(
+        read_attempts(documents, grouped_suite), grouped_suite, revision="r1", now=NOW
+    )
     intervals = board.frame[["mmlu__low", "mmlu__high"]].itertuples(index=False, name=None)
 
     assert list(intervals) == [wilson_interval(0.3, 100), wilson_interval(1.0, 100)]
@@ -293,7 +303,9 @@ def test_another_version_of_one_subject_is_marked(grouped_suite, grouped_documen
     usual = [grouped_document(GROUP, model_name=f"org/m{number}") for number in range(2)]
     other = grouped_document(GROUP, model_name="org/other")
     other = other.model_copy(update={"versions": other.versions | {"mmlu_virology": 2.0}})
-    board = build_board([*usual, other], grouped_suite, revision="r1", now=NOW)
+    board = build_board(
+        read_attempts([*usual, other], grouped_suite), grouped_suite, revision="r1", now=NOW
+    )
 
     assert board.frame["flags"].tolist() == [[], [], ["other_task_version"]]
 
@@ -335,7 +347,9 @@ def test_answers_in_words_have_columns_per_benchmark_and_per_row(suite, document
         results[benchmark.task_name] = made.results[benchmark.task_name] | told | tokens
         configs[benchmark.task_name] = {"generation_kwargs": {"max_gen_toks": 4096 - 96 * place}}
     made = made.model_copy(update={"results": results, "configs": configs})
-    (record,) = build_board([made], words, revision="r", now=NOW).frame.to_dict("records")
+    (record,) = build_board(
+        read_attempts([made], words), words, revision="r", now=NOW
+    ).frame.to_dict("records")
     count = len(words.benchmarks)
     assert record["strict_accuracy"] == pytest.approx(0.4)
     assert record["read_share"] == pytest.approx(0.8 + (count - 1) / 20)
@@ -348,5 +362,5 @@ def test_answers_in_words_have_columns_per_benchmark_and_per_row(suite, document
     assert ("format_or_limit" in record["flags"]) is (0.8 + (count - 1) / 20 < 0.9)
     assert (
         f"{words.benchmarks[0].key}__read"
-        not in build_board([made], suite, revision="r", now=NOW).frame
+        not in build_board(read_attempts([made], suite), suite, revision="r", now=NOW).frame
     )

@@ -319,10 +319,12 @@ def test_settled_files_are_not_read_again(
     local: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local.commit([Write("a", b"1")], message="before")
-    monkeypatch.setattr("evalboard.stores.local.SETTLED_NANOSECONDS", -(10**12))
+    monkeypatch.setattr("evalboard.stores.listing.SETTLED_NANOSECONDS", -(10**12))
     first = local.snapshot()
     with monkeypatch.context() as patch:
-        patch.setattr("evalboard.stores.local._blob_id_of_file", lambda path, _: pytest.fail(path))
+        patch.setattr(
+            "evalboard.stores.listing._blob_id_of_file", lambda path, _: pytest.fail(path)
+        )
         for store in (local, LocalStore(tmp_path / "store")):
             assert dict(store.snapshot().files) == dict(first.files)
     (tmp_path / "store" / "a").write_bytes(b"22")  # a clock may not tell it from the first by time

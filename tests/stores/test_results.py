@@ -197,7 +197,7 @@ ANATOMY = AnswersName(FOLDER, "anatomy", by_subject=False)
 def test_what_questions_earned_is_stored_beside_their_answers(archive: ResultsArchive) -> None:
     content = parquet(question_id=[7, 8], doc_hash=["a", "b"], correct=[True, False])
     archive.add(document(), {"anatomy": content})
-    ((name, earned),) = archive.earned([ANATOMY, ANATOMY._replace(benchmark="doses")])
+    ((name, earned),) = archive.snapshot().earned([ANATOMY, ANATOMY._replace(benchmark="doses")])
     assert (name, earned.values.tolist()) == (ANATOMY, [True, False])
 
 
@@ -212,7 +212,7 @@ def test_the_subjects_of_a_group_are_parts(archive: ResultsArchive) -> None:
         document().model_dump(by_alias=True) | {"group_subtasks": {"anatomy": ["s", "t"]}}
     )
     archive.add(group, {"anatomy": content})
-    ((_, earned),) = archive.earned([ANATOMY])
+    ((_, earned),) = archive.snapshot().earned([ANATOMY])
     assert earned.parts == (1, 2)
 
 
@@ -223,11 +223,16 @@ def test_older_results_get_it_once(store: Store, archive: ResultsArchive) -> Non
     files = {"anatomy": content, "doses": fractions, "odd": b"no"}
     store.commit([Write(answers_path(FOLDER, key), c) for key, c in files.items()], message="older")
     archive.make_compact(names)
-    revision = archive.revision()
+    revision = archive.snapshot().revision
     archive.make_compact(names)
-    assert archive.revision() == revision
-    assert [bool(blob) for blob in archive.blobs(names).values()] == [True, True, True, False]
-    ((name, earned),) = archive.earned(names)
+    assert archive.snapshot().revision == revision
+    assert [bool(blob) for blob in archive.snapshot().blobs(names).values()] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    ((name, earned),) = archive.snapshot().earned(names)
     assert (name, earned.values.tolist()) == (ANATOMY, [True, False])
 
 
@@ -235,7 +240,7 @@ def test_a_damaged_one_is_left_out(
     store: Store, archive: ResultsArchive, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.commit([Write(earned_path(FOLDER, "anatomy"), b"{}\n")], message="by hand")
-    assert list(archive.earned([ANATOMY])) == []
+    assert list(archive.snapshot().earned([ANATOMY])) == []
     assert "anatomy.earned" in caplog.text
 
 
