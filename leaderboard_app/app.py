@@ -25,11 +25,14 @@ from leaderboard_app.addresses import Proxies
 from leaderboard_app.board_data import BoardUnreadable, follow_board, follow_queue
 from leaderboard_app.board_document import SCHEMA_VERSION
 from leaderboard_app.connections import make_server
+from leaderboard_app.gradio_api import Endpoint, add_api_routes, make_endpoints, place_endpoints
 from leaderboard_app.gradio_calls import GradioCalls, open_calls
 from leaderboard_app.guard import NO_PREFIX, Guard, GuardRules
 from leaderboard_app.language import LANGUAGES, language_of, mark, t, translations
+from leaderboard_app.live_queue import LiveQueue
 from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.model_routes import add_model_routes
+from leaderboard_app.page_shell import PageShell
 from leaderboard_app.pages import Page, Viewer, element_page
 from leaderboard_app.recent_snapshots import HOSTED_SECONDS
 from leaderboard_app.responses import explain_invalid, prepare_json
@@ -110,15 +113,24 @@ def create_app(settings: Settings) -> FastAPI:
     _add_health(app, viewers)
     add_submission_routes(app, first)
     _add_static_routes(app)
+    blocks: list[gr.Blocks] = []
     for viewer in viewers:
+        endpoints = make_endpoints(viewer)
+        blocks.append(build_blocks(viewer, endpoints))
         routes = _board_routes(viewer)
+        add_api_routes(routes, blocks[-1], endpoints)
         app.include_router(routes, prefix=viewer.prefix, include_in_schema=viewer is first)
-    blocks = [build_blocks(viewer) for viewer in viewers]
     login = first.tickets is not None
     calls = {
         viewer.prefix: open_calls(its, login=login)
         for viewer, its in zip(viewers, blocks, strict=True)
     }
+    pages = {
+        f"{viewer.prefix}/{page.path}": (viewer, page.title)
+        for viewer in viewers
+        for page in (FRONT_PAGE, *OTHER_PAGES)
+    }
+    app.add_middleware(PageShell, pages=pages, prefix=settings.viewer_root_path)
     # Gradio would let pages of other sites read its answers, unless the app has rules of its own.
     app.add_middleware(CORSMiddleware, allow_origins=())
     app.add_middleware(Guard, rules=_guard_rules(settings, calls))
@@ -162,10 +174,11 @@ def _head(files: str) -> str:
     )
 
 
-def build_blocks(viewer: Viewer) -> gr.Blocks:
+def build_blocks(viewer: Viewer, endpoints: Mapping[str, Endpoint]) -> gr.Blocks:
     """Build Gradio's pages of a board, each at its own address so that it can be linked to."""
     with gr.Blocks(title=viewer.suite.title, analytics_enabled=False) as blocks:
         FRONT_PAGE.build(viewer)
+        place_endpoints(endpoints)
     for page in OTHER_PAGES:
         with blocks.route(page.title, page.path, show_in_navbar=False):
             page.build(viewer)
@@ -199,7 +212,7 @@ def make_viewers(settings: Settings) -> list[Viewer]:
     boards = boards_of(settings)
     store = open_board(settings)
     pause = HOSTED_SECONDS if is_hosted(settings.store_address("board")) else LOCAL_SECONDS
-    queue = follow_queue(store, boards, max_age_seconds=pause)
+    queue = LiveQueue(follow_queue(store, boards, max_age_seconds=pause), boards)
     tickets = Tickets() if is_login_offered() else None
     return [
         Viewer(

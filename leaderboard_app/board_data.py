@@ -190,7 +190,11 @@ def read_titled_queue(snapshot: Snapshot, boards: Sequence[SuiteBoard]) -> Queue
         RecordError: The file is not a queue.
         StoreError: The file cannot be read.
     """
-    entries = published_queue(snapshot)
+    return titled_queue(published_queue(snapshot), boards)
+
+
+def titled_queue(entries: tuple[QueueEntry, ...], boards: Sequence[SuiteBoard]) -> Queue:
+    """Return a queue with its answer for readers, which names benchmarks and boards."""
     document = {
         "titles": {b.key: b.title for board in boards for b in board.suite.benchmarks},
         "boards": {

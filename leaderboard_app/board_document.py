@@ -13,8 +13,11 @@ from leaderboard_app.board_rows import BOARDS_RANK, SHORT_SHA, hub_url, values
 
 SCHEMA_VERSION = 1
 SCORE_SUFFIXES = ("", "__stderr", "__normalised")
-# Four decimals of a fraction are 0.01 %, finer than any standard error here.
-SENT_DECIMALS = 4
+SENT_DECIMALS = 5
+"""Fractions of up to 100,000 questions stay distinct, so rows sort as the exact ones."""
+SHOWN_DECIMALS = (3, 4)
+"""Decimals of the fractions on the pages: percentages with one and two."""
+MOST_DECIMALS = 17
 
 # They stand in the model's name and in `rank`.
 NOT_SENT = {"org", BOARDS_RANK}
@@ -37,6 +40,7 @@ def board_parts(meta: BoardMeta | None, table: pa.Table) -> Iterator[bytes]:
         "signs": {member.value: member.sign for member in ModelType},
         "described": [_describe(column) for column in COLUMNS if column.title],
         "rows": table.num_rows,
+        "bounds": _bounds(meta, table) if meta else {},
     }
     yield _json(description)[:-1] + b',"columns":{'
     separator = b""
@@ -63,7 +67,7 @@ def _sent_columns(meta: BoardMeta, table: pa.Table) -> Iterator[tuple[str, list[
     counts = [f"{b.key}__n" for b in meta.benchmarks]
     for name in ("rank", *facts, *scores, *counts):
         if name in table.column_names:
-            shorten = _SHORTEN.get(name) or (_round if name in scores else None)
+            shorten = _SHORTEN.get(name) or (shorten_score if name in scores else None)
             column = values(table, name)
             yield _sent_name(name), [shorten(v) for v in column] if shorten else column
     models, shas = values(table, "model"), values(table, "sha")
@@ -71,12 +75,46 @@ def _sent_columns(meta: BoardMeta, table: pa.Table) -> Iterator[tuple[str, list[
     yield "on_hub", known
 
 
-def _round(score: float | None) -> float | None:
-    return None if score is None else round(score, SENT_DECIMALS)
+def _bounds(meta: BoardMeta, table: pa.Table) -> dict[str, dict[int, float | None]]:
+    """Return where the 95 % interval of a score without a standard error ends.
+
+    A score of 0 or 1 has a standard error of 0 and is not certain for that. The result has a benchmark's
+    rows with one of them: the lower end for 1, the upper one for 0.
+    """
+    found: dict[str, dict[int, float | None]] = {}
+    for key in (benchmark.key for benchmark in meta.benchmarks):
+        ends = {0.0: values(table, f"{key}__high"), 1.0: values(table, f"{key}__low")}
+        errors, scores = values(table, f"{key}__stderr"), values(table, key)
+        rows = [row for row, error in enumerate(errors) if error == 0 and scores[row] in ends]
+        if rows and all(ends.values()):
+            found[key] = {row: shorten_score(ends[scores[row]][row]) for row in rows}
+    return found
+
+
+def shorten_score(score: float | None) -> float | None:
+    """Round a fraction to the fewest decimals from which a page rounds as from the exact one.
+
+    Half of a shown digit would be rounded once more: 0.8164996 keeps seven decimals, because 0.81650
+    shows as 81.7 % instead of 81.6 %.
+    """
+    if score is None:
+        return None
+    for decimals in range(SENT_DECIMALS, MOST_DECIMALS):
+        short = round(score, decimals)
+        if short == score or not _is_half(short, decimals):
+            return short
+    return score
+
+
+def _is_half(short: float, decimals: int) -> bool:
+    """Return whether a fraction is in the middle between two that are shown."""
+    units = round(short * 10**decimals)
+    spare = [decimals - shown for shown in SHOWN_DECIMALS]
+    return units % 5 == 0 and any(units % 10**more == 5 * 10 ** (more - 1) for more in spare)
 
 
 _SHORTEN: dict[str, Callable[[Any], Any]] = {
-    "average": _round,
+    "average": shorten_score,
     "model_type": lambda text: ModelType.parse(str(text)).value,
     "sha": lambda sha: sha[:SHORT_SHA],
 }

@@ -82,7 +82,12 @@ def find_rows(table: pa.Table, model: str) -> list[dict[str, Any]]:
     if "model" not in table.column_names:
         return []
     found = [row for row, name in enumerate(values(table, "model")) if name == model]
-    return [_clean_row(row) for row in table.take(pa.array(found, pa.int64())).to_pylist()]
+    return clean_rows(table.take(pa.array(found, pa.int64())))
+
+
+def clean_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Return a table's rows with None for NaN."""
+    return [{name: _clean(value) for name, value in row.items()} for row in table.to_pylist()]
 
 
 def matches(row: dict[str, Any], query: dict[str, str]) -> bool:
@@ -123,10 +128,6 @@ def values(table: pa.Table, name: str) -> list[Any]:
     if name not in table.column_names:
         return []
     return [_clean(value) for value in table.column(name).to_pylist()]
-
-
-def _clean_row(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _clean(value) for name, value in row.items()}
 
 
 def _clean(value: Any) -> Any:

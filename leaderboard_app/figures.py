@@ -41,7 +41,13 @@ TYPE_SYMBOLS = {
     ModelType.MERGE: "cross",
     ModelType.UNKNOWN: "x",
 }
-DIVERGING = [[0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1, "#b35806"]]
+DIVERGING = [[0, "#67a9cf"], [0.25, "#b5d6e8"], [0.5, "#f7f7f7"], [0.75, "#fdd5b1"], [1, "#f0a35e"]]
+"""Light throughout, so that dark digits can be read on every colour."""
+INK = "#1f2937"
+SIZES = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+"""Marked parameters, in billions."""
+SEPARATORS = {"de": ",."}
+"""Decimal and thousands separator of a language, where they are not as in English."""
 MANY_POINTS = 1000
 """Number of points from which the graphics card draws them."""
 HEAT_ROWS = 25
@@ -51,8 +57,8 @@ FEWEST_PAIRS = 3
 """Minimum number of models for a correlation."""
 AVERAGE = "average"
 """Column of the board."""
-SENT_DECIMALS = 3
-"""Decimals of percentages."""
+SENT_DECIMALS = 2
+"""Decimals of percentages, as many as are shown: rounding twice would show other figures."""
 HEIGHT = 460
 WIDEST_TITLE = 28
 """Limit of characters of an axis title."""
@@ -81,8 +87,13 @@ def size_figure(meta: BoardMeta, table: pa.Table, score: str, language: str) -> 
     points = [point for point in points if point.x > 0]
     front = running_best(points)
     traces = [*_by_type(points, language), _line(front, t("Pareto front", language))]
-    axis = {"type": "log", "title": {"text": t("Parameters, billion", language)}}
-    return _scores_figure(traces, axis, _title(meta, score, language))
+    axis = {
+        "type": "log",
+        "title": {"text": t("Parameters, billion", language)},
+        "tickvals": SIZES,
+        "ticktext": [f"{size:g}".replace(".", _separators(language)[0]) for size in SIZES],
+    }
+    return _scores_figure(traces, axis, _title(meta, score, language), language)
 
 
 def time_figure(meta: BoardMeta, table: pa.Table, score: str, language: str) -> Figure:
@@ -91,7 +102,7 @@ def time_figure(meta: BoardMeta, table: pa.Table, score: str, language: str) -> 
     record = running_best(points)
     traces = [*_by_type(points, language), _line(record, t("Record", language))]
     axis = {"type": "date", "title": {"text": t("Submitted", language)}}
-    return _scores_figure(traces, axis, _title(meta, score, language))
+    return _scores_figure(traces, axis, _title(meta, score, language), language)
 
 
 def correlation_figure(meta: BoardMeta, table: pa.Table, language: str) -> Figure:
@@ -108,10 +119,11 @@ def correlation_figure(meta: BoardMeta, table: pa.Table, language: str) -> Figur
         "zmax": 1,
         "colorscale": DIVERGING,
         "texttemplate": "%{z:.2f}" if len(titles) <= MOST_WRITTEN else "",
+        "textfont": {"color": INK},
         "hovertemplate": "%{y} · %{x}<br>r = %{z:.2f}<extra></extra>",
         "colorbar": {"title": {"text": "r"}, "thickness": 12},
     }
-    return _heat_figure(trace, rows=len(titles))
+    return _heat_figure(trace, language, rows=len(titles))
 
 
 def subject_figure(meta: BoardMeta, table: pa.Table, group: str, language: str) -> Figure:
@@ -137,7 +149,7 @@ def subject_figure(meta: BoardMeta, table: pa.Table, group: str, language: str) 
         "colorbar": {"title": {"text": t("Score", language)}, "thickness": 12},
     }
     trace["z"] = [[None if math.isnan(z) else 100 * z for z in row] for row in trace["z"]]
-    return _heat_figure(trace, rows=len(names))
+    return _heat_figure(trace, language, rows=len(names))
 
 
 def running_best(points: Sequence[Point]) -> list[Point]:
@@ -206,14 +218,15 @@ def _trace(points: Sequence[Point], kind: str, name: str, *, mode: str) -> Figur
         "x": [point.x for point in points],
         "y": [point.y for point in points],
         "text": [_escape(point.model) for point in points],
+        "customdata": [point.model for point in points],
         "hovertemplate": "%{text}<br>%{x} · %{y:.2f}<extra></extra>",
     }
 
 
-def _scores_figure(traces: list[Figure], across: Figure, title: str) -> Figure:
+def _scores_figure(traces: list[Figure], across: Figure, title: str, language: str) -> Figure:
     return {
         "data": traces,
-        "layout": _layout(HEIGHT)
+        "layout": _layout(HEIGHT, language)
         | {
             "xaxis": _axis() | across,
             "yaxis": _axis() | {"title": {"text": title}},
@@ -224,12 +237,12 @@ def _scores_figure(traces: list[Figure], across: Figure, title: str) -> Figure:
     }
 
 
-def _heat_figure(trace: Figure, *, rows: int) -> Figure:
+def _heat_figure(trace: Figure, language: str, *, rows: int) -> Figure:
     """A cell of a heat map is never smaller than its row's title."""
     axis = {"automargin": True, "tickfont": {"size": 11}, "showgrid": False, "zeroline": False}
     return {
         "data": [trace],
-        "layout": _layout(max(HEIGHT, 140 + 22 * rows))
+        "layout": _layout(max(HEIGHT, 140 + 22 * rows), language)
         | {
             "xaxis": axis | {"tickangle": -45, "type": "category"},
             "yaxis": axis | {"autorange": "reversed", "type": "category"},
@@ -238,14 +251,19 @@ def _heat_figure(trace: Figure, *, rows: int) -> Figure:
     }
 
 
-def _layout(height: int) -> Figure:
+def _layout(height: int, language: str) -> Figure:
     return {
         "height": height,
+        "separators": _separators(language),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": GREY, "family": "inherit"},
         "margin": {"l": 60, "r": 20, "t": 40, "b": 60},
     }
+
+
+def _separators(language: str) -> str:
+    return SEPARATORS.get(language, ".,")
 
 
 def _axis() -> Figure:

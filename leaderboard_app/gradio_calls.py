@@ -16,6 +16,8 @@ MAX_SESSIONS = 200
 
 _FILES = ("/assets/", "/static/", "/svelte/")
 _SINGLE = frozenset({"/favicon.ico", "/manifest.json", "/robots.txt", "/theme.css"})
+_FOR_CLIENTS = frozenset({"/config", "/gradio_api/info", "/gradio_api/queue/data"})
+"""What a client of Gradio reads: the endpoints, and the results of its calls (`gradio_api.py`)."""
 _LOGIN = frozenset({"/login/huggingface", "/login/callback", "/logout"})
 _MAX_CHARACTERS = 200
 
@@ -44,7 +46,7 @@ class GradioCalls(NamedTuple):
 
     def is_open(self, path: str) -> bool:
         """Return whether a path may be read."""
-        if path in self.pages or path in _SINGLE or path.startswith(_FILES):
+        if path in self.pages or path in _SINGLE | _FOR_CLIENTS or path.startswith(_FILES):
             return True
         return self.login and path in _LOGIN
 

@@ -6,14 +6,16 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leaderboard_app.addresses import Proxies
 from leaderboard_app.bodies import BadBody, read_body, read_json
+from leaderboard_app.gradio_api import JOIN, READ
 from leaderboard_app.gradio_calls import CALLS, GradioCalls
 from leaderboard_app.language import language_of, mark, t
+from leaderboard_app.pages import render
 from leaderboard_app.places import NoPlace, Places
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ _HEAVY = (
     "/data/provenance.",
     "/data/questions.",
     CALLS,
+    READ,
 )
 # Gradio would build addresses from the request's Host. With this header, which its own front
 # server sends, they are relative.
@@ -88,7 +91,8 @@ class _Place(NamedTuple):
     @property
     def is_posted(self) -> bool:
         """Whether something is sent to this address."""
-        return self.is_call or (not self.board and self.path in _POSTED)
+        is_form = not self.board and self.path in _POSTED
+        return self.is_call or is_form or self.path == JOIN
 
     @property
     def is_read(self) -> bool:
@@ -132,17 +136,17 @@ class Guard:
             async with self._answers.place(reader):
                 await self._serve(told, receive, sent)
         except _Refused as exc:
-            await _refuse(told, exc, sent)
+            await self._refuse(told, exc, sent)
         except BadBody as exc:
-            await _refuse(told, _Refused(exc.status, exc.message), sent)
+            await self._refuse(told, _Refused(exc.status, exc.message), sent)
         except NoPlace:
             many = _Refused(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY, **{"Retry-After": "5"})
-            await _refuse(told, many, sent)
+            await self._refuse(told, many, sent)
         except Exception:
             if sent.started:
                 raise
             logger.exception("A request failed: %s", ascii(told["path"])[:200])
-            await _refuse(told, _Refused(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN), sent)
+            await self._refuse(told, _Refused(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN), sent)
 
     async def _serve(self, scope: Scope, receive: Receive, send: "_Sent") -> None:
         headers = Headers(scope=scope)
@@ -199,6 +203,21 @@ class Guard:
         ]
         return [*kept, _RELATIVE]
 
+    async def _refuse(self, scope: Scope, refused: _Refused, send: Send) -> None:
+        """Send the reason. The connection is closed: what the sender still sends is not read."""
+        request = Request(scope)
+        language = language_of(request)
+        text = t(refused.message, language)
+        headers = {**refused.headers, "Connection": "close"}
+        response: Response = JSONResponse({"error": text}, refused.status, headers)
+        if "text/html" in request.headers.get("accept", ""):
+            home = f"{self._rules.prefix}/"
+            page = render("problem.html", language, status=refused.status, text=text, home=home)
+            response = HTMLResponse(page, refused.status, headers)
+        if scope["method"] == "HEAD":
+            response = Response(None, refused.status, headers)
+        await response(scope, _no_more, send)
+
 
 class _Sent:
     """Sends an answer, and knows whether it has begun."""
@@ -225,16 +244,6 @@ def _replay(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
         return await receive()
 
     return replay
-
-
-async def _refuse(scope: Scope, refused: _Refused, send: Send) -> None:
-    """Send the reason. The connection is closed: what the sender still sends is not read."""
-    text = t(refused.message, language_of(Request(scope)))
-    headers = {**refused.headers, "Connection": "close"}
-    response: Response = JSONResponse({"error": text}, refused.status, headers)
-    if scope["method"] == "HEAD":
-        response = Response(None, refused.status, headers)
-    await response(scope, _no_more, send)
 
 
 async def _no_more() -> Message:

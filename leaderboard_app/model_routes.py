@@ -1,6 +1,7 @@
 """The addresses under `data/` for single models, for the pages and for programs."""
 
 from functools import lru_cache
+from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -42,7 +43,11 @@ class ModelQuery(BaseModel):
     sha: str = Field("", max_length=64, description="Commit, or the start of it.")
     precision: str = Field("", max_length=64)
     weights: str = Field("", max_length=64, description="Weight type.")
-    chat: str = Field("", max_length=1, description="1 with the chat template, 0 without it.")
+    chat: str = Field(
+        "",
+        max_length=5,
+        description="1 with the chat template, 0 without it, `think` with thinking.",
+    )
 
 
 class ComparisonQuery(BaseModel):
@@ -55,7 +60,11 @@ class QuestionsQuery(BaseModel):
     """The choice of questions and rows."""
 
     m: References
-    benchmark: str = Field(max_length=MAX_NAME_CHARACTERS, description="Key of the benchmark.")
+    benchmark: str = Field(
+        "",
+        max_length=MAX_NAME_CHARACTERS,
+        description="Key of the benchmark. Empty: the first one whose answers are stored.",
+    )
     show: Show = Field(
         "all",
         description="`right` or `wrong`: the first model's answer; `differ`: the models' answers "
@@ -114,10 +123,14 @@ def add_model_routes(routes: APIRouter, viewer: Viewer) -> None:
     def questions(request: Request, query: Annotated[QuestionsQuery, Query()]) -> Response:
         """Return questions of a benchmark with the models' answers and differences."""
         rows = _rows(_built(viewer).board, query.m)
-        benchmark = _benchmark(suite, query.benchmark)
         chosen = QuestionFilter(query.show, query.subject, query.search, query.offset, query.limit)
-        document = questions_document(source, benchmark, rows, chosen)
-        return prepare_json(document).respond(request)
+        documents = (
+            questions_document(source, benchmark, rows, chosen)
+            for benchmark in _benchmarks(suite, query.benchmark)
+        )
+        first = next(documents)
+        stored = (document for document in chain((first,), documents) if document["stored"])
+        return prepare_json(next(stored, first)).respond(request)
 
 
 def _built(viewer: Viewer) -> _Built:
@@ -144,8 +157,9 @@ def _rows(board: RankedBoard, references: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _benchmark(suite: Suite, key: str) -> Benchmark:
-    found = next((benchmark for benchmark in suite.benchmarks if benchmark.key == key), None)
-    if found is None:
+def _benchmarks(suite: Suite, key: str) -> list[Benchmark]:
+    """Return the benchmark of a key, all for an empty one."""
+    found = [benchmark for benchmark in suite.benchmarks if key in ("", benchmark.key)]
+    if not found:
         raise HTTPException(404, "The board has no such benchmark.")
     return found

@@ -12,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from evalboard.settings import Settings
 from evalboard.suites.boards import SuiteBoard
 from evalboard.suites.model import Suite
-from leaderboard_app.board_data import Follower, Queue, RankedBoard
+from leaderboard_app.board_data import Follower, RankedBoard
 from leaderboard_app.language import DEFAULT, format_number, mark, t
+from leaderboard_app.live_queue import LiveQueue
 from leaderboard_app.login import Tickets
 
 _TEMPLATES = Environment(
@@ -41,7 +42,7 @@ class Viewer:
     settings: Settings
     suite: Suite
     board: Follower[RankedBoard]
-    queue: Follower[Queue]
+    queue: LiveQueue
     boards: tuple[SuiteBoard, ...]
     """All boards of the installation, which share one queue."""
     folder: str = ""

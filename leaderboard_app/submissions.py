@@ -200,6 +200,7 @@ def add_submission_routes(app: FastAPI, viewer: Viewer) -> None:
             else:
                 accept()
                 queue.forget()
+                viewer.queue.add(done)
         return SubmissionAnswer(
             ok=done.report.ok,
             report=done.report,

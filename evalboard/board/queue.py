@@ -101,6 +101,7 @@ def _describe(
 ) -> QueueEntry:
     block = record.evalboard
     started = block.claimed_time or record.job_start_time
+    rejection = _rejection(record)
     return QueueEntry(
         request=path,
         model=record.model,
@@ -109,6 +110,7 @@ def _describe(
         suite=block.suite,
         status=record.status,
         reason=problem or _reason(record),
+        findings=rejection.errors if rejection and not problem else (),
         position=position,
         attempts=block.attempts,
         sender=record.sender,
@@ -144,16 +146,20 @@ def _reason(record: RequestRecord) -> str:
     block = record.evalboard
     if block.failure:
         return block.failure.message
-    rejection = _rejection(block.report) if record.status is Status.REJECTED else ""
-    return rejection or (block.history[-1].reason if block.history else "")
+    report = _rejection(record)
+    if report:
+        return report.summary()
+    return block.history[-1].reason if block.history else ""
 
 
-def _rejection(report: Mapping[str, object] | None) -> str:
-    """Return the report's summary, empty if the report is missing or from another program."""
+def _rejection(record: RequestRecord) -> Report | None:
+    """Return the report that rejected a request, None if it is missing or from another program."""
+    if record.status is not Status.REJECTED:
+        return None
     try:
-        return Report.model_validate(report).summary()
+        return Report.model_validate(record.evalboard.report)
     except ValidationError:
-        return ""
+        return None
 
 
 def _run_page(record: RequestRecord, run_url: Callable[[str], str]) -> str:

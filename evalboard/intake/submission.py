@@ -98,6 +98,8 @@ class Submitted(NamedTuple):
     report: Report
     request_paths: tuple[str, ...]
     """Path in its store of the request for each suite. Empty if the checks found an error."""
+    records: tuple[RequestRecord, ...] = ()
+    """What was submitted, in the same order."""
 
     @property
     def request_path(self) -> str | None:
@@ -214,9 +216,10 @@ def submit(
     if too_many:
         return Submitted(with_findings(report, too_many), ())
     board = load_suite(settings.suite).name
-    paths = tuple(queue.add(record, board_suite=board) for record in new or records[:1])
+    added = tuple(new or records[:1])
+    paths = tuple(queue.add(record, board_suite=board) for record in added)
     announce_queue(settings)
-    return Submitted(with_findings(report, repeated), paths)
+    return Submitted(with_findings(report, repeated), paths, added)
 
 
 def _for_each(submission: Submission, suites: Sequence[str]) -> list[Submission]:

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from evalboard.records.report import Finding
+
 SCHEMA_VERSION = 1
 TABLE_FILE, META_FILE, QUEUE_FILE = "board.parquet", "board.json", "queue.json"
 BOARDS = "boards"
@@ -124,6 +126,8 @@ class QueueEntry(BaseModel):
     """Name of the suite, empty for that of the first board."""
     status: str
     reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    """Errors of the checks that rejected it; `reason` is their summary."""
     position: int | None = None
     """Position among the pending requests, from 1."""
     attempts: int = 0

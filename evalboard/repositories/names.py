@@ -11,6 +11,9 @@ MAX_PATH_CHARACTERS = 500
 _PART = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{MAX_PART_CHARACTERS - 1}}}")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_HUB_ADDRESS = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#\s]+/[^/?#\s]+)(?:/tree/main)?/?(?:[?#]\S*)?"
+)
 _FOLDER_STARTS = ("/", "./", "../")
 
 
@@ -33,6 +36,15 @@ def is_board_name(model: str) -> bool:
     return len(parts) == 2 and all(_PART.fullmatch(part) and ".." not in part for part in parts)
 
 
+def name_in_address(text: str) -> str:
+    """Return the model of an address on the Hub, any other text unchanged.
+
+    An address of another revision than `main` stays as it is: its name alone would be another model.
+    """
+    address = _HUB_ADDRESS.fullmatch(text.strip())
+    return address[1] if address else text
+
+
 def check_board_name(model: str) -> None:
     """Refuse a text that is not a model name.
 
@@ -47,8 +59,7 @@ def check_board_name(model: str) -> None:
             )
         raise ConfigError(
             f"{model[:200]!r} is not a model name. Use `org/name` with letters, digits, '.', '_' "
-            f"and '-', at most {MAX_PART_CHARACTERS} characters each. Start the path of a folder with '/' "
-            "or './'."
+            f"and '-', at most {MAX_PART_CHARACTERS} characters each."
         )
 
 

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, field_validator
 from evalboard.records.choice import ModelChoice, WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
+from evalboard.repositories.names import name_in_address
 
 
 def left_empty(schema: dict[str, Any]) -> None:
@@ -63,6 +64,12 @@ class Subject(ModelChoice, frozen=True):
         "the chat template or the vocabulary. Without thinking it has no meaning.",
     )
     model_type: ModelType = Field(default=ModelType.UNKNOWN, description="How the model was made.")
+
+    @field_validator("model", "base_model")
+    @classmethod
+    def _named(cls, model: str) -> str:
+        """Read the address of a model on the Hub as its name."""
+        return name_in_address(model)
 
     @field_validator("revision", "base_revision")
     @classmethod

@@ -1,14 +1,15 @@
 // <board-table>: the board, searchable and sortable, current without a reload.
 
 import { Controls, Menu } from "./board/controls.js";
-import { drawCell, readRow } from "./board/cells.js";
-import { chooseColumns, isNumber, listColumns, shownBenchmarks } from "./board/columns.js";
-import { save, toCsv, toJson } from "./board/export.js";
-import { Grid } from "./board/grid.js";
+import { drawCell, readRow, TYPES, writeCell } from "./board/cells.js";
+import { arrangeNarrow, chooseColumns, isNumber, listColumns, shownBenchmarks } from "./board/columns.js";
+import { copyText, save, toCsv, toJson, toMarkdown, toTsv } from "./board/export.js";
+import { Grid, NARROW } from "./board/grid.js";
+import { keepPlace, placeOf } from "./board/place.js";
 import { drawChooser, drawDisplay, drawDownload, drawFilters, drawHelp, drawSizes } from "./board/menus.js";
 import { HINTS, parseQuery } from "./board/query.js";
 import { makeScale } from "./board/scale.js";
-import { averagesOf, rankRows, rankedRows, scoresOf, selectRows } from "./board/select.js";
+import { averagesOf, rankRows, rankedRows, ranksFrom, scoresOf, selectRows } from "./board/select.js";
 import { countFilters, isSame, readView, sortOf, withoutFilters, writeView } from "./board/view.js";
 import { formatTime, make } from "./dom.js";
 import { formatNumber, mark, t } from "./language.js";
@@ -40,6 +41,10 @@ class BoardTable extends HTMLElement {
     this.build();
     this.goBack = () => this.change(readView(location.search));
     addEventListener("popstate", this.goBack);
+    this.fold = () => this.board?.rows && this.change({}, { anew: true });
+    NARROW.addEventListener("change", this.fold);
+    this.findSearch = (event) => this.focusSearch(event);
+    addEventListener("keydown", this.findSearch);
     this.unfollow = follow("data/board.json", (board) => this.show(board), (problem) => this.report(problem));
   }
 
@@ -47,15 +52,26 @@ class BoardTable extends HTMLElement {
     this.unfollow();
     this.grid.end();
     removeEventListener("popstate", this.goBack);
+    NARROW.removeEventListener("change", this.fold);
+    removeEventListener("keydown", this.findSearch);
+  }
+
+  /** The key `/` leads to the search, unless it is typed into a field. */
+  focusSearch(event) {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest?.("input, textarea, select")) return;
+    event.preventDefault();
+    this.search.focus();
   }
 
   build() {
-    this.controls = new Controls(() => this.view, (parts) => this.change(parts));
+    this.controls = {};
     this.search = make("input", {
       type: "search",
       placeholder: t("Search for a model"),
       "aria-label": t("Search for a model by name"),
       "aria-describedby": "search-hint",
+      "aria-keyshortcuts": "/",
       spellcheck: "false",
       oninput: () => this.searchSoon(),
     });
@@ -65,11 +81,11 @@ class BoardTable extends HTMLElement {
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.sizes = make("div", { class: "sizes", role: "group", "aria-label": t("Parameters") });
     this.menus = {
-      help: new Menu("help", t("Search help")),
-      filters: new Menu("filters", t("Filters")),
-      columns: new Menu("columns", t("Columns")),
-      display: new Menu("display", t("Display")),
-      download: new Menu("download", t("Download")),
+      help: new Menu("help", t("Search help"), drawHelp),
+      filters: new Menu("filters", t("Filters"), () => drawFilters(this.controlsOf("filters"), this.board)),
+      columns: new Menu("columns", t("Columns"), () => drawChooser(this.controlsOf("columns"), listColumns(this.board, []))),
+      display: new Menu("display", t("Display"), () => drawDisplay(this.controlsOf("display"), this.board)),
+      download: new Menu("download", t("Download"), () => drawDownload((kind) => this.download(kind))),
     };
     this.pins = make("div", { class: "pins" });
     this.grid = new Grid({
@@ -79,6 +95,7 @@ class BoardTable extends HTMLElement {
       nameOf: (row) => (rankedRows(this.board)[row] ? "" : "incomplete"),
     });
     this.grid.element.addEventListener("click", (event) => this.pin(event.target.closest("button[data-pin]")?.dataset.pin));
+    this.grid.element.addEventListener("scroll", () => this.keepAddress(), { passive: true });
     this.empty = make("div");
     const menus = Object.values(this.menus).map((menu) => menu.element);
     this.tools = make("div", { class: "tools", hidden: "" }, this.search, ...menus, this.sizes);
@@ -97,6 +114,7 @@ class BoardTable extends HTMLElement {
   show(board) {
     const again = this.board !== null;
     this.board = board;
+    board.words = { model_type: Object.fromEntries(Object.entries(TYPES).map(([type, name]) => [type, t(name).toLowerCase()])) };
     this.names = Array.from({ length: board.rows }, (_, row) => referenceOf(readRow(board.columns, row)));
     this.scales = new Map();
     const filled = board.rows > 0;
@@ -108,26 +126,21 @@ class BoardTable extends HTMLElement {
       this.status.textContent = "";
       return;
     }
-    this.fillMenus();
+    if (!this.sizes.hasChildNodes()) this.sizes.replaceChildren(...drawSizes(this.controlsOf("sizes"), board));
     if (!again) this.search.value = this.view.search;
     this.drawColumns({ rowsToCome: true });
     this.select({ keepPlace: again });
+    if (!again) this.grid.returnTo(placeOf(writeView(this.view, "")));
   }
 
-  fillMenus() {
-    const { filters, columns, display, download, help } = this.menus;
-    const { controls, board } = this;
-    controls.syncs = [];
-    this.sizes.replaceChildren(...drawSizes(controls, board));
-    filters.panel.replaceChildren(...drawFilters(controls, board));
-    columns.panel.replaceChildren(...drawChooser(controls, listColumns(board, [])));
-    display.panel.replaceChildren(...drawDisplay(controls, board));
-    download.panel.replaceChildren(...drawDownload((kind) => this.download(kind)));
-    help.panel.replaceChildren(...drawHelp());
+  /** Return controls for a part of the page that is drawn anew, in the place of its former ones. */
+  controlsOf(part) {
+    this.controls[part] = new Controls(() => this.view, (parts) => this.change(parts));
+    return this.controls[part];
   }
 
-  /** Change some choices of the view, and show it. */
-  change(parts) {
+  /** Change some choices of the view, and show it; `anew` also where nothing changed. */
+  change(parts, { anew = false } = {}) {
     const before = this.view;
     this.view = { ...before, ...parts };
     if (!this.board?.rows) return;
@@ -135,10 +148,11 @@ class BoardTable extends HTMLElement {
     if (before.score !== this.view.score || before.mean !== this.view.mean) this.scales.clear();
     const changed = Object.keys(this.view).filter((choice) => !isSame(before[choice], this.view[choice]));
     // Other columns alone change neither rows nor their order, unless the average is over them.
-    const same = this.view.mean === "board" && changed.every((choice) => COLUMN_CHOICES.has(choice));
-    if (changed.some((choice) => COLUMN_CHOICES.has(choice))) this.drawColumns({ rowsToCome: !same });
+    const same = !anew && this.view.mean === "board" && changed.every((choice) => COLUMN_CHOICES.has(choice));
+    const isColumns = changed.some((choice) => COLUMN_CHOICES.has(choice) || (choice === "sort" && NARROW.matches));
+    if (anew || isColumns) this.drawColumns({ rowsToCome: !same });
     if (!same) this.select({ keepPlace: changed.every((choice) => KEEPING_PLACE.has(choice)) });
-    this.controls.sync();
+    for (const controls of Object.values(this.controls)) controls.sync();
     this.keepAddress();
   }
 
@@ -158,6 +172,7 @@ class BoardTable extends HTMLElement {
     clearTimeout(this.keeping);
     this.keeping = setTimeout(() => {
       const query = writeView(this.view, location.search);
+      keepPlace(writeView(this.view, ""), this.grid.element.scrollTop);
       history.replaceState(history.state, "", query || location.pathname);
       if (parent !== window && document.referrer.startsWith(SPACES)) parent.postMessage({ queryString: query.slice(1) }, SPACES);
     }, ADDRESS_PAUSE_MILLISECONDS);
@@ -167,7 +182,8 @@ class BoardTable extends HTMLElement {
     this.listed = listColumns(this.board, this.view.opened);
     this.columns = chooseColumns(this.listed, this.view);
     const { key, descending } = sortOf(this.view);
-    this.grid.keys.during(() => this.grid.setColumns(this.columns, { rowsToCome }));
+    const columns = NARROW.matches ? arrangeNarrow(this.columns, key) : this.columns;
+    this.grid.keys.during(() => this.grid.setColumns(columns, { rowsToCome }));
     this.grid.setOrder(key, descending);
   }
 
@@ -215,14 +231,15 @@ class BoardTable extends HTMLElement {
     const rank = { of: (row) => board.columns.rank[row] };
     const { pinned, rows, fitting } = selectRows(board, view, names, (key, fitting) => {
       if (view.ranking === "view") {
-        const ranks = rankRows(fitting, averages);
+        const ranks = rankRows(board, fitting, ranksFrom(board, averages));
         rank.of = (row) => ranks.get(row);
       }
       return this.valuesOf(key, averages, rank.of);
     });
     const query = parseQuery(view.search);
     const scale = (key) => this.scaleOf(key, averages);
-    this.picture = { board, names, view, query, averages, ranks: (row) => rank.of(row), scale };
+    const benchmark = this.sortedBenchmark();
+    this.picture = { benchmark, board, names, view, query, averages, ranks: (row) => rank.of(row), scale };
     this.grid.setRows(pinned, rows, view.size, { keepPlace });
     const { key, descending } = sortOf(view);
     this.grid.setOrder(key, descending);
@@ -254,7 +271,10 @@ class BoardTable extends HTMLElement {
     const numbers = { shown: formatNumber(fitting), all: formatNumber(rows) };
     const models = fitting === rows ? (rows === 1 ? t("1 model") : t("{all} models", numbers)) : t("{shown} of {all} models", numbers);
     this.status.textContent = t("{models} · built {time}", { models, time: formatTime(meta.built_at) });
-    this.hint.textContent = hints.map(({ code, value }) => t(HINT_TEXTS[code], { value })).join(" ");
+    const says = hints.map(({ code, value }) => t(HINT_TEXTS[code], { value }));
+    const [low, high] = this.view.params;
+    if (low != null && high != null && low > high) says.push(t("No model has from {low} to {high} billion parameters: the first number is larger.", { low, high }));
+    this.hint.textContent = says.join(" ");
     const filters = countFilters(this.view);
     this.menus.filters.label.textContent = filters ? t("Filters ({n})", { n: filters }) : t("Filters");
     this.empty.replaceChildren(...(fitting ? [] : [this.drawNothing()]));
@@ -269,22 +289,35 @@ class BoardTable extends HTMLElement {
   drawPins(pinned) {
     const parts = [];
     if (pinned.length >= COMPARED.least && pinned.length <= COMPARED.most) {
-      const address = compareAddress(pinned.map((row) => this.names[row]));
+      const address = compareAddress(pinned.map((row) => this.names[row]), this.sortedBenchmark());
       parts.push(make("a", { href: address }, t("Compare the {n} pinned models", { n: pinned.length })));
-    }
+    } else if (pinned.length > COMPARED.most) parts.push(make("span", {}, t("You can compare at most six models.")));
     if (this.view.pins.length) parts.push(make("button", { type: "button", class: "plain", onclick: () => this.change({ pins: [] }) }, t("Unpin all")));
     this.pins.replaceChildren(...parts);
   }
 
-  /** Save the rows and columns of the view; scores with their standard errors, as fractions. */
-  download(kind) {
+  /** Return the benchmark by which the rows are ordered, that of a subject too; empty for none. */
+  sortedBenchmark() {
+    const column = this.listed.find(({ key }) => key === sortOf(this.view).key);
+    return column?.kind === "score" ? (column.subjectOf ?? column.key) : "";
+  }
+
+  /** Save or copy the rows and columns of the view; scores with their standard errors, as fractions. */
+  async download(kind) {
     const { board, picture } = this;
-    const names = this.columns.filter((column) => column.key !== "pin").flatMap((column) => this.namesOf(column));
+    const columns = this.columns.filter((column) => column.key !== "pin");
+    const names = columns.flatMap((column) => this.namesOf(column));
     const rows = [...this.grid.pinned, ...this.grid.rows];
     const records = rows.map((row) => Object.fromEntries(names.map((name) => [name, valueOf(picture, name, row)])));
     const file = `${board.meta.suite}-board.${kind}`;
     if (kind === "csv") save(file, "text/csv;charset=utf-8", toCsv(names, records));
-    else save(file, "application/json", toJson(board.meta, location.href, records));
+    else if (kind === "json") save(file, "application/json", toJson(board.meta, location.href, records));
+    else {
+      const heads = columns.map((column) => ({ title: column.title, number: isNumber(column) }));
+      const shown = rows.map((row) => columns.map((column) => writeCell(picture, column, row)));
+      const isCopied = await copyText(kind === "md" ? toMarkdown(heads, shown) : toTsv(names, records));
+      this.status.textContent = isCopied ? t("Copied") : t("The browser does not allow copying.");
+    }
   }
 
   namesOf({ key, kind }) {

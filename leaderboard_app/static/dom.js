@@ -16,6 +16,11 @@ export function makeOutsideLink(address, ...children) {
   return make("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }
 
+/** Return a text in parts, with what stands between backticks as code. */
+export function withCode(text) {
+  return text.split(/`([^`]+)`/).map((part, place) => (place % 2 ? make("code", {}, part) : part));
+}
+
 /** Show a UTC time stamp as `2026-11-21 10:00 UTC`; other texts as they are. */
 export function formatTime(stamp) {
   const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ$/.exec(stamp ?? "");

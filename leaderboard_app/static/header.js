@@ -1,11 +1,13 @@
 // <page-header>: the boards, this board's name, the way to its other pages, language, light or dark, the heading.
 
+import { lastBoard } from "./board/place.js";
 import { make } from "./dom.js";
 import { keepLanguage, language, LANGUAGES, switchLanguage, t } from "./language.js";
 import { isDark, switchTheme } from "./theme.js";
 
 class PageHeader extends HTMLElement {
   connectedCallback() {
+    document.querySelector("#shell")?.remove();
     const { title, current, lead, navigation } = this.dataset;
     const pages = JSON.parse(navigation);
     const boards = JSON.parse(this.dataset.boards);
@@ -39,7 +41,8 @@ function drawBoard([title, address, here]) {
 
 function drawLink([name, address], current) {
   const here = name === current ? "page" : null;
-  return make("a", { href: keepLanguage(address), "aria-current": here }, t(name));
+  const wanted = address === "./" && !here ? lastBoard() : address;
+  return make("a", { href: keepLanguage(wanted), "aria-current": here }, t(name));
 }
 
 function drawLanguages() {

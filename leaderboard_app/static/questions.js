@@ -24,14 +24,15 @@ class QuestionBrowser extends HTMLElement {
    * Show questions of these models (`reference`, `model`) and benchmarks (`key`, `title`).
    *
    * With `mayAdd` the reader may put another model beside the first. `show` is what is shown when
-   * the address does not say. What is chosen stands in the address.
+   * the address does not say, and the first benchmark whose answers are stored. What is chosen stands
+   * in the address.
    */
   start({ models, benchmarks, mayAdd = false, show = "all" }) {
     this.models = models;
-    this.usual = { benchmark: benchmarks[0]?.key ?? "", show };
+    this.usual = { benchmark: "", show };
     const asked = readPart("benchmark");
     this.state = {
-      benchmark: benchmarks.some(({ key }) => key === asked) ? asked : this.usual.benchmark,
+      benchmark: benchmarks.some(({ key }) => key === asked) ? asked : "",
       show: readPart("show", show),
       subject: readPart("subject"),
       search: readPart("words"),
@@ -48,7 +49,7 @@ class QuestionBrowser extends HTMLElement {
       { "aria-label": t("Benchmark"), onchange: () => this.change({ benchmark: this.choice.value, subject: "" }) },
       ...benchmarks.map(({ key, title }) => make("option", { value: key }, title)),
     );
-    this.choice.value = this.state.benchmark;
+    if (this.state.benchmark) this.choice.value = this.state.benchmark;
     this.shows = make("div", { class: "shows", role: "group", "aria-label": t("Which questions") });
     this.words = make("input", {
       type: "search",
@@ -115,6 +116,11 @@ class QuestionBrowser extends HTMLElement {
   }
 
   draw(found) {
+    if (!this.state.benchmark) {
+      this.state.benchmark = found.benchmark;
+      this.usual.benchmark = found.benchmark;
+      this.choice.value = found.benchmark;
+    }
     if (!found.stored) {
       this.drawProblem(t("The answers of these models to this benchmark are not stored."));
       return;

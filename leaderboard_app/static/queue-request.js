@@ -4,6 +4,7 @@ import { sharedAddress } from "./ask.js";
 import { formatTime, make, makeOutsideLink } from "./dom.js";
 import { formatNumber, keepLanguage, mark, t } from "./language.js";
 import { timeLeft } from "./numbers.js";
+import { drawFindings } from "./report.js";
 
 const STATES = { waiting: mark("waiting"), running: mark("running"), done: mark("done"), failed: mark("failed") };
 
@@ -15,7 +16,8 @@ export function drawRequest(entry, { titles, boards }) {
   head.append(make("span", { class: "name" }, entry.model));
   if (entry.status === "FINISHED" && board) head.append(drawDetailsLink(entry, board));
   const request = make("li", { class: "request" }, head, make("p", { class: "facts" }, [...listSuite(entry, boards), ...listFacts(entry)].join(" · ")));
-  if (entry.reason) request.append(make("p", { class: "reason" }, entry.reason));
+  if (entry.findings?.length) request.append(drawFindings(entry.findings));
+  else if (entry.reason) request.append(make("p", { class: "reason" }, entry.reason));
   if (entry.log_tail) request.append(drawLog(entry));
   if (entry.status === "RUNNING") request.append(drawProgress(entry.benchmarks, titles));
   if (/^https?:\/\//.test(entry.run_url)) request.append(makeOutsideLink(entry.run_url, t("Run in Prefect")));

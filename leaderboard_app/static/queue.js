@@ -23,6 +23,7 @@ class QueueList extends HTMLElement {
     this.queue = null;
     this.shown = {};
     this.closed = new Set();
+    this.status = readPart("status");
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.counts = make("ul", { class: "counts", "aria-label": t("Requests per group") });
     this.amount = make("p", { class: "amount", role: "status" });
@@ -49,6 +50,14 @@ class QueueList extends HTMLElement {
     this.senders = make("datalist", { id: "queue-senders" });
     this.sender.setAttribute("list", this.senders.id);
     return make("div", { class: "filters", role: "search" }, this.search, this.sender, this.senders, this.amount);
+  }
+
+  /** Show one group alone, or all again. */
+  choose(status) {
+    this.status = status === this.status ? "" : status;
+    this.closed.delete(status);
+    writeParts({ status: this.status });
+    this.draw();
   }
 
   filter() {
@@ -79,11 +88,11 @@ class QueueList extends HTMLElement {
       entries: fitting.filter((entry) => entry.status === group.status),
     }));
     const state = this.remember();
-    this.counts.replaceChildren(...groups.map(drawCount));
-    this.groups.replaceChildren(
-      ...groups.filter((group) => group.entries.length).map((group) => this.drawGroup(group)),
-    );
-    if (!fitting.length) this.groups.replaceChildren(entries.length ? drawNoneFits() : drawEmpty());
+    const chosen = GROUPS.some(({ status }) => status === this.status) ? this.status : "";
+    const shown = groups.filter(({ status, entries: members }) => members.length && (!chosen || status === chosen));
+    this.counts.replaceChildren(...groups.map((group) => this.drawCount(group, chosen)));
+    this.groups.replaceChildren(...shown.map((group) => this.drawGroup(group)));
+    if (!shown.length) this.groups.replaceChildren(entries.length ? drawNoneFits() : drawEmpty());
     this.restore(state);
     this.amount.textContent = model || sender ? t("{shown} of {all} requests", { shown: formatNumber(fitting.length), all: formatNumber(entries.length) }) : "";
     const names = [...new Set(entries.map((entry) => entry.sender))].filter(Boolean).sort();
@@ -93,7 +102,7 @@ class QueueList extends HTMLElement {
   remember() {
     return {
       open: new Set([...this.groups.querySelectorAll("details[open][data-key]")].map((part) => part.dataset.key)),
-      focused: this.groups.contains(document.activeElement) ? document.activeElement.dataset.key : null,
+      focused: this.contains(document.activeElement) ? document.activeElement.dataset.key : null,
     };
   }
 
@@ -101,7 +110,16 @@ class QueueList extends HTMLElement {
     for (const part of this.groups.querySelectorAll("details[data-key]")) {
       if (open.has(part.dataset.key)) part.open = true;
     }
-    if (focused) this.groups.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    if (focused) this.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  drawCount({ status, title, entries }, chosen) {
+    const number = make("strong", {}, formatNumber(entries.length));
+    const pressed = String(status === chosen);
+    const attributes = { type: "button", "data-key": `count ${status}`, "aria-pressed": pressed, onclick: () => this.choose(status) };
+    const button = make("button", attributes, number, " ", t(title));
+    button.disabled = !entries.length && status !== chosen;
+    return make("li", { class: status.toLowerCase() }, button);
   }
 
   drawGroup({ status, title, entries }) {
@@ -145,12 +163,6 @@ function drawField(type, name, label, oninput) {
     autocomplete: "off",
     oninput,
   });
-}
-
-function drawCount({ status, title, entries }) {
-  const number = make("strong", {}, formatNumber(entries.length));
-  const label = entries.length ? make("a", { href: `#${status}` }, t(title)) : make("span", {}, t(title));
-  return make("li", { class: status.toLowerCase() }, number, " ", label);
 }
 
 function drawNoneFits() {

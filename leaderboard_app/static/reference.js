@@ -13,21 +13,23 @@ export function referenceOf(row) {
   return [row.model, sha, row.precision ?? "", row.weight_type ?? "", chatOf(row)].join("@");
 }
 
-/** Return the address of a row's own page. */
-export function modelAddress(row) {
+/** Return the address of a row's own page, with the questions of a benchmark if one is given. */
+export function modelAddress(row, benchmark = "") {
   const parts = new URLSearchParams({
     id: row.model,
     sha: (row.sha8 ?? row.sha ?? "").slice(0, SHORT_SHA),
     precision: row.precision ?? "",
     weights: row.weight_type ?? "",
     chat: chatOf(row),
+    ...(benchmark && { benchmark }),
   });
   return keepLanguage(`model?${parts}`);
 }
 
-/** Return the address that compares rows, given their short names. */
-export function compareAddress(references) {
-  return keepLanguage(`compare?${new URLSearchParams(references.map((reference) => ["m", reference]))}`);
+/** Return the address that compares rows, given their short names, on a benchmark if one is given. */
+export function compareAddress(references, benchmark = "") {
+  const parts = references.map((reference) => ["m", reference]);
+  return keepLanguage(`compare?${new URLSearchParams(benchmark ? [...parts, ["benchmark", benchmark]] : parts)}`);
 }
 
 function chatOf(row) {

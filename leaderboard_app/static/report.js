@@ -1,12 +1,13 @@
 // The report of the checks: every finding, the worst first, and what the checks learned.
 
-import { make } from "./dom.js";
+import { make, withCode } from "./dom.js";
 import { formatNumber, mark, t } from "./language.js";
+import { parameters } from "./numbers.js";
 
 const LEVELS = { error: mark("error"), warning: mark("warning"), info: mark("info") };
 const FACTS = {
   architectures: mark("Architecture"),
-  params_billion: mark("Parameters (billions)"),
+  params_billion: mark("Parameters"),
   precision: mark("Precision"),
   stored_dtype: mark("Stored as"),
   license: mark("Licence"),
@@ -17,8 +18,6 @@ const FACTS = {
 
 /** Draw a report under a heading, with a paragraph that says what it means. */
 export function drawReport({ ok, report }, heading, text) {
-  const order = Object.keys(LEVELS);
-  const findings = report.findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
   const section = make(
     "section",
     { class: "report" },
@@ -26,15 +25,22 @@ export function drawReport({ ok, report }, heading, text) {
     text,
     make("p", { class: "subject" }, make("span", { class: "name" }, report.model), " ", make("code", {}, report.revision)),
   );
-  if (findings.length) section.append(make("ul", { class: "findings" }, ...findings.map(drawFinding)));
+  if (report.findings.length) section.append(drawFindings(report.findings));
   const facts = listFacts(report.facts ?? {});
   if (facts.length) section.append(make("dl", { class: "facts" }, ...facts));
   return section;
 }
 
+/** Draw findings as a list, the worst first. */
+export function drawFindings(findings) {
+  const order = Object.keys(LEVELS);
+  const sorted = findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  return make("ul", { class: "findings" }, ...sorted.map(drawFinding));
+}
+
 function drawFinding({ level, message, fix, where }) {
-  const told = make("div", {}, make("p", {}, message));
-  if (fix) told.append(make("p", { class: "fix" }, fix));
+  const told = make("div", {}, make("p", {}, ...withCode(message)));
+  if (fix) told.append(make("p", {}, ...withCode(fix)));
   if (where) told.append(make("p", { class: "where" }, make("code", {}, where)));
   return make("li", { class: level }, make("span", { class: "level" }, t(LEVELS[level] ?? level)), told);
 }
@@ -42,10 +48,11 @@ function drawFinding({ level, message, fix, where }) {
 function listFacts(facts) {
   return Object.entries(FACTS)
     .filter(([name]) => facts[name] != null && facts[name] !== "")
-    .map(([name, label]) => make("div", {}, make("dt", {}, t(label)), make("dd", {}, describe(facts[name]))));
+    .map(([name, label]) => make("div", {}, make("dt", {}, t(label)), make("dd", {}, describe(name, facts[name]))));
 }
 
-function describe(value) {
+function describe(name, value) {
+  if (name === "params_billion") return parameters(value);
   if (Array.isArray(value)) return value.join(", ");
   return typeof value === "number" ? formatNumber(value, Number.isInteger(value) ? 0 : 3) : String(value);
 }

@@ -177,6 +177,7 @@ class SubmitForm extends HTMLElement {
       return;
     }
     this.setBusy(true);
+    this.outcome.replaceChildren();
     try {
       const headers = { "Content-Type": "application/json" };
       if (this.dataset.ticket) headers.Authorization = `Ticket ${this.dataset.ticket}`;

@@ -122,6 +122,7 @@ def test_a_rejected_request_gives_every_error_of_its_report(request_record, repo
     [entry] = queue({"path": request_record(status=Status.REJECTED, block={"report": report})})
 
     assert entry.reason == "No licence. Add one."
+    assert [(found.message, found.fix) for found in entry.findings] == [("No licence.", "Add one.")]
 
 
 @pytest.mark.parametrize("foreign", [None, {"verdict": "no"}])

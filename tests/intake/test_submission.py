@@ -38,7 +38,7 @@ def test_a_good_submission_becomes_a_pending_request(
     submission = Submission(
         model="org/model", model_type=ModelType.CHAT, sender="A lab\n\x1b[31m", priority=3
     )
-    report, paths = submit(submission, settings, now=NOW)
+    report, paths, _ = submit(submission, settings, now=NOW)
     assert report.ok
     (path,) = paths
     assert path == f"org/model_eval_request_False_bfloat16_Original_{report.revision[:8]}.json"
@@ -67,7 +67,7 @@ def test_a_bad_submission_writes_nothing(
     model: Path, settings: Settings, queue: RequestQueue
 ) -> None:
     (model / "README.md").unlink()
-    report, paths = submit(Submission(model="org/model"), settings, now=NOW)
+    report, paths, _ = submit(Submission(model="org/model"), settings, now=NOW)
     assert paths == ()
     assert {finding.code for finding in report.errors} == {"no_card", "no_license"}
     assert queue.entries() == []
@@ -126,7 +126,7 @@ def test_a_new_revision_is_a_request_beside_the_old_one(
 
 def test_who_is_denied_does_not_wait_for_the_checks(model: Path, settings: Settings) -> None:
     strict = settings.model_copy(update={"denied": "ORG/*"})
-    report, paths = submit(Submission(model="org/model"), strict, now=NOW)
+    report, paths, _ = submit(Submission(model="org/model"), strict, now=NOW)
     assert paths == ()
     assert [finding.code for finding in report.errors] == ["denied"]
     (model / "README.md").unlink()
@@ -198,7 +198,7 @@ def test_a_rejected_request_may_be_submitted_again(settings: Settings, queue: Re
 
 
 def test_a_folder_cannot_be_submitted(model: Path, settings: Settings) -> None:
-    report, paths = submit(Submission(model=str(model)), settings, now=NOW)
+    report, paths, _ = submit(Submission(model=str(model)), settings, now=NOW)
     assert paths == ()
     assert [finding.code for finding in report.errors] == ["invalid_name"]
     assert check_submission(Submission(model=str(model)), settings, allow_folder=True).ok
@@ -249,7 +249,7 @@ def test_a_submission_to_several_suites_is_a_request_for_each(
     submission = Submission(model="org/model")
     first = submit(submission, several, suites=["medical-es"], now=NOW)
     assert (len(first.request_paths), suites_of(queue)) == (1, ["medical-es"])
-    report, paths = submit(submission, several, suites=["medical-es", "demo", "demo"], now=NOW)
+    report, paths, _ = submit(submission, several, suites=["medical-es", "demo", "demo"], now=NOW)
     assert (len(paths), suites_of(queue)) == (1, ["demo", "medical-es"])
     (again,) = (finding for finding in report.findings if finding.code == "duplicate")
     assert (again.level, again.where) == ("info", first.request_path)
@@ -269,7 +269,7 @@ def test_a_submission_that_one_suite_refuses_is_made_to_none(
         (["open-medical", "nonsense"], "unknown_suite"),
         (["open-medical", "demo"], "too_many_submissions"),
     ):
-        report, paths = submit(Submission(model="org/model"), several, suites=suites, now=NOW)
+        report, paths, _ = submit(Submission(model="org/model"), several, suites=suites, now=NOW)
         assert ([finding.code for finding in report.errors], paths) == ([code], ())
     assert queue.entries() == []
 

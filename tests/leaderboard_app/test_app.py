@@ -1,3 +1,4 @@
+import re
 import socket
 import subprocess
 import sys
@@ -73,6 +74,34 @@ def test_serves_every_page_and_file_without_a_board(http: httpx.Client) -> None:
     assert http.get("/ui/texts.xx.json").status_code == 404
     assert http.get("/ui/no-such.js").status_code == 404
     assert http.get("/ui/..%2Fapp.py").status_code == 404
+
+
+def test_a_page_says_what_it_is_before_its_scripts_run(
+    http: httpx.Client, board_folder: Any, make_row: Any, hostile_name: str
+) -> None:
+    rows = [make_row(f"org/model-{number}", 0.2 + number / 100) for number in range(60)]
+    board_folder.write_board([*rows, make_row(hostile_name, 0.9)])
+    front = http.get("/?lang=de").raise_for_status().text
+    assert not re.search("Click to try|gradio.app/|@Gradio|{url}", front)
+    title = "Open Medical-LLM Leaderboard"
+    assert f'<meta property="og:title" content="{title}">' in front
+    assert "Werte von 61 Modellen in 9 Benchmarks." in front
+    table = front.partition("<noscript>")[2].partition("</noscript>")[0]
+    assert table.count('<th scope="row">') == 50
+    assert f"{100 * rows[-1]['medmcqa']:.1f}".replace(".", ",") in table
+    assert "<img" not in front
+    assert f"<title>Queue · {title}</title>" in http.get("/queue").text
+    model = http.get("/model?id=org/model-59").text
+    assert f'og:title" content="org/model-59 · {title}"' in model
+    assert re.search(r'og:description" content="Average [\d.]+ %, rank \d+ of 61."', model)
+    assert http.get("/queue").text.count("<noscript>") == 1
+
+
+def test_an_address_with_nothing_leads_to_the_board(http: httpx.Client) -> None:
+    answer = http.get("/nothing", headers={"Accept": "text/html,*/*"})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert '<a href="/">To the board</a>' in answer.text
+    assert http.get("/nothing").json() == {"error": "There is nothing at this address."}
 
 
 def test_an_unreadable_board_is_explained_without_details(

@@ -83,6 +83,9 @@ def test_board_sorts_searches_and_stays_current(
     board_folder.write_board([best, middle, part, hostile, make_row("acme/new", 0.9)])
     expect(rows).to_have_count(3)
     search.fill("no such model")
+    nothing = page.get_by_role("heading", name="No model matches").bounding_box()
+    assert nothing is not None
+    assert nothing["y"] < 350
     page.get_by_role("button", name="Show all models").click()
     expect(rows).to_have_count(5)
 
@@ -170,11 +173,80 @@ def test_only_rows_in_sight_are_drawn_and_arrow_keys_reach_all(
     expect(last.locator("td").last).not_to_be_focused()
     assert page.evaluate("document.activeElement.closest('tr').ariaRowIndex") is not None
     page.keyboard.press("Control+Home")
-    page.keyboard.press("ArrowRight")
+    expect(head).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("th.rank")).to_have_attribute("aria-sort", "descending")
     expect(rows.first.locator("td.rank")).to_have_text("450")
     expect(head).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("searchbox")).to_have_value("")
+
+
+def test_back_and_the_navigation_lead_to_the_place_and_the_view(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    board_folder.write_board([make_row(f"org/m{n}", 0.9 - n / 1000) for n in range(450)])
+    page.goto("/?sort=-medmcqa&lang=en")
+    expect(rows_of(page)).not_to_have_count(0)
+    wait_for_styles(page)
+    scroller = page.locator("board-table .scroll")
+    scroller.evaluate("scroller => { scroller.scrollTop = 7200; }")
+    page.wait_for_function("sessionStorage.getItem('board /')?.includes('7200')")
+    page.locator("tr[data-place='203'] a.details").click()
+    page.locator("model-page h1").wait_for()
+    assert "benchmark=medmcqa" in page.url
+    page.go_back()
+    row = page.locator("tr[data-place='203']")
+    expect(row).to_be_in_viewport()
+    page.get_by_role("link", name="Queue").click()
+    page.locator("queue-list .notice").wait_for()
+    page.get_by_role("link", name="Board", exact=True).click()
+    expect(page).to_have_url(re.compile("sort=-medmcqa"))
+    expect(row).to_be_in_viewport()
+
+    for button in page.locator("board-table tbody:not(.pinned) button.pin").all()[12:19]:
+        button.dispatch_event("click")
+    expect(page.locator("board-table .pins")).to_contain_text("at most six models")
+
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(rows_of(page)).to_have_count(450)
+    expect(page.locator("board-table .tools")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(rows_of(page)).not_to_have_count(450)
+
+
+_CUT = """() => [...document.querySelectorAll("thead th, .type")]
+  .filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent)"""
+
+
+def test_a_phone_shows_what_counts_and_a_wide_screen_everything(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    rows = [make_row(f"organisation/model-{n}", 0.5, model_type="fine-tuned") for n in range(9)]
+    board_folder.write_board([make_row("a/flagged", 0.6, flags=["mixed_x"]), *rows])
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/?sort=-pubmedqa&lang=de")
+    expect(rows_of(page)).to_have_count(10)
+    wait_for_styles(page)
+    assert heads(page)[:3] == ["model", "average", "pubmedqa"]
+    row = rows_of(page).filter(has_text="flagged")
+    shown = row.locator(".name, .narrow, .mark, td.average, td.pubmedqa")
+    boxes = [place.bounding_box() for place in shown.all()]
+    assert len(boxes) == 5
+    assert all(box and 0 <= box["x"] and box["x"] + box["width"] <= 390 for box in boxes)
+    page.locator("th.average button").click()
+    assert heads(page)[:3] == ["model", "average", "medmcqa"]
+
+    page.set_viewport_size({"width": 2560, "height": 900})
+    expect(page.locator("th").first).to_have_attribute("data-key", "pin")
+    table = page.locator("board-table .scroll").bounding_box()
+    assert table is not None
+    assert table["width"] > 2400
+    assert page.evaluate(_CUT) == []
 
 
 def test_the_first_board_appears_in_an_open_page(
@@ -206,7 +278,8 @@ def test_a_link_shows_the_same_view_to_somebody_else(
     expect(rows).to_have_count(5)
     page.get_by_role("button", name="Pin b/merge to the top").click()
     page.get_by_role("button", name="Pin a/chat-small to the top").click()
-    expect(page.get_by_role("link", name="Compare the 2 pinned models")).to_be_visible()
+    pair = page.get_by_role("link", name="Compare the 2 pinned models")
+    expect(pair).not_to_have_attribute("href", re.compile("benchmark="))
     page.get_by_role("button", name="3 to 7B").click()
     open_menu(page, "Filters")
     page.get_by_role("group", name="Type").get_by_label("chat").check()
@@ -222,6 +295,7 @@ def test_a_link_shows_the_same_view_to_somebody_else(
     page.get_by_label("± standard error").uncheck()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="MedMCQA").click()
+    expect(pair).to_have_attribute("href", re.compile("&benchmark=medmcqa&"))
     page.get_by_role("searchbox").fill("chat;nothing")
 
     def look() -> list[Any]:
@@ -289,6 +363,14 @@ def test_a_view_is_saved_as_csv_and_json_without_formulas(
     document = json.loads(text)
     assert [row["model"] for row in document["rows"]] == [formula, "b/b"]
     assert document["view"] == page.url
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_menu(page, "Download")
+    page.get_by_role("button", name="Copy this view as Markdown").click()
+    expect(page.locator("board-table .count")).to_have_text("Copied")
+    lines = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert lines[0].startswith("| Rank | Model |")
+    assert lines[3].startswith("| 2 | b/b |")
+    assert f" {100 * float(records[1]['medmcqa']):.1f} |" in lines[3]
 
 
 # Before the page looks again, four seconds after it had the board.
@@ -316,8 +398,19 @@ def test_what_a_board_gains_appears_by_itself(
     expect(rows_of(page)).to_have_count(1)
     assert heads(page) == ["pin", "rank", "model", "average", "medmcqa", *heads(page)[5:]]
     assert "merged" not in heads(page)
-    board_folder.write_board([make_row("a/a", 0.5, use_chat_template=True, merged=True)])
+    open_menu(page, "Filters")
+    lower = page.get_by_label("from", exact=True)
+    lower.fill("10")
+    page.get_by_label("to", exact=True).fill("3")
+    expect(page.locator("board-table .hint")).to_contain_text("the first number is larger")
+    lower.fill("")
+    certain = {"medmcqa": 1.0, "medmcqa__stderr": 0.0, "medmcqa__low": 0.97}
+    new = make_row("a/a", 0.5, use_chat_template=True, merged=True, params_billion=2.0, **certain)
+    board_folder.write_board([new])
     expect(page.locator("td.merged")).to_have_text("yes")
+    expect(page.locator("td.medmcqa")).to_have_text("100.0 ≥97.0")
+    expect(lower).to_be_focused()
+    page.keyboard.press("Escape")
     expect(page.locator("td.medmcqa__n")).to_have_text("4,183")
     expect(page.locator("td.use_chat_template")).to_have_text("yes")
     open_menu(page, "Filters")
@@ -366,3 +459,5 @@ def test_colours_differ_in_lightness_and_leave_texts_readable(
     assert sorted(grounds, reverse=theme == "light") == grounds
     assert len(set(grounds)) == 9
     assert min(ratio for _, ratio in measured.values()) >= 4.5
+    page.locator("td.medmcqa[data-step='8']").first.hover()
+    assert page.evaluate(_CONTRASTS) == measured

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import pytest
 
 from evalboard.records.board_files import BenchmarkColumn, BoardMeta, SubjectColumn
 from evalboard.records.columns import COLUMNS, Column, Title
-from leaderboard_app.board_document import board_parts
+from leaderboard_app.board_document import board_parts, shorten_score
 from leaderboard_app.board_rows import rank_rows
 from leaderboard_app.language import LANGUAGES
 from tests.leaderboard_app.boards import SHA, table_of
@@ -51,7 +52,7 @@ def test_subjects_are_columns_with_their_questions_in_the_description() -> None:
         table = table.append_column(name, pa.array([0.123456]))
     document = board_document(meta, rank_rows(table))
     columns = document["columns"]
-    assert (columns["anatomy"], columns["anatomy__stderr"]) == ([0.1235], [0.1235])
+    assert (columns["anatomy"], columns["anatomy__stderr"]) == ([0.12346], [0.12346])
     assert "mmlu__n" in columns
     assert "anatomy__n" not in columns
     assert document["meta"]["benchmarks"][0]["subjects"] == [
@@ -87,7 +88,7 @@ def test_normalised_scores_are_the_stored_ones() -> None:
     for name, value in (("x", 0.5), ("x__normalised", 0.123456)):
         table = table.append_column(name, pa.array([value]))
     columns = board_document(meta_of("x"), rank_rows(table))["columns"]
-    assert (columns["x"], columns["x__normalised"]) == ([0.5], [0.1235])
+    assert (columns["x"], columns["x__normalised"]) == ([0.5], [0.12346])
 
 
 def test_document_reads_types_as_other_boards_write_them() -> None:
@@ -106,3 +107,19 @@ def test_document_of_no_board_says_so() -> None:
 def test_nan_becomes_null() -> None:
     table = rank_rows(table_of(("a", 0.5)).append_column("x", pa.array([float("nan")])))
     assert board_document(meta_of("x"), table)["columns"]["x"] == [None]
+
+
+def _half_up(score: float, decimals: str) -> Decimal:
+    """Round as browsers do: the number as it is written."""
+    return Decimal(repr(score)).quantize(Decimal(decimals), ROUND_HALF_UP)
+
+
+@pytest.mark.parametrize("questions", [4183, 1273, 500, 14042, 2000, 4096], ids=lambda n: f"of {n}")
+def test_a_page_shows_the_figures_of_the_exact_score(questions: int) -> None:
+    scores = [right / questions for right in range(questions + 1)]
+    sent = [shorten_score(score) or 0 for score in scores]
+    for decimals in (".001", ".0001"):
+        shown = [_half_up(score, decimals) for score in sent]
+        assert shown == [_half_up(score, decimals) for score in scores]
+    assert len(set(sent)) == len(sent)
+    assert sum(len(str(score)) for score in sent) < 7.5 * len(sent)

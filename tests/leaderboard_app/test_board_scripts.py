@@ -278,6 +278,13 @@ def test_filters(run: Run, query: str, rows: list[int]) -> None:
     assert run("select.js", "m.filterRows(v.board, v.view)", board=BOARD, view=view) == rows
 
 
+def test_a_type_is_found_by_what_the_page_calls_it(run: Run) -> None:
+    board = BOARD | {"words": {"model_type": {"merge": "zusammengeführt"}}}
+    for search, rows in (("type:zusam", [1, 3]), ("type:merge", [1, 3]), ("type:führt", [])):
+        view = run("view.js", "m.readView(v.query)", query=f"?q={search}")
+        assert run("select.js", "m.filterRows(v.board, v.view)", board=board, view=view) == rows
+
+
 def test_filters_of_columns_that_a_board_lacks_hide_nothing(run: Run) -> None:
     columns = {name: BOARD["columns"][name] for name in ("model", "average", "complete", "rank")}
     view = run("view.js", "m.readView('?type=x&precision=y&params=1-2&hide=moe,merged,flagged')")
@@ -328,8 +335,22 @@ def test_a_complete_row_without_a_rank_stands_last(run: Run) -> None:
 
 
 def test_ranks_within_a_view_count_its_rows_and_are_shared_by_equals(run: Run) -> None:
-    ranks = "[...m.rankRows([1, 2, 3, 4], v.board.columns.average)]"
-    assert sorted(run("select.js", ranks, board=BOARD)) == [[1, 1], [2, 1], [3, 3]]
+    ranks = "[...m.rankRows(v.board, v.rows, m.ranksFrom(v.board, v.averages ?? v.board.columns.average))]"
+    shown = run("select.js", ranks, board=BOARD, rows=[1, 2, 3, 4])
+    assert sorted(shown) == [[1, 1], [2, 1], [3, 3]]
+    shown = run("select.js", ranks, board=BOARD, rows=[0, 1, 3], averages=[0.1, 0.2, 0, 0.2, 0])
+    assert sorted(shown) == [[0, 3], [1, 1], [3, 1]]
+
+
+def test_a_view_of_all_rows_has_the_boards_ranks(run: Run) -> None:
+    """Also where two averages are equal as they are sent, and where a row was measured otherwise."""
+    columns = {"average": [0.5, 0.5, 0.5, 0.4], "rank": [1, 2, 1, 3]}
+    columns["apart"] = [[], [], ["template"], []]
+    ranks = (
+        "[...m.rankRows(v.board, v.rows, m.ranksFrom(v.board, v.board.columns.average)).entries()]"
+    )
+    shown = dict(run("select.js", ranks, board={"columns": columns}, rows=[0, 1, 2, 3]))
+    assert [shown[row] for row in range(4)] == columns["rank"]
 
 
 def test_sorting_keeps_the_order_of_equals_and_puts_what_is_missing_last(run: Run) -> None:
@@ -382,6 +403,16 @@ def test_csv_runs_no_formula_and_keeps_texts(run: Run, value: Any, cell: str) ->
     text = run("export.js", "m.toCsv(['x', 'y'], [{ x: v.value, y: 1 }])", value=value)
     assert text.startswith("\ufeffx,y\r\n")
     assert list(csv.reader(io.StringIO(text[1:], newline="")))[1] == [cell, "1"]
+
+
+def test_copied_tables_run_no_formula_and_keep_their_cells(run: Run) -> None:
+    cells = {"x": "=1+1", "y": "a\tb|c\nd"}
+    assert (
+        run("export.js", "m.toTsv(['x', 'y'], [v.cells])", cells=cells) == "x\ty\n'=1+1\ta b|c d\n"
+    )
+    heads = [{"title": "x", "number": True}, {"title": "y", "number": False}]
+    text = run("export.js", "m.toMarkdown(v.heads, v.rows)", heads=heads, rows=[[*cells.values()]])
+    assert text == "| x | y |\n| ---: | --- |\n| =1+1 | a\tb\\|c d |\n"
 
 
 def test_json_says_what_it_was_taken_from(run: Run) -> None:

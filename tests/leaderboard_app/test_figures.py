@@ -57,9 +57,12 @@ def test_score_against_size_has_every_known_model_and_the_pareto_front(
     ]
     drawn = traces(size_figure(*publish(*rows), "average", "en"))
     assert drawn["chat"]["text"] == ["o/small", "o/worse"]
-    assert drawn["pretrained"]["y"] == [pytest.approx(100 * rows[2]["average"], abs=1e-3)]
+    assert drawn["pretrained"]["y"] == [pytest.approx(100 * rows[2]["average"], abs=6e-3)]
     assert drawn["Pareto front"]["text"] == ["o/small", "o/large"]
     assert "unknown" not in drawn
+    german = size_figure(*publish(*rows), "average", "de")
+    assert german["layout"]["separators"] == ",."
+    assert "0,3" in german["layout"]["xaxis"]["ticktext"]
 
 
 def test_score_over_time_has_the_record_line(

@@ -217,6 +217,12 @@ def test_analysis_follows_choice_and_theme(page: Page, shown: Shown) -> None:
     assert background in ("rgba(0, 0, 0, 0)", "transparent")
     page.reload()
     expect(page.locator(".g-ytitle").first).to_have_text("PubMedQA")
+    page.locator(".js-plotly-plot[data-leads]").first.wait_for()
+    page.evaluate(
+        """document.querySelector(".js-plotly-plot")
+          .emit("plotly_click", { points: [{ customdata: "org/second" }] })"""
+    )
+    expect(page.locator("model-page h1")).to_have_text("org/second")
 
 
 def test_pages_fit_a_phone_and_speak_german(page: Page, shown: Shown) -> None:

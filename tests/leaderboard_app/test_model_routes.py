@@ -73,6 +73,22 @@ def test_answers_that_are_not_stored_are_said_to_be_absent(client: httpx.Client)
     assert client.get("/data/questions.json", params=asked).json()["stored"] is False
 
 
+def test_without_a_benchmark_the_first_with_stored_answers_is_shown(
+    client: httpx.Client, settings: Settings, make_row: Callable[..., Any]
+) -> None:
+    other = make_row("org/other", 0.6)
+    results = Path(settings.store_address("results"))
+    write_document(results, other, {"pubmedqa": {}})
+    write_answers(results, other, "pubmedqa", [True] * N)
+    found = client.get("/data/questions.json", params={"m": "org/other"}).json()
+    assert (found["benchmark"], found["stored"]) == ("pubmedqa", True)
+
+
+def test_a_model_that_thinks_has_a_page(client: httpx.Client) -> None:
+    asked = {"id": "org/m", "chat": "think"}
+    assert client.get("/data/model.json", params=asked).status_code == 404
+
+
 def test_what_the_board_does_not_have_is_not_found(client: httpx.Client) -> None:
     for address in (
         "model.json?id=no/such",

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from evalboard.records.request import RequestRecord
 from evalboard.settings import Settings
@@ -62,7 +62,13 @@ def test_queue_shows_every_group_and_stays_current(
         log_tail="the end",
     )
     waiting = [make_entry(f"b/next-{n}", "PENDING", position=n) for n in range(1, 61)]
-    rejected = make_entry(hostile_name, "REJECTED", reason=f"No. {hostile_name}", sender="Other")
+    errors = [
+        {"level": "error", "code": "x", "message": f"No. {hostile_name}", "fix": "Add one."},
+        {"level": "error", "code": "y", "message": "The card is missing."},
+    ]
+    rejected = make_entry(
+        hostile_name, "REJECTED", reason="No. Add one.", findings=errors, sender="Other"
+    )
     done = [
         make_entry("e/gone", "CANCELLED", reason="By its submitter."),
         make_entry("f/done", "FINISHED"),
@@ -74,7 +80,8 @@ def test_queue_shows_every_group_and_stays_current(
     expect(page.locator("#RUNNING")).to_contain_text("about 67 min left")
     expect(page.get_by_role("link", name="Run in Prefect")).to_have_count(1)
     expect(page.locator("#FAILED")).to_contain_text("Out of memory.")
-    expect(page.locator("#REJECTED")).to_contain_text(f"No. {hostile_name}")
+    findings = page.locator("#REJECTED .findings li")
+    expect(findings).to_have_text([f"errorNo. {hostile_name}Add one.", "errorThe card is missing."])
     expect(page.locator("#CANCELLED")).to_contain_text("By its submitter.")
     expect(page.get_by_role("link", name="Scores of f/done")).to_be_visible()
     expect(page.locator("queue-list img")).to_have_count(0)
@@ -93,6 +100,17 @@ def test_queue_shows_every_group_and_stays_current(
     expect(page.locator("#FAILED pre")).to_have_text("the end")
     expect(page.locator("#RUNNING")).not_to_have_attribute("open", "")
 
+    failures = page.get_by_role("button", name="1 Failed")
+    failures.click()
+    expect(page).to_have_url(re.compile(r"/queue\?status=FAILED$"))
+    expect(page.locator("queue-list details.group")).to_have_attribute("id", "FAILED")
+    expect(failures).to_be_focused()
+    page.reload()
+    expect(failures).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("queue-list details.group")).to_have_attribute("id", "FAILED")
+    failures.click()
+    expect(page.locator("#PENDING")).to_be_visible()
+
     page.get_by_label("Submitted by").fill("OTHER")
     expect(page.locator(".request")).to_have_count(1)
     expect(page.locator("#REJECTED .name")).to_have_text(hostile_name)
@@ -106,6 +124,12 @@ def settings(settings: Settings, home: Path) -> Settings:
     """With a mirror that has one model, and a limit."""
     (home / "models" / "org" / "present").mkdir(parents=True)
     return settings.model_copy(update={"models": home / "models", "submissions_per_week": 3})
+
+
+_FACTS = """import("/ui/report.js").then(({ drawReport }) => {
+  const report = { model: "a/b", revision: "c", findings: [], facts: { params_billion: 0.000274 } };
+  return drawReport({ ok: true, report }, "", "").querySelector(".facts").textContent;
+})"""
 
 
 def test_form_checks_by_enter_and_shows_the_report(
@@ -137,7 +161,18 @@ def test_form_checks_by_enter_and_shows_the_report(
     expect(page.locator("#outcome")).to_contain_text("The model was not submitted.")
     expect(page.locator("#outcome")).to_contain_text("<img src=x")
     expect(page.locator("#outcome .findings .error")).not_to_have_count(0)
+    expect(page.locator("#outcome .findings code").first).to_have_text("org/name")
     expect(page.locator("#outcome img")).to_have_count(0)
+
+    held: list[Route] = []
+    page.route("**/api/check", lambda route: held.append(route))
+    model.fill("https://huggingface.co/org/present")
+    model.press("Enter")
+    expect(page.locator(".state")).to_contain_text("Checking")
+    expect(page.locator("#outcome")).to_be_empty()
+    held[0].continue_()
+    expect(page.locator("#outcome .subject .name")).to_have_text("org/present")
+    assert page.evaluate(_FACTS) == "Parameters0.274 million"
 
 
 def test_language_and_colours_are_remembered_from_page_to_page(page: Page) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,13 +13,17 @@ from fastapi.testclient import TestClient
 from itsdangerous import TimestampSigner, URLSafeSerializer
 
 from evalboard.errors import StoreError
+from evalboard.intake.submission import Submitted
 from evalboard.records.choice import ModelChoice, WeightType
 from evalboard.records.precision import Precision
+from evalboard.records.report import Report
 from evalboard.records.request import ModelType
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_queue, open_store
+from evalboard.stores.addresses import open_board, open_queue, open_store
 from leaderboard_app import submissions
 from leaderboard_app.app import make_viewers
+from leaderboard_app.board_data import follow_queue
+from leaderboard_app.live_queue import LiveQueue
 from leaderboard_app.login import VALID_SECONDS, Tickets
 from leaderboard_app.pages import Viewer
 from leaderboard_app.submissions import (
@@ -197,6 +202,7 @@ def test_a_name_that_is_no_model_says_what_to_do(
     assert answer.status_code == 422
     findings = answer.json()["report"]["findings"]
     assert any(finding["level"] == "error" and finding["fix"] for finding in findings)
+    assert not re.search(r"EVALBOARD_|HF_|\./|/models", json.dumps(findings).replace(name, ""))
     assert pending(viewer) == []
 
 
@@ -379,11 +385,25 @@ def test_limits_are_told_where_there_are_none(client: TestClient) -> None:
     assert client.get("/api/limits", params={"sender": "x" * 300}).status_code == 422
 
 
-def test_who_submits_finds_the_model_in_the_queue_at_once(
-    client: TestClient, viewer: Viewer, model: Path
-) -> None:
-    assert client.post("/api/submissions", json={"model": "org/model"}).status_code == 201
-    assert [entry.model for entry in viewer.queue.current().entries] == ["org/model"]
+def test_who_submits_finds_the_model_in_the_queue_at_once(viewer: Viewer, model: Path) -> None:
+    """Also while nothing publishes the queue, and not twice when it is published."""
+    store = open_board(viewer.settings)
+    rare = LiveQueue(follow_queue(store, viewer.boards, max_age_seconds=3600), viewer.boards)
+    assert rare.current().entries == ()
+    with client_of(replace(viewer, queue=rare)) as client:
+        sent = client.post("/api/submissions", json={"model": "org/model", "sender": "lab"}).json()
+    (entry,) = rare.current().entries
+    assert (entry.request, entry.model, entry.sender) == (sent["request"], "org/model", "lab")
+    assert entry.status == "PENDING"
+    (published,) = viewer.queue.current().entries
+    (queued,) = open_queue(viewer.settings).entries()
+    assert queued.record is not None
+    both = LiveQueue(follow_queue(store, viewer.boards, max_age_seconds=0), viewer.boards)
+    both.add(Submitted(Report(model="", revision=""), (queued.path,), (queued.record,)))
+    assert both.current().entries == (published,)
+    later = queued.record.model_copy(update={"submitted_time": "2999-01-01T00:00:00Z"})
+    both.add(Submitted(Report(model="", revision=""), (queued.path,), (later,)))
+    assert [entry.submitted_time[:4] for entry in both.current().entries] == ["2999"]
 
 
 def test_names_are_completed_from_the_mirror_where_the_hub_may_not_be_asked(

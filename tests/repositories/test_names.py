@@ -38,6 +38,23 @@ def test_anything_else_is_refused(model: str) -> None:
         names.check_board_name(model)
 
 
+@pytest.mark.parametrize(
+    ("text", "model"),
+    [
+        ("https://huggingface.co/org/model", "org/model"),
+        (" http://www.huggingface.co/org/model/ ", "org/model"),
+        ("hf.co/org/model?library=transformers", "org/model"),
+        ("https://huggingface.co/org/model/tree/main#card", "org/model"),
+        ("https://huggingface.co/org/model/tree/v2", "https://huggingface.co/org/model/tree/v2"),
+        ("huggingface.co/model", "huggingface.co/model"),
+        ("https://example.org/org/model", "https://example.org/org/model"),
+        ("org/model", "org/model"),
+    ],
+)
+def test_an_address_on_the_hub_names_its_model(text: str, model: str) -> None:
+    assert names.name_in_address(text) == model
+
+
 def test_a_name_without_an_organisation_is_told_what_to_add() -> None:
     with pytest.raises(ConfigError, match="'org/model'"):
         names.check_board_name("model")

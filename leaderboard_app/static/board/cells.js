@@ -27,8 +27,8 @@ const DRAW = {
 /**
  * Fill a cell.
  *
- * `picture` is what the page shows: the `board`, its rows' short `names`, the `view`, the parsed `query`, `averages`,
- * `ranks(row)` and `scale(key)`.
+ * `picture` is what the page shows: the `board`, its rows' short `names`, the `view`, the `benchmark` that orders the
+ * rows, the parsed `query`, `averages`, `ranks(row)` and `scale(key)`.
  */
 export function drawCell(picture, column, row, place) {
   place.append(...DRAW[column.kind](picture, column, row, place));
@@ -87,13 +87,13 @@ function drawModel(picture, column, row, place) {
     "a",
     {
       class: "details",
-      href: modelAddress(readRow(columns, row)),
+      href: modelAddress(readRow(columns, row), picture.benchmark),
       title: t("Details"),
       "aria-label": t("Details of {model}", { model }),
     },
     "📄",
   );
-  const cell = make("span", { class: "model-cell" }, link);
+  const cell = make("span", { class: "model-cell" }, link, make("span", { class: "narrow" }, ...drawNarrow(picture, row, model.slice(0, end))));
   if (columns.enable_thinking?.[row]) cell.append(drawMark("💭", t("Thinks before it writes an answer")));
   if (columns.use_chat_template?.[row]) cell.append(drawMark("💬", t("Prompted with the model's chat template")));
   if (columns.flags?.[row]?.length) {
@@ -102,6 +102,13 @@ function drawModel(picture, column, row, place) {
   }
   cell.append(details);
   return [cell];
+}
+
+/** Draw what a phone shows below the name: rank, type and organisation. */
+function drawNarrow({ board, ranks }, row, org) {
+  const type = board.columns.model_type?.[row];
+  const sign = type ? [make("span", { role: "img", title: nameType(type), "aria-label": nameType(type) }, board.signs[type] ?? "")] : [];
+  return [make("b", {}, String(ranks(row) ?? "–")), ...sign, make("span", { class: "org" }, org.slice(0, -1))];
 }
 
 /** Divide what `marked` returned where the organisation ends. */
@@ -141,9 +148,12 @@ export const TYPES = {
   unknown: mark("unknown"),
 };
 
+/** Return what a type is called in the reader's language. */
+export const nameType = (type) => t(TYPES[type] ?? type);
+
 function drawType(picture, { key }, row) {
   const type = cell(picture, key, row);
-  const name = t(TYPES[type] ?? type);
+  const name = nameType(type);
   const sign = make("span", { class: "sign", "aria-hidden": "true" }, picture.board.signs[type] ?? "");
   return [make("span", { class: "type" }, sign, make("span", {}, ...marked(picture, key, name)))];
 }
@@ -153,8 +163,8 @@ function drawAverage({ board, averages, scale }, { key }, row, place) {
   const { complete, n_benchmarks: known } = board.columns;
   const share = complete[row] || known?.[row] == null ? null : `${known[row]}/${board.meta.benchmarks.length}`;
   const parts = [];
-  if (average == null) parts.push(missing());
-  else {
+  if (average == null && !share) parts.push(missing());
+  else if (average != null) {
     place.title = `${percent(average, 2)} %`;
     place.dataset.step = scale(key)(average);
     parts.push(make("span", { class: "score" }, percent(average)));
@@ -168,21 +178,41 @@ function drawScore({ board, view, scale }, { key, benchmark }, row, place) {
   const score = scoresOf(board, key, view.score)?.[row];
   if (score == null) return [missing()];
   const error = errorOf(board, view, benchmark, row);
+  const bound = view.score === "raw" ? board.bounds?.[key]?.[row] : null;
   const questions = board.columns[`${key}__n`]?.[row] ?? benchmark.n;
   const says = [`${benchmark.title}: ${percent(score, 2)} %`];
-  if (error != null) says.push(t("standard error {error}", { error: percent(error, 2) }));
+  if (bound != null) says.push(`${t("95 % interval")} ${writeBound(score, bound)}`);
+  else if (error != null) says.push(t("standard error {error}", { error: percent(error, 2) }));
   if (questions != null) says.push(t("{n} questions", { n: formatNumber(questions) }));
   place.title = says.join(", ");
   place.dataset.step = scale(key)(score);
   const parts = [make("span", { class: "score" }, percent(score))];
-  if (view.errors && error != null) parts.push(make("span", { class: "error" }, ` ±${percent(error)}`));
+  const uncertain = bound != null ? writeBound(score, bound) : error == null ? "" : `±${percent(error)}`;
+  if (view.errors && uncertain) parts.push(make("span", { class: "error" }, ` ${uncertain}`));
   return parts;
 }
+
+/** Write where the interval of a score ends that has no standard error: all or no question was right. */
+const writeBound = (score, bound) => `${bound < score ? "≥" : "≤"}${percent(bound)}`;
 
 /** Return a score's standard error, on the scale that the score is shown in. */
 function errorOf({ columns }, { score }, { key, baseline }, row) {
   const error = columns[`${key}__stderr`]?.[row];
   return error == null || score === "raw" ? error : error / (1 - baseline);
+}
+
+/** Write what a cell shows as a text, without its uncertainty. */
+export function writeCell(picture, { key, kind }, row) {
+  const { board, view, averages, ranks } = picture;
+  if (kind === "rank") return String(ranks(row) ?? "");
+  if (kind === "average") return percent(averages[row]);
+  if (kind === "score") return percent(scoresOf(board, key, view.score)?.[row]);
+  const value = cell(picture, key, row);
+  if (kind === "type") return nameType(value);
+  if (kind === "share") return value == null ? "" : percent(value);
+  if (kind === "params") return formatParams(value);
+  if (kind === "yes") return value ? t("yes") : "";
+  return [value ?? ""].flat().join(" ");
 }
 
 const missing = () => make("span", { class: "missing", "aria-label": t("no score") }, "—");

@@ -12,6 +12,7 @@ const PIN = { key: "pin", title: mark("Pin"), kind: "pin", always: true, width: 
 const RANK = { key: "rank", title: mark("Rank"), kind: "rank", always: true, width: 128, fixed: true };
 const GROUPS = { model: mark("Model"), evaluation: mark("Evaluation") };
 const NUMBERS = new Set(["rank", "average", "score", "share", "params", "count"]);
+const NARROW_WIDTHS = { model: 164, average: 88, score: 100 };
 const UNKNOWN = [null, undefined, ""];
 
 /** Say whether a column is of numbers: right-aligned, largest first at the first click. */
@@ -39,6 +40,24 @@ export function chooseColumns(listed, { columns: chosen }) {
   return listed.filter(
     (column) => column.always || column.subjectOf || (chosen ? chosen.includes(column.key) : column.usual),
   );
+}
+
+/**
+ * Return columns in the order for a phone: what is read first is in sight without a swipe.
+ *
+ * The cell of the model has rank and type in its second line; the column `key` orders the rows.
+ */
+export function arrangeNarrow(columns, key) {
+  const place = ({ key: own, kind }) => {
+    if (kind === "model") return 0;
+    if (kind === "average") return 1;
+    if (own === key && kind !== "rank") return 2;
+    return kind === "pin" ? 5 : kind === "rank" ? 4 : 3;
+  };
+  return columns
+    .filter(({ kind }) => kind !== "type")
+    .map((column) => ({ ...column, width: NARROW_WIDTHS[column.kind] ?? column.width }))
+    .sort((a, b) => place(a) - place(b));
 }
 
 /** Return the benchmarks among columns, those of groups and not their subjects. */

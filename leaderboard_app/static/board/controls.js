@@ -77,9 +77,15 @@ export function makeGroup(legend, ...children) {
   return make("fieldset", {}, make("legend", {}, legend), ...children);
 }
 
-/** A button that opens a panel within the page; Escape and a click elsewhere close it. */
+/**
+ * A button that opens a panel within the page; Escape and a click elsewhere close it.
+ *
+ * `fill()` returns what the panel holds, when it is opened: a board that comes meanwhile moves nothing
+ * under the reader's hands.
+ */
 export class Menu {
-  constructor(name, title) {
+  constructor(name, title, fill) {
+    this.fill = fill;
     this.label = make("span", {}, title);
     this.summary = make("summary", {}, this.label);
     this.panel = make("div", { class: `panel ${name}` });
@@ -97,6 +103,7 @@ export class Menu {
 
   listen() {
     if (this.element.open) {
+      this.panel.replaceChildren(...this.fill());
       this.panel.style.left = 0;
       const beyond = this.panel.getBoundingClientRect().right - document.documentElement.clientWidth + EDGE;
       this.panel.style.left = `${Math.min(0, -beyond)}px`;

@@ -10,6 +10,27 @@ export function toCsv(names, records) {
   return `\ufeff${lines.map((cells) => cells.map(toCell).join(",")).join("\r\n")}\r\n`;
 }
 
+/** Return rows as CSV with tabs, as spreadsheets paste it. */
+export function toTsv(names, records) {
+  const plain = (value) => toText(value).replaceAll(/[\t\r\n]+/g, " ");
+  const lines = [names, ...records.map((record) => names.map((name) => record[name]))];
+  return `${lines.map((cells) => cells.map(plain).join("\t")).join("\n")}\n`;
+}
+
+/** Return a Markdown table: `heads` have a `title` and say whether they are of a `number`, rows are texts. */
+export function toMarkdown(heads, rows) {
+  const plain = (text) => text.replaceAll(/[\r\n]+/g, " ").replaceAll(/[\\|<>`*_[\]]/g, "\\$&");
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  const rule = heads.map(({ number }) => (number ? "---:" : "---"));
+  return `${[heads.map(({ title }) => plain(title)), rule, ...rows.map((cells) => cells.map(plain))].map(line).join("\n")}\n`;
+}
+
+/** Put a text into the clipboard; false where the page may not. */
+export function copyText(text) {
+  const written = navigator.clipboard?.writeText(text) ?? Promise.reject();
+  return written.then(() => true, () => false);
+}
+
 /** Return rows as JSON, with what they were taken from. */
 export function toJson(meta, address, records) {
   const { suite, title, built_at, content_hash } = meta;
@@ -29,8 +50,13 @@ export function save(name, type, text) {
 }
 
 function toCell(value) {
+  const text = toText(value);
+  return typeof value !== "number" && /[",\r\n']/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Return a value as a text that a spreadsheet does not take for a formula. */
+function toText(value) {
   if (value == null) return "";
-  if (typeof value !== "string") return Array.isArray(value) ? toCell(value.join(" ")) : String(value);
-  const text = FORMULA.test(value) ? `'${value}` : value;
-  return /[",\r\n']/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  if (typeof value !== "string") return Array.isArray(value) ? toText(value.join(" ")) : String(value);
+  return FORMULA.test(value) ? `'${value}` : value;
 }

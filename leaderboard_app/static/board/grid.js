@@ -6,11 +6,13 @@ import { GridKeys } from "./keys.js";
 
 // Rows drawn above and below those in sight, so that scrolling shows no gap.
 const SPARE = 8;
-const NARROW = matchMedia("(max-width: 600px)");
+/** Whether the page is as narrow as a phone. */
+export const NARROW = matchMedia("(max-width: 600px)");
 const HEIGHTS = { compact: 28, normal: 36, large: 48 };
-// On a phone a name takes two lines, and a finger more room.
-const NARROW_HEIGHT = 48;
-const NARROW_MODEL = 164;
+// On a phone a row has two lines, and a finger needs more room.
+const NARROW_HEIGHT = 52;
+const MOST_PRINTED = 1000;
+const PRINTING = ["beforeprint", "afterprint"];
 
 /**
  * Rows are numbers, drawn by `drawCell(column, row, place)`.
@@ -35,10 +37,25 @@ export class Grid {
     this.watcher = new ResizeObserver(() => this.resize());
     this.watcher.observe(this.element);
     this.watcher.observe(this.head);
+    this.print = ({ type }) => this.drawForPaper(type === "beforeprint");
+    for (const event of PRINTING) addEventListener(event, this.print);
   }
 
   end() {
     this.watcher.disconnect();
+    for (const event of PRINTING) removeEventListener(event, this.print);
+  }
+
+  /** Scroll to where the reader was, as soon as the page is laid out. */
+  returnTo(top) {
+    this.returning = top || null;
+    this.resize();
+  }
+
+  /** Paper does not scroll: draw the rows out of sight as well, or those in sight again. */
+  drawForPaper(isPaper) {
+    this.isPaper = isPaper;
+    this.draw(true);
   }
 
   /** Show other columns. Cells that stay are kept, unless other rows are to come anyway. */
@@ -57,7 +74,10 @@ export class Grid {
     Object.assign(this, { pinned, rows, size });
     this.table.setAttribute("aria-rowcount", 1 + pinned.length + rows.length);
     this.setHeight();
-    if (!keepPlace) this.element.scrollTop = 0;
+    if (!keepPlace) {
+      this.returning = null;
+      this.element.scrollTop = 0;
+    }
     this.drawn.clear();
     this.keys.during(() => {
       this.top.replaceChildren(...pinned.map((row, index) => this.drawRow(row, index, index)));
@@ -100,13 +120,17 @@ export class Grid {
     this.measureHead();
     if (this.height !== before) this.drawn.clear();
     this.keys.during(() => this.draw(this.height !== before));
+    if (this.returning == null) return;
+    this.element.scrollTop = this.returning;
+    if (this.element.scrollTop > 0) this.returning = null;
   }
 
   /** Put the rows in sight into the page, and keep those that are there already. */
   draw(anew = false) {
     const { element, rows, height } = this;
-    const first = Math.max(0, Math.floor(element.scrollTop / height) - SPARE);
-    const last = Math.min(rows.length, first + Math.ceil((element.clientHeight || innerHeight) / height) + 2 * SPARE);
+    const first = this.isPaper ? 0 : Math.max(0, Math.floor(element.scrollTop / height) - SPARE);
+    const seen = Math.ceil((element.clientHeight || innerHeight) / height) + 2 * SPARE;
+    const last = Math.min(rows.length, first + (this.isPaper ? MOST_PRINTED : seen));
     if (!anew && first === this.first && last === this.last) return;
     Object.assign(this, { first, last });
     const shown = new Map();
@@ -171,7 +195,7 @@ export class Grid {
 
   /** Give every column its width and fixed ones their distance; the model takes what is left. */
   setWidths() {
-    const widths = this.columns.map(({ key, width }) => (key === "model" && NARROW.matches ? NARROW_MODEL : width));
+    const widths = this.columns.map(({ width }) => width);
     const total = widths.reduce((sum, width) => sum + width, 0);
     this.widths.replaceChildren(
       ...widths.map((width, index) => make("col", this.columns[index].key === "model" ? {} : { style: `width: ${width}px` })),

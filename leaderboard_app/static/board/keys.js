@@ -102,7 +102,9 @@ export class GridKeys {
 function stopsOf(line) {
   return [...line.cells].flatMap((cell) => {
     const widgets = [...cell.querySelectorAll(WIDGETS)];
-    return widgets.length ? widgets : [cell];
+    if (widgets.length) return widgets;
+    // The head of the pins has nothing to read and nothing to do.
+    return cell.classList.contains("kind-pin") ? [] : [cell];
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { make } from "../dom.js";
 import { formatNumber, mark, t } from "../language.js";
-import { TYPES } from "./cells.js";
+import { nameType } from "./cells.js";
 import { makeGroup } from "./controls.js";
 import { knownMarks, MARKS } from "./select.js";
 import { isSame, SIZES, withoutFilters } from "./view.js";
@@ -30,7 +30,7 @@ function nameSize([low, high]) {
 export function drawFilters(controls, board) {
   const { model_type: types, precision, params_billion: params } = board.columns;
   const groups = [];
-  if (types) groups.push(drawMembers(controls, t("Type"), "types", types, (type) => `${board.signs[type] ?? ""} ${t(TYPES[type] ?? type)}`));
+  if (types) groups.push(drawMembers(controls, t("Type"), "types", types, (type) => `${board.signs[type] ?? ""} ${nameType(type)}`));
   if (precision) groups.push(drawMembers(controls, t("Precision"), "precisions", precision, String));
   if (params) {
     const bounds = [controls.bound(t("from"), "params", 0), controls.bound(t("to"), "params", 1)];
@@ -117,6 +117,8 @@ export function drawDownload(onSave) {
   return [
     button("csv", t("This view as CSV")),
     button("json", t("This view as JSON")),
+    button("md", t("Copy this view as Markdown")),
+    button("tsv", t("Copy this view as TSV")),
     make("p", {}, t("For programs:"), " ", make("a", { href: "data/board.json" }, t("the whole board as JSON"))),
   ];
 }

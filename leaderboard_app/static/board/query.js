@@ -95,7 +95,7 @@ function makeTerm({ field, value, pattern, word, quoted }, hints, budget) {
 
 function makeWord(key, word) {
   const wanted = word.toLowerCase();
-  const test = FROM_THE_START.has(key) ? (text) => text.startsWith(wanted) : (text) => text.includes(wanted);
+  const test = FROM_THE_START.has(key) ? (text) => text.split("\n").some((part) => part.startsWith(wanted)) : (text) => text.includes(wanted);
   const find = (text) => {
     const found = [];
     for (let at = text.indexOf(wanted); wanted && at >= 0; at = text.indexOf(wanted, at + wanted.length)) {

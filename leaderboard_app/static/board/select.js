@@ -65,14 +65,32 @@ export function filterRows(board, view) {
   return fitting;
 }
 
-/** Return the ranks of rows among each other by falling average: from 1, equals share one. */
-export function rankRows(rows, averages) {
-  const ordered = rows.filter((row) => averages[row] != null).sort((a, b) => averages[b] - averages[a]);
+/**
+ * Return what ranks rows, lower first: the board's own ranks where the averages are the board's.
+ *
+ * The averages that are sent are rounded, and rows may be equal that the board tells apart.
+ */
+export function ranksFrom({ columns }, averages) {
+  if (averages === columns.average) return columns.rank;
+  return averages.map((average) => (average == null ? null : -average));
+}
+
+/**
+ * Return the ranks of rows among each other: from 1, equals share one.
+ *
+ * Rows that the board ranks only among those measured like them are ranked so here, too.
+ */
+export function rankRows({ columns }, rows, order) {
+  const known = rows.filter((row) => order[row] != null);
+  const peers = Map.groupBy(known, (row) => columns.apart?.[row]?.join() ?? "");
   const ranks = new Map();
-  ordered.forEach((row, place) => {
-    const before = ordered[place - 1];
-    ranks.set(row, place && averages[before] === averages[row] ? ranks.get(before) : place + 1);
-  });
+  for (const group of peers.values()) {
+    group.sort((a, b) => order[a] - order[b]);
+    group.forEach((row, place) => {
+      const before = group[place - 1];
+      ranks.set(row, place && order[before] === order[row] ? ranks.get(before) : place + 1);
+    });
+  }
   return ranks;
 }
 
@@ -121,9 +139,10 @@ function listTests(board, view) {
   return tests;
 }
 
-function searchTest({ columns }, query) {
+/** Values are found by their own text, and by `words`, what the page calls them. */
+function searchTest({ columns, words = {} }, query) {
   if (!query.alternatives.length) return () => true;
-  const textsOf = (key) => lowerCase(key === "org" ? columns.model : columns[key], key);
+  const textsOf = (key) => lowerCase(key === "org" ? columns.model : columns[key], key, words[key]);
   const cells = new Map(query.alternatives.flat().map(({ key }) => [key, textsOf(key)]));
   return (row) => fits(query, (key) => cells.get(key)[row]);
 }
@@ -131,12 +150,13 @@ function searchTest({ columns }, query) {
 const lowered = new WeakMap();
 
 /** Return a column's texts in lower case; `org` is what stands before the slash of the name. */
-function lowerCase(values = [], key) {
+function lowerCase(values = [], key, words = {}) {
   const known = lowered.get(values) ?? {};
   lowered.set(values, known);
   known[key] ??= values.map((value) => {
     const text = String(value ?? "").toLowerCase();
-    return key === "org" ? text.slice(0, Math.max(0, text.indexOf("/"))) : text;
+    if (key === "org") return text.slice(0, Math.max(0, text.indexOf("/")));
+    return words[value] ? `${text}\n${words[value]}` : text;
   });
   return known[key];
 }
