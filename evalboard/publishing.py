@@ -20,8 +20,9 @@ from evalboard.document_memory import DocumentMemory
 from evalboard.errors import StoreError
 from evalboard.queueing.overview import overview
 from evalboard.records.board_files import QUEUE_FILE
+from evalboard.records.reported import ReportedRow
 from evalboard.settings import Settings
-from evalboard.stores.addresses import is_hosted, open_archive, open_board
+from evalboard.stores.addresses import is_hosted, open_archive, open_board, open_reported
 from evalboard.stores.board import (
     Tables,
     are_other_tables,
@@ -34,6 +35,7 @@ from evalboard.stores.results import ResultsSnapshot
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.boards import boards_of
 from evalboard.suites.model import Suite
+from evalboard.suites.reported import published_rows
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +126,7 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
                     attempts[board.suite.name],
                     results,
                     AnswerMemory(archive, results, work, board.suite.name),
+                    open_reported(settings).read(board.suite.name),
                     now,
                 )
                 for board in boards
@@ -149,6 +152,7 @@ def _build(
     attempts: Sequence[Attempt],
     results: ResultsSnapshot,
     memory: AnswerMemory,
+    imported: Sequence[ReportedRow],
     now: datetime,
 ) -> dict[str, bytes]:
     """Return the files of a suite's board."""
@@ -159,6 +163,7 @@ def _build(
         now=now,
         find_answers=memory.find_answers,
         earlier=memory.earlier,
+        reported=[*published_rows(suite), *imported],
     )
     memory.keep(table.standings)
     return board_files(table)

@@ -52,8 +52,8 @@ def _harmless(value: object) -> object:
 
 
 def _to_json(table: pa.Table, meta: BoardMeta) -> bytes:
-    of = {"suite", "title", "built_at", "content_hash"}
-    document = {**meta.model_dump(include=of), "rows": table.to_pylist()}
+    of = {"suite", "title", "built_at", "content_hash", "reported"}
+    document = {**meta.model_dump(mode="json", include=of), "rows": table.to_pylist()}
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from evalboard.board.filling import filling
+from evalboard.board.reported import shown_apart
 from evalboard.board.rows import Attempt, Row, merge_attempts
 from evalboard.board.scores import Score
 from evalboard.board.standings import (
@@ -53,6 +54,7 @@ from evalboard.records.columns import (
 from evalboard.records.earned import AnswersName, Earned
 from evalboard.records.in_words import InWords
 from evalboard.records.parquet import parquet_file
+from evalboard.records.reported import ReportedRow
 from evalboard.records.robustness import Robustness
 from evalboard.records.times import timestamp
 from evalboard.suites.model import Benchmark, Suite
@@ -93,6 +95,7 @@ def build_board(
     now: datetime,
     find_answers: FindAnswers = _no_answers,
     earlier: Earlier | None = None,
+    reported: Iterable[ReportedRow] = (),
 ) -> Board:
     """Build a suite's board.
 
@@ -104,6 +107,7 @@ def build_board(
         find_answers: Finds what each question earned. Without answers, rows are compared by their
             standard errors.
         earlier: What was ranked at the last build of a large board.
+        reported: Scores that others report, which are in no row.
     """
     rows = merge_attempts(attempts, suite)
     standings = rank_rows(rows, suite, find_answers, earlier)
@@ -122,6 +126,7 @@ def build_board(
             smallest_difference=smallest[AVERAGE],
         ),
         filling=filling(rows, suite),
+        reported=shown_apart(reported, suite),
         revision=revision,
         built_at=timestamp(now),
         content_hash="",

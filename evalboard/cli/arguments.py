@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn, TypedDict
 from evalboard import __version__
 from evalboard.backends import BACKENDS
 from evalboard.bench.cases import KINDS, SIZES, USUAL_KINDS
-from evalboard.cli.row_arguments import add_reproduce
+from evalboard.cli.row_arguments import add_import, add_reproduce
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
@@ -429,6 +429,7 @@ VERBS = {
     "board": Verb("build, show or export the board", _board),
     "suite": Verb("list suites, show one, or check a suite file", _suite),
     "rescore": Verb("compute calibration and more metrics from the stored answers", _rescore),
+    "import": Verb("store the results of others as reported scores", add_import),
     "reproduce": Verb("make the scores of a row again with plain lm_eval", add_reproduce),
     "read": Verb("show which letters a model's answers in words give", _read),
     "reread": Verb("read all stored answers in words by the current rules"),

@@ -13,6 +13,7 @@ from evalboard.board import exports
 from evalboard.cli.reporting import cell, console
 from evalboard.errors import ConfigError
 from evalboard.publishing import publish_board, publish_queue
+from evalboard.records.board_files import BoardMeta
 from evalboard.records.columns import RANK_SUFFIXES
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_board
@@ -42,6 +43,8 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
         print(board.frame.to_json(orient="records", indent=2))
     else:
         console.print(draw_board(board))
+        if board.meta.reported:
+            console.print(draw_reported(board.meta))
     return 0
 
 
@@ -81,6 +84,24 @@ def draw_board(board: PublishedBoard) -> Table:
         cells = [_percent(row["average"])]
         cells += [_percent(row[b.key], row[f"{b.key}__stderr"]) for b in board.meta.benchmarks]
         table.add_row(_rank(row), cell(str(row["model"])), *cells)
+    return table
+
+
+def draw_reported(meta: BoardMeta) -> Table:
+    """Return the scores that others report, in percent."""
+    table = Table(title="Reported by others, not measured here and not ranked")
+    table.add_column("model")
+    table.add_column("setting")
+    table.add_column("average", justify="right")
+    for benchmark in meta.benchmarks:
+        table.add_column(benchmark.title, justify="right")
+    table.add_column("source")
+    for row in meta.reported:
+        scores = [row.scores.get(benchmark.key) for benchmark in meta.benchmarks]
+        cells = [_percent(score and score.value, score and score.stderr) for score in scores]
+        source = " ".join(filter(None, (row.source, row.link)))
+        named = cell(row.model), cell(row.setting), _percent(row.average)
+        table.add_row(*named, *cells, cell(source))
     return table
 
 

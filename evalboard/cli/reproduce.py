@@ -24,7 +24,7 @@ from evalboard.services import Services
 from evalboard.settings import Settings, child_environment
 from evalboard.stores.addresses import open_archive
 from evalboard.stores.results import ResultsArchive
-from evalboard.suites.loader import load_suite
+from evalboard.suites.boards import find_board
 from evalboard.suites.model import Suite
 
 SHOWN = 20
@@ -37,7 +37,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     Returns:
         1 if answers differ that must be equal: greedy ones, and choices, in float32.
     """
-    suite, archive = load_suite(settings.suite), open_archive(settings)
+    suite, archive = find_board(arguments.suite, settings).suite, open_archive(settings)
     measured = find_measured(" ".join(arguments.row), archive.read().documents, suite)
     folder = _folder(arguments, measured)
     tasks = _tasks(arguments, measured, suite, folder, settings)

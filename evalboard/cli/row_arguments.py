@@ -30,7 +30,46 @@ def add_reproduce(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder for task files and answers; default: reproduced/ROW",
     )
+    add_suite(parser)
     parser.add_argument("--json", action="store_true", help="print all differing questions as JSON")
+
+
+def add_import(parser: argparse.ArgumentParser) -> None:
+    """Describe `evalboard import`."""
+    parser.set_defaults(verb="import_results")  # `import` names no module
+    parser.description = (
+        "Read the results of others, and store them as reported scores: the board shows them apart, and "
+        "ranks none of them. Each file gets a report of what was changed, guessed or left out, and is "
+        "kept whole."
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder with the files")
+    parser.add_argument(
+        "--from",
+        dest="form",
+        required=True,
+        choices=["lm-eval", "leaderboard"],
+        help="lm-eval: results_*.json with samples_*.jsonl. leaderboard: a data set of the leaderboard "
+        "templates, as result files or as a table with one row per model",
+    )
+    parser.add_argument(
+        "--source",
+        default="",
+        metavar="TEXT",
+        help="source on the board; default: path of the file",
+    )
+    parser.add_argument("--link", default="", metavar="URL", help="address of the source")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the report, and store nothing"
+    )
+    add_suite(parser)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def add_suite(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of a board."""
+    parser.add_argument(
+        "--suite", default="", metavar="SUITE", help="suite of the board; default: EVALBOARD_SUITE"
+    )
 
 
 def add_row(parser: argparse.ArgumentParser) -> None:

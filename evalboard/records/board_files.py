@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from evalboard.records.report import Finding
+from evalboard.records.reported import ReportedRow
 
 SCHEMA_VERSION = 1
 TABLE_FILE, META_FILE, QUEUE_FILE = "board.parquet", "board.json", "queue.json"
@@ -84,6 +85,8 @@ class BoardMeta(BaseModel):
     average: AverageOfBoard = AverageOfBoard()
     filling: tuple[Filling, ...] = ()
     """Benchmarks that not all models have, those of the fewest models first."""
+    reported: tuple[ReportedRow, ...] = ()
+    """Scores that others report. They are in no rank, and in no row of the table."""
     revision: str
     """Revision of the results store that the table was built from."""
     built_at: str

@@ -11,6 +11,7 @@ from evalboard.stores.hub.store import HubStore
 from evalboard.stores.local import LocalStore
 from evalboard.stores.ownership import own
 from evalboard.stores.protocol import Store
+from evalboard.stores.reported import ReportedArchive
 from evalboard.stores.requests import RequestQueue
 from evalboard.stores.results import ResultsArchive
 
@@ -64,6 +65,11 @@ def open_own_queue(settings: Settings) -> RequestQueue:
 def open_archive(settings: Settings) -> ResultsArchive:
     """Return the results of a board. Raises like `open_store`."""
     return ResultsArchive(open_store(settings.store_address("results"), settings))
+
+
+def open_reported(settings: Settings) -> ReportedArchive:
+    """Return the imported scores of a board. Raises like `open_store`."""
+    return ReportedArchive(open_store(settings.store_address("results"), settings))
 
 
 def open_board(settings: Settings) -> Store:

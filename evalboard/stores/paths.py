@@ -6,6 +6,9 @@ from pathlib import PurePosixPath
 
 from evalboard.errors import StoreError
 
+REPORTED = "reported/"
+"""Folder of imported scores in the results store."""
+
 
 def is_content_name(name: str) -> bool:
     """Return whether a part of a path is content: not hidden, and printable."""

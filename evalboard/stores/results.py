@@ -10,7 +10,7 @@ from evalboard.records.answers import Answers
 from evalboard.records.earned import AnswersName, Earned, compact, from_bytes, to_bytes
 from evalboard.records.result import ResultDocument
 from evalboard.records.robustness import robustness
-from evalboard.stores.paths import free_path
+from evalboard.stores.paths import REPORTED, free_path
 from evalboard.stores.protocol import (
     ABSENT,
     Operation,
@@ -327,7 +327,9 @@ def _document_paths(snapshot: Snapshot, folder: str = "") -> list[str]:
     return [
         path
         for path in sorted(snapshot.files)
-        if path.startswith(begin) and path.endswith(".json") and not path.startswith(DETAILS)
+        if path.startswith(begin)
+        and path.endswith(".json")
+        and not path.startswith((DETAILS, REPORTED))
     ]
 
 

@@ -49,10 +49,10 @@ def _parse(content: str) -> Suite:
 
 
 def located(suite: Suite, path: Path) -> Suite:
-    """Return a suite whose folder of definitions does not depend on the current folder."""
-    if suite.tasks is None:
-        return suite
-    return suite.model_copy(update={"tasks": (path.parent / suite.tasks).resolve()})
+    """Return a suite whose files beside its own do not depend on the current folder."""
+    beside = {"tasks": suite.tasks, "reported": suite.reported}
+    places = {name: (path.parent / place).resolve() for name, place in beside.items() if place}
+    return suite.model_copy(update=places)
 
 
 def find_suite(name: str, settings: Settings) -> Suite | None:

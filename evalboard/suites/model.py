@@ -139,6 +139,8 @@ class Suite(BaseModel):
     """How to cite the board, such as BibTeX."""
     tasks: Path | None = None
     """Folder with further lm_eval task definitions, relative to the suite file."""
+    reported: Path | None = None
+    """YAML file with published scores to show apart, relative to the suite file."""
     average: Average = Average()
     ranked: Ranked = Ranked()
     groups: tuple[ColumnGroup, ...] = ()
@@ -175,7 +177,7 @@ class Suite(BaseModel):
         What later versions of this project added counts only where a suite says it: the hash of an
         older file stays.
         """
-        told = {"about", "faq", "citation", "tasks"}
+        told = {"about", "faq", "citation", "tasks", "reported"}
         excluded: dict[str, Any] = dict.fromkeys(told | _unsaid(self, _LATER_FIELDS), True)
         excluded["benchmarks"] = {
             at: {"about", "show_questions", *_unsaid(benchmark, _LATER_BENCHMARK_FIELDS)}

@@ -8,6 +8,7 @@ import { Grid, NARROW } from "./board/grid.js";
 import { keepPlace, placeOf } from "./board/place.js";
 import { drawChooser, drawDisplay, drawDownload, drawFilters, drawHelp, drawSizes } from "./board/menus.js";
 import { HINTS, parseQuery } from "./board/query.js";
+import { drawReported } from "./board/reported.js";
 import { makeScale } from "./board/scale.js";
 import { averagesOf, rankRows, rankedRows, ranksFrom, scoresOf, selectRows } from "./board/select.js";
 import { countFilters, isSame, readView, sortOf, withoutFilters, writeView } from "./board/view.js";
@@ -97,10 +98,11 @@ class BoardTable extends HTMLElement {
     this.grid.element.addEventListener("click", (event) => this.pin(event.target.closest("button[data-pin]")?.dataset.pin));
     this.grid.element.addEventListener("scroll", () => this.keepAddress(), { passive: true });
     this.empty = make("div");
+    this.reported = make("div");
     const menus = Object.values(this.menus).map((menu) => menu.element);
     this.tools = make("div", { class: "tools", hidden: "" }, this.search, ...menus, this.sizes);
     this.grid.element.hidden = true;
-    this.replaceChildren(this.tools, this.hint, make("div", { class: "bar" }, this.status, this.pins), this.filling, this.problem, this.grid.element, this.empty);
+    this.replaceChildren(this.tools, this.hint, make("div", { class: "bar" }, this.status, this.pins), this.filling, this.problem, this.grid.element, this.empty, this.reported);
   }
 
   report(problem) {
@@ -117,6 +119,7 @@ class BoardTable extends HTMLElement {
     board.words = { model_type: Object.fromEntries(Object.entries(TYPES).map(([type, name]) => [type, t(name).toLowerCase()])) };
     this.names = Array.from({ length: board.rows }, (_, row) => referenceOf(readRow(board.columns, row)));
     this.scales = new Map();
+    this.showReported(board.meta);
     const filled = board.rows > 0;
     this.tools.hidden = !filled;
     this.grid.element.hidden = !filled;
@@ -131,6 +134,14 @@ class BoardTable extends HTMLElement {
     this.drawColumns({ rowsToCome: true });
     this.select({ keepPlace: again });
     if (!again) this.grid.returnTo(placeOf(writeView(this.view, "")));
+  }
+
+  /** Show the reported scores anew if they changed: a reader may have opened them. */
+  showReported(meta) {
+    const told = JSON.stringify(meta?.reported ?? []);
+    if (told === this.toldReported) return;
+    this.toldReported = told;
+    this.reported.replaceChildren(...drawReported(meta));
   }
 
   /** Return controls for a part of the page that is drawn anew, in the place of its former ones. */

@@ -20,6 +20,7 @@ from evalboard.records.board_files import (
     BoardMeta,
     SubjectColumn,
 )
+from evalboard.records.reported import ReportedRow
 from evalboard.records.request import ModelType
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Write
@@ -44,6 +45,7 @@ class BoardFolder:
         rows: Sequence[dict[str, Any]],
         built_at: str = "2026-11-21T10:00:00Z",
         subjects: Mapping[str, Sequence[SubjectColumn]] | None = None,
+        reported: Sequence[ReportedRow] = (),
     ) -> None:
         suite = load_suite(self.suite)
         benchmarks = tuple(
@@ -63,6 +65,7 @@ class BoardFolder:
             suite=suite.name,
             title=suite.title,
             benchmarks=benchmarks,
+            reported=tuple(reported),
             revision="r1",
             built_at=built_at,
             content_hash=built_at,

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from evalboard.records.board_files import SubjectColumn
+from evalboard.records.reported import ReportedRow, ReportedScore
 from tests.leaderboard_app.browsing import wait_for_styles
 
 MakeRow = Callable[..., Any]
@@ -461,3 +462,26 @@ def test_colours_differ_in_lightness_and_leave_texts_readable(
     assert min(ratio for _, ratio in measured.values()) >= 4.5
     page.locator("td.medmcqa[data-step='8']").first.hover()
     assert page.evaluate(_CONTRASTS) == measured
+
+
+def test_scores_of_others_are_below_the_board_and_in_no_rank(
+    page: Page, board_folder: Any, make_row: MakeRow, hostile_name: str
+) -> None:
+    scores = {"medmcqa": ReportedScore(value=0.9952)}
+    source = {"source": "A paper", "link": "https://x.org/paper", "scores": scores}
+    paper = ReportedRow(model="GPT-4", setting="0-shot", average=0.99, **source)
+    hostile = ReportedRow(model=hostile_name, **source | {"link": "javascript:alert(1)"})
+    board_folder.write_board([make_row("acme/best", 0.8)], reported=[paper, hostile])
+    page.goto("/")
+
+    expect(rows_of(page)).to_have_count(1)
+    reported = page.locator("board-table .reported")
+    expect(reported.locator("table")).not_to_be_visible()
+    reported.locator("summary").click()
+    rows = reported.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("GPT-4")
+    expect(rows.nth(0).locator("td.number").nth(1)).to_have_text("99.5")
+    expect(rows.nth(0).get_by_role("link")).to_have_attribute("href", "https://x.org/paper")
+    expect(rows.nth(1).locator("th")).to_have_text(hostile_name)
+    expect(rows.nth(1).get_by_role("link")).to_have_count(0)
