@@ -467,10 +467,17 @@ def test_colours_differ_in_lightness_and_leave_texts_readable(
 def test_scores_of_others_are_below_the_board_and_in_no_rank(
     page: Page, board_folder: Any, make_row: MakeRow, hostile_name: str
 ) -> None:
-    scores = {"medmcqa": ReportedScore(value=0.9952)}
-    source = {"source": "A paper", "link": "https://x.org/paper", "scores": scores}
-    paper = ReportedRow(model="GPT-4", setting="0-shot", average=0.99, **source)
-    hostile = ReportedRow(model=hostile_name, **source | {"link": "javascript:alert(1)"})
+    paper = ReportedRow(
+        model="GPT-4",
+        setting="0-shot",
+        source="A paper",
+        link="https://x.org/paper",
+        scores={"medmcqa": ReportedScore(value=0.9952)},
+        average=0.99,
+    )
+    hostile = paper.model_copy(
+        update={"model": hostile_name, "average": 0.5, "link": "javascript:alert(1)"}
+    )
     board_folder.write_board([make_row("acme/best", 0.8)], reported=[paper, hostile])
     page.goto("/")
 
