@@ -161,14 +161,9 @@ def _model(
 def _setting(document: Mapping[str, Any], names: list[str]) -> str:
     """Return the number of examples, as far as the file says it: `0-shot`, or `0- and 5-shot`."""
     said = _mapping(document.get("n-shot"))
-    shots = {number(said.get(name, shots_in(name))) for name in names} - {None}
-    return " and ".join(f"{n:g}-" for n in sorted(filter(_is_known, shots))) + (
-        "shot" if shots else ""
-    )
-
-
-def _is_known(value: float | None) -> bool:
-    return value is not None
+    known = (number(said.get(name, shots_in(name))) for name in names)
+    shots = sorted({count for count in known if count is not None})
+    return " and ".join(f"{count:g}-" for count in shots) + ("shot" if shots else "")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
