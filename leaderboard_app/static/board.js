@@ -1,9 +1,9 @@
 // <board-table>: the board, searchable and sortable, current without a reload.
 
 import { Controls, Menu } from "./board/controls.js";
-import { drawCell, readRow, TYPES, writeCell } from "./board/cells.js";
+import { drawCell, readRow, TYPES } from "./board/cells.js";
 import { arrangeNarrow, chooseColumns, isNumber, listColumns, shownBenchmarks } from "./board/columns.js";
-import { copyText, save, toCsv, toJson, toMarkdown, toTsv } from "./board/export.js";
+import { takeView } from "./board/download.js";
 import { Grid, NARROW } from "./board/grid.js";
 import { keepPlace, placeOf } from "./board/place.js";
 import { drawChooser, drawDisplay, drawDownload, drawFilters, drawHelp, drawSizes } from "./board/menus.js";
@@ -78,7 +78,7 @@ class BoardTable extends HTMLElement {
     });
     this.hint = make("p", { class: "hint", id: "search-hint", role: "status" });
     this.status = make("p", { class: "count", role: "status" }, t("Loading the board …"));
-    this.filling = make("p", { class: "count" });
+    this.filling = make("p", { class: "filling" });
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.sizes = make("div", { class: "sizes", role: "group", "aria-label": t("Parameters") });
     this.menus = {
@@ -313,35 +313,11 @@ class BoardTable extends HTMLElement {
     return column?.kind === "score" ? (column.subjectOf ?? column.key) : "";
   }
 
-  /** Save or copy the rows and columns of the view; scores with their standard errors, as fractions. */
   async download(kind) {
-    const { board, picture } = this;
-    const columns = this.columns.filter((column) => column.key !== "pin");
-    const names = columns.flatMap((column) => this.namesOf(column));
-    const rows = [...this.grid.pinned, ...this.grid.rows];
-    const records = rows.map((row) => Object.fromEntries(names.map((name) => [name, valueOf(picture, name, row)])));
-    const file = `${board.meta.suite}-board.${kind}`;
-    if (kind === "csv") save(file, "text/csv;charset=utf-8", toCsv(names, records));
-    else if (kind === "json") save(file, "application/json", toJson(board.meta, location.href, records));
-    else {
-      const heads = columns.map((column) => ({ title: column.title, number: isNumber(column) }));
-      const shown = rows.map((row) => columns.map((column) => writeCell(picture, column, row)));
-      const isCopied = await copyText(kind === "md" ? toMarkdown(heads, shown) : toTsv(names, records));
-      this.status.textContent = isCopied ? t("Copied") : t("The browser does not allow copying.");
-    }
+    const shown = { columns: this.columns.filter(({ kind: own }) => own !== "pin"), rows: [...this.grid.pinned, ...this.grid.rows] };
+    const says = await takeView(kind, this.picture, shown);
+    if (says) this.status.textContent = says;
   }
-
-  namesOf({ key, kind }) {
-    if (kind !== "score") return [key];
-    const { columns } = this.board;
-    const score = this.view.score === "raw" ? key : `${key}__normalised`;
-    return [score, `${key}__stderr`].filter((name) => name in columns);
-  }
-}
-
-function valueOf({ board, averages, ranks }, name, row) {
-  if (name === "rank") return ranks(row) ?? null;
-  return name === "average" ? averages[row] : board.columns[name][row];
 }
 
 /** Say how many models have the benchmarks that some lack. */

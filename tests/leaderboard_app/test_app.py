@@ -88,6 +88,7 @@ def test_a_page_says_what_it_is_before_its_scripts_run(
     assert "Werte von 61 Modellen in 9 Benchmarks." in front
     table = front.partition("<noscript>")[2].partition("</noscript>")[0]
     assert table.count('<th scope="row">') == 50
+    assert '<div id="shell"' in front
     assert f"{100 * rows[-1]['medmcqa']:.1f}".replace(".", ",") in table
     assert "<img" not in front
     assert f"<title>Queue · {title}</title>" in http.get("/queue").text

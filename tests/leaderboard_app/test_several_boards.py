@@ -43,6 +43,14 @@ def test_each_board_has_data_of_its_own_and_follows_its_own_table(
     model = http.get(f"{PREFIX}/data/model.json", params={"id": "org/three"}).json()
     assert (model["suite"], len(model["scores"])) == (FURTHER, 1)
     assert http.get("/data/model.json", params={"id": "org/three"}).status_code == 404
+    assert '<th scope="row"><a href="model?id=org%2Fthree' in http.get(f"{PREFIX}/").text
+
+    functions = http.get(f"{PREFIX}/config").json()["dependencies"]
+    (number,) = [function["id"] for function in functions if function["api_name"] == "board"]
+    call = {"data": [""], "fn_index": number, "session_hash": "s"}
+    http.post(f"{PREFIX}/gradio_api/queue/join", json=call).raise_for_status()
+    stream = http.get(f"{PREFIX}/gradio_api/queue/data", params={"session_hash": "s"}).text
+    assert "org/three" in stream
 
 
 def test_each_board_has_every_page_and_the_files_are_shared(http: httpx.Client) -> None:

@@ -25,12 +25,6 @@ export function toMarkdown(heads, rows) {
   return `${[heads.map(({ title }) => plain(title)), rule, ...rows.map((cells) => cells.map(plain))].map(line).join("\n")}\n`;
 }
 
-/** Put a text into the clipboard; false where the page may not. */
-export function copyText(text) {
-  const written = navigator.clipboard?.writeText(text) ?? Promise.reject();
-  return written.then(() => true, () => false);
-}
-
 /** Return rows as JSON, with what they were taken from. */
 export function toJson(meta, address, records) {
   const { suite, title, built_at, content_hash } = meta;
