@@ -7,14 +7,14 @@ once a minute, however many runs of this machine ask for it.
 import fcntl
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from evalboard.answer_memory import AnswerMemory
 from evalboard.board.queue import queue_file
-from evalboard.board.rows import Attempt
+from evalboard.board.rows import Attempt, merge_attempts
 from evalboard.board.table import board_files, build_board
 from evalboard.document_memory import DocumentMemory
 from evalboard.errors import StoreError
@@ -34,6 +34,7 @@ from evalboard.stores.protocol import retry_on_conflict
 from evalboard.stores.results import ResultsSnapshot
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.boards import boards_of
+from evalboard.suites.loader import find_suite
 from evalboard.suites.model import Suite
 from evalboard.suites.reported import published_rows
 
@@ -113,7 +114,10 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
     """
     boards = boards_of(settings)
     archive, work = open_archive(settings), WorkFolder(settings.work_folder)
-    documents = DocumentMemory(work, [board.suite for board in boards])
+    compared = _compared_suites([board.suite for board in boards], settings)
+    suites = {suite.name: suite for suite in compared.values()}
+    suites |= {board.suite.name: board.suite for board in boards}
+    documents = DocumentMemory(work, list(suites.values()))
     built: dict[str, Tables] = {}
 
     def build_once() -> Tables:
@@ -123,7 +127,8 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
             built[results.revision] = {
                 board.folder: _build(
                     board.suite,
-                    attempts[board.suite.name],
+                    attempts,
+                    compared.get(board.suite.name),
                     results,
                     AnswerMemory(archive, results, work, board.suite.name),
                     open_reported(settings).read(board.suite.name),
@@ -147,9 +152,20 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
     return pace.in_turn(publish, is_needed=lambda: are_other_tables(store, build))
 
 
+def _compared_suites(suites: Iterable[Suite], settings: Settings) -> dict[str, Suite]:
+    """Return what each suite is compared with, by its name; without those that do not exist."""
+    found = {
+        suite.name: find_suite(suite.compared_with, settings)
+        for suite in suites
+        if suite.compared_with
+    }
+    return {name: other for name, other in found.items() if other}
+
+
 def _build(
     suite: Suite,
-    attempts: Sequence[Attempt],
+    attempts: Mapping[str, Sequence[Attempt]],
+    compared: Suite | None,
     results: ResultsSnapshot,
     memory: AnswerMemory,
     imported: Sequence[ReportedRow],
@@ -157,10 +173,11 @@ def _build(
 ) -> dict[str, bytes]:
     """Return the files of a suite's board."""
     table = build_board(
-        attempts,
+        attempts[suite.name],
         suite,
         revision=results.revision,
         now=now,
+        compared=merge_attempts(attempts[compared.name], compared) if compared else (),
         find_answers=memory.find_answers,
         earlier=memory.earlier,
         reported=[*published_rows(suite), *imported],

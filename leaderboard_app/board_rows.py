@@ -9,7 +9,12 @@ import pyarrow as pa
 from evalboard.board.table import arrow_type
 from evalboard.errors import RecordError
 from evalboard.records.board_files import BoardMeta
-from evalboard.records.columns import BENCHMARK_SUFFIXES, IN_WORDS_SUFFIXES, MODEL_COLUMNS
+from evalboard.records.columns import (
+    BENCHMARK_SUFFIXES,
+    IN_WORDS_SUFFIXES,
+    MODEL_COLUMNS,
+    POINTS_SUFFIX,
+)
 from evalboard.records.precision import Precision
 
 SHORT_SHA = 8
@@ -29,7 +34,7 @@ def checked_table(table: pa.Table, meta: BoardMeta) -> pa.Table:
     table.validate(full=True)
     scored = [b.key for b in meta.benchmarks]
     scored += [subject.key for b in meta.benchmarks for subject in b.subjects]
-    suffixes = (*BENCHMARK_SUFFIXES, *IN_WORDS_SUFFIXES)
+    suffixes = (*BENCHMARK_SUFFIXES, *IN_WORDS_SUFFIXES, POINTS_SUFFIX)
     names = (*MODEL_COLUMNS, *(key + suffix for key in scored for suffix in suffixes))
     for name in dict.fromkeys(names):
         if name in table.column_names:

@@ -130,7 +130,9 @@ class Guard:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = _Sent(send)
         reader = self._rules.proxies.reader_of(scope)
-        told = {**scope, READER: reader, "headers": self._clean(scope)}
+        # Mounted applications find their part of the path only if the prefix is a part of it.
+        path = self._rules.prefix + scope["path"].removeprefix(self._rules.prefix)
+        told = {**scope, "path": path, READER: reader, "headers": self._clean(scope)}
         try:
             self._check_address(told)
             async with self._answers.place(reader):

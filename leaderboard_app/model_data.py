@@ -5,7 +5,12 @@ from typing import Any
 
 from evalboard.board.differences import independent_difference
 from evalboard.records.board_files import BenchmarkColumn, BoardMeta, SubjectColumn
-from evalboard.records.columns import IN_WORDS_SUFFIXES, MODEL_COLUMNS, RANK_SUFFIXES
+from evalboard.records.columns import (
+    IN_WORDS_SUFFIXES,
+    MODEL_COLUMNS,
+    POINTS_SUFFIX,
+    RANK_SUFFIXES,
+)
 from evalboard.records.request import ModelType
 from leaderboard_app.board_data import RankedBoard
 from leaderboard_app.board_rows import find_rows, hub_url, matches, values
@@ -120,6 +125,7 @@ def _benchmark_score(
         **_cells(benchmark.key, row),
         "better_than": _standing(board, benchmark.key, row),
         "in_words": _in_words(benchmark.key, row),
+        "points_over_loglikelihood": row.get(benchmark.key + POINTS_SUFFIX),
         "subjects": [
             {**_describe(subject), **_cells(subject.key, row)} for subject in benchmark.subjects
         ],

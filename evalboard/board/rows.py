@@ -41,6 +41,11 @@ class Row(NamedTuple):
     """Whether every benchmark of the suite has a score."""
     ranked: bool
     """Whether the row has an average and what the suite asks of a row with a rank."""
+    points_over: Mapping[str, float] = {}
+    """Differences to the model's scores on the compared suite, in percentage points: by benchmark
+    key, where both answered as many questions, and `average`, where that is so of every benchmark
+    that counts in it.
+    """
 
 
 class Attempt(NamedTuple):

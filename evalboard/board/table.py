@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
+from evalboard.board.comparison import compare_rows
 from evalboard.board.filling import filling
 from evalboard.board.reported import shown_apart
 from evalboard.board.rows import Attempt, Row, merge_attempts
@@ -45,6 +46,7 @@ from evalboard.records.columns import (
     COLUMNS,
     IN_WORDS_SUFFIXES,
     MODEL_COLUMNS,
+    POINTS_SUFFIX,
     RANK_SUFFIXES,
     ROBUSTNESS_SUFFIXES,
     SCORE_SUFFIXES,
@@ -64,6 +66,7 @@ _OTHER_KINDS: dict[Kind, tuple[str, pa.DataType]] = {
     "params": _NUMBER,
     "average": _NUMBER,
     "share": _NUMBER,
+    "points": _NUMBER,
     "count": _COUNT,
     "yes": ("boolean", pa.bool_()),
     "flags": ("object", pa.list_(pa.string())),
@@ -93,6 +96,7 @@ def build_board(
     *,
     revision: str,
     now: datetime,
+    compared: Sequence[Row] = (),
     find_answers: FindAnswers = _no_answers,
     earlier: Earlier | None = None,
     reported: Iterable[ReportedRow] = (),
@@ -104,12 +108,13 @@ def build_board(
         suite: The benchmarks of the board.
         revision: Revision of the results store from which they were read.
         now: Time of the build.
+        compared: Rows of the suite to which the board shows differences.
         find_answers: Finds what each question earned. Without answers, rows are compared by their
             standard errors.
         earlier: What was ranked at the last build of a large board.
         reported: Scores that others report, which are in no row.
     """
-    rows = merge_attempts(attempts, suite)
+    rows = compare_rows(merge_attempts(attempts, suite), compared, suite)
     standings = rank_rows(rows, suite, find_answers, earlier)
     frame = build_frame(list(zip(rows, standings.rows, strict=True)), suite)
     smallest = standings.smallest_differences
@@ -198,7 +203,7 @@ def _column_types(suite: Suite) -> dict[str, tuple[str, pa.DataType]]:
     types = dict(_MODEL_TYPES)
     for benchmark in suite.benchmarks:
         names = [benchmark.key + suffix for suffix in BENCHMARK_SUFFIXES]
-        names += [benchmark.key + suffix for suffix in _suffixes_in_words(suite)]
+        names += [benchmark.key + suffix for suffix in _further_suffixes(suite)]
         if benchmark.robustness:
             names += [benchmark.key + suffix for suffix in ROBUSTNESS_SUFFIXES]
         names += [subject + suffix for subject in benchmark.tasks for suffix in SUBJECT_SUFFIXES]
@@ -206,8 +211,10 @@ def _column_types(suite: Suite) -> dict[str, tuple[str, pa.DataType]]:
     return types
 
 
-def _suffixes_in_words(suite: Suite) -> tuple[str, ...]:
-    return IN_WORDS_SUFFIXES if suite.generation else ()
+def _further_suffixes(suite: Suite) -> tuple[str, ...]:
+    """Return the columns of a benchmark that only some suites have."""
+    in_words = IN_WORDS_SUFFIXES if suite.generation else ()
+    return (*in_words, POINTS_SUFFIX) if suite.compared_with else in_words
 
 
 def _score_type(column: str) -> tuple[str, pa.DataType]:
@@ -243,6 +250,7 @@ def _record(row: Row, standing: Standing, suite: Suite) -> dict[str, Any]:
         "ranked": row.ranked,
         **_in_words(row.in_words),
         **(row.robustness or Robustness())._asdict(),
+        "points_over_loglikelihood": row.points_over.get(AVERAGE),
     }
     told = {name: getattr(row.config, name) for name in MODEL_COLUMNS if name not in computed}
     record = told | computed
@@ -253,6 +261,8 @@ def _record(row: Row, standing: Standing, suite: Suite) -> dict[str, Any]:
                 record |= _named(benchmark.key, IN_WORDS_SUFFIXES, score.in_words)
             if score.robustness and benchmark.robustness:
                 record |= _named(benchmark.key, ROBUSTNESS_SUFFIXES, score.robustness)
+            if suite.compared_with:
+                record[benchmark.key + POINTS_SUFFIX] = row.points_over.get(benchmark.key)
         record |= _rank_cells(benchmark.key, standing.places.get(benchmark.key))
     return record
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from evalboard.cli.reporting import console, say
 from evalboard.errors import ConfigError
 from evalboard.settings import Settings
+from evalboard.suites.comparison import comparison_mistakes
 from evalboard.suites.form import read_form
 from evalboard.suites.loader import load_suite, located, shipped_suites, suite_path
 
@@ -52,7 +53,12 @@ def check_suite(arguments: argparse.Namespace, settings: Settings) -> int:
     if form.suite:
         from evalboard.engine.benchmarks.suite_check import task_mistakes  # imports lm_eval
 
-        mistakes = mistakes + form.located(task_mistakes(located(form.suite, path)))
+        mistakes = mistakes + form.located(
+            [
+                *task_mistakes(located(form.suite, path)),
+                *comparison_mistakes(form.suite, settings),
+            ]
+        )
     if arguments.json:
         found = [{"line": line, "message": message} for line, message in sorted(set(mistakes))]
         print(json.dumps(found))

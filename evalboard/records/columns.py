@@ -7,7 +7,18 @@ computed is computed in `evalboard.board.table`.
 from typing import Literal, NamedTuple
 
 Kind = Literal[
-    "model", "text", "code", "type", "time", "yes", "flags", "average", "share", "params", "count"
+    "model",
+    "text",
+    "code",
+    "type",
+    "time",
+    "yes",
+    "flags",
+    "average",
+    "share",
+    "points",
+    "params",
+    "count",
 ]
 """What a column holds, and so how the table stores it and how the page draws it."""
 
@@ -88,6 +99,14 @@ COLUMNS: tuple[Column, ...] = (
         width=120,
         group="evaluation",
     ),
+    Column(
+        "points_over_loglikelihood",
+        "points",
+        Title("Difference to log-likelihood, points", "Abstand zur Log-Likelihood, Punkte"),
+        "usually",
+        148,
+        group="evaluation",
+    ),
     Column("average__rank", "count"),
     Column("average__rank_low", "count"),
     Column("average__rank_high", "count"),
@@ -151,6 +170,8 @@ ROBUSTNESS_SUFFIXES: tuple[str, ...] = (
     "__spread",
 )
 """Further columns of each benchmark that asks its questions several times."""
+POINTS_SUFFIX = "__points_over_loglikelihood"
+"""Further column of each benchmark of a suite that is compared with another one."""
 RANK_SUFFIXES: tuple[str, ...] = ("__rank", "__rank_low", "__rank_high")
 SCORE_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__low", "__high", "__n", "__normalised")
 BENCHMARK_SUFFIXES: tuple[str, ...] = SCORE_SUFFIXES + RANK_SUFFIXES

@@ -24,6 +24,7 @@ def contradictions(suite: "Suite") -> Iterator[Mistake]:
     yield from _in_names(suite)
     yield from _in_groups(suite)
     yield from _in_weights(suite)
+    yield from _in_comparison(suite)
 
 
 def _in_names(suite: "Suite") -> Iterator[Mistake]:
@@ -78,3 +79,13 @@ def _in_weights(suite: "Suite") -> Iterator[Mistake]:
                 yield Mistake(("groups", at, "weight"), message)
     if suite.benchmarks and not any(suite.weights.values()):
         yield Mistake(("benchmarks",), "every benchmark has the weight 0, so there is no average")
+
+
+def _in_comparison(suite: "Suite") -> Iterator[Mistake]:
+    """Yield what is compared with nothing, or with itself."""
+    if suite.compared_with == suite.name:
+        yield Mistake(("compared_with",), "a suite cannot be compared with itself")
+    for at, benchmark in enumerate(suite.benchmarks):
+        if benchmark.compared_with and not suite.compared_with:
+            place = ("benchmarks", at, "compared_with")
+            yield Mistake(place, "the suite names no other suite in its own `compared_with`")

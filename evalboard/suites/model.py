@@ -72,6 +72,8 @@ class Benchmark(BaseModel):
     on, counted from 0; `repeats`: each is another run. It adds columns, and the questions count once."""
     show_questions: bool = True
     """Whether a model's page may show the questions. If not, it shows ids and right or wrong."""
+    compared_with: str = ""
+    """Key of the benchmark with the same questions in the suite that this one is compared with."""
     source: DataSource | None = None
     about: BenchmarkAbout = BenchmarkAbout()
 
@@ -147,6 +149,10 @@ class Suite(BaseModel):
     """The headings of the columns, where one has a weight or a description."""
     generation: GenerationPolicy | None = None
     """How the suite asks for answers in words. None: as its tasks say."""
+    compared_with: str = ""
+    """Name of the suite that asks the same questions by log-likelihood: the board shows by how many
+    points a model's scores differ from its scores there.
+    """
     benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -177,10 +183,15 @@ class Suite(BaseModel):
         What later versions of this project added counts only where a suite says it: the hash of an
         older file stays.
         """
-        told = {"about", "faq", "citation", "tasks", "reported"}
+        told = {"about", "faq", "citation", "tasks", "reported", "compared_with"}
         excluded: dict[str, Any] = dict.fromkeys(told | _unsaid(self, _LATER_FIELDS), True)
         excluded["benchmarks"] = {
-            at: {"about", "show_questions", *_unsaid(benchmark, _LATER_BENCHMARK_FIELDS)}
+            at: {
+                "about",
+                "show_questions",
+                "compared_with",
+                *_unsaid(benchmark, _LATER_BENCHMARK_FIELDS),
+            }
             for at, benchmark in enumerate(self.benchmarks)
         }
         if "groups" not in excluded:

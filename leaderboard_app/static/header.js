@@ -30,6 +30,7 @@ class PageHeader extends HTMLElement {
     );
     if (lead) this.append(make("div", { class: "lead" }, make("h1", {}, t(current)), make("p", {}, t(lead))));
     this.append(make("span", { id: "content", tabindex: "-1" }));
+    this.querySelector(".boards [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (!isFront) document.title = `${t(current)} · ${title}`;
   }
 }

@@ -3,7 +3,7 @@
 import { drawInterval, drawRadar } from "./charts.js";
 import { make } from "./dom.js";
 import { t } from "./language.js";
-import { amount, interval, percent, share } from "./numbers.js";
+import { amount, interval, percent, points, share } from "./numbers.js";
 import { makeTable, number } from "./tables.js";
 
 const FEWEST_AXES = 3;
@@ -56,7 +56,8 @@ function drawRow(score) {
 /** Draw what became of the answers of a board on which models answer in words. */
 function drawInWords(scores) {
   if (!scores.length) return "";
-  const rows = scores.map(({ key, title, in_words: words }) =>
+  const isCompared = scores.some((score) => score.points_over_loglikelihood != null);
+  const rows = scores.map(({ key, title, in_words: words, points_over_loglikelihood: over }) =>
     make(
       "tr",
       { "data-key": key },
@@ -66,6 +67,7 @@ function drawInWords(scores) {
       number(percent(words.unfinished)),
       number(amount(words.median_tokens)),
       number(amount(words.p95_tokens)),
+      ...(isCompared ? [number(points(over))] : []),
     ),
   );
   const heads = [
@@ -75,6 +77,7 @@ function drawInWords(scores) {
     [t("Unfinished"), "number", t("Share of the answers that the limit ended, or that end within a thinking")],
     [t("Tokens, median"), "number"],
     [t("Tokens, 95 %"), "number", t("95 % of the answers have at most as many")],
+    ...(isCompared ? [[t("Difference to log-likelihood"), "number", t("Percentage points over the model's score by log-likelihood on the same questions")]] : []),
   ];
   return make("section", { class: "in-words" }, make("h3", {}, t("Answers in words")), makeTable(t("Answers in words"), heads, rows));
 }

@@ -6,7 +6,7 @@ import { t } from "./language.js";
 import { follow } from "./live.js";
 import { drawDocuments, drawFacts, drawRequests } from "./model-origin.js";
 import { drawScores } from "./model-scores.js";
-import { percent, share } from "./numbers.js";
+import { percent, points, share } from "./numbers.js";
 import "./questions.js";
 import { compareAddress, modelAddress } from "./reference.js";
 
@@ -104,6 +104,9 @@ function drawFigures(model) {
   ];
   if (model.better_than != null) {
     entries.push([t("Better than"), [share(model.better_than), " ", make("small", {}, t("of the others"))]]);
+  }
+  if (model.points_over_loglikelihood != null) {
+    entries.push([t("Difference to log-likelihood"), [points(model.points_over_loglikelihood), " ", make("small", {}, t("points"))]]);
   }
   const parts = entries.map(([label, value]) => make("div", {}, make("dt", {}, label), make("dd", {}, ...value)));
   return make("dl", { class: "figures" }, ...parts);

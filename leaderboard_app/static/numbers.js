@@ -1,4 +1,4 @@
-// Scores as people read them. Everything comes as a fraction and is shown in percent.
+// Scores as people read them. They come as fractions and are shown in percent.
 
 import { formatNumber, t } from "./language.js";
 
@@ -26,6 +26,12 @@ export function interval(low, high, digits = 1) {
 export function signed(fraction, digits = 1) {
   const sign = fraction < 0 ? "−" : "+";
   return `${sign}${percent(Math.abs(fraction), digits)}`;
+}
+
+/** Write a difference that comes in points of percent, with its sign. */
+export function points(difference) {
+  if (difference == null) return NOTHING;
+  return `${difference < 0 ? "−" : "+"}${formatNumber(Math.abs(difference), 1)}`;
 }
 
 /** Write a number of things, or a dash. */

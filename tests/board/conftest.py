@@ -136,6 +136,12 @@ def grouped_document(grouped_suite: Suite) -> Callable[..., ResultDocument]:
 
 
 @pytest.fixture
+def document_of() -> Callable[..., ResultDocument]:
+    """Make result documents of any suite."""
+    return _document
+
+
+@pytest.fixture
 def document(suite: Suite) -> Callable[..., ResultDocument]:
     """Make result documents of the suite."""
 

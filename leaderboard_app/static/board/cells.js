@@ -2,7 +2,7 @@
 
 import { make, makeOutsideLink } from "../dom.js";
 import { formatNumber, language, mark, t } from "../language.js";
-import { percent } from "../numbers.js";
+import { percent, points } from "../numbers.js";
 import { modelAddress, NAMING } from "../reference.js";
 import { findHits } from "./query.js";
 import { rankedRows, scoresOf } from "./select.js";
@@ -17,6 +17,7 @@ const DRAW = {
   text: (picture, { key }, row) => marked(picture, key, String(cell(picture, key, row) ?? "")),
   code: (picture, { key }, row) => [make("code", {}, ...marked(picture, key, String(cell(picture, key, row) ?? "")))],
   share: ({ board }, { key }, row) => text(board.columns[key][row] == null ? "" : percent(board.columns[key][row])),
+  points: ({ board }, { key }, row) => text(board.columns[key][row] == null ? "" : points(board.columns[key][row])),
   params: ({ board }, { key }, row) => text(formatParams(board.columns[key][row])),
   count: ({ board }, { key }, row) => text(format(board.columns[key][row], 0)),
   time: ({ board }, { key }, row) => text((board.columns[key][row] ?? "").slice(0, 10)),
