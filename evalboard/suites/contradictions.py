@@ -83,7 +83,8 @@ def _in_weights(suite: "Suite") -> Iterator[Mistake]:
 
 def _in_comparison(suite: "Suite") -> Iterator[Mistake]:
     """Yield what is compared with nothing, or with itself."""
-    if suite.compared_with == suite.name:
+    # A form whose name is not well-formed has none.
+    if suite.compared_with and suite.compared_with == getattr(suite, "name", ""):
         yield Mistake(("compared_with",), "a suite cannot be compared with itself")
     for at, benchmark in enumerate(suite.benchmarks):
         if benchmark.compared_with and not suite.compared_with:
