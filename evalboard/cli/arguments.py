@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn, TypedDict
 from evalboard import __version__
 from evalboard.backends import BACKENDS
 from evalboard.bench.cases import KINDS, SIZES, USUAL_KINDS
-from evalboard.cli.row_arguments import add_import, add_reproduce
+from evalboard.cli.row_arguments import add_import, add_reproduce, add_row_export
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
@@ -196,11 +196,13 @@ def _board(parser: argparse.ArgumentParser) -> None:
     show.add_argument(
         "--json", action="store_true", help="print all columns as JSON, one object per row"
     )
-    export = actions.add_parser("export", **_texts("write a board into a file"))
+    export = actions.add_parser("export", **_texts("write a board into a file, or print a row"))
     export.set_defaults(action="export")
     _add_board(export)
+    add_row_export(export)
     export.add_argument(
         "file",
+        nargs="?",
         type=Path,
         metavar="FILE",
         help="its ending says the format: .csv, .json or .parquet with all columns, .md or .tex to read",

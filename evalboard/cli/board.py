@@ -10,13 +10,16 @@ import pandas as pd
 from rich.table import Table
 
 from evalboard.board import exports
+from evalboard.board.measured import find_measured
 from evalboard.cli.reporting import cell, console
 from evalboard.errors import ConfigError
+from evalboard.hub_client import hub_api
+from evalboard.model_cards import FORMATS, open_pull_request
 from evalboard.publishing import publish_board, publish_queue
 from evalboard.records.board_files import BoardMeta
 from evalboard.records.columns import RANK_SUFFIXES
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_board
+from evalboard.stores.addresses import open_archive, open_board
 from evalboard.stores.board import PublishedBoard, read_board
 from evalboard.suites.boards import boards_of, find_board
 
@@ -49,12 +52,18 @@ def show(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def export(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Write the published board into a file.
+    """Write the published board into a file, or one row for the model's repository.
 
     Raises:
-        ConfigError: Its ending is that of no format, or it cannot be written; or as `show` does.
+        ConfigError: The file's ending is that of no format, or it cannot be written; there is no such
+            row; or as `show` does.
+        StoreError: The pull request cannot be opened.
     """
-    file: Path = arguments.file
+    if arguments.model:
+        return _export_row(arguments, settings)
+    file: Path | None = arguments.file
+    if file is None:
+        raise ConfigError("Nothing to export. Name a file, or a row with --model.")
     board = _read(arguments.suite, settings)
     content = exports.export(board.table, board.meta, file.suffix)
     try:
@@ -62,6 +71,20 @@ def export(arguments: argparse.Namespace, settings: Settings) -> int:
     except OSError as exc:
         raise ConfigError(f"{str(file)!r} cannot be written: {exc.strerror}.") from exc
     print(f"{file}: written")
+    return 0
+
+
+def _export_row(arguments: argparse.Namespace, settings: Settings) -> int:
+    suite = find_board(arguments.suite, settings).suite
+    documents = open_archive(settings).read().documents
+    measured = find_measured(" ".join(arguments.model), documents, suite)
+    space = f"https://huggingface.co/spaces/{settings.space}" if settings.space else ""
+    link: str = arguments.link or space
+    if arguments.pull_request:
+        api = hub_api(settings.hub_endpoint, settings.token)
+        print(open_pull_request(arguments.format, measured, suite, link, api=api))
+    else:
+        print(FORMATS[arguments.format](measured, suite, link), end="")
     return 0
 
 

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from evalboard.board.measured import Measured, find_measured
 from evalboard.board.naming import row_name
 from evalboard.cli.reporting import say, stage
 from evalboard.engine.environment import environment
@@ -18,7 +19,6 @@ from evalboard.records.earned import AnswersName
 from evalboard.records.precision import Precision
 from evalboard.reproducing.answers import Compared, compare_benchmark
 from evalboard.reproducing.commands import Place, PlainRun, plain_commands, usual_backend
-from evalboard.reproducing.measured import Measured, find_measured
 from evalboard.reproducing.tasks import PlainTask, plain_tasks
 from evalboard.services import Services
 from evalboard.settings import Settings, child_environment

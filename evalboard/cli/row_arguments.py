@@ -65,6 +65,31 @@ def add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
+def add_row_export(parser: argparse.ArgumentParser) -> None:
+    """Describe how `evalboard board export` writes one row for the model's repository."""
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        metavar="ROW",
+        help="instead of a file: print this row for the model's own repository; named as for "
+        "`evalboard reproduce`",
+    )
+    parser.add_argument(
+        "--format",
+        choices=["model-index", "eval-results"],
+        default="model-index",
+        help="of the row: block of the model card (default), or file in .eval_results",
+    )
+    parser.add_argument(
+        "--link", default="", metavar="URL", help="address of the board; default: EVALBOARD_SPACE"
+    )
+    parser.add_argument(
+        "--pull-request",
+        action="store_true",
+        help="open a pull request with the row on the model's repository",
+    )
+
+
 def add_suite(parser: argparse.ArgumentParser) -> None:
     """Add the choice of a board."""
     parser.add_argument(

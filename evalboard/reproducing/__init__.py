@@ -2,7 +2,6 @@
 
 | module     | does                                                              |
 |------------|-------------------------------------------------------------------|
-| `measured` | finds what the results store knows of a row                       |
 | `tasks`    | writes the task files that plain lm_eval needs                    |
 | `commands` | makes the commands                                                |
 | `answers`  | compares lm_eval's answers with the stored ones, question by question |

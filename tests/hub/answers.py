@@ -262,9 +262,23 @@ class Call:
         header = lines[0]["value"]
         parent = header.get("parentCommit") if self.hub.compares else None
         changes = dict(self._change(line["key"], line["value"]) for line in lines[1:])
+        if "create_pr" in parse_qs(self.url.query):
+            return self._pull_request(repo, changes)
         sha = repo.apply(changes, header["summary"], header["description"], parent=parent)
         url = f"{self.hub.address}/{_PREFIXES[repo.kind]}{repo.name}/commit/{sha}"
         return {"success": True, "commitOid": sha, "commitUrl": url, "hookOutput": ""}
+
+    def _pull_request(self, repo: HubRepo, changes: Mapping[str, Entry | None]) -> Any:
+        repo.pull_requests.append({path: entry.content for path, entry in changes.items() if entry})
+        number = len(repo.pull_requests)
+        url = f"{self.hub.address}/{_PREFIXES[repo.kind]}{repo.name}"
+        return {
+            "success": True,
+            "commitOid": repo.head,
+            "commitUrl": f"{url}/commit/{repo.head}",
+            "hookOutput": "",
+            "pullRequestUrl": f"{url}/discussions/{number}",
+        }
 
     def _change(self, key: str, value: dict[str, Any]) -> tuple[str, Entry | None]:
         match key:

@@ -76,6 +76,7 @@ class HubRepo:
         self.name = name
         self.private = private
         self.history: list[Commit] = []
+        self.pull_requests: list[dict[str, bytes]] = []
         self._by_sha: dict[str, Commit] = {}
         self._files: dict[str, tuple[list[int], list[Entry | None]]] = {}
         self._listings: dict[int, list[dict[str, Any]]] = {}
