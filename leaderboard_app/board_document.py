@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +14,10 @@ from leaderboard_app.board_rows import BOARDS_RANK, SHORT_SHA, hub_url, values
 
 SCHEMA_VERSION = 1
 SCORE_SUFFIXES = ("", "__stderr", "__normalised")
-SENT_DECIMALS = 5
+SCORE_DECIMALS = 5
 """Fractions of up to 100,000 questions stay distinct, so rows sort as the exact ones."""
+SENT_DECIMALS = 4
+"""Of what is shown beside a score."""
 SHOWN_DECIMALS = (3, 4)
 """Decimals of the fractions on the pages: percentages with one and two."""
 MOST_DECIMALS = 17
@@ -65,11 +68,14 @@ def _sent_columns(meta: BoardMeta, table: pa.Table) -> Iterator[tuple[str, list[
     scored += [subject.key for b in meta.benchmarks for subject in b.subjects]
     scores = sorted(key + suffix for key in scored for suffix in SCORE_SUFFIXES)
     counts = [f"{b.key}__n" for b in meta.benchmarks]
+    beside = partial(shorten_score, decimals=SENT_DECIMALS)
+    shorten = dict.fromkeys(scores, beside) | dict.fromkeys(scored, shorten_score) | _SHORTEN
     for name in ("rank", *facts, *scores, *counts):
         if name in table.column_names:
-            shorten = _SHORTEN.get(name) or (shorten_score if name in scores else None)
             column = values(table, name)
-            yield _sent_name(name), [shorten(v) for v in column] if shorten else column
+            if name in shorten:
+                column = [shorten[name](value) for value in column]
+            yield _sent_name(name), column
     models, shas = values(table, "model"), values(table, "sha")
     known = [hub_url(model, sha) is not None for model, sha in zip(models, shas, strict=True)]
     yield "on_hub", known
@@ -91,7 +97,7 @@ def _bounds(meta: BoardMeta, table: pa.Table) -> dict[str, dict[int, float | Non
     return found
 
 
-def shorten_score(score: float | None) -> float | None:
+def shorten_score(score: float | None, decimals: int = SCORE_DECIMALS) -> float | None:
     """Round a fraction to the fewest decimals from which a page rounds as from the exact one.
 
     Half of a shown digit would be rounded once more: 0.8164996 keeps seven decimals, because 0.81650
@@ -99,9 +105,9 @@ def shorten_score(score: float | None) -> float | None:
     """
     if score is None:
         return None
-    for decimals in range(SENT_DECIMALS, MOST_DECIMALS):
-        short = round(score, decimals)
-        if short == score or not _is_half(short, decimals):
+    for length in range(decimals, MOST_DECIMALS):
+        short = round(score, length)
+        if short == score or not _is_half(short, length):
             return short
     return score
 

@@ -18,7 +18,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 from gradio.events import api
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, validate_call
 
 from evalboard.errors import EvalboardError
 from leaderboard_app.board_rows import clean_rows
@@ -67,7 +67,7 @@ def make_endpoints(viewer: Viewer) -> dict[str, Endpoint]:
         table = viewer.board.current().table
         if "model" not in table.column_names:
             return []
-        wanted = str(search).casefold()
+        wanted = search.casefold()
         names = table.column("model").to_pylist()
         fitting = [row for row, name in enumerate(names) if wanted in name.casefold()]
         shown = fitting[: max(0, min(limit, MOST_ROWS))]
@@ -80,7 +80,7 @@ def make_endpoints(viewer: Viewer) -> dict[str, Endpoint]:
             name: `org/name`. The best of its rows counts.
         """
         current = viewer.board.current()
-        row = find_model(current, {"id": str(name)[:MOST_CHARACTERS]})
+        row = find_model(current, {"id": name[:MOST_CHARACTERS]})
         if current.meta is None or row is None:
             raise NotFound
         return model_document(current, current.meta, row)
@@ -92,9 +92,7 @@ def make_endpoints(viewer: Viewer) -> dict[str, Endpoint]:
             models: Two to six names, or short names `org/name@sha8@precision@weights@chat`.
         """
         current = viewer.board.current()
-        rows = [
-            find_row(current.table, str(name)[:MOST_CHARACTERS]) for name in models[:MAX_MODELS]
-        ]
+        rows = [find_row(current.table, name[:MOST_CHARACTERS]) for name in models[:MAX_MODELS]]
         known = [row for row in rows if row is not None]
         if current.meta is None or not known or len(known) < len(models):
             raise NotFound
@@ -149,10 +147,10 @@ def add_api_routes(routes: APIRouter, blocks: gr.Blocks, endpoints: Mapping[str,
 
 def _call(endpoint: Endpoint, data: list[Any]) -> dict[str, Any]:
     try:
-        result = endpoint(*data)
+        result = validate_call(endpoint)(*data)
     except NotFound:
         return _failure("The board has no such model.")
-    except (TypeError, AttributeError):
+    except ValidationError:
         return _failure("The endpoint takes other values. `view_api()` lists them.")
     except EvalboardError:
         return _failure("The board's data cannot be read right now.")

@@ -58,9 +58,14 @@ function listFacts(entry) {
   if (entry.attempts > 1) facts.push(t("attempt {n}", { n: entry.attempts }));
   if (entry.priority) facts.push(t("priority {n}", { n: entry.priority }));
   if (entry.retry_after) facts.push(t("next attempt after {time}", { time: formatTime(entry.retry_after) }));
-  if (entry.seconds_left != null) facts.push(t("about {duration} left", { duration: timeLeft(entry.seconds_left) }));
+  if (entry.seconds_left != null) facts.push(tellEnd(entry.status, timeLeft(entry.seconds_left)));
   if (entry.code) facts.push(entry.code);
   return facts.filter(Boolean);
+}
+
+/** Say when a request is expected to be done: it runs, or waits. */
+function tellEnd(status, duration) {
+  return status === "RUNNING" ? t("about {duration} left", { duration }) : t("done in about {duration}", { duration });
 }
 
 function drawProgress(benchmarks, titles) {

@@ -283,7 +283,7 @@ def test_a_link_shows_the_same_view_to_somebody_else(
     page.get_by_role("button", name="Pin a/chat-small to the top").click()
     pair = page.get_by_role("link", name="Compare the 2 pinned models")
     expect(pair).not_to_have_attribute("href", re.compile("benchmark="))
-    page.get_by_role("button", name="3 to 7B").click()
+    page.get_by_role("button", name="3 to 10B").click()
     open_menu(page, "Filters")
     page.get_by_role("group", name="Type").get_by_label("chat").check()
     page.keyboard.press("Escape")
@@ -324,7 +324,7 @@ def test_a_link_shows_the_same_view_to_somebody_else(
     expect(rows).to_have_count(4)
     assert look() == before
     expect(page.get_by_role("searchbox")).to_have_value("chat;nothing")
-    expect(page.get_by_role("button", name="3 to 7B")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="3 to 10B")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("summary").filter(has_text="Filters (2)")).to_be_visible()
 
 

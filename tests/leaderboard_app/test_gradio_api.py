@@ -38,6 +38,8 @@ def test_gradios_client_calls_three_typed_endpoints(
     assert [model["model"] for model in compared["models"]] == ["org/best", "org/other"]
     with pytest.raises(AppError, match="no such model"):
         client.predict("no/such", api_name="/model")
+    with pytest.raises(AppError, match="takes other values"):
+        client.predict("org/best", api_name="/compare")
 
 
 def test_calls_whose_results_nobody_reads_are_few(http: httpx.Client) -> None:

@@ -35,9 +35,9 @@ const FILTERS = ["search", "types", "precisions", "params", "hidden"];
 /** Presets of the range of parameters, in billions; both ends belong to it. */
 export const SIZES = [
   [null, 3],
-  [3, 7],
-  [7, 65],
-  [65, null],
+  [3, 10],
+  [10, 70],
+  [70, null],
 ];
 
 /** Return the view of an address's query; what it does not name, or names wrongly, is as usual. */
