@@ -97,6 +97,13 @@ class Settings(BaseSettings):
         "over the Hub.",
     )
     offline: bool = Field(False, description="Never contact the Hugging Face Hub.")
+    model_cache_gib: float | None = Field(
+        None,
+        gt=0,
+        description="Limit in GiB for downloaded and merged models on this machine. Before a "
+        "download, models that were used longest ago are deleted to keep to it. Default: nothing is "
+        "deleted.",
+    )
     closed_models: bool = Field(
         False,
         description="Also evaluate private and gated models that the token can read. Nobody else "
@@ -304,6 +311,12 @@ class Settings(BaseSettings):
         "everything that calls it. Default: no password.",
         validation_alias=AliasChoices("EVALBOARD_SERVER_PASSWORD", "PREFECT_API_AUTH_STRING"),
     )
+    keep_runs_days: int = Field(
+        30,
+        ge=1,
+        description="Number of days for which the Prefect server keeps finished runs with their logs. "
+        "The board needs none of them.",
+    )
     sender: str = Field("", description="Default sender of submissions from this machine.")
 
     @field_validator("datasets", "models", "denied_file", "hub_folder")
@@ -371,6 +384,11 @@ class Settings(BaseSettings):
     def gpu_memory_bytes(self) -> int:
         """Memory of one GPU in bytes, 0 if it is to be read from the GPUs."""
         return round((self.gpu_memory_gib or 0) * 2**30)
+
+    @property
+    def model_cache_bytes(self) -> int:
+        """Limit in bytes for the models on this machine, 0 if there is none."""
+        return round((self.model_cache_gib or 0) * 2**30)
 
     @property
     def trusted_proxies(self) -> tuple[str, ...]:

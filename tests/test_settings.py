@@ -64,6 +64,7 @@ def test_every_setting_reaches_a_child_process(
         "datasets": "datasets",
         "models": "models",
         "offline": True,
+        "model_cache_gib": 200.0,
         "closed_models": True,
         "check_finite": True,
         "hub_endpoint": "http://127.0.0.1:1",
@@ -107,6 +108,7 @@ def test_every_setting_reaches_a_child_process(
         "server_host": "0.0.0.0",
         "server_addresses": "https://Prefect.example.org:443/, http://server:4200",
         "server_password": "admin:secret",
+        "keep_runs_days": 7,
         "sender": "a lab = Ünï",
     }
     assert Settings.model_fields.keys() - values == {"board"}

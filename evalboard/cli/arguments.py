@@ -175,6 +175,33 @@ def _backfill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object per model")
 
 
+def _clean(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--older-than",
+        type=float,
+        default=30,
+        metavar="DAYS",
+        help="remove logs, progress notes, results beside the board and damaged files that have not "
+        "changed for this long; default: 30",
+    )
+    parser.add_argument(
+        "--model-cache",
+        type=float,
+        metavar="GIB",
+        help="limit for downloaded and merged models; those used longest ago are removed; default: "
+        "EVALBOARD_MODEL_CACHE_GIB",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only list what would be removed")
+
+
+def _backup(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="new file, such as board.tar.gz")
+
+
+def _restore(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="file of `evalboard backup`")
+
+
 def _read_priority(text: str) -> int:
     try:
         return int(text)
@@ -435,6 +462,9 @@ VERBS = {
     "reproduce": Verb("make the scores of a row again with plain lm_eval", add_reproduce),
     "read": Verb("show which letters a model's answers in words give", _read),
     "reread": Verb("read all stored answers in words by the current rules"),
+    "clean": Verb("remove old logs and notes, and models that are not used", _clean),
+    "backup": Verb("write stores and signing key into one file", _backup),
+    "restore": Verb("put stores and signing key back from a backup", _restore),
     "doctor": Verb("show what this machine has and lacks for engines", _doctor),
     "bench": Verb("compare the speed of evalboard with that of lm_eval", _bench),
 }

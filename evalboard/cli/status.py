@@ -12,6 +12,7 @@ from evalboard.intake.house_rules import plain_name
 from evalboard.publishing import run_page
 from evalboard.queueing.overview import overview
 from evalboard.records.board_files import QueueEntry
+from evalboard.repositories.model_cache import GIB, cached_models, free_bytes
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_store
 
@@ -25,12 +26,21 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         print(json.dumps([entry.model_dump(mode="json") for entry in shown], indent=2))
     elif shown:
         console.print(status_table(shown, now=now))
+        console.print(_disk(settings))
     elif not entries:
         print(_why_empty(settings))
     if not shown and (arguments.model or arguments.sender is not None):
         print("evalboard: No request matches.", file=sys.stderr)
         return 1
     return 0
+
+
+def _disk(settings: Settings) -> str:
+    """Return how much room this machine has for models."""
+    used = sum(model.size for model in cached_models(settings)) / GIB
+    limit = f" of {settings.model_cache_gib:g}" if settings.model_cache_gib else ""
+    free = free_bytes(settings.work_folder) / GIB
+    return f"Models on this machine: {used:.1f}{limit} GiB. Free on the disk: {free:.1f} GiB."
 
 
 def _why_empty(settings: Settings) -> str:

@@ -41,6 +41,7 @@ def made_once(place: Path, fill: Callable[[Path], None]) -> Path:
         fill: Writes the content into an empty folder.
     """
     if place.is_dir():
+        os.utime(place)  # the model cache deletes first what was used longest ago
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix="unfinished-") as fresh:

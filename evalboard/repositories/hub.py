@@ -1,18 +1,19 @@
 """A model on the Hugging Face Hub, or on a server that implements its API."""
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, constants, try_to_load_from_cache
 
 from evalboard.errors import StoreError
 from evalboard.hub_client import hub_api
 from evalboard.repositories.contents import check_content, listed_hash
 from evalboard.repositories.copying import linked_folder
 from evalboard.repositories.hub_reading import hub_errors, read_head, read_info, save_file
+from evalboard.repositories.model_cache import make_room, note_use
 from evalboard.repositories.names import is_board_name, is_commit, is_safe_path
 from evalboard.repositories.repository import Standing, check_count, check_size, file_size
 from evalboard.repositories.selection import loadable_files, small_files
@@ -35,6 +36,7 @@ class HubRepository:
         refused: dict[str, str],
         standing: Standing,
         views: Path,
+        make_room: Callable[[int], None],
     ) -> None:
         self.model = model
         self.revision = revision
@@ -44,6 +46,7 @@ class HubRepository:
         self._hashes = hashes
         self._refused = refused
         self._views = views
+        self._make_room = make_room
 
     def files(self) -> Mapping[str, int]:
         """Return the size in bytes of every file, by path."""
@@ -82,6 +85,7 @@ class HubRepository:
         Every file must have the content that the Hub lists for this commit.
         """
         paths = loadable_files(self._files)
+        self._make_room(self._missing(paths))
         with hub_errors(self.model, self.revision):
             folder = self._api.snapshot_download(
                 self.model,
@@ -90,7 +94,17 @@ class HubRepository:
             )
         for path in paths:
             check_content(Path(folder) / path, self._hashes.get(path, ""), model=self.model)
+        note_use(Path(folder).parents[1])
         return linked_folder(Path(folder), paths, views=self._views)
+
+    def _missing(self, paths: Iterable[str]) -> int:
+        """Return the bytes of files that are not on this machine."""
+        return sum(self._files[path] for path in paths if not self._is_here(path))
+
+    def _is_here(self, path: str) -> bool:
+        cache = constants.HF_HUB_CACHE
+        found = try_to_load_from_cache(self.model, path, cache, revision=self.revision)
+        return isinstance(found, str)
 
 
 def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRepository:
@@ -130,4 +144,5 @@ def open_hub_repository(model: str, revision: str, settings: Settings) -> HubRep
             *(info.get(key) not in (None, False) for key in ("private", "gated", "disabled"))
         ),
         views=settings.work_folder / "models",
+        make_room=lambda missing: make_room(name, missing, settings),
     )

@@ -31,6 +31,8 @@ from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome
 from evalboard.stores.lines import add_lines, read_lines, replace_lines
 
+GROWING = ("logs", "progress", "documents")
+"""Folders in which every run leaves something that is of no use later."""
 KEY_LENGTH = 32
 ANSWERS_HASH = "answers_sha256"
 

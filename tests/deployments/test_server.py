@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,12 +23,15 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.events.schemas.events import Event, Resource
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings.models.server.services import ServerServicesDBVacuumSettings
 from prefect.workers.process import ProcessJobConfiguration
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from evalboard.services import Services
+from evalboard.settings import Settings
 from evalboard_prefect.deployments import ENVIRONMENT, ENVIRONMENT_VARIABLE, TEMPLATE
+from evalboard_prefect.deployments.server import environment_of_server
 from evalboard_prefect.flows.evaluate_flow import evaluate_model
 from tests.deployments.serving import environment, start
 from tests.leaderboard_app.browsing import chromium
@@ -184,6 +188,16 @@ def test_automations_work_behind_the_tokens(
     posted = api.request("POST", "/events", json=[event.model_dump(mode="json")])
     assert posted.status_code == 204
     wait_for_state(api, run.id, StateType.CRASHED)
+
+
+def test_finished_runs_are_deleted_after_the_days_of_the_setting() -> None:
+    settings = Settings.model_validate({"keep_runs_days": 7})
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment_of_server(settings, 4200).items():
+            patch.setenv(name, value)
+        vacuum = ServerServicesDBVacuumSettings()
+    assert vacuum.enabled_vacuum_types == {"events", "flow_runs"}
+    assert vacuum.retention_period == timedelta(days=7)
 
 
 @pytest.mark.usefixtures("server")
