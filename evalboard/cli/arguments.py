@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn, TypedDict
 from evalboard import __version__
 from evalboard.backends import BACKENDS
 from evalboard.bench.cases import KINDS, SIZES, USUAL_KINDS
-from evalboard.cli.row_arguments import add_import, add_reproduce, add_row_export
+from evalboard.cli.row_arguments import add_import, add_reproduce, add_row_export, add_suite
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
@@ -219,13 +219,13 @@ def _board(parser: argparse.ArgumentParser) -> None:
     build.set_defaults(action="build")
     show = actions.add_parser("show", **_texts("print a board"))
     show.set_defaults(action="show")
-    _add_board(show)
+    add_suite(show)
     show.add_argument(
         "--json", action="store_true", help="print all columns as JSON, one object per row"
     )
     export = actions.add_parser("export", **_texts("write a board into a file, or print a row"))
     export.set_defaults(action="export")
-    _add_board(export)
+    add_suite(export)
     add_row_export(export)
     export.add_argument(
         "file",
@@ -233,13 +233,6 @@ def _board(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="its ending says the format: .csv, .json or .parquet with all columns, .md or .tex to read",
-    )
-
-
-def _add_board(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that chooses one of several boards."""
-    parser.add_argument(
-        "--suite", default="", metavar="SUITE", help="suite of the board; default: the first board"
     )
 
 
@@ -263,7 +256,7 @@ def _suite(parser: argparse.ArgumentParser) -> None:
 
 
 def _rescore(parser: argparse.ArgumentParser) -> None:
-    _add_board(parser)
+    add_suite(parser)
     parser.add_argument(
         "--json",
         action="store_true",

@@ -41,9 +41,15 @@ def queue_table(entries: Sequence[QueueEntry], *, title: str = "Queue") -> Table
 
 
 def status_table(entries: Sequence[QueueEntry], *, now: datetime) -> Table:
-    """Return the queue with sender, start and remaining time, for the board's operators."""
+    """Return the queue with sender, start and remaining time, for the board's operators.
+
+    The suite has a column where there are several.
+    """
     table = Table(title="Queue", expand=True)
-    for column in ("#", "model", "revision", "precision", "status", "sender", "benchmarks"):
+    suites = {entry.suite for entry in entries}
+    of_suite = ("suite",) if len(suites) > 1 else ()
+    columns = ("#", "model", "revision", "precision", *of_suite, "status", "sender", "benchmarks")
+    for column in columns:
         table.add_column(column, no_wrap=True)
     table.add_column("since", no_wrap=True, justify="right")
     table.add_column("left", no_wrap=True, justify="right")
@@ -55,6 +61,7 @@ def status_table(entries: Sequence[QueueEntry], *, now: datetime) -> Table:
             cell(entry.model, longest=LONGEST_MODEL),
             cell(entry.sha8),
             cell(entry.precision, longest=LONGEST_WORD),
+            *(cell(entry.suite) for _ in of_suite),
             cell(entry.status + attempt, style=STYLES.get(entry.status, "")),
             cell(entry.sender, longest=LONGEST_SENDER),
             cell(_marks(entry.benchmarks)),

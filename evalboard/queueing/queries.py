@@ -32,7 +32,8 @@ class RequestMatch(NamedTuple):
 
     def __str__(self) -> str:
         record = self.record
-        return f"{self.path} ({record.status}, {record.revision[:8]}, {record.precision})"
+        facts = (record.status, record.revision[:8], record.precision, record.evalboard.suite)
+        return f"{self.path} ({', '.join(filter(None, facts))})"
 
 
 def matching(entries: Iterable[QueuedRequest], query: RequestQuery) -> list[RequestMatch]:

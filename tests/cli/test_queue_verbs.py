@@ -1,13 +1,15 @@
 """`status`, `requeue`, `cancel`, `prioritise` and `backfill`, as a person at a terminal uses them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evalboard.cli import main
-from evalboard.records.board_files import QUEUE_FILE, BenchmarkProgress
+from evalboard.cli.queue_table import status_table
+from evalboard.records.board_files import QUEUE_FILE, BenchmarkProgress, QueueEntry
 from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
 from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
@@ -81,6 +83,20 @@ def test_status_shows_who_waits_and_what_failed_and_why(
     out = capsys.readouterr().out
     for text in ("org/waits", "a lab", "FAILED ×2", "load_failed: The weights", "▶ 0/1", "1 min"):
         assert text in out
+
+
+@pytest.mark.parametrize("second", ["open-medical", "open-medical-cot"])
+def test_status_names_the_suites_where_there_are_several(second: str) -> None:
+    entries = [
+        QueueEntry(
+            request=suite, model="org/m", sha8="1", precision="4bit", suite=suite, status="PENDING"
+        )
+        for suite in ("open-medical", second)
+    ]
+    table = status_table(entries, now=datetime(2026, 11, 21, tzinfo=UTC))
+    heads = [column.header for column in table.columns]
+    assert ("suite" in heads) == (second != "open-medical")
+    assert len(table.rows) == 2
 
 
 def test_status_as_json_is_the_queue_as_it_is_now(settings: Settings, capsys: Capture) -> None:

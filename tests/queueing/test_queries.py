@@ -51,6 +51,15 @@ def test_what_may_mean_several_is_refused_with_the_candidates() -> None:
     assert FINISHED.path not in exc.value.message
 
 
+def test_candidates_for_several_suites_are_told_apart() -> None:
+    some = [
+        entry(block={"suite": "open-medical"}),
+        QueuedRequest("b.json", make("org/model", block={"suite": "open-medical-cot"})),
+    ]
+    with pytest.raises(ConfigError, match=r"open-medical\), b\.json \(.*, open-medical-cot\)"):
+        find_one(some, RequestQuery("org/model"), ANY)
+
+
 @pytest.mark.parametrize(
     ("wanted", "problem"),
     [
