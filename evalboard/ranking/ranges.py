@@ -123,14 +123,25 @@ def rank(entries: Entries, earlier: Earlier | None = None, *, holm_rows: int = H
     return Ranked(rankings, counts)
 
 
-def found_better(column: Column, *, holm_rows: int = HOLM_ROWS) -> NDArray[np.bool_]:
-    """Return for every row which rows are significantly better: rows by rows."""
-    field = _Field(column.scores, column.peers)
-    lead = field.leads(ALL, ALL) / np.sqrt(Variances(column).of(ALL))
-    limits = field.limits
-    if len(column.scores) <= holm_rows:
-        limits = holm_limits(lead, field.sizes - 1)
-    return lead < -limits[:, None]
+class Differences:
+    """The differences between all rows of one column, and which of them are significant."""
+
+    def __init__(self, column: Column) -> None:
+        self._field = _Field(column.scores, column.peers)
+        self._leads = self._field.leads(ALL, ALL) / np.sqrt(Variances(column).of(ALL))
+
+    def told_apart(
+        self, *, holm_rows: int = HOLM_ROWS
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return for every row which rows are significantly better, and which worse: rows by rows.
+
+        Args:
+            holm_rows: Up to this number of rows, Holm's method decides; above, Bonferroni's.
+        """
+        limits = self._field.limits
+        if len(self._leads) <= holm_rows:
+            limits = holm_limits(self._leads, self._field.sizes - 1)
+        return self._leads < -limits[:, None], self._leads > limits[:, None]
 
 
 class _Field:

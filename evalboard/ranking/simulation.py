@@ -12,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalboard.ranking.comparing import Column, Stratum, score_of
-from evalboard.ranking.ranges import HOLM_ROWS, Average, Entries, found_better, rank
+from evalboard.ranking.ranges import HOLM_ROWS, Differences
 
 Skills = NDArray[np.float64]
 SPREAD = 1.5
 """Standard deviation of the questions' difficulty, in units of skill."""
+
+
+FAMILY = 10
+"""Models of a family."""
 
 
 class Scenario(NamedTuple):
@@ -26,7 +30,7 @@ class Scenario(NamedTuple):
     skills: Callable[[int], Skills]
     """From the number of models."""
     copied: float = 0.0
-    """Share of the questions that a model answers as the one before it, in families of ten models."""
+    """Share of the questions that a model answers as the one before it in its family."""
 
 
 def equal(models: int) -> Skills:
@@ -59,6 +63,12 @@ SCENARIOS = (
 )
 
 
+METHODS = {"Holm": HOLM_ROWS, "Bonferroni": 0}
+"""Up to how many rows Holm's method decides, by name of the method that is tried."""
+ALLOWED = 0.05
+"""Share of the rows that may be wrong, beside two standard errors of the simulation."""
+
+
 class Outcome(NamedTuple):
     """What the ranges of many boards were worth. Shares are of rows, in [0, 1]."""
 
@@ -74,17 +84,19 @@ class Outcome(NamedTuple):
     width: float
     """Mean number of ranks within a range, as a share of the number of models."""
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether no more rows are wrong than may be."""
+        return (
+            self.missed <= ALLOWED + 2 * self.missed_error
+            and self.false <= ALLOWED + 2 * self.false_error
+        )
+
 
 def simulate(
-    scenario: Scenario,
-    *,
-    boards: int,
-    models: int,
-    questions: int,
-    seed: int,
-    holm_rows: int = HOLM_ROWS,
-) -> Outcome:
-    """Rank many boards of a kind.
+    scenario: Scenario, *, boards: int, models: int, questions: int, seed: int
+) -> dict[str, Outcome]:
+    """Rank many boards of a kind, each by every method.
 
     Args:
         scenario: The kind.
@@ -92,14 +104,24 @@ def simulate(
         models: On each.
         questions: Of each board, in three subjects of different sizes that count the same.
         seed: Of the random numbers.
-        holm_rows: Up to this number of models, Holm's method decides; above, Bonferroni's.
+
+    Returns:
+        By name of the method, as in `METHODS`.
     """
     random = np.random.default_rng(seed)
-    found = np.array(
-        [list(_one(scenario, models, questions, random, holm_rows)) for _ in range(boards)]
-    )
-    missed, false, power, width = found.T
-    error = boards**-0.5
+    skills = scenario.skills(models)
+    found: dict[str, list[tuple[float, ...]]] = {method: [] for method in METHODS}
+    for _ in range(boards):
+        differences = _differences(scenario, skills, questions, random)
+        for method, holm_rows in METHODS.items():
+            better, worse = differences.told_apart(holm_rows=holm_rows)
+            found[method].append(tuple(_mistakes(skills, better, worse)))
+    return {method: _outcome(np.array(of_boards)) for method, of_boards in found.items()}
+
+
+def _outcome(of_boards: NDArray[np.float64]) -> Outcome:
+    missed, false, power, width = of_boards.T
+    error = len(of_boards) ** -0.5
     return Outcome(
         float(missed.mean()),
         float(missed.std(ddof=1) * error),
@@ -110,39 +132,53 @@ def simulate(
     )
 
 
-def _one(
-    scenario: Scenario, models: int, questions: int, random: np.random.Generator, holm_rows: int
-) -> Iterator[float]:
-    skills = scenario.skills(models)
+def _differences(
+    scenario: Scenario, skills: Skills, questions: int, random: np.random.Generator
+) -> Differences:
+    """Return the differences of the models of one board."""
     strata = _thirds(questions)
     answers = _answers(skills, questions, scenario.copied, random)
+    known, nothing = np.ones(len(skills), np.bool_), np.zeros(len(skills))
+    alike = np.zeros(len(skills), np.int64)
     scores = score_of(answers, strata)
-    known, alike = np.ones(models, np.bool_), np.zeros(models, np.int64)
-    column = Column("simulated", scores, answers, known, np.zeros(models), strata, alike)
-    average = Average(scores, {column.key: 1.0})
-    entries = Entries([str(model) for model in range(models)], [column], average)
-    ranking = rank(entries, holm_rows=holm_rows).rankings[column.key]
+    return Differences(Column("simulated", scores, answers, known, nothing, strata, alike))
+
+
+def _mistakes(
+    skills: Skills, better: NDArray[np.bool_], worse: NDArray[np.bool_]
+) -> Iterator[float]:
+    """Yield what one board adds to the first, third, fifth and sixth part of the outcome.
+
+    Args:
+        skills: Of the models.
+        better: Which models were found significantly better than each: models by models.
+        worse: Which were found significantly worse.
+    """
+    models = len(skills)
     is_better = skills > skills[:, None]
-    better, tie = is_better.sum(axis=1), (skills == skills[:, None]).sum(axis=1)
-    found = found_better(column, holm_rows=holm_rows)
-    yield ((ranking.best > 1 + better) | (ranking.worst < better + tie)).mean()
-    yield (found & ~is_better).any(axis=1).mean()
-    yield (found & is_better).sum() / pairs if (pairs := is_better.sum()) else float("nan")
-    yield ((ranking.worst - ranking.best + 1) / models).mean()
+    n_better, tie = is_better.sum(axis=1), (skills == skills[:, None]).sum(axis=1)
+    best, worst = 1 + better.sum(axis=1), models - worse.sum(axis=1)
+    yield ((best > 1 + n_better) | (worst < n_better + tie)).mean()
+    yield (better & ~is_better).any(axis=1).mean()
+    yield (better & is_better).sum() / pairs if (pairs := is_better.sum()) else float("nan")
+    yield ((worst - best + 1) / models).mean()
 
 
 def _answers(
     skills: Skills, questions: int, copied: float, random: np.random.Generator
 ) -> NDArray[np.bool_]:
-    difficulty = random.normal(0, SPREAD, questions)
-    chance = 1 / (1 + np.exp(difficulty - skills[:, None]))
+    difficulty = random.normal(0, SPREAD, questions).astype(np.float32)
+    chance = 1 / (1 + np.exp(difficulty - skills[:, None].astype(np.float32)))
     draws = random.random((len(skills), questions), np.float32)
     if copied:
         # A draw that is the neighbour's keeps each model's own chance, so true scores stay.
         same = random.random(draws.shape, np.float32) < copied
-        for model in range(1, len(skills)):
-            if model % 10:
-                draws[model] = np.where(same[model], draws[model - 1], draws[model])
+        for place in range(1, FAMILY):
+            own, before = (
+                draws[place::FAMILY],
+                draws[place - 1 :: FAMILY][: len(draws[place::FAMILY])],
+            )
+            np.copyto(own, before, where=same[place::FAMILY])
     return draws < chance
 
 

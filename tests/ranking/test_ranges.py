@@ -16,11 +16,11 @@ from evalboard.ranking.ranges import (
     AVERAGE,
     LEVEL,
     Average,
+    Differences,
     Earlier,
     Entries,
     Ranking,
     critical_value,
-    found_better,
     holm_limits,
     rank,
 )
@@ -156,7 +156,9 @@ def test_bonferronis_method_is_the_same_in_blocks(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(ranges, "OTHERS_PER_BLOCK", 25)
     assert same(rank(entries, holm_rows=0).rankings, whole)
     for each in entries.columns:
-        assert (whole[each.key].best == 1 + found_better(each, holm_rows=0).sum(axis=1)).all()
+        assert (
+            whole[each.key].best == 1 + Differences(each).told_apart(holm_rows=0)[0].sum(axis=1)
+        ).all()
     assert len(set(whole["a"].best.tolist())) > 10
 
 
@@ -268,4 +270,6 @@ def test_a_row_and_its_whole_tie_lie_in_the_range(
     ties = (each.scores[:, None] == each.scores).sum(axis=1)
     assert (ranking.best <= ranking.ranks).all()
     assert (ranking.worst >= ranking.ranks + ties - 1).all()
-    assert (ranking.best == 1 + found_better(each, holm_rows=holm_rows).sum(axis=1)).all()
+    better, worse = Differences(each).told_apart(holm_rows=holm_rows)
+    assert (ranking.best == 1 + better.sum(axis=1)).all()
+    assert (ranking.worst == len(answers) - worse.sum(axis=1)).all()
