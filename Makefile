@@ -104,7 +104,7 @@ bench-gpu: $(READY) ## Check a GPU against transformers and measure on it (ten m
 bench-viewer: $(READY) ## Measure the board with 10,000 models in Chromium (two minutes)
 	$(BIN)/python -m tests.leaderboard_app.bench $(if $(ARGS),$(ARGS),--report docs/benchmarks-viewer.md)
 
-bench-ranks: $(READY) ## Measure the ranks of 10,000 models, and how often rank ranges are wrong (three minutes)
+bench-ranks: $(READY) ## Measure boards of up to 10,000 models, and how often rank ranges are wrong (ten minutes)
 	$(BIN)/python -m tests.ranking.bench $(if $(ARGS),$(ARGS),--report docs/benchmarks-ranks.md)
 
 abuse-viewer: $(READY) ## Send the viewer what strangers can send, beside a reader (a minute)

@@ -1,9 +1,9 @@
 """How far a board is: how many of its models have each benchmark as it is now."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from evalboard.board.rows import Row
-from evalboard.board.scores import Score
 from evalboard.records.board_files import Filling
 from evalboard.suites.model import Suite
 
@@ -21,10 +21,11 @@ def filling(rows: Sequence[Row], suite: Suite) -> tuple[Filling, ...]:
 
 
 def _current(rows: Sequence[Row], key: str) -> int:
-    scores = [row.scores[key] for row in rows if key in row.scores]
-    newest = max(scores, key=lambda one: (one.finished_time, _asked(one)), default=None)
-    return sum(_asked(score) == _asked(newest) for score in scores) if newest else 0
-
-
-def _asked(score: Score) -> tuple[str, str]:
-    return score.origin.task_version, score.origin.questions
+    counts: Counter[tuple[str, str]] = Counter()
+    newest: dict[tuple[str, str], str] = {}
+    for row in rows:
+        if score := row.scores.get(key):
+            asked = score.origin.task_version, score.origin.questions
+            counts[asked] += 1
+            newest[asked] = max(newest.get(asked, ""), score.finished_time)
+    return max(((newest[asked], asked, n) for asked, n in counts.items()), default=("", "", 0))[2]

@@ -92,10 +92,7 @@ def rank_rows(
     rankings, counts = rank(entries, earlier)
     usual = usual_measurements(rows)
     return Standings(
-        [
-            _standing(at, row, columns, rankings, differences(row, usual))
-            for at, row in enumerate(rows)
-        ],
+        _standings(rows, columns, rankings, [differences(row, usual) for row in rows]),
         {key: _rounded(ranking.smallest_difference) for key, ranking in rankings.items()},
         Earlier(entries, counts),
         {
@@ -195,20 +192,24 @@ def _stderr(score: Score) -> float:
     return math.sqrt(proportion * (1 - proportion) / n)
 
 
-def _standing(
-    at: int,
-    row: Row,
+def _standings(
+    rows: Sequence[Row],
     columns: Sequence[Column],
     rankings: Mapping[str, Ranking],
-    apart: list[str],
-) -> Standing:
-    places = {
-        key: Place(int(ranking.ranks[at]), int(ranking.best[at]), int(ranking.worst[at]))
-        for key, ranking in rankings.items()
-        if ranking.ranks[at] and not (apart and ranking.peers[at] == 1)
-    }
-    unpaired = [c.key for c in columns if c.key in row.scores and not c.answered[at]]
-    return Standing(places, apart, unpaired)
+    apart: Sequence[list[str]],
+) -> list[Standing]:
+    places: list[dict[str, Place]] = [{} for _ in rows]
+    for key, ranking in rankings.items():
+        of_rows = zip(*(part.tolist() for part in ranking[:4]), strict=True)
+        for at, (rank_, low, high, peers) in enumerate(of_rows):
+            if rank_ and not (apart[at] and peers == 1):
+                places[at][key] = Place(rank_, low, high)
+    unpaired: list[list[str]] = [[] for _ in rows]
+    for column in columns:
+        for at in np.flatnonzero(~column.answered).tolist():
+            if column.key in rows[at].scores:
+                unpaired[at].append(column.key)
+    return [Standing(*one) for one in zip(places, apart, unpaired, strict=True)]
 
 
 def _rounded(difference: float) -> float | None:

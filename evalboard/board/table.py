@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from statistics import multimode
 from typing import Any, NamedTuple
 
@@ -299,8 +299,13 @@ def _cells(score: Score, benchmark: Benchmark) -> dict[str, Any]:
     return cells
 
 
-def _named(key: str, suffixes: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    return {key + suffix: value for suffix, value in zip(suffixes, values, strict=True)}
+def _named(key: str, suffixes: tuple[str, ...], values: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(_names(key, suffixes), values, strict=True))
+
+
+@cache
+def _names(key: str, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(key + suffix for suffix in suffixes)
 
 
 def _interval(score: Score) -> Interval:

@@ -62,8 +62,8 @@ class ReportedArchive:
         return retry_on_conflict(lambda: self._read(suite))
 
     def _read(self, suite: str) -> list[ReportedRow]:
-        snapshot = self._store.snapshot()
         begin = f"{REPORTED}{suite}/"
+        snapshot = self._store.snapshot(begin.removesuffix("/"))
         paths = [path for path in sorted(snapshot.files) if path.startswith(begin)]
         rows: list[ReportedRow] = []
         for path, content in snapshot.read_many(paths, at_most=MAX_BYTES):
