@@ -57,7 +57,7 @@ WRONG_RULES = {
 
 class HalfVariances(ranges.Variances):
     def of(self, rows: ranges.Rows, others: ranges.Rows = ranges.ALL) -> NDArray[np.float32]:
-        return super().of(rows, others) / 2
+        return super().of(rows, others) * np.float32(0.5)
 
 
 @pytest.mark.parametrize("rule", WRONG_RULES)
