@@ -78,7 +78,7 @@ class BoardTable extends HTMLElement {
     });
     this.hint = make("p", { class: "hint", id: "search-hint", role: "status" });
     this.status = make("p", { class: "count", role: "status" }, t("Loading the board …"));
-    this.filling = make("p", { class: "filling" });
+    this.filling = make("p", { class: "filling", hidden: "" });
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.sizes = make("div", { class: "sizes", role: "group", "aria-label": t("Parameters") });
     this.menus = {
@@ -125,6 +125,7 @@ class BoardTable extends HTMLElement {
     this.grid.element.hidden = !filled;
     this.empty.replaceChildren(...(filled ? [] : [drawEmpty(board.meta)]));
     this.filling.textContent = describeFilling(board.meta?.filling ?? []);
+    this.filling.hidden = !this.filling.textContent;
     if (!filled) {
       this.status.textContent = "";
       return;

@@ -7,15 +7,21 @@ import pytest
 
 from evalboard.attempt.closing import close_attempt, model_config, scores_of
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
+from evalboard.board.table import build_board
+from evalboard.identity import document_folder
+from evalboard.records.earned import AnswersName
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, TaskOutcome
+from evalboard.records.parquet import parquet_file
 from evalboard.records.precision import Precision
 from evalboard.records.request import BoardBlock, RequestRecord, Status
 from evalboard.stores.addresses import open_archive, open_queue
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.loader import load_suite
+from evalboard.suites.model import Suite
 from tests.attempt.claimed import claimed
 from tests.engine_facts import FACTS
 from tests.engine_specs import REVISION, engine_spec
+from tests.metrics.test_rounds import ORDERS, RIGHT, stored
 from tests.stand_in_engine import outcome_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -134,3 +140,33 @@ def test_a_result_that_another_run_has_stored_is_not_missing(begin: Callable[...
     reasons = [record.evalboard.history[-1].reason for record in (first, second)]
     assert (first.status, second.status) == (Status.FINISHED, Status.FINISHED)
     assert reasons == ["3 benchmarks stored", "all benchmarks were stored earlier"]
+
+
+def test_questions_in_several_orders_get_their_figures(tmp_path: Path) -> None:
+    suite = Suite(name="orders", title="Orders", benchmarks=(ORDERS,))
+    spec = engine_spec(tmp_path, suite=suite, benchmarks=(ORDERS.key,))
+    record = RequestRecord(model="test/model", revision=REVISION)
+    attempt = claimed(spec, record, "run-1", now=NOW)
+    tasks = [task(t, 0.25).model_copy(update={"n_original": 4}) for t in ORDERS.tasks]
+    made = outcome(ORDERS.key, tasks, {"acc,none": 0.25, "acc_stderr,none": 0.001})
+    made = made.model_copy(update={"num_fewshot": 0})
+    asked = stored(["AAAA"] * 4, RIGHT).table
+    WorkFolder(spec.settings.work_folder).keep(made, parquet_file(asked))
+    waiting = (BenchmarkPlan(benchmark=made.benchmark, key=made.key, n=16),)
+    plan = AttemptPlan(waiting=waiting, finished=(), impossible=(), facts=FACTS, start_seconds=0.0)
+    end = close_attempt(attempt, plan, FACTS, {}, now=NOW)
+    assert end.scores == {ORDERS.key: 0.25}
+    (document,) = open_archive(spec.settings).read().documents
+    assert document.results[ORDERS.key] == {
+        "acc,none": 0.25,
+        "acc_stderr,none": 0.0,
+        "right_under_all,none": 0.0,
+        "flip_rate,none": 1.0,
+        "position_bias,none": 0.75,
+    }
+    board = build_board([document], suite, revision="r", now=NOW).frame
+    row = board.to_dict("records")[0]
+    assert (row["flip_rate"], row["s__flip_rate"], row["position_bias"]) == (1.0, 1.0, 0.75)
+    name = AnswersName(document_folder(document), ORDERS.key, True, is_repeated=True)
+    ((_, earned),) = open_archive(spec.settings).earned([name])
+    assert (earned.parts, earned.values.tolist()) == ((4,), [0.25] * 4)

@@ -18,6 +18,7 @@ from evalboard.records.board_files import (
     TABLE_FILE,
     BenchmarkColumn,
     BoardMeta,
+    Filling,
     SubjectColumn,
 )
 from evalboard.records.reported import ReportedRow
@@ -46,6 +47,7 @@ class BoardFolder:
         built_at: str = "2026-11-21T10:00:00Z",
         subjects: Mapping[str, Sequence[SubjectColumn]] | None = None,
         reported: Sequence[ReportedRow] = (),
+        filling: Sequence[Filling] = (),
     ) -> None:
         suite = load_suite(self.suite)
         benchmarks = tuple(
@@ -66,6 +68,7 @@ class BoardFolder:
             title=suite.title,
             benchmarks=benchmarks,
             reported=tuple(reported),
+            filling=tuple(filling),
             revision="r1",
             built_at=built_at,
             content_hash=built_at,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from evalboard.records.board_files import SubjectColumn
+from evalboard.records.board_files import Filling, SubjectColumn
 from evalboard.records.reported import ReportedRow, ReportedScore
 from tests.leaderboard_app.browsing import wait_for_styles
 
@@ -51,12 +51,14 @@ def test_board_sorts_searches_and_stays_current(
     best, middle = make_row("acme/best", 0.8), make_row("acme/middle", 0.6, pubmedqa=0.99)
     part = make_row("beta/part", 0.7, lacks=["pubmedqa"])
     hostile = make_row(hostile_name, 0.3, license=hostile_name, sender=hostile_name)
-    board_folder.write_board([hostile, part, middle, best])
+    lacking = Filling(key="pubmedqa", title="PubMedQA", have=3, of=4)
+    board_folder.write_board([hostile, part, middle, best], filling=[lacking])
     page.goto("/")
 
     rows = rows_of(page)
     expect(rows).to_have_count(4)
     expect(page.locator("#shell")).to_have_count(0)
+    expect(page.locator("board-table .filling")).to_have_text("3 of 4 models have PubMedQA")
     assert names(page) == ["acme/best", "acme/middle", hostile_name, "beta/part"]
     expect(rows.nth(3)).to_contain_text("incomplete 8/9")
     expect(rows.nth(3).locator("td.pubmedqa")).to_have_text("—")

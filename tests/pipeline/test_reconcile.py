@@ -32,6 +32,8 @@ from evalboard_prefect.flows.poll_flow import poll_requests
 from evalboard_prefect.flows.reconcile_flow import reconcile
 from evalboard_prefect.tasks.poll_tasks import start_evaluation
 from tests.pipeline.runs import REPOSITORY, wait_until
+from tests.queueing.test_backfill import store
+from tests.signing import put_signed
 
 SHA = "0" * 40
 
@@ -101,6 +103,15 @@ def test_people_change_the_queue_with_flows(configure: Callable[..., Settings]) 
     assert queue.get(path).status is Status.CANCELLED
     assert action_flows.requeue(["TEST/model"], return_state=True).is_completed()
     assert queue.get(path).status is Status.PENDING
+    done = put_signed(
+        settings, RequestRecord(model="test/done", revision=SHA, status=Status.FINISHED)
+    )
+    store(settings, "test/done", sha=SHA, facts={"suite": "open-medical"}, medmcqa=0.5)
+    assert action_flows.backfill(dry_run=True, return_state=True).is_completed()
+    assert queue.get(done).status is Status.FINISHED
+    assert action_flows.backfill(benchmarks=("pubmedqa",), return_state=True).is_completed()
+    assert queue.get(done).evalboard.benchmarks == ("pubmedqa",)
+    assert action_flows.backfill(suite="none", return_state=True).is_failed()
     unknown = action_flows.cancel(["test/nothing"], return_state=True)
     assert unknown.is_failed()
     assert "test/nothing" in (unknown.message or "")

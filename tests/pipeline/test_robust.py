@@ -12,6 +12,8 @@ from evalboard.demo.models import make_random_model
 from tests.engine.benchmarks.test_orders import DATA_SETS
 from tests.pipeline.questions import cut
 
+pytestmark = pytest.mark.slow
+
 ROWS = 24
 ORDERS = 4
 

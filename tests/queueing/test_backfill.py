@@ -1,10 +1,14 @@
 """Which scores are missing, whose request goes back, and in which order."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from evalboard.demo.questions import write_datasets
+from evalboard.engine.benchmarks.asked_now import asked_now
 from evalboard.errors import ConfigError
 from evalboard.lifecycle import order_pending
 from evalboard.queueing.backfill import NO_REQUEST, as_markdown, find_missing, put_back
@@ -13,6 +17,7 @@ from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive
 from evalboard.stores.requests import RequestQueue
+from evalboard.suites.loader import load_suite
 from tests.queueing.conftest import NOW, SHA, Put, make
 
 SUITE = """
@@ -33,28 +38,45 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-def store(settings: Settings, model: str, *, shots: int = 5, **scores: float) -> None:
-    """Store a model's scores, with a number of examples of `hard`."""
+def store(
+    settings: Settings,
+    model: str,
+    *,
+    sha: str = SHA,
+    shots: int = 5,
+    facts: Mapping[str, Any] = MappingProxyType({}),
+    **scores: float,
+) -> None:
+    """Store a model's scores.
+
+    Args:
+        settings: Where to.
+        model: Its name.
+        sha: Its commit.
+        shots: Number of examples of `hard`.
+        facts: Suite, versions and questions that are not the usual ones.
+        scores: By benchmark key.
+    """
     content: dict[str, Any] = {
         "config": {
             "model_name": model,
-            "model_sha": SHA,
+            "model_sha": sha,
             "model_dtype": "float16",
             "backend": "vllm",
             "backend_version": "0",
             "lm_eval_version": "0",
         },
         "results": {key: {"acc,none": score} for key, score in scores.items()},
-        "versions": dict.fromkeys(scores, 1),
-        "n-shot": {"easy": 0, "new": 0, "hard": shots},
+        "versions": facts.get("versions", {}),
+        "n-shot": dict.fromkeys(scores, 0) | {"hard": shots},
         "n-samples": {key: {"original": 9, "effective": 9} for key in scores},
         "task_hashes": {},
         "configs": {},
         "evalboard": {
-            "suite": "two",
+            "suite": facts.get("suite", "two"),
             "run_key": "",
             "benchmark_keys": dict.fromkeys(scores, model),
-            "dataset_fingerprints": dict.fromkeys(scores, "questions"),
+            "dataset_fingerprints": facts.get("questions", {}),
             "finished_time": "2026-11-20T10:00:00Z",
         },
     }
@@ -124,3 +146,29 @@ def test_unknown_suites_and_benchmarks_are_refused(settings: Settings) -> None:
         find_missing(settings, suite="none")
     with pytest.raises(ConfigError, match="no benchmark 'nwe'"):
         find_missing(settings, benchmarks=("nwe",))
+
+
+def test_scores_on_other_questions_are_missing_when_asked(tmp_path: Path, put: Put) -> None:
+    write_datasets(tmp_path / "questions")
+    settings = Settings.model_validate(
+        {"home": tmp_path / "home", "suite": "demo", "offline": True}
+        | {"datasets": tmp_path / "questions"}
+    )
+    suite = load_suite("demo")
+    keys = [benchmark.key for benchmark in suite.benchmarks]
+    now = asked_now(suite, keys, settings)
+    facts = {
+        "suite": "demo",
+        "versions": {key: now[key].task_versions[0] for key in keys},
+        "questions": {key: now[key].questions for key in keys},
+    }
+    store(settings, "org/model", facts=facts, **dict.fromkeys(keys, 0.5))
+    put(finished("org/model"))
+    assert find_missing(settings, with_changed=True) == []
+    facts["questions"][keys[1]] = "others"
+    facts["versions"][keys[2]] = "0"
+    store(settings, "org/other", facts=facts, **dict.fromkeys(keys, 0.5))
+    put(finished("org/other"))
+    assert find_missing(settings) == []
+    (cells,) = find_missing(settings, with_changed=True)
+    assert (cells.row.model, cells.benchmarks) == ("org/other", tuple(keys[1:]))

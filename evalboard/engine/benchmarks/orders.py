@@ -29,7 +29,7 @@ def _turned_mmlu(dataset: Any, order: int) -> Any:
 
 
 def _turned_fields(dataset: Any, names: Sequence[str], right: str, order: int) -> Any:
-    """Return questions whose choices are fields of their own.
+    """Return questions whose choices are fields of their own, by other names of these fields.
 
     Args:
         dataset: The questions.
@@ -37,15 +37,10 @@ def _turned_fields(dataset: Any, names: Sequence[str], right: str, order: int) -
         right: Name of the field with the place of the right choice.
         order: Number of the order.
     """
-
-    def texts(document: Document) -> list[str]:
-        return [document[name] for name in names]
-
-    def turn(document: Document) -> dict[str, Any]:
-        choices = dict(zip(names, turned(texts(document), order), strict=True))
-        return choices | {right: (document[right] - order) % len(names)}
-
-    return dataset.filter(lambda document: are_plain(texts(document))).map(turn)
+    places = [(place - order) % len(names) for place in dataset[right]]
+    renamed = dataset.rename_columns(dict(zip(turned(names, order), names, strict=True)))
+    placed = renamed.remove_columns(right).add_column(right, places)
+    return placed.filter(lambda *choices: are_plain(choices), input_columns=list(names))
 
 
 def mmlu_0(dataset: Any) -> Any:
