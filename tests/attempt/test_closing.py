@@ -7,6 +7,7 @@ import pytest
 
 from evalboard.attempt.closing import close_attempt, model_config, scores_of
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
+from evalboard.board.rows import read_attempts
 from evalboard.board.table import build_board
 from evalboard.identity import document_folder
 from evalboard.records.earned import AnswersName
@@ -164,9 +165,9 @@ def test_questions_in_several_orders_get_their_figures(tmp_path: Path) -> None:
         "flip_rate,none": 1.0,
         "position_bias,none": 0.75,
     }
-    board = build_board([document], suite, revision="r", now=NOW).frame
+    board = build_board(read_attempts([document], suite), suite, revision="r", now=NOW).frame
     row = board.to_dict("records")[0]
     assert (row["flip_rate"], row["s__flip_rate"], row["position_bias"]) == (1.0, 1.0, 0.75)
     name = AnswersName(document_folder(document), ORDERS.key, True, is_repeated=True)
-    ((_, earned),) = open_archive(spec.settings).earned([name])
+    ((_, earned),) = open_archive(spec.settings).snapshot().earned([name])
     assert (earned.parts, earned.values.tolist()) == ((4,), [0.25] * 4)

@@ -106,7 +106,7 @@ def test_people_change_the_queue_with_flows(configure: Callable[..., Settings]) 
     done = put_signed(
         settings, RequestRecord(model="test/done", revision=SHA, status=Status.FINISHED)
     )
-    store(settings, "test/done", sha=SHA, facts={"suite": "open-medical"}, medmcqa=0.5)
+    store(settings, "test/done", {"medmcqa": 0.5}, sha=SHA, facts={"suite": "open-medical"})
     assert action_flows.backfill(dry_run=True, return_state=True).is_completed()
     assert queue.get(done).status is Status.FINISHED
     assert action_flows.backfill(benchmarks=("pubmedqa",), return_state=True).is_completed()

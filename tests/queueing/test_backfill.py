@@ -41,21 +41,21 @@ def settings(tmp_path: Path) -> Settings:
 def store(
     settings: Settings,
     model: str,
+    scores: Mapping[str, float],
     *,
     sha: str = SHA,
     shots: int = 5,
     facts: Mapping[str, Any] = MappingProxyType({}),
-    **scores: float,
 ) -> None:
     """Store a model's scores.
 
     Args:
         settings: Where to.
         model: Its name.
+        scores: By benchmark key.
         sha: Its commit.
         shots: Number of examples of `hard`.
         facts: Suite, versions and questions that are not the usual ones.
-        scores: By benchmark key.
     """
     content: dict[str, Any] = {
         "config": {
@@ -91,9 +91,9 @@ def test_the_best_model_waits_first_and_behind_all_submissions(
     settings: Settings, put: Put, queue: RequestQueue
 ) -> None:
     for model, easy in (("org/good", 0.5), ("org/best", 0.9), ("org/bad", 0.1)):
-        store(settings, model, easy=easy, hard=easy)
+        store(settings, model, {"easy": easy, "hard": easy})
         put(finished(model))
-    store(settings, "org/whole", easy=0.7, hard=0.7, new=0.0)
+    store(settings, "org/whole", {"easy": 0.7, "hard": 0.7, "new": 0.0})
     put(make("org/late", submitted_time="2026-11-30T10:00:00Z"))
     found = find_missing(settings)
     assert [(c.row.model, c.benchmarks, c.priority) for c in found] == [
@@ -109,7 +109,7 @@ def test_the_best_model_waits_first_and_behind_all_submissions(
 
 
 def test_another_number_of_examples_is_another_score(settings: Settings, put: Put) -> None:
-    store(settings, "org/model", shots=0, easy=0.5, hard=0.5, new=0.5)
+    store(settings, "org/model", {"easy": 0.5, "hard": 0.5, "new": 0.5}, shots=0)
     put(finished("org/model"))
     (cells,) = find_missing(settings)
     assert cells.benchmarks == ("hard",)
@@ -120,7 +120,7 @@ def test_who_cannot_be_put_back_is_listed_with_the_reason(
     settings: Settings, put: Put, queue: RequestQueue
 ) -> None:
     for model in ("org/failed", "org/stranger", "org/other"):
-        store(settings, model, easy=0.5)
+        store(settings, model, {"easy": 0.5})
     failed = put(make("org/failed", status=Status.FAILED))
     put(make("org/other", status=Status.FINISHED, block={"suite": "open-medical"}))
     found = {cells.row.model: cells for cells in find_missing(settings)}
@@ -132,7 +132,7 @@ def test_who_cannot_be_put_back_is_listed_with_the_reason(
 
 
 def test_a_request_that_another_has_put_back_meanwhile_stays(settings: Settings, put: Put) -> None:
-    store(settings, "org/model", easy=0.5, hard=0.5)
+    store(settings, "org/model", {"easy": 0.5, "hard": 0.5})
     put(finished("org/model"))
     found = find_missing(settings)
     put_back(found, settings, now=NOW)
@@ -162,12 +162,12 @@ def test_scores_on_other_questions_are_missing_when_asked(tmp_path: Path, put: P
         "versions": {key: now[key].task_versions[0] for key in keys},
         "questions": {key: now[key].questions for key in keys},
     }
-    store(settings, "org/model", facts=facts, **dict.fromkeys(keys, 0.5))
+    store(settings, "org/model", dict.fromkeys(keys, 0.5), facts=facts)
     put(finished("org/model"))
     assert find_missing(settings, with_changed=True) == []
     facts["questions"][keys[1]] = "others"
     facts["versions"][keys[2]] = "0"
-    store(settings, "org/other", facts=facts, **dict.fromkeys(keys, 0.5))
+    store(settings, "org/other", dict.fromkeys(keys, 0.5), facts=facts)
     put(finished("org/other"))
     assert find_missing(settings) == []
     (cells,) = find_missing(settings, with_changed=True)
