@@ -47,7 +47,7 @@ class Column(NamedTuple):
 
 COLUMNS: tuple[Column, ...] = (
     Column("model", "model", Title("Model", "Modell"), "always", 320),
-    Column("model_type", "type", Title("Type", "Art"), "usually", 156),
+    Column("model_type", "type", Title("Type", "Art"), "usually", 166),
     Column("average", "average", Title("Average", "Mittelwert"), "always"),
     Column(
         "strict_accuracy",

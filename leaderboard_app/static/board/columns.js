@@ -12,7 +12,7 @@ const PIN = { key: "pin", title: mark("Pin"), kind: "pin", always: true, width: 
 const RANK = { key: "rank", title: mark("Rank"), kind: "rank", always: true, width: 128, fixed: true };
 const GROUPS = { model: mark("Model"), evaluation: mark("Evaluation") };
 const NUMBERS = new Set(["rank", "average", "score", "share", "points", "params", "count"]);
-const NARROW_WIDTHS = { model: 164, average: 88, score: 100 };
+const NARROW_WIDTHS = { model: 160, average: 94, score: 100 };
 const UNKNOWN = [null, undefined, ""];
 
 /** Say whether a column is of numbers: right-aligned, largest first at the first click. */
