@@ -96,6 +96,30 @@ def test_each_suite_of_the_settings_has_a_board_of_its_own(
     assert "Use one of demo, open-llm-v1" in capsys.readouterr().err
 
 
+def test_a_board_shows_the_difference_to_the_suite_that_it_is_compared_with(
+    capsys: pytest.CaptureFixture[str],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    first = load_suite("demo").benchmarks[0]
+    (tmp_path / "words.yaml").write_text(
+        "name: words\ntitle: Words\ncompared_with: demo\nbenchmarks:\n"
+        f"  - {{key: words, task: {first.task_name}, title: W, compared_with: {first.key}}}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("EVALBOARD_SUITES", str(tmp_path / "words.yaml"))
+    archive = open_archive(settings)
+    archive.add(document(0.625), {})
+    other = document(0.75)
+    block = other.evalboard.model_copy(update={"suite": "words"})
+    archive.add(other.model_copy(update={"evalboard": block}), {})
+    assert main(["board", "build"]) == 0
+    capsys.readouterr()
+    (row,) = shown(capsys, "--suite", "words")
+    assert row["words__points_over_loglikelihood"] == 12.5
+
+
 def test_results_become_rows(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     open_archive(settings).add(document(0.625), {})
     assert main(["board", "build"]) == 0

@@ -50,6 +50,18 @@ def test_tells_scores_with_intervals_standing_and_facts(
     assert told["others"] == []
 
 
+def test_tells_the_differences_that_the_board_has_computed(
+    publish: Publish, make_row: Callable[..., Any]
+) -> None:
+    points = {"points_over_loglikelihood": 12.5, "medmcqa__points_over_loglikelihood": -3.0}
+    told = document_of(publish(make_row("o/m", 0.6, **points)), id="o/m")
+    assert told["points_over_loglikelihood"] == 12.5
+    differences = {s["key"]: s["points_over_loglikelihood"] for s in told["scores"]}
+    assert {key: value for key, value in differences.items() if value is not None} == {
+        "medmcqa": -3.0
+    }
+
+
 def test_finds_the_evaluation_that_is_named_and_lists_the_others(
     publish: Publish, make_row: Callable[..., Any]
 ) -> None:
