@@ -48,6 +48,7 @@ def model_document(board: RankedBoard, meta: BoardMeta, row: dict[str, Any]) -> 
         "title": meta.title,
         "suite": meta.suite,
         "built_at": meta.built_at,
+        "notices": [n.model_dump(mode="json") for n in meta.notices if n.is_about(row["model"])],
         "ranked": sum(rank is not None for rank in board.table.column("rank").to_pylist()),
         "better_than": _standing(board, "average", row),
         "scores": [_benchmark_score(board, benchmark, row) for benchmark in meta.benchmarks],

@@ -289,6 +289,7 @@ def model_config(record: RequestRecord, facts: EngineFacts) -> ModelConfig:
         license=str((found or {}).get("license", "")),
         merged=None if found is None else bool(found.get("merged")),
         moe=None if found is None else bool(found.get("moe")),
+        weights_digest=str((found or {}).get("weights_digest", "")),
         submitted_time=record.submitted_time,
         sender=record.sender,
     )

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from evalboard.board.comparison import compare_rows
 from evalboard.board.filling import filling
+from evalboard.board.notices import find_copies, marked, noticed, shown_notices
 from evalboard.board.reported import shown_apart
 from evalboard.board.rows import Attempt, Row, merge_attempts
 from evalboard.board.scores import Score
@@ -55,6 +56,7 @@ from evalboard.records.columns import (
 )
 from evalboard.records.earned import AnswersName, Earned
 from evalboard.records.in_words import InWords
+from evalboard.records.notice import Notice
 from evalboard.records.parquet import parquet_file
 from evalboard.records.reported import ReportedRow
 from evalboard.records.robustness import Robustness
@@ -100,6 +102,7 @@ def build_board(
     find_answers: FindAnswers = _no_answers,
     earlier: Earlier | None = None,
     reported: Iterable[ReportedRow] = (),
+    notices: Sequence[Notice] = (),
 ) -> Board:
     """Build a suite's board.
 
@@ -113,8 +116,11 @@ def build_board(
             standard errors.
         earlier: What was ranked at the last build of a large board.
         reported: Scores that others report, which are in no row.
+        notices: What the operator says of models.
     """
-    rows = compare_rows(merge_attempts(attempts, suite), compared, suite)
+    merged = merge_attempts(noticed(attempts, notices), suite)
+    told = (*notices, *find_copies(merged))
+    rows = compare_rows(marked(merged, told, suite), compared, suite)
     standings = rank_rows(rows, suite, find_answers, earlier)
     frame = build_frame(list(zip(rows, standings.rows, strict=True)), suite)
     smallest = standings.smallest_differences
@@ -132,6 +138,7 @@ def build_board(
         ),
         filling=filling(rows, suite),
         reported=shown_apart(reported, suite),
+        notices=shown_notices(told),
         revision=revision,
         built_at=timestamp(now),
         content_hash="",

@@ -12,7 +12,13 @@ from typing import NamedTuple, NoReturn, TypedDict
 from evalboard import __version__
 from evalboard.backends import BACKENDS
 from evalboard.bench.cases import KINDS, SIZES, USUAL_KINDS
-from evalboard.cli.row_arguments import add_import, add_reproduce, add_row_export, add_suite
+from evalboard.cli.row_arguments import (
+    add_flag,
+    add_import,
+    add_reproduce,
+    add_row_export,
+    add_suite,
+)
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
@@ -451,6 +457,7 @@ VERBS = {
     "board": Verb("build, show or export the board", _board),
     "suite": Verb("list suites, show one, or check a suite file", _suite),
     "rescore": Verb("compute calibration and more metrics from the stored answers", _rescore),
+    "flag": Verb("say something of a model on the board, or hide it", add_flag),
     "import": Verb("store the results of others as reported scores", add_import),
     "reproduce": Verb("make the scores of a row again with plain lm_eval", add_reproduce),
     "read": Verb("show which letters a model's answers in words give", _read),

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from evalboard.backends import BACKENDS
+from evalboard.records.notice import NoticeKind
 
 
 def add_reproduce(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +64,27 @@ def add_import(parser: argparse.ArgumentParser) -> None:
     )
     add_suite(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def add_flag(parser: argparse.ArgumentParser) -> None:
+    """Describe `evalboard flag`."""
+    parser.description = (
+        "Flag a model: its rows get a mark with the reason, and no rank. Or hide it, name its new name, "
+        "or say that it is a merge or a mixture. Without MODEL: list what was said."
+    )
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="name of the model")
+    kinds = parser.add_mutually_exclusive_group()
+    for option, kind, meaning in (
+        ("--hide", NoticeKind.HIDDEN, "the model has no row"),
+        ("--merge", NoticeKind.MERGE, "the model is a merge of several"),
+        ("--mixture", NoticeKind.MIXTURE, "the model is a mixture of experts"),
+    ):
+        kinds.add_argument(option, dest="kind", action="store_const", const=kind, help=meaning)
+    kinds.add_argument("--renamed-to", default="", metavar="NAME", help="the model's name now")
+    kinds.add_argument("--undo", action="store_true", help="take back all that was said of it")
+    parser.set_defaults(kind=NoticeKind.FLAGGED)
+    parser.add_argument("--reason", default="", metavar="TEXT", help="a flag needs one")
+    parser.add_argument("--link", default="", metavar="URL", help="page with more")
 
 
 def add_row_export(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from evalboard.records.notice import Notice
 from evalboard.records.report import Finding
 from evalboard.records.reported import ReportedRow
 
@@ -87,6 +88,8 @@ class BoardMeta(BaseModel):
     """Benchmarks that not all models have, those of the fewest models first."""
     reported: tuple[ReportedRow, ...] = ()
     """Scores that others report. They are in no rank, and in no row of the table."""
+    notices: tuple[Notice, ...] = ()
+    """What the operator says of models, and copies that were found."""
     revision: str
     """Revision of the results store that the table was built from."""
     built_at: str

@@ -178,7 +178,9 @@ BENCHMARK_SUFFIXES: tuple[str, ...] = SCORE_SUFFIXES + RANK_SUFFIXES
 SUBJECT_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__n")
 
 FLAGS: tuple[str, ...] = (
+    "copy",
     "cut_questions",
+    "flagged",
     "format_or_limit",
     "mixed_backends",
     "mixed_base_models",
@@ -189,6 +191,7 @@ FLAGS: tuple[str, ...] = (
     "other_questions",
     "other_reader",
     "other_task_version",
+    "renamed",
     "small_budget",
     "unfinished_thinking",
 )

@@ -48,6 +48,8 @@ class ModelConfig(BaseModel):
     """Whether the checks found a merge of several models; null where no check looked."""
     moe: bool | None = None
     """Whether the checks found a mixture of experts; null where no check looked."""
+    weights_digest: str = ""
+    """sha256 over the hashes of the weights' files; empty if they are not known."""
     submitted_time: str = ""
     sender: str = ""
 

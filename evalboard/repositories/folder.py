@@ -59,6 +59,10 @@ class FolderRepository:
         """Return the size in bytes of every file, by path."""
         return self._files
 
+    def content_hash(self, path: str) -> str:
+        """Return the sha256 of a file."""
+        return file_hash(self._folder / path)
+
     def refused(self) -> Mapping[str, str]:
         """Return links that leave the folder, and names that cannot be shown on a page."""
         return self._listing.refused

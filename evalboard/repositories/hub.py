@@ -52,6 +52,10 @@ class HubRepository:
         """Return the size in bytes of every file, by path."""
         return self._files
 
+    def content_hash(self, path: str) -> str:
+        """Return the hash that the Hub lists of a file, empty without one."""
+        return self._hashes.get(path, "")
+
     def refused(self) -> Mapping[str, str]:
         """Return paths that leave the repository, or that cannot be shown on a page."""
         return self._refused

@@ -40,6 +40,10 @@ class Repository(Protocol):
         """Return the size in bytes of every file, by path with `/` as separator."""
         ...
 
+    def content_hash(self, path: str) -> str:
+        """Return the sha256 of a file, or git's id of its content; empty if it is not known."""
+        ...
+
     def refused(self) -> Mapping[str, str]:
         """Return the ignored files with a reason each, such as links that leave the repository.
 

@@ -9,6 +9,7 @@ from evalboard.signing import KeySource
 from evalboard.stores.hub.dataset import HubDataset
 from evalboard.stores.hub.store import HubStore
 from evalboard.stores.local import LocalStore
+from evalboard.stores.notices import NoticeBook
 from evalboard.stores.ownership import own
 from evalboard.stores.protocol import Store
 from evalboard.stores.reported import ReportedArchive
@@ -70,6 +71,11 @@ def open_archive(settings: Settings) -> ResultsArchive:
 def open_reported(settings: Settings) -> ReportedArchive:
     """Return the imported scores of a board. Raises like `open_store`."""
     return ReportedArchive(open_store(settings.store_address("results"), settings))
+
+
+def open_notices(settings: Settings) -> NoticeBook:
+    """Return the operator's notices on the models of a board. Raises like `open_store`."""
+    return NoticeBook(open_store(settings.store_address("results"), settings))
 
 
 def open_board(settings: Settings) -> Store:

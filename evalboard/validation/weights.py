@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from evalboard.identity import digest
 from evalboard.records.report import Finding
 from evalboard.repositories.selection import (
     ADAPTER_PICKLE,
@@ -45,8 +46,18 @@ def check(evidence: Evidence) -> Outcome:
         "params_billion": round(total / 1e9, 9),
         "stored_dtype": whole.survey.stored_type,
         "dtypes": dict(whole.survey.parameters),
+        "weights_digest": weights_digest(own),
     }
     return Outcome(findings, facts)
+
+
+def weights_digest(checkpoint: Checkpoint) -> str:
+    """Return a sha256 over the hashes of the weights' files, whatever their names.
+
+    Empty if a hash is not known.
+    """
+    hashes = [checkpoint.repository.content_hash(path) for path in checkpoint.shards.present]
+    return digest(sorted(hashes)) if all(hashes) else ""
 
 
 def _whole(evidence: Evidence) -> Checkpoint:

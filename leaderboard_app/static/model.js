@@ -4,6 +4,7 @@ import { ask } from "./ask.js";
 import { make, makeOutsideLink } from "./dom.js";
 import { t } from "./language.js";
 import { follow } from "./live.js";
+import { drawNotice, noticesOf } from "./board/notices.js";
 import { drawDocuments, drawFacts, drawRequests } from "./model-origin.js";
 import { drawScores } from "./model-scores.js";
 import { percent, points, share } from "./numbers.js";
@@ -59,6 +60,7 @@ class ModelPage extends HTMLElement {
     }
     this.body.replaceChildren(
       drawHead(model),
+      ...noticesOf(model.notices, model.model).map(drawNotice),
       drawFigures(model),
       ...drawRemarks(model),
       drawScores(model),

@@ -9,6 +9,7 @@ from evalboard.board.flags import (
     flag_rows,
     flags_in_words,
 )
+from evalboard.board.notices import MARKS
 from evalboard.board.scores import Origin, Score
 from evalboard.records.columns import FLAGS
 from evalboard.records.in_words import InWords
@@ -120,7 +121,7 @@ def test_of_equally_many_the_newest_is_the_majority(newest_first):
 
 def test_the_flags_that_a_suite_can_name_are_those_that_rows_get():
     made = {*MIXED, *LACKING, *(comparison.flag for comparison in OTHER)}
-    made |= {FORMAT_OR_LIMIT, SMALL_BUDGET}
+    made |= {FORMAT_OR_LIMIT, SMALL_BUDGET, *map(str, MARKS)}
     assert sorted(made) == sorted(FLAGS)
 
 

@@ -21,6 +21,7 @@ from evalboard.records.board_files import (
     Filling,
     SubjectColumn,
 )
+from evalboard.records.notice import Notice
 from evalboard.records.reported import ReportedRow
 from evalboard.records.request import ModelType
 from evalboard.stores.local import LocalStore
@@ -48,6 +49,7 @@ class BoardFolder:
         subjects: Mapping[str, Sequence[SubjectColumn]] | None = None,
         reported: Sequence[ReportedRow] = (),
         filling: Sequence[Filling] = (),
+        notices: Sequence[Notice] = (),
     ) -> None:
         suite = load_suite(self.suite)
         benchmarks = tuple(
@@ -69,6 +71,7 @@ class BoardFolder:
             benchmarks=benchmarks,
             reported=tuple(reported),
             filling=tuple(filling),
+            notices=tuple(notices),
             revision="r1",
             built_at=built_at,
             content_hash=built_at,

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from evalboard.records.board_files import Filling, SubjectColumn
+from evalboard.records.notice import Notice, NoticeKind
 from evalboard.records.reported import ReportedRow, ReportedScore
 from tests.leaderboard_app.browsing import wait_for_styles
 
@@ -496,3 +497,31 @@ def test_scores_of_others_are_below_the_board_and_in_no_rank(
     expect(rows.nth(0).get_by_role("link")).to_have_attribute("href", "https://x.org/paper")
     expect(rows.nth(1).locator("th")).to_have_text(hostile_name)
     expect(rows.nth(1).get_by_role("link")).to_have_count(0)
+
+
+def test_what_the_operator_says_is_on_the_board_and_on_the_models_page(
+    page: Page, board_folder: Any, make_row: MakeRow, hostile_name: str
+) -> None:
+    flag = Notice(
+        model="acme/old",
+        kind=NoticeKind.FLAGGED,
+        reason=hostile_name,
+        link="https://x.org/discussion",
+    )
+    renamed = Notice(model="acme/old", kind=NoticeKind.RENAMED, new_name="acme/new")
+    rows = [make_row("acme/old", 0.8, flags=["flagged", "renamed"]), make_row("acme/new", 0.7)]
+    board_folder.write_board(rows, notices=[flag, renamed])
+    page.goto("/")
+    said = f"Flagged by the operator of this board: {hostile_name}"
+    old = rows_of(page).filter(has_text="acme/old")
+    expect(old.locator(".model-cell [title]", has_text="🚩").first).to_have_attribute("title", said)
+    expect(rows_of(page).filter(has_text="acme/new")).not_to_contain_text("🚩")
+    expect(old).not_to_contain_text("⚑")
+
+    page.goto("/model?id=acme/old")
+    expect(page.get_by_text(said)).to_be_visible()
+    more = page.get_by_role("link", name="More")
+    expect(more).to_have_attribute("href", "https://x.org/discussion")
+    page.get_by_role("link", name="acme/new", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/model\?id=acme%2Fnew$"))
+    expect(page.get_by_role("heading", name="acme/new")).to_be_visible()

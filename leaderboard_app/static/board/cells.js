@@ -4,6 +4,7 @@ import { make, makeOutsideLink } from "../dom.js";
 import { formatNumber, language, mark, t } from "../language.js";
 import { percent, points } from "../numbers.js";
 import { modelAddress, NAMING } from "../reference.js";
+import { NOTICED, noticesOf, tell } from "./notices.js";
 import { findHits } from "./query.js";
 import { rankedRows, scoresOf } from "./select.js";
 
@@ -97,8 +98,10 @@ function drawModel(picture, column, row, place) {
   const cell = make("span", { class: "model-cell" }, link, make("span", { class: "narrow" }, ...drawNarrow(picture, row, model.slice(0, end))));
   if (columns.enable_thinking?.[row]) cell.append(drawMark("💭", t("Thinks before it writes an answer")));
   if (columns.use_chat_template?.[row]) cell.append(drawMark("💬", t("Prompted with the model's chat template")));
-  if (columns.flags?.[row]?.length) {
-    const flags = columns.flags[row].join(", ").replaceAll("_", " ");
+  for (const notice of noticesOf(picture.board.meta.notices, model)) cell.append(drawMark("🚩", tell(notice)));
+  const measured = (columns.flags?.[row] ?? []).filter((flag) => !NOTICED.has(flag));
+  if (measured.length) {
+    const flags = measured.join(", ").replaceAll("_", " ");
     cell.append(drawMark("⚑", t("Measured in another way than the other scores: {flags}", { flags })));
   }
   cell.append(details);
