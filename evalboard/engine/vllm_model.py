@@ -291,12 +291,10 @@ class VLLMModel(LmEvalVLLM):
     def _work(self, parts: Sequence[Sequence[Job]]) -> Generator[NumberedAnswers]:
         """Answer parts one after the other, in the engine's thread."""
         for part in parts:
-            if not self.reproducible:
-                yield from self._feed.run(part)
-                continue
-            self._feed.abort()
-            self.model.reset_prefix_cache()
-            yield [answer for step in self._feed.run(part) for answer in step]
+            if self.reproducible:
+                self._feed.abort()
+                self.model.reset_prefix_cache()
+            yield from self._feed.run(part)
 
     def _choice_units(self, requests: Sequence[Instance]) -> list[Unit]:
         groups = group_by_context(

@@ -34,7 +34,7 @@ from tests.pipeline.runs import (
 
 BENCHMARKS = ("medqa_4options", "mmlu_clinical_knowledge")
 SLICE = QUESTIONS_PER_BLOCK + 8
-"""Questions of each, whose answers are kept a block at a time."""
+"""Questions of each, whose answers are computed a block at a time."""
 
 
 @pytest.fixture
