@@ -1,6 +1,6 @@
 """The arguments of all verbs. Help needs this module alone, and imports no library that takes long.
 
-A verb is the name of a module in this package. Its function `do` runs the verb, or the function
+A verb is the name of a module in this package, or sets `verb` to it. Its function `do` runs the verb, or the function
 that an action names, and returns the exit code.
 """
 

@@ -162,7 +162,7 @@ def test_every_verb_and_action_has_its_function() -> None:
     names = {name: {p.get_default("action") for p in parsers(verb_parser(name))} for name in VERBS}
     assert names["suite"] == {"do", "check_suite", "list_suites", "show_suite"}
     for verb, functions in names.items():
-        module = import_module(f"evalboard.cli.{verb}")
+        module = import_module(f"evalboard.cli.{verb_parser(verb).get_default('verb')}")
         of_actions = functions - {"do"} or {"do"}
         assert all(callable(getattr(module, name)) for name in of_actions), verb
 
