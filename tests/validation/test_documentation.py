@@ -11,8 +11,7 @@ from evalboard.errors import ModelNotFound
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     *(ROOT / "evalboard" / "validation").glob("*.py"),
-    ROOT / "evalboard" / "intake" / "house_rules.py",
-    ROOT / "evalboard" / "intake" / "submission.py",
+    *(ROOT / "evalboard" / "intake").glob("*.py"),
 ]
 MAKERS = {"error", "warning", "info", "make", "loading_failed"}
 MADE_FROM_NAMES = {"precision_unknown", "weight_type_unknown", "invalid_name"}
