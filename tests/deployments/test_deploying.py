@@ -279,6 +279,7 @@ def test_a_worker_without_the_deployers_folder_works_with_the_heartbeat_of_the_p
     assert (settings.home / "board" / "queue.json").exists()
 
 
+@pytest.mark.slow
 def test_a_run_of_a_worker_does_not_write_to_its_temporary_folder(
     deployed: SyncPrefectClient, work: Callable[..., None]
 ) -> None:

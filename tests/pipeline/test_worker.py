@@ -93,6 +93,7 @@ def request_in(settings: Settings) -> RequestRecord:
     return entry.record
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_hands_back_its_request(
     settings: Settings, worker: subprocess.Popen[bytes], run: UUID
 ) -> None:
