@@ -22,14 +22,12 @@ from evalboard.document_memory import DocumentMemory
 from evalboard.errors import StoreError
 from evalboard.queueing.overview import overview
 from evalboard.records.board_files import QUEUE_FILE
-from evalboard.records.notice import Notice
 from evalboard.records.reported import ReportedRow
 from evalboard.settings import Settings
 from evalboard.stores.addresses import (
     is_hosted,
     open_archive,
     open_board,
-    open_notices,
     open_reported,
 )
 from evalboard.stores.board import (
@@ -133,7 +131,6 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
         results = archive.snapshot()
         if results.revision not in built:
             attempts = documents.attempts(results)
-            notices = open_notices(settings).read()
             built[results.revision] = {
                 board.folder: _build(
                     board.suite,
@@ -142,7 +139,6 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
                     results,
                     AnswerMemory(archive, results, work, board.suite.name),
                     open_reported(settings).read(board.suite.name),
-                    notices,
                     now,
                 )
                 for board in boards
@@ -181,7 +177,6 @@ def _build(
     results: ResultsSnapshot,
     memory: AnswerMemory,
     imported: Sequence[ReportedRow],
-    notices: Sequence[Notice],
     now: datetime,
 ) -> dict[str, bytes]:
     """Return the files of a suite's board."""
@@ -194,7 +189,7 @@ def _build(
         find_answers=memory.find_answers,
         earlier=memory.earlier,
         reported=[*published_rows(suite), *imported],
-        notices=notices,
+        notices=results.notices(),
     )
     memory.keep(table.standings)
     return board_files(table)

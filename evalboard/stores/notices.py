@@ -31,7 +31,7 @@ class NoticeBook:
         Raises:
             RecordError: The file is not a list of notices.
         """
-        return retry_on_conflict(lambda: _read(self._store.snapshot()))
+        return retry_on_conflict(lambda: read_notices(self._store.snapshot()))
 
     def change(self, decide: Callable[[Notices], Sequence[Notice]], *, message: str) -> Notices:
         """Replace the notices as one commit, and return them. `decide` is called again after a conflict.
@@ -42,7 +42,7 @@ class NoticeBook:
 
         def once() -> Notices:
             snapshot = self._store.snapshot()
-            before = _read(snapshot)
+            before = read_notices(snapshot)
             after = tuple(decide(before))
             if after != before:
                 there = snapshot.blobs([NOTICES_FILE])[NOTICES_FILE]
@@ -52,7 +52,13 @@ class NoticeBook:
         return retry_on_conflict(once)
 
 
-def _read(snapshot: Snapshot) -> Notices:
+def read_notices(snapshot: Snapshot) -> Notices:
+    """Return the notices of a snapshot of the store.
+
+    Raises:
+        RecordError: The file is not a list of notices.
+        ConflictError: The file has changed since the snapshot.
+    """
     if snapshot.blobs([NOTICES_FILE])[NOTICES_FILE] == ABSENT:
         return ()
     try:

@@ -10,6 +10,7 @@ from evalboard.records.answers import Answers
 from evalboard.records.earned import AnswersName, Earned, compact, from_bytes, to_bytes
 from evalboard.records.result import ResultDocument
 from evalboard.records.robustness import robustness
+from evalboard.stores.notices import Notices, read_notices
 from evalboard.stores.paths import REPORTED, free_path
 from evalboard.stores.protocol import (
     ABSENT,
@@ -70,6 +71,10 @@ class ResultsSnapshot:
     def documents(self) -> dict[str, str]:
         """Return the blob id of every result document by path, sorted by path."""
         return self._snapshot.blobs(_document_paths(self._snapshot))
+
+    def notices(self) -> Notices:
+        """Return what the operator says of models. Raises `RecordError` if the file is damaged."""
+        return read_notices(self._snapshot)
 
     def read(self, paths: Iterable[str]) -> Iterator[StoredResult]:
         """Yield some documents."""
