@@ -133,7 +133,10 @@ def test_a_template_that_loops_for_a_question_is_ended(
         bounded(QUESTION)
 
 
-@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize(
+    "bomb",
+    [pytest.param(b, marks=pytest.mark.slow if b == "doubled" else ()) for b in BOMBS],
+)
 def test_a_template_that_grows_for_a_question_is_ended(
     bomb: str, bind: Callable[..., BoundedTokenizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,7 @@ def test_a_killed_container_is_started_again_and_a_stopped_one_hands_back_its_re
     assert marks(settings) == []
 
 
+@pytest.mark.slow
 def test_only_claims_that_nobody_can_judge_are_told_and_a_person_frees_them(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

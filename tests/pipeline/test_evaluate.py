@@ -61,6 +61,7 @@ def undisturbed(configure: Callable[..., Settings], small_suite: Path, tmp_path:
     return found
 
 
+@pytest.mark.slow
 def test_a_killed_fork_answers_as_a_child(
     undisturbed: Answers, configure: Callable[..., Settings], small_suite: Path, tmp_path: Path
 ) -> None:

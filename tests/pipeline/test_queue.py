@@ -125,6 +125,7 @@ def test_run_that_loses_the_claim_ends_cancelled_and_changes_nothing(
 
 
 @pytest.mark.usefixtures("ray")
+@pytest.mark.slow
 def test_cancelled_run_frees_its_engine_and_goes_on_when_it_is_started_again(
     configure: Callable[..., Settings], small_suite: Path, shared_server: str
 ) -> None:
