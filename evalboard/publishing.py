@@ -22,13 +22,11 @@ from evalboard.document_memory import DocumentMemory
 from evalboard.errors import StoreError
 from evalboard.queueing.overview import overview
 from evalboard.records.board_files import QUEUE_FILE
-from evalboard.records.reported import ReportedRow
 from evalboard.settings import Settings
 from evalboard.stores.addresses import (
     is_hosted,
     open_archive,
     open_board,
-    open_reported,
 )
 from evalboard.stores.board import (
     Tables,
@@ -138,7 +136,6 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
                     compared.get(board.suite.name),
                     results,
                     AnswerMemory(archive, results, work, board.suite.name),
-                    open_reported(settings).read(board.suite.name),
                     now,
                 )
                 for board in boards
@@ -176,7 +173,6 @@ def _build(
     compared: Suite | None,
     results: ResultsSnapshot,
     memory: AnswerMemory,
-    imported: Sequence[ReportedRow],
     now: datetime,
 ) -> dict[str, bytes]:
     """Return the files of a suite's board."""
@@ -188,7 +184,7 @@ def _build(
         compared=merge_attempts(attempts[compared.name], compared) if compared else (),
         find_answers=memory.find_answers,
         earlier=memory.earlier,
-        reported=[*published_rows(suite), *imported],
+        reported=[*published_rows(suite), *results.reported(suite.name)],
         notices=results.notices(),
     )
     memory.keep(table.standings)

@@ -15,7 +15,7 @@ from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, TaskOutco
 from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive
-from evalboard.stores.results import StoredResult
+from evalboard.stores.results import StoredResult, score_keys
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.loader import find_suite
 from evalboard.suites.model import Benchmark
@@ -45,12 +45,12 @@ def take_over(attempt: Attempt, plans: Collection[BenchmarkPlan]) -> set[str]:
     """
     settings = attempt.engine.settings
     archive = open_archive(settings)
-    stored = archive.read(model=attempt.record.model).stored
-    own = _keys_of(attempt.suite.name, stored)
+    results = archive.read(model=attempt.record.model)
+    own = score_keys(results.documents, attempt.suite.name)
     wanted = {plan.key: plan.benchmark for plan in plans if plan.key not in own}
     shared = {
         _answers_name(found): (key, found)
-        for key, found in _newest(stored, wanted).items()
+        for key, found in _newest(results.stored, wanted).items()
         if _is_alike(found, _benchmark(attempt, wanted[key]), settings)
     }
     taken: set[str] = set()
@@ -60,12 +60,6 @@ def take_over(attempt: Attempt, plans: Collection[BenchmarkPlan]) -> set[str]:
         work.keep(_outcome(found, _benchmark(attempt, wanted[key]), key), answers)
         taken.add(key)
     return own | taken
-
-
-def _keys_of(suite: str, stored: Iterable[StoredResult]) -> set[str]:
-    documents = [one.document for one in stored if one.document]
-    found = [d.evalboard.benchmark_keys.values() for d in documents if d.evalboard.suite == suite]
-    return {key for keys in found for key in keys}
 
 
 def _newest(stored: Iterable[StoredResult], keys: Collection[str]) -> dict[str, _Shared]:

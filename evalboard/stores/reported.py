@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from evalboard.errors import FileTooLarge, RecordError, first_problem
 from evalboard.records.reported import ReportedRow
 from evalboard.stores.paths import REPORTED
-from evalboard.stores.protocol import ABSENT, Store, Write, retry_on_conflict
+from evalboard.stores.protocol import ABSENT, Snapshot, Store, Write, retry_on_conflict
 
 logger = logging.getLogger(__name__)
 
@@ -59,19 +59,25 @@ class ReportedArchive:
 
     def read(self, suite: str) -> list[ReportedRow]:
         """Return the imported rows of a suite. Files that cannot be read are logged and left out."""
-        return retry_on_conflict(lambda: self._read(suite))
+        under = f"{REPORTED}{suite}"
+        return retry_on_conflict(lambda: read_reported(self._store.snapshot(under), suite))
 
-    def _read(self, suite: str) -> list[ReportedRow]:
-        begin = f"{REPORTED}{suite}/"
-        snapshot = self._store.snapshot(begin.removesuffix("/"))
-        paths = [path for path in sorted(snapshot.files) if path.startswith(begin)]
-        rows: list[ReportedRow] = []
-        for path, content in snapshot.read_many(paths, at_most=MAX_BYTES):
-            try:
-                rows.append(_parse(content, path).row)
-            except (FileTooLarge, RecordError) as exc:
-                logger.warning("%s", exc)
-        return rows
+
+def read_reported(snapshot: Snapshot, suite: str) -> list[ReportedRow]:
+    """Return the imported rows of a suite. Files that cannot be read are logged and left out.
+
+    Raises:
+        ConflictError: A file has changed since the snapshot.
+    """
+    begin = f"{REPORTED}{suite}/"
+    paths = sorted(path for path in snapshot.files if path.startswith(begin))
+    rows: list[ReportedRow] = []
+    for path, content in snapshot.read_many(paths, at_most=MAX_BYTES):
+        try:
+            rows.append(_parse(content, path).row)
+        except (FileTooLarge, RecordError) as exc:
+            logger.warning("%s", exc)
+    return rows
 
 
 def _parse(content: bytes | FileTooLarge, path: str) -> ImportedFile:

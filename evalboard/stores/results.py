@@ -8,6 +8,7 @@ from evalboard.errors import EvalboardError, FileTooLarge, RecordError, StoreErr
 from evalboard.identity import document_folder
 from evalboard.records.answers import Answers
 from evalboard.records.earned import AnswersName, Earned, compact, from_bytes, to_bytes
+from evalboard.records.reported import ReportedRow
 from evalboard.records.result import ResultDocument
 from evalboard.records.robustness import robustness
 from evalboard.stores.notices import Notices, read_notices
@@ -20,6 +21,7 @@ from evalboard.stores.protocol import (
     Write,
     retry_on_conflict,
 )
+from evalboard.stores.reported import read_reported
 
 T = TypeVar("T")
 
@@ -72,6 +74,10 @@ class ResultsSnapshot:
         """Return the blob id of every result document by path, sorted by path."""
         return self._snapshot.blobs(_document_paths(self._snapshot))
 
+    def reported(self, suite: str) -> list[ReportedRow]:
+        """Return the imported rows of a suite; see `read_reported`."""
+        return read_reported(self._snapshot, suite)
+
     def notices(self) -> Notices:
         """Return what the operator says of models. Raises `RecordError` if the file is damaged."""
         return read_notices(self._snapshot)
@@ -107,6 +113,12 @@ class ResultsSnapshot:
                 yield by_path[path], earned
 
 
+def score_keys(documents: Iterable[ResultDocument], suite: str) -> set[str]:
+    """Return the keys of all scores that some documents have for a suite."""
+    found = (document.evalboard for document in documents)
+    return {key for one in found if one.suite == suite for key in one.benchmark_keys.values()}
+
+
 class ResultsArchive:
     """Result documents in a store."""
 
@@ -123,12 +135,7 @@ class ResultsArchive:
 
     def keys(self, *, model: str, suite: str) -> set[str]:
         """Return the keys of all scores of a model on a suite."""
-        return {
-            key
-            for document in self.read(model=model).documents
-            if document.evalboard.suite == suite
-            for key in document.evalboard.benchmark_keys.values()
-        }
+        return score_keys(self.read(model=model).documents, suite)
 
     def paths(self) -> list[str]:
         """Return the path of every result document, readable or not."""
