@@ -9,11 +9,12 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -114,6 +115,31 @@ def _put_back(aside: Path, path: Path) -> None:
     with suppress(FileExistsError):  # a still newer one is there
         os.link(aside, path)
     aside.unlink()
+
+
+class Disk(NamedTuple):
+    """The space of a disk, in bytes."""
+
+    total: int
+    free: int
+
+
+def disk_of(folder: Path) -> Disk:
+    """Return the disk with a folder, which need not exist yet.
+
+    Raises:
+        OSError: The disk cannot be reached.
+    """
+    *inner, root = (folder.absolute(), *folder.absolute().parents)
+    for place in inner:
+        with suppress(FileNotFoundError):
+            return _disk_at(place)
+    return _disk_at(root)
+
+
+def _disk_at(place: Path) -> Disk:
+    usage = shutil.disk_usage(place)
+    return Disk(usage.total, usage.free)
 
 
 def append_whole(descriptor: int, content: bytes) -> None:

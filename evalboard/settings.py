@@ -386,9 +386,9 @@ class Settings(BaseSettings):
         return round((self.gpu_memory_gib or 0) * 2**30)
 
     @property
-    def model_cache_bytes(self) -> int:
-        """Limit in bytes for the models on this machine, 0 if there is none."""
-        return round((self.model_cache_gib or 0) * 2**30)
+    def model_cache_bytes(self) -> int | None:
+        """Limit in bytes for the models on this machine, None if there is none."""
+        return None if self.model_cache_gib is None else round(self.model_cache_gib * 2**30)
 
     @property
     def trusted_proxies(self) -> tuple[str, ...]:

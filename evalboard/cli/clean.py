@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime, timedelta
 
 from evalboard.cleaning import old_files, remove
-from evalboard.repositories.model_cache import GIB, free_space
+from evalboard.repositories.model_cache import GIB, drop_unused
 from evalboard.settings import Settings
 
 
@@ -14,11 +14,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     paths = old_files(settings, age=age, now=datetime.now(UTC))
     for path in paths:
         print(path)
-    limit = round(arguments.model_cache * GIB) if arguments.model_cache is not None else None
-    limit = settings.model_cache_bytes or None if limit is None else limit
-    models: list[str] = []
-    if limit is not None:
-        models = free_space(0, settings, limit=limit, dry_run=arguments.dry_run)
+    models = _drop_models(arguments, settings)
     for model in models:
         print(model)
     counted = f"{len(paths)} old files and folders, {len(models)} models"
@@ -28,3 +24,12 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         freed = remove(paths)
         print(f"Removed: {counted}. The old files had {freed / 2**20:.1f} MiB.")
     return 0
+
+
+def _drop_models(arguments: argparse.Namespace, settings: Settings) -> list[str]:
+    """Remove models beyond the limit, or only look for them, and return their names."""
+    asked = arguments.model_cache
+    limit = settings.model_cache_bytes if asked is None else round(asked * GIB)
+    if limit is None:
+        return []
+    return drop_unused(0, settings, limit=limit, dry_run=arguments.dry_run)

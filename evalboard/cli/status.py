@@ -8,11 +8,12 @@ from functools import partial
 
 from evalboard.cli.queue_table import status_table
 from evalboard.cli.reporting import console
+from evalboard.files import disk_of
 from evalboard.intake.house_rules import plain_name
 from evalboard.publishing import run_page
 from evalboard.queueing.overview import overview
 from evalboard.records.board_files import QueueEntry
-from evalboard.repositories.model_cache import GIB, cached_models, free_bytes
+from evalboard.repositories.model_cache import GIB, cached_models
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_store
 
@@ -39,7 +40,7 @@ def _disk(settings: Settings) -> str:
     """Return how much room this machine has for models."""
     used = sum(model.size for model in cached_models(settings)) / GIB
     limit = f" of {settings.model_cache_gib:g}" if settings.model_cache_gib else ""
-    free = free_bytes(settings.work_folder) / GIB
+    free = disk_of(settings.work_folder).free / GIB
     return f"Models on this machine: {used:.1f}{limit} GiB. Free on the disk: {free:.1f} GiB."
 
 

@@ -24,6 +24,7 @@ from evalboard.engine.environment import common, import_path
 from evalboard.engine.hardware import Driver, Gpu, machine_gpus, nvidia_driver, visible_gpus
 from evalboard.engine.loading.failures import shortage_in, unfit
 from evalboard.errors import MachineUnfit
+from evalboard.files import disk_of
 from evalboard.settings import Settings, child_environment
 
 TORCH_SECONDS = 300
@@ -320,14 +321,10 @@ def _written_folders(settings: Settings) -> list[Path]:
 
 def _free(folder: Path) -> int:
     """Return the free bytes at a folder, which need not exist yet; 0 if it cannot be reached."""
-    for place in (folder, *folder.parents):
-        try:
-            return shutil.disk_usage(place).free
-        except FileNotFoundError:
-            continue
-        except OSError:
-            break
-    return 0
+    try:
+        return disk_of(folder).free
+    except OSError:
+        return 0
 
 
 if __name__ == "__main__":

@@ -14,12 +14,13 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from huggingface_hub import constants, scan_cache_dir
 from huggingface_hub.errors import CacheNotFound
 
 from evalboard.errors import LoadFailed, MachineUnfit
+from evalboard.files import disk_of
 from evalboard.settings import Settings
 
 GIB = 2**30
@@ -64,11 +65,13 @@ def make_room(model: str, missing: int, settings: Settings) -> None:
         LoadFailed: The model is larger than the limit or the whole disk.
         MachineUnfit: The disk has too little space, and nothing more may be deleted.
     """
+    if not missing:
+        return
     limit = settings.model_cache_bytes
-    if limit:
+    if limit is not None:
         _check_size(model, missing, limit, "EVALBOARD_MODEL_CACHE_GIB allows")
-        free_space(missing, settings, limit=limit)
-    disk = _disk_of(Path(constants.HF_HUB_CACHE))
+        drop_unused(missing, settings, limit=limit)
+    disk = disk_of(Path(constants.HF_HUB_CACHE))
     _check_size(model, missing, disk.total, f"the disk of {socket.gethostname()} has")
     if missing > disk.free:
         raise MachineUnfit(
@@ -78,7 +81,9 @@ def make_room(model: str, missing: int, settings: Settings) -> None:
         )
 
 
-def free_space(missing: int, settings: Settings, *, limit: int, dry_run: bool = False) -> list[str]:
+def drop_unused(
+    missing: int, settings: Settings, *, limit: int, dry_run: bool = False
+) -> list[str]:
     """Delete the models that were used longest ago, and return their names.
 
     Args:
@@ -90,7 +95,7 @@ def free_space(missing: int, settings: Settings, *, limit: int, dry_run: bool = 
     models = cached_models(settings)
     in_use = set(_in_use(settings))
     excess = sum(model.size for model in models) + missing - limit
-    excess = max(excess, missing - free_bytes(Path(constants.HF_HUB_CACHE)))
+    excess = max(excess, missing - disk_of(Path(constants.HF_HUB_CACHE)).free)
     gone: list[str] = []
     for model in models:
         if excess <= 0:
@@ -142,14 +147,3 @@ def _in_use(settings: Settings) -> Iterator[Path]:
 
 def _is_used(model: CachedModel, in_use: set[Path]) -> bool:
     return time.time() - model.used < STARTING_SECONDS or model.folder.resolve() in in_use
-
-
-def free_bytes(folder: Path) -> int:
-    """Return the free space, in bytes, of the disk on which a folder is or will be."""
-    return _disk_of(folder).free
-
-
-def _disk_of(folder: Path) -> Any:
-    """Return total, used and free bytes of the disk on which a folder is or will be."""
-    places = (folder.absolute(), *folder.absolute().parents)
-    return shutil.disk_usage(next(place for place in places if place.exists()))

@@ -11,7 +11,7 @@ from huggingface_hub import constants
 
 from evalboard.errors import LoadFailed, MachineUnfit
 from evalboard.repositories import find_repository
-from evalboard.repositories.model_cache import GIB, cached_models, free_space
+from evalboard.repositories.model_cache import GIB, cached_models, drop_unused
 from evalboard.settings import Settings
 
 from .conftest import FILES, SmallHub
@@ -93,9 +93,9 @@ def test_what_engines_see_or_are_about_to_see_stays(
     ):
         link.parent.mkdir(parents=True)
         link.symlink_to(target)
-    assert free_space(0, hub_settings, limit=1, dry_run=True) == ["org/idle"]
+    assert drop_unused(0, hub_settings, limit=1, dry_run=True) == ["org/idle"]
     assert idle.exists()
-    assert free_space(0, hub_settings, limit=1) == ["org/idle"]
+    assert drop_unused(0, hub_settings, limit=1) == ["org/idle"]
     assert seen.exists()
     assert starting.exists()
 
@@ -108,7 +108,7 @@ def test_merged_weights_count_and_go_too(downloaded: Make, hub_settings: Setting
     (hub_settings.work_folder / "models" / "1_files").mkdir()
     os.utime(merged, (0, 0))
     assert [model.size for model in cached_models(hub_settings)] == [SIZE, SIZE]
-    assert free_space(0, hub_settings, limit=SIZE) == [merged.name]
+    assert drop_unused(0, hub_settings, limit=SIZE) == [merged.name]
     assert not merged.exists()
 
 
