@@ -16,6 +16,6 @@ ENVIRONMENT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
 ENVIRONMENT_VARIABLE = "evalboard_environment"
 """Variable of Prefect with `ENVIRONMENT`.
 
-The template names it. A worker adds the environment of a run to one that stands in the template, but
-not to a variable's.
+The template names it. A worker adds the environment of a run to an environment that the template contains,
+but not to that of a variable.
 """
