@@ -40,7 +40,9 @@ def fill(
 
 
 def see(page: Page, path: str) -> None:
+    """Open a page and wait for its head and its contents, which Gradio loads apart."""
     page.goto(path)
+    page.locator("h1").first.wait_for()
     page.locator(READY[path.partition("?")[0]]).first.wait_for()
 
 
