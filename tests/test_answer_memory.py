@@ -22,6 +22,7 @@ from evalboard.settings import Settings, load_settings
 from evalboard.stores.addresses import open_archive, open_board, open_store
 from evalboard.stores.protocol import Delete, Write
 from evalboard.stores.results import earned_path
+from tests.result_documents import result_document
 
 KEY, N = "mmlu_anatomy", 100
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -34,30 +35,12 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def document(model: str, score: float) -> ResultDocument:
-    return ResultDocument.model_validate(
-        {
-            "config": {
-                "model_name": model,
-                "model_sha": "a" * 40,
-                "model_dtype": "float16",
-                "backend": "hf",
-                "backend_version": "5",
-                "lm_eval_version": "0.4.13",
-            },
-            "results": {KEY: {"acc,none": score}},
-            "versions": {KEY: 1.0},
-            "n-shot": {KEY: 0},
-            "n-samples": {KEY: {"original": N, "effective": N}},
-            "task_hashes": {KEY: "hash"},
-            "configs": {KEY: {}},
-            "evalboard": {
-                "suite": "open-medical",
-                "run_key": model,
-                "benchmark_keys": {KEY: model},
-                "dataset_fingerprints": {KEY: "print"},
-                "finished_time": "2026-11-21T10:00:00Z",
-            },
-        }
+    return result_document(
+        {KEY: {"acc,none": score}},
+        n=N,
+        config={"model_name": model},
+        run_key=model,
+        benchmark_keys={KEY: model},
     )
 
 

@@ -11,11 +11,11 @@ from evalboard.cli import main
 from evalboard.identity import document_folder
 from evalboard.reading.reader import READER
 from evalboard.records.parquet import parquet_file
-from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive, open_board, open_store
 from evalboard.stores.board import read_board
 from evalboard.stores.results import AnswersName, answers_path, read_answers
+from tests.result_documents import result_document
 
 KEY = "mmlu_anatomy_cot"
 CHOICES = ["Aspirin", "Ibuprofen", "Warfarin", "Heparin"]
@@ -60,34 +60,14 @@ def answers(**changes: Any) -> bytes:
 
 
 def document(finished: str, *, reader: str = "evalboard-0", suite: str = "open-medical-cot") -> Any:
-    count = {"original": len(TEXTS), "effective": len(TEXTS)}
     tokens = {"median_tokens,none": 9.0, "p95_tokens,none": 20.0}
-    return ResultDocument.model_validate(
-        {
-            "config": {
-                "model_name": "org/model",
-                "model_sha": "a" * 40,
-                "model_dtype": "float16",
-                "use_chat_template": True,
-                "backend": "hf",
-                "backend_version": "5",
-                "lm_eval_version": "0.4.13",
-            },
-            "results": {KEY: {"alias": KEY, "acc,none": 0.0, "unreadable,none": 1.0, **tokens}},
-            "versions": {KEY: 1.0},
-            "n-shot": {KEY: 0},
-            "n-samples": {KEY: count},
-            "task_hashes": {KEY: "hash"},
-            "configs": {KEY: {}},
-            "evalboard": {
-                "suite": suite,
-                "run_key": "run",
-                "benchmark_keys": {KEY: "key"},
-                "dataset_fingerprints": {KEY: "print"},
-                "readers": {KEY: reader},
-                "finished_time": finished,
-            },
-        }
+    return result_document(
+        {KEY: {"alias": KEY, "acc,none": 0.0, "unreadable,none": 1.0, **tokens}},
+        n=len(TEXTS),
+        config={"use_chat_template": True},
+        suite=suite,
+        readers={KEY: reader},
+        finished_time=finished,
     )
 
 

@@ -12,37 +12,20 @@ from evalboard.stores.addresses import open_archive, open_board, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.results import ResultsArchive
 from evalboard.suites.loader import load_suite
+from tests.result_documents import result_document
 
 
 def document(score: float, *, suite: str = "demo") -> ResultDocument:
     """Return the results of a model with one score on a suite's first benchmark."""
     benchmarks = load_suite(suite).benchmarks
     benchmark = benchmarks[0]
-    task = benchmark.task_name
-    return ResultDocument.model_validate(
-        {
-            "config": {
-                "model_name": "org/model",
-                "model_sha": "a" * 40,
-                "model_dtype": "float16",
-                "backend": "hf",
-                "backend_version": "5",
-                "lm_eval_version": "0.4.13",
-            },
-            "results": {task: {benchmark.metric: score}},
-            "versions": {task: 1},
-            "n-shot": {task: benchmark.num_fewshot},
-            "n-samples": {task: {"original": 8, "effective": 8}},
-            "task_hashes": {task: "hash"},
-            "configs": {task: {}},
-            "evalboard": {
-                "suite": suite,
-                "run_key": "run",
-                "benchmark_keys": {benchmark.key: "key"},
-                "dataset_fingerprints": {benchmark.key: "print"},
-                "finished_time": "2026-11-21T10:00:00Z",
-            },
-        }
+    return result_document(
+        {benchmark.task_name: {benchmark.metric: score}},
+        n=8,
+        fewshot=benchmark.num_fewshot,
+        suite=suite,
+        benchmark_keys={benchmark.key: "key"},
+        dataset_fingerprints={benchmark.key: "print"},
     )
 
 

@@ -12,36 +12,14 @@ from evalboard.records.result import ResultDocument
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Write
 from evalboard.stores.results import ResultsArchive
+from tests.result_documents import result_document
 
 KEY = "mmlu_anatomy"
 
 
 def document() -> ResultDocument:
-    return ResultDocument.model_validate(
-        {
-            "config": {
-                "model_name": "lab/tiny",
-                "model_sha": "a" * 40,
-                "model_dtype": "float16",
-                "backend": "hf",
-                "backend_version": "5",
-                "lm_eval_version": "0.4.13",
-            },
-            "results": {},
-            "versions": {},
-            "n-shot": {},
-            "n-samples": {},
-            "task_hashes": {},
-            "configs": {},
-            "evalboard": {
-                "suite": "open-medical",
-                "run_key": "run",
-                "benchmark_keys": {KEY: "key", "pubmedqa": "other"},
-                "dataset_fingerprints": {},
-                "finished_time": "2026-11-21T10:00:00Z",
-            },
-        }
-    )
+    keys = {KEY: "key", "pubmedqa": "other"}
+    return result_document({}, config={"model_name": "lab/tiny"}, benchmark_keys=keys)
 
 
 def test_every_stored_score_is_computed(

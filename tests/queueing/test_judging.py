@@ -17,6 +17,7 @@ from evalboard.queueing.judging import (
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.records.result import ResultDocument
 from tests.queueing.conftest import SHA, make
+from tests.result_documents import result_document
 
 OLD = timedelta(hours=5)
 FRESH = GRACE - timedelta(seconds=1)
@@ -72,28 +73,13 @@ def document(
     **config: Any,
 ) -> ResultDocument:
     """A result document of the model, with these benchmarks."""
-    model = {
-        "model_name": "org/model",
-        "model_sha": SHA,
-        "model_dtype": "float16",
-        "backend": "hf",
-        "backend_version": "1",
-        "lm_eval_version": "1",
-    }
-    parts = ("results", "versions", "n-shot", "n-samples", "task_hashes", "configs")
-    return ResultDocument.model_validate(
-        {
-            **{part: {} for part in parts},
-            "config": model | config,
-            "evalboard": {
-                "suite": "demo",
-                "run_key": "k",
-                "benchmark_keys": dict.fromkeys(benchmarks, "key"),
-                "dataset_fingerprints": {},
-                "failures": failures or {},
-                "finished_time": finished,
-            },
-        }
+    return result_document(
+        {},
+        config={"model_sha": SHA} | config,
+        suite="demo",
+        benchmark_keys=dict.fromkeys(benchmarks, "key"),
+        failures=failures or {},
+        finished_time=finished,
     )
 
 

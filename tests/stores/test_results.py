@@ -15,6 +15,7 @@ from evalboard.records.result import ResultDocument
 from evalboard.stores.local import LocalStore
 from evalboard.stores.protocol import Store, Write
 from evalboard.stores.results import ResultsArchive, answers_path, earned_path, read_answers
+from tests.result_documents import result_document
 
 # The client's own way of sending large files, which httpx2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
@@ -24,32 +25,9 @@ STEM = f"{FOLDER}/results_2026-11-21T10-00-00Z"
 
 
 def document(model: str = "org/model", **provenance: Any) -> ResultDocument:
-    return ResultDocument.model_validate(
-        {
-            "config": {
-                "model_name": model,
-                "model_sha": "a" * 40,
-                "model_dtype": "float16",
-                "backend": "hf",
-                "backend_version": "5",
-                "lm_eval_version": "0.4.13",
-            },
-            "results": {"task": {"acc,none": 0.5}},
-            "versions": {"task": 1.0},
-            "n-shot": {"task": 0},
-            "n-samples": {"task": {"original": 2, "effective": 2}},
-            "task_hashes": {"task": "hash"},
-            "configs": {"task": {}},
-            "evalboard": {
-                "suite": "demo",
-                "run_key": "run",
-                "benchmark_keys": {"anatomy": "key"},
-                "dataset_fingerprints": {"anatomy": "print"},
-                "finished_time": "2026-11-21T10:00:00Z",
-                **provenance,
-            },
-        }
-    )
+    keys = {"suite": "demo", "benchmark_keys": {"anatomy": "key"}}
+    config = {"model_name": model}
+    return result_document({"task": {"acc,none": 0.5}}, n=2, config=config, **keys | provenance)
 
 
 @pytest.fixture
