@@ -8,7 +8,7 @@ compare, queue and model are one element each, drawn by a script in `static/`; `
 data of the page, and `responses` are HTTP responses that are compressed once. `model_routes` are
 the addresses of single models, with data from `model_data`, `provenance` and `questions`;
 `submissions` are the addresses for submitting, with the counts of `day_count`. `language` contains
-all texts in all languages, from `texts/`.
+all texts in all languages, one file of `texts/` each.
 
 `connections` limits the server's connections, and `guard` every request before it gets further,
 with `addresses` (who asks), `bodies` (what was sent), `places` (how many at once) and

@@ -54,8 +54,7 @@ def board_parts(meta: BoardMeta | None, table: pa.Table) -> Iterator[bytes]:
 
 
 def _describe(column: Column) -> dict[str, Any]:
-    title = column.title._asdict() if column.title else None
-    return column._asdict() | {"key": _sent_name(column.key), "title": title}
+    return column._asdict() | {"key": _sent_name(column.key)}
 
 
 def _sent_name(key: str) -> str:

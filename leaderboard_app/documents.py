@@ -1,28 +1,23 @@
-"""Long texts in Markdown: those in `texts/`, one file per language, and those of the suite."""
+"""Long texts in Markdown: those of a language's file, and those of the suite."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from leaderboard_app.language import DEFAULT
+from leaderboard_app.language import documents
 
-_TEXTS = Path(__file__).parent / "texts"
 # Without HTML of the text's own; addresses such as javascript: are not made links.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def document(name: str, language: str, values: Mapping[str, str] | None = None) -> Markup:
-    """Return a text from `texts/` as HTML, with `{name}` replaced by the value of that name.
-
-    It is in English if the language does not have it.
+    """Return a long text as HTML, with `{name}` replaced by the value of that name.
 
     Raises:
-        FileNotFoundError: There is no such text.
+        KeyError: There is no such text.
     """
-    path = _TEXTS / language / f"{name}.md"
-    content = (path if path.is_file() else _TEXTS / DEFAULT / f"{name}.md").read_text("utf-8")
+    content = documents(language)[name]
     for place, value in (values or {}).items():
         content = content.replace(f"{{{place}}}", value)
     return markdown(content)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from evalboard.records.board_files import BenchmarkColumn, BoardMeta
 from evalboard.records.request import ModelType
 from leaderboard_app.board_rows import values
-from leaderboard_app.language import t
+from leaderboard_app.language import separators, t
 
 Figure = dict[str, Any]
 
@@ -46,8 +46,6 @@ DIVERGING = [[0, "#67a9cf"], [0.25, "#b5d6e8"], [0.5, "#f7f7f7"], [0.75, "#fdd5b
 INK = "#1f2937"
 SIZES = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 """Marked parameters, in billions."""
-SEPARATORS = {"de": ",."}
-"""Decimal and thousands separator of a language, where they are not as in English."""
 MANY_POINTS = 1000
 """Number of points from which the graphics card draws them."""
 HEAT_ROWS = 25
@@ -91,7 +89,7 @@ def size_figure(meta: BoardMeta, table: pa.Table, score: str, language: str) -> 
         "type": "log",
         "title": {"text": t("Parameters, billion", language)},
         "tickvals": SIZES,
-        "ticktext": [f"{size:g}".replace(".", _separators(language)[0]) for size in SIZES],
+        "ticktext": [f"{size:g}".replace(".", separators(language)[0]) for size in SIZES],
     }
     return _scores_figure(traces, axis, _title(meta, score, language), language)
 
@@ -254,16 +252,12 @@ def _heat_figure(trace: Figure, language: str, *, rows: int) -> Figure:
 def _layout(height: int, language: str) -> Figure:
     return {
         "height": height,
-        "separators": _separators(language),
+        "separators": separators(language),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": GREY, "family": "inherit"},
         "margin": {"l": 60, "r": 20, "t": 40, "b": 60},
     }
-
-
-def _separators(language: str) -> str:
-    return SEPARATORS.get(language, ".,")
 
 
 def _axis() -> Figure:

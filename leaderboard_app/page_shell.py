@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from evalboard.errors import EvalboardError
 from leaderboard_app.board_data import RankedBoard
 from leaderboard_app.board_rows import values
-from leaderboard_app.language import DEFAULT, format_number, language_of, mark, t
+from leaderboard_app.language import DEFAULT, LANGUAGES, format_number, language_of, mark, t
 from leaderboard_app.model_data import find_model
 from leaderboard_app.pages import Viewer, render
 
@@ -99,7 +99,9 @@ def put_shell(page: str, viewer: Viewer, title: str, request: Request) -> str:
     name = viewer.suite.title
     board = _built(viewer)
     preview = preview_of(name, title, board, dict(request.query_params), language)
-    head = render("shell_head.html", language, name=name, **preview._asdict())
+    head = render(
+        "shell_head.html", language, name=name, languages=dict(LANGUAGES), **preview._asdict()
+    )
     table = best_models(board, language) if board and title == "Board" else Markup()
     body = render("shell_body.html", language, name=name, table=table)
     bare = _GRADIOS_PREVIEW.sub("", page)

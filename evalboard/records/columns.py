@@ -23,21 +23,14 @@ Kind = Literal[
 """What a column holds, and so how the table stores it and how the page draws it."""
 
 
-class Title(NamedTuple):
-    """The head of a column, in every language of the page."""
-
-    en: str
-    de: str
-
-
 class Column(NamedTuple):
     """One column of the board beside those of its benchmarks."""
 
     key: str
     """Name in `board.parquet` and in the page's address."""
     kind: Kind
-    title: Title | None = None
-    """None: the page does not show it as a column."""
+    title: str = ""
+    """Head of the column, in English. Empty: the page does not show it as a column."""
     shown: Literal["always", "usually", "on demand"] = "on demand"
     width: int = 104
     """On the page, in pixels."""
@@ -46,21 +39,21 @@ class Column(NamedTuple):
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("model", "model", Title("Model", "Modell"), "always", 320),
-    Column("model_type", "type", Title("Type", "Art"), "usually", 166),
-    Column("average", "average", Title("Average", "Mittelwert"), "always"),
+    Column("model", "model", "Model", "always", 320),
+    Column("model_type", "type", "Type", "usually", 166),
+    Column("average", "average", "Average", "always"),
     Column(
         "strict_accuracy",
         "share",
-        Title("Strict accuracy", "Strenge Genauigkeit"),
+        "Strict accuracy",
         "usually",
         group="evaluation",
     ),
-    Column("read_share", "share", Title("Read", "Gelesen"), "usually", group="evaluation"),
+    Column("read_share", "share", "Read", "usually", group="evaluation"),
     Column(
         "unfinished_share",
         "share",
-        Title("Unfinished", "Unfertig"),
+        "Unfinished",
         "usually",
         116,
         group="evaluation",
@@ -68,7 +61,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "median_tokens",
         "count",
-        Title("Tokens, median", "Tokens, Median"),
+        "Tokens, median",
         "usually",
         120,
         group="evaluation",
@@ -76,7 +69,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "p95_tokens",
         "count",
-        Title("Tokens, 95 %", "Tokens, 95 %"),
+        "Tokens, 95 %",
         "usually",
         120,
         group="evaluation",
@@ -84,25 +77,23 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "right_under_all",
         "share",
-        Title("Right in all orders", "Richtig in jeder Reihenfolge"),
+        "Right in all orders",
         width=140,
         group="evaluation",
     ),
-    Column("flip_rate", "share", Title("Flip rate", "Wechselrate"), group="evaluation"),
-    Column(
-        "position_bias", "share", Title("Position bias", "Positionsneigung"), group="evaluation"
-    ),
+    Column("flip_rate", "share", "Flip rate", group="evaluation"),
+    Column("position_bias", "share", "Position bias", group="evaluation"),
     Column(
         "spread",
         "share",
-        Title("Spread of runs", "Streuung der Läufe"),
+        "Spread of runs",
         width=120,
         group="evaluation",
     ),
     Column(
         "points_over_loglikelihood",
         "points",
-        Title("Difference to log-likelihood, points", "Abstand zur Log-Likelihood, Punkte"),
+        "Difference to log-likelihood, points",
         "usually",
         148,
         group="evaluation",
@@ -110,36 +101,30 @@ COLUMNS: tuple[Column, ...] = (
     Column("average__rank", "count"),
     Column("average__rank_low", "count"),
     Column("average__rank_high", "count"),
-    Column("precision", "text", Title("Precision", "Genauigkeit"), "usually"),
-    Column("params_billion", "params", Title("Parameters", "Parameter"), "usually", 116),
-    Column("license", "text", Title("Licence", "Lizenz"), "usually", 132),
-    Column("architecture", "text", Title("Architecture", "Architektur"), width=210),
-    Column("sha", "code", Title("Revision", "Revision"), "usually"),
-    Column("base_model", "text", Title("Base model", "Basismodell"), width=240),
-    Column("weight_type", "text", Title("Weights", "Gewichte"), width=100),
-    Column("merged", "yes", Title("Merged", "Zusammengeführt"), width=116),
-    Column("moe", "yes", Title("Mixture of experts", "Mixture of Experts"), width=116),
-    Column("use_chat_template", "yes", Title("Chat template", "Chat-Vorlage"), group="evaluation"),
-    Column("enable_thinking", "yes", Title("Thinking", "Nachdenken"), group="evaluation"),
-    Column("flags", "flags", Title("Flags", "Markierungen"), width=200, group="evaluation"),
-    Column(
-        "submitted_time", "time", Title("Submitted", "Eingereicht"), width=116, group="evaluation"
-    ),
-    Column(
-        "finished_time", "time", Title("Evaluated", "Ausgewertet"), width=116, group="evaluation"
-    ),
-    Column(
-        "sender", "text", Title("Submitted by", "Eingereicht von"), width=140, group="evaluation"
-    ),
+    Column("precision", "text", "Precision", "usually"),
+    Column("params_billion", "params", "Parameters", "usually", 116),
+    Column("license", "text", "Licence", "usually", 132),
+    Column("architecture", "text", "Architecture", width=210),
+    Column("sha", "code", "Revision", "usually"),
+    Column("base_model", "text", "Base model", width=240),
+    Column("weight_type", "text", "Weights", width=100),
+    Column("merged", "yes", "Merged", width=116),
+    Column("moe", "yes", "Mixture of experts", width=116),
+    Column("use_chat_template", "yes", "Chat template", group="evaluation"),
+    Column("enable_thinking", "yes", "Thinking", group="evaluation"),
+    Column("flags", "flags", "Flags", width=200, group="evaluation"),
+    Column("submitted_time", "time", "Submitted", width=116, group="evaluation"),
+    Column("finished_time", "time", "Evaluated", width=116, group="evaluation"),
+    Column("sender", "text", "Submitted by", width=140, group="evaluation"),
     Column(
         "n_benchmarks",
         "count",
-        Title("Benchmarks with a score", "Benchmarks mit Ergebnis"),
+        "Benchmarks with a score",
         width=120,
         group="evaluation",
     ),
-    Column("backend", "text", Title("Backend", "Backend"), width=96, group="evaluation"),
-    Column("lm_eval_version", "text", Title("lm-eval", "lm-eval"), width=96, group="evaluation"),
+    Column("backend", "text", "Backend", width=96, group="evaluation"),
+    Column("lm_eval_version", "text", "lm-eval", width=96, group="evaluation"),
     Column("org", "text"),
     Column("apart", "flags"),
     Column("unpaired", "flags"),

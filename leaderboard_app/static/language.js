@@ -1,6 +1,7 @@
 // The reader's language, and every text in it. Keys are English: see leaderboard_app/language.py.
 
-export const LANGUAGES = { en: "English", de: "Deutsch" };
+/** Names of all languages by their keys, as the server writes them into every page. */
+export const LANGUAGES = JSON.parse(document.querySelector("#languages").textContent);
 const PARAMETER = "lang";
 
 /** The language of this page: of the address, else of the cookie, else of the browser. */
@@ -22,7 +23,7 @@ const formats = new Map();
 /** Write a number as the reader's language does: `4,183`, `4.183`. */
 export function formatNumber(number, digits = 0) {
   if (!formats.has(digits)) {
-    const rounding = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    const rounding = { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: "always" };
     formats.set(digits, new Intl.NumberFormat(language, rounding));
   }
   return formats.get(digits).format(number);

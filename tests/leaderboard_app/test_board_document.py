@@ -7,10 +7,9 @@ import pyarrow as pa
 import pytest
 
 from evalboard.records.board_files import BenchmarkColumn, BoardMeta, SubjectColumn
-from evalboard.records.columns import COLUMNS, Column, Title
+from evalboard.records.columns import COLUMNS, Column
 from leaderboard_app.board_document import board_parts, shorten_score
 from leaderboard_app.board_rows import rank_rows
-from leaderboard_app.language import LANGUAGES
 from tests.leaderboard_app.boards import SHA, table_of
 
 
@@ -74,13 +73,8 @@ def test_every_column_of_the_board_is_sent_and_described_once(column: Column) ->
     document = board_document(meta_of(), rank_rows(table))
     sent = {"sha": "sha8", "average__rank": "rank"}.get(column.key, column.key)
     described = [told for told in document["described"] if told["key"] == sent]
-    assert len(described) == (column.title is not None)
+    assert len(described) == bool(column.title)
     assert (sent in document["columns"]) == (column.key != "org")
-
-
-def test_a_column_has_a_title_in_every_language() -> None:
-    assert set(Title._fields) == set(LANGUAGES)
-    assert all(all(column.title) for column in COLUMNS if column.title)
 
 
 def test_normalised_scores_are_the_stored_ones() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import leaderboard_app
+from evalboard.records.columns import COLUMNS
 from evalboard.records.request import ModelType
-from leaderboard_app.language import LANGUAGES, choose, t, translations
+from leaderboard_app.language import LANGUAGES, choose, documents, format_number, t, translations
 
 APP = Path(leaderboard_app.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -35,7 +36,8 @@ def texts_in_scripts() -> Iterator[str]:
 
 
 def used() -> set[str]:
-    return {*texts_in_python(), *texts_in_scripts(), *ModelType}
+    columns = {column.title for column in COLUMNS if column.title}
+    return {*texts_in_python(), *texts_in_scripts(), *ModelType, *columns}
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -56,10 +58,17 @@ def test_a_translation_has_the_places_of_its_text(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_a_text_is_translated_in_one_file(language: str) -> None:
-    files = [json.loads(path.read_text()) for path in (APP / "texts" / language).glob("*.json")]
-    texts = [text for file in files for text in file]
-    assert sorted({text for text in texts if texts.count(text) > 1}) == []
+def test_a_file_is_all_that_a_language_needs(language: str) -> None:
+    """Whoever adds a language writes its name nowhere else."""
+    ours = [p for s in ("**/*.py", "**/*.js", "**/*.html") for p in APP.glob(s)]
+    naming = [p.name for p in ours if f'"{LANGUAGES[language]}"' in p.read_text(encoding="utf-8")]
+    assert naming == []
+    assert set(documents(language)) == set(documents("en"))
+
+
+def test_writes_numbers_as_the_language_does() -> None:
+    written = [format_number(4183.5, 1, language=each) for each in ("en", "de")]
+    assert written == ["4,183.5", "4.183,5"]
 
 
 def test_fills_places_and_keeps_those_without_a_value() -> None:

@@ -2,7 +2,7 @@
 //
 // What they are called and how they look comes with the board, from evalboard/records/columns.py.
 
-import { language, mark, t } from "../language.js";
+import { mark, t } from "../language.js";
 
 /**
  * One column: `key` names its values, `group` is where the chooser lists it, `kind` says how a cell
@@ -66,7 +66,7 @@ export function shownBenchmarks(columns) {
 }
 
 function toFact({ key, title, kind, group, shown, width }) {
-  const told = { key, kind, width, title: title[language] ?? title.en, group: t(GROUPS[group]) };
+  const told = { key, kind, width, title: t(title), group: t(GROUPS[group]) };
   return { ...told, always: shown === "always", usual: shown === "usually", fixed: kind === "model" };
 }
 
