@@ -10,8 +10,9 @@ from pathlib import Path
 
 import uvicorn
 
+from evalboard.process_environment import public_environment, set_environment
 from evalboard.services import inherited, listen
-from evalboard.settings import Settings, load_settings, public_environment, set_environment
+from evalboard.settings import Settings, load_settings
 from evalboard_prefect.deployments.guard import Guard
 
 # Open pages of the UI hold connections that never end.

@@ -4,7 +4,8 @@ from prefect.runtime import deployment
 
 from evalboard import settings as core
 from evalboard.errors import ConfigError
-from evalboard.settings import Settings, relative_folders
+from evalboard.process_environment import relative_folders
+from evalboard.settings import Settings
 
 
 def load_settings() -> Settings:

@@ -8,13 +8,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from evalboard.errors import ConfigError
-from evalboard.settings import (
-    Settings,
-    child_environment,
-    environment_of,
-    load_settings,
-    relative_folders,
-)
+from evalboard.process_environment import child_environment, environment_of, relative_folders
+from evalboard.settings import Settings, load_settings
 
 REPOSITORY = Path(__file__).parents[1]
 # Prints what a child process finds, secrets in the clear.

@@ -12,8 +12,9 @@ from evalboard.bench.cases import Case
 from evalboard.bench.cutting import cut
 from evalboard.demo.questions import write_datasets
 from evalboard.engine.environment import environment
+from evalboard.process_environment import child_environment
 from evalboard.services import die_with_parent
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Benchmark, Suite
 

@@ -12,8 +12,9 @@ from evalboard.attempt.handing_back import HandedBack, hand_back_all
 from evalboard.cli.reporting import console, say
 from evalboard.engine.hardware import local_gpus
 from evalboard.errors import ConfigError
+from evalboard.process_environment import child_environment, environment_of, set_environment
 from evalboard.services import Services, listen
-from evalboard.settings import Settings, child_environment, environment_of, set_environment
+from evalboard.settings import Settings
 from evalboard_prefect import deployments
 
 STARTUP_SECONDS = 120

@@ -15,13 +15,14 @@ from evalboard.cli.reporting import say, stage
 from evalboard.engine.environment import environment
 from evalboard.engine.loading.loader import available_device
 from evalboard.errors import ConfigError
+from evalboard.process_environment import child_environment
 from evalboard.records.earned import AnswersName
 from evalboard.records.precision import Precision
 from evalboard.reproducing.answers import Compared, compare_benchmark
 from evalboard.reproducing.commands import Place, PlainRun, plain_commands, usual_backend
 from evalboard.reproducing.tasks import PlainTask, plain_tasks
 from evalboard.services import Services
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive
 from evalboard.stores.results import ResultsArchive
 from evalboard.suites.boards import find_board

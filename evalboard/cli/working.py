@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from evalboard.cli.embedding import LOGGING, prepare_ahead
 from evalboard.cli.reporting import console, say_at_once, stage
 from evalboard.engine.placing import cluster, placement
+from evalboard.process_environment import child_environment
 from evalboard.queueing.machine import examine_at_start
 from evalboard.services import Services, Terminated, terminable
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
 from evalboard_prefect.deployments import ENVIRONMENT, POOL
 
 PYTHON = [sys.executable, "-m"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import evalboard
 from evalboard.backends import BACKENDS
-from evalboard.settings import public_environment
+from evalboard.process_environment import public_environment
 
 PACKAGE = Path(evalboard.__file__).parent
 PACKAGE_FOLDER = PACKAGE.parent

@@ -25,7 +25,8 @@ from evalboard.engine.hardware import Driver, Gpu, machine_gpus, nvidia_driver, 
 from evalboard.engine.loading.failures import shortage_in, unfit
 from evalboard.errors import MachineUnfit
 from evalboard.files import disk_of
-from evalboard.settings import Settings, child_environment
+from evalboard.process_environment import child_environment
+from evalboard.settings import Settings
 
 TORCH_SECONDS = 300
 """Time for torch to look at the GPUs. From a cold disk its libraries take a minute."""

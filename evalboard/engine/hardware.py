@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evalboard.settings import public_environment
+from evalboard.process_environment import public_environment
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 

@@ -58,8 +58,8 @@ from evalboard.engine.vllm_reloading import replace_weights
 from evalboard.engine.vllm_rows import Row, next_rows, prompt_rows, sum_up
 from evalboard.engine.vllm_thread import EngineThread
 from evalboard.errors import HarnessError
+from evalboard.process_environment import set_environment
 from evalboard.records.precision import Precision
-from evalboard.settings import set_environment
 
 LmEvalVLLM: Any = VLLM
 """lm_eval's registration hides the type of its class."""

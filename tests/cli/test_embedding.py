@@ -10,8 +10,9 @@ import pytest
 
 from evalboard.cli import embedding
 from evalboard.engine.hardware import LocalGpus
+from evalboard.process_environment import child_environment
 from evalboard.services import Services
-from evalboard.settings import Settings, child_environment, load_settings
+from evalboard.settings import Settings, load_settings
 from evalboard_prefect.deployments import HEARTBEAT_SECONDS
 
 SHOW = """

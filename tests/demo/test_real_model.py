@@ -10,8 +10,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from evalboard.cli import main
 from evalboard.demo.real_model import NAME, is_installed, make_real_model
+from evalboard.process_environment import environment_of
 from evalboard.records.precision import Precision
-from evalboard.settings import Settings, environment_of
+from evalboard.settings import Settings
 from evalboard.validation.checks import validate
 from evalboard.validation.subject import Subject
 

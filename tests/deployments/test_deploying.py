@@ -25,8 +25,9 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFi
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from evalboard.errors import ConfigError
+from evalboard.process_environment import child_environment
 from evalboard.services import Services
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
 from evalboard_prefect.deployments import (
     ENVIRONMENT,
     ENVIRONMENT_VARIABLE,

@@ -11,7 +11,8 @@ from prefect.testing.utilities import prefect_test_harness
 
 from evalboard.demo.models import make_letter_model, make_random_model
 from evalboard.engine.placing import cluster
-from evalboard.settings import Settings, environment_of, load_settings
+from evalboard.process_environment import environment_of
+from evalboard.settings import Settings, load_settings
 from tests.hub.server import SmallHub, running_hub
 from tests.pipeline.questions import SLICE_ROWS, cut
 from tests.pipeline.runs import STORES

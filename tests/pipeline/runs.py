@@ -13,7 +13,8 @@ import psutil
 import pyarrow.parquet as pq
 
 from evalboard.engine.placing.forking import SERVER
-from evalboard.settings import Settings, child_environment
+from evalboard.process_environment import child_environment
+from evalboard.settings import Settings
 from tests.processes import command_line, with_command
 
 DEADLINE_SECONDS = 400

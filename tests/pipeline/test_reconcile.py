@@ -21,10 +21,11 @@ from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Runn
 from evalboard.intake.polling import CheckedRequest
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim
+from evalboard.process_environment import child_environment
 from evalboard.queueing import presence
 from evalboard.queueing.claims import server_name
 from evalboard.records.request import Claim, RequestRecord, Status
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue
 from evalboard_prefect.flows import action_flows
 from evalboard_prefect.flows.evaluate_flow import evaluate_model

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from evalboard.process_environment import child_environment
 from evalboard.queueing import presence
 from evalboard.queueing.presence import Machine
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
 from tests.namespaces import in_own_namespace, kill_namespace
 
 HOLDING = """

@@ -15,12 +15,13 @@ from evalboard.attempt.opening import open_attempt
 from evalboard.errors import EvalboardError, LifecycleError
 from evalboard.intake import polling
 from evalboard.lifecycle import move
+from evalboard.process_environment import environment_of, set_environment
 from evalboard.queueing import actions
 from evalboard.queueing import reconcile as core
 from evalboard.queueing.claims import server_name
 from evalboard.queueing.queries import RequestQuery
 from evalboard.records.request import Failure, RequestRecord, Status
-from evalboard.settings import Settings, environment_of, set_environment
+from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
 from evalboard.stores.requests import RequestQueue
 from tests.soak import evaluating

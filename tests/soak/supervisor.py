@@ -23,8 +23,9 @@ from huggingface_hub import constants
 from huggingface_hub.utils import disable_progress_bars, logging
 
 from evalboard import publishing
+from evalboard.process_environment import environment_of, set_environment
 from evalboard.queueing import overview
-from evalboard.settings import Settings, environment_of, set_environment
+from evalboard.settings import Settings
 from evalboard.signing import KeySource
 from evalboard.stores.addresses import open_store
 from evalboard.stores.protocol import Write

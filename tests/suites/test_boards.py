@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from evalboard.errors import ConfigError
-from evalboard.settings import Settings, environment_of
+from evalboard.process_environment import environment_of
+from evalboard.settings import Settings
 from evalboard.suites.boards import boards_of, find_board
 
 

@@ -29,7 +29,8 @@ from evalboard.engine.placing.forking import ForkedProcess, KeptProcess, fork_pr
 from evalboard.engine.placing.wire import Message, Wire, error_fields, error_in
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, EvalboardError, OutOfMemory
-from evalboard.settings import Settings, child_environment, public_environment
+from evalboard.process_environment import child_environment, public_environment
+from evalboard.settings import Settings
 
 CACHES = "XDG_CACHE_HOME"
 PROGRAM = "evalboard.engine.placing.child_program"

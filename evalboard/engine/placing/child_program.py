@@ -45,7 +45,7 @@ from evalboard.engine.placing.wire import Message, Wire, error_fields, error_in
 from evalboard.engine.spec import EngineSpec
 from evalboard.engine.streaming import Answer, read_answer
 from evalboard.errors import EvalboardError
-from evalboard.settings import set_environment
+from evalboard.process_environment import set_environment
 
 MAX_UNANSWERED = 64
 """Number of parts of answers that are sent before the first of them is known to be kept."""

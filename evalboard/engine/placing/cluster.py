@@ -12,7 +12,8 @@ import psutil
 
 from evalboard.engine.hardware import machine_gpus
 from evalboard.errors import ConfigError
-from evalboard.settings import Settings, set_environment
+from evalboard.process_environment import set_environment
+from evalboard.settings import Settings
 
 # Ray takes SIGTERM for a fault, and prints a stack trace where a run is only ended. It reads this when it
 # is imported.

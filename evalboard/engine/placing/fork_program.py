@@ -40,7 +40,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from evalboard.engine.hardware import VISIBLE
 from evalboard.engine.placing import child_program
-from evalboard.settings import replace_environment
+from evalboard.process_environment import replace_environment
 
 REQUEST_BYTES = 200_000
 FILES = 2

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 from evalboard.engine.environment import confined_environment
 from evalboard.engine.hardware import local_gpus
 from evalboard.engine.placing.fork_program import REQUEST_BYTES
-from evalboard.settings import FORK_SERVER, public_environment, variable
+from evalboard.process_environment import public_environment, variable
+from evalboard.settings import FORK_SERVER
 
 SERVER = FORK_SERVER
 """Variable with the name of the server's socket and the key."""

@@ -17,7 +17,7 @@ from evalboard.engine.loading.loader import (
 )
 from evalboard.engine.prompting import Prompter
 from evalboard.engine.spec import EngineSpec
-from evalboard.settings import set_environment
+from evalboard.process_environment import set_environment
 
 if TYPE_CHECKING:
     from evalboard.engine.process import EngineProcess

@@ -24,7 +24,8 @@ from evalboard.engine.inspection.confinement import (
     restrict_files,
 )
 from evalboard.errors import EngineError
-from evalboard.settings import Settings, child_environment
+from evalboard.process_environment import child_environment
+from evalboard.settings import Settings
 
 _SYSTEM = ("/bin", "/sbin", "/sys", "/proc", "/opt/rocm*", "/usr/local/cuda*")
 _SYSTEM_FILES = (

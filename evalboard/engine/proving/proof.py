@@ -30,8 +30,9 @@ from evalboard.engine.loading.loader import LoadArguments, available_device, loa
 from evalboard.engine.provenance import versions
 from evalboard.errors import EngineError, OutOfMemory
 from evalboard.files import read_state, write_state
+from evalboard.process_environment import child_environment
 from evalboard.records.precision import Precision
-from evalboard.settings import Settings, child_environment
+from evalboard.settings import Settings
 
 KINDS = {"cpu": ("dense", "mixture"), "cuda": ("dense", "mixture", "gptq")}
 """By device: a Llama, a mixture of experts (Mixtral), and the Llama with weights of four bits as GPTQ

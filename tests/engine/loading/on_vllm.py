@@ -12,7 +12,7 @@ from typing import Any
 
 from evalboard.engine.environment import environment
 from evalboard.errors import EngineError
-from evalboard.settings import set_environment
+from evalboard.process_environment import set_environment
 
 if __name__ == "__main__":
     set_environment(environment(device="cpu", cpu_kv_cache_gib=1, offline=True))
