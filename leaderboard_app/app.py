@@ -34,6 +34,7 @@ from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.model_routes import add_model_routes
 from leaderboard_app.page_shell import PageShell
 from leaderboard_app.pages import Page, Viewer, element_page
+from leaderboard_app.rank_routes import add_rank_routes
 from leaderboard_app.recent_snapshots import HOSTED_SECONDS
 from leaderboard_app.responses import explain_invalid, prepare_json
 from leaderboard_app.static_files import static_route
@@ -266,6 +267,7 @@ def _board_routes(viewer: Viewer) -> APIRouter:
             return RedirectResponse(f"{viewer.suite.name}/{query}", 308)
 
     add_model_routes(routes, viewer)
+    add_rank_routes(routes, viewer)
     return routes
 
 

@@ -9,12 +9,21 @@ from typing import Generic, NamedTuple, TypeVar
 import pyarrow as pa
 
 from evalboard.errors import EvalboardError, FileTooLarge, RecordError, StoreError
-from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
+from evalboard.records.board_files import (
+    ANSWERS_FILE,
+    META_FILE,
+    QUEUE_FILE,
+    TABLE_FILE,
+    BoardMeta,
+    QueueEntry,
+)
 from evalboard.stores.board import published_board, published_queue
 from evalboard.stores.protocol import Snapshot, Store
 from evalboard.suites.boards import SuiteBoard
 from leaderboard_app.board_document import board_parts
 from leaderboard_app.board_rows import checked_table, rank_rows
+from leaderboard_app.rank_data import RankSource, rank_source
+from leaderboard_app.recent_snapshots import has_file
 from leaderboard_app.responses import PreparedResponse, prepare_json, prepare_json_parts
 
 logger = logging.getLogger(__name__)
@@ -38,6 +47,8 @@ class RankedBoard(NamedTuple):
     """Ranked rows, without columns until the first build."""
     document: PreparedResponse
     """The data for open pages."""
+    ranks: RankSource | None = None
+    """What rows are compared from; None on boards of earlier versions."""
 
 
 class Queue(NamedTuple):
@@ -177,7 +188,18 @@ def read_ranked_board(snapshot: Snapshot, folder: str = "") -> RankedBoard:
     document = prepare_json_parts(board_parts(published.meta, table))
     # Memory of reading and compressing goes back to the system; the server keeps it otherwise.
     pa.default_memory_pool().release_unused()
-    return RankedBoard(published.meta, table, document)
+    return RankedBoard(
+        published.meta, table, document, _rank_source(snapshot, folder, published.meta, table)
+    )
+
+
+def _rank_source(
+    snapshot: Snapshot, folder: str, meta: BoardMeta, table: pa.Table
+) -> RankSource | None:
+    path = folder + ANSWERS_FILE
+    if not meta.answers_hash or not has_file(snapshot, path):
+        return None
+    return rank_source(snapshot.read(path), meta.answers_hash, table)
 
 
 def read_titled_queue(snapshot: Snapshot, boards: Sequence[SuiteBoard]) -> Queue:

@@ -48,10 +48,12 @@ _OURS = (*_OF_EACH_BOARD, "/api/", "/ui/", "/health", "/openapi.json")
 _HEAVY = (
     "/api/limits",
     "/api/names",
+    "/data/apart.",
     "/data/compare.",
     "/data/model.",
     "/data/provenance.",
     "/data/questions.",
+    "/data/ranks.",
     CALLS,
     READ,
 )

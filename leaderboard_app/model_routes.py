@@ -116,13 +116,13 @@ def add_model_routes(routes: APIRouter, viewer: Viewer) -> None:
     def compare(request: Request, query: Annotated[ComparisonQuery, Query()]) -> Response:
         """Return models side by side. All others are compared with the first."""
         board, meta = _built(viewer)
-        document = comparison_document(board, meta, _rows(board, query.m))
+        document = comparison_document(board, meta, find_rows_of(board, query.m))
         return prepare_json(document).respond(request)
 
     @routes.get("/data/questions.json")
     def questions(request: Request, query: Annotated[QuestionsQuery, Query()]) -> Response:
         """Return questions of a benchmark with the models' answers and differences."""
-        rows = _rows(_built(viewer).board, query.m)
+        rows = find_rows_of(_built(viewer).board, query.m)
         chosen = QuestionFilter(query.show, query.subject, query.search, query.offset, query.limit)
         documents = (
             questions_document(source, benchmark, rows, chosen)
@@ -147,7 +147,12 @@ def _row(board: RankedBoard, query: dict[str, str]) -> dict[str, Any]:
     return row
 
 
-def _rows(board: RankedBoard, references: list[str]) -> list[dict[str, Any]]:
+def find_rows_of(board: RankedBoard, references: list[str]) -> list[dict[str, Any]]:
+    """Return the rows of short names.
+
+    Raises:
+        HTTPException: The board does not have one of them.
+    """
     rows: list[dict[str, Any]] = []
     for reference in references:
         row = find_row(board.table, reference)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from evalboard.board.comparability import differences, measurement, usual_measurements
 from evalboard.board.rows import Row
 from evalboard.board.scores import Score
+from evalboard.identity import RowIdentity
 from evalboard.ranking.comparing import Column, Stratum, score_of
 from evalboard.ranking.ranges import Average, Earlier, Entries, Ranking, rank
 from evalboard.records.earned import AnswersName, Earned
@@ -82,7 +83,7 @@ def rank_rows(
         _column(benchmark, rows, names[benchmark.key], found) for benchmark in suite.benchmarks
     ]
     entries = Entries(
-        ["\t".join(map(str, row.identity)) for row in rows],
+        [entry_name(row.identity) for row in rows],
         columns,
         Average(
             np.array([row.average if row.ranked else math.nan for row in rows], np.float64),
@@ -103,6 +104,11 @@ def rank_rows(
             for column in columns
         },
     )
+
+
+def entry_name(identity: RowIdentity) -> str:
+    """Return the name of a row among those that are ranked."""
+    return "\t".join(map(str, identity))
 
 
 def _weights(suite: Suite) -> dict[str, float]:

@@ -33,8 +33,10 @@ from evalboard.board.statistics import (
 )
 from evalboard.containing import contained
 from evalboard.identity import RowIdentity
+from evalboard.ranking.published import to_bytes
 from evalboard.ranking.ranges import AVERAGE, Earlier
 from evalboard.records.board_files import (
+    ANSWERS_FILE,
     META_FILE,
     TABLE_FILE,
     AverageOfBoard,
@@ -86,6 +88,8 @@ class Board(NamedTuple):
     frame: pd.DataFrame
     meta: BoardMeta
     standings: Standings
+    answers: bytes
+    """What rows are compared from; see `evalboard.ranking.published`."""
 
 
 def _no_answers(names: Sequence[AnswersName]) -> dict[AnswersName, Earned]:
@@ -124,6 +128,7 @@ def build_board(
     standings = rank_rows(rows, suite, find_answers, earlier)
     frame = build_frame(list(zip(rows, standings.rows, strict=True)), suite)
     smallest = standings.smallest_differences
+    answers = to_bytes(standings.ranked.entries)
     meta = BoardMeta(
         suite=suite.name,
         title=suite.title,
@@ -141,10 +146,11 @@ def build_board(
         notices=shown_notices(told),
         revision=revision,
         built_at=timestamp(now),
+        answers_hash=hashlib.sha256(answers).hexdigest(),
         content_hash="",
     )
     described = meta.model_copy(update={"content_hash": content_hash(frame, meta)})
-    return Board(frame, described, standings)
+    return Board(frame, described, standings, answers)
 
 
 def build_frame(rows: Sequence[RankedRow], suite: Suite) -> pd.DataFrame:
@@ -202,7 +208,11 @@ def content_hash(frame: pd.DataFrame, meta: BoardMeta) -> str:
 def board_files(board: Board) -> dict[str, bytes]:
     """Return the board's files by path in the board store."""
     meta = json.dumps(board.meta.model_dump(mode="json"), indent=2, ensure_ascii=False)
-    return {TABLE_FILE: to_parquet(board.frame), META_FILE: (meta + "\n").encode()}
+    return {
+        TABLE_FILE: to_parquet(board.frame),
+        META_FILE: (meta + "\n").encode(),
+        ANSWERS_FILE: board.answers,
+    }
 
 
 def _column_types(suite: Suite) -> dict[str, tuple[str, pa.DataType]]:

@@ -13,8 +13,8 @@ that is rounded up to a power of two: whether two rows differ then depends on no
 new row needs no other pair again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache, cached_property, partial
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -81,7 +81,8 @@ class Ranking(NamedTuple):
     """Number of rows that are ranked together, with the row itself."""
     smallest_difference: float
     """Difference of two typical rows that is found in 80 % of comparisons, each taken alone at a level
-    of 5 %: its minimum detectable effect. A fraction; NaN with fewer than two rows."""
+    of 5 %: its minimum detectable effect. A fraction; NaN with fewer than two rows, or where it was not
+    asked for."""
 
     @property
     def shares_first(self) -> NDArray[np.bool_]:
@@ -104,7 +105,13 @@ class Ranked(NamedTuple):
     counts: dict[str, Counts]
 
 
-def rank(entries: Entries, earlier: Earlier | None = None, *, holm_rows: int = HOLM_ROWS) -> Ranked:
+def rank(
+    entries: Entries,
+    earlier: Earlier | None = None,
+    *,
+    holm_rows: int = HOLM_ROWS,
+    keys: Collection[str] | None = None,
+) -> Ranked:
     """Rank all rows of a board in every column and in the average.
 
     The variance of an average is that of its weighted parts, which are of different questions.
@@ -113,13 +120,17 @@ def rank(entries: Entries, earlier: Earlier | None = None, *, holm_rows: int = H
         entries: The rows.
         earlier: What was ranked before, for boards of more than `holm_rows` rows.
         holm_rows: Up to this number of rows, Holm's method decides; above, Bonferroni's.
+        keys: Which columns to rank the rows in, without their smallest differences; all by default.
     """
-    pairs = _Pairs(entries)
+    pairs = _Pairs(entries, keys)
     if len(entries.names) <= holm_rows:
         counts = _count_by_holm(pairs)
     else:
         counts = (earlier and _recount(pairs, earlier)) or _count_by_bonferroni(pairs)
-    rankings = {key: _ranking(pairs, key, counts[key]) for key in pairs.fields}
+    smallest = partial(_smallest_difference, pairs) if keys is None else lambda _: float("nan")
+    rankings = {
+        key: _ranking(field, counts[key], smallest(key)) for key, field in pairs.fields.items()
+    }
     return Ranked(rankings, counts)
 
 
@@ -142,6 +153,20 @@ class Differences:
         if len(self._leads) <= holm_rows:
             limits = holm_limits(self._leads, self._field.sizes - 1)
         return self._leads < -limits[:, None], self._leads > limits[:, None]
+
+
+def leads_of_first(entries: Entries, key: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return by how much the first row leads over the others, in standard errors, and which are its peers.
+
+    A row without a score, or measured otherwise than the first one, is no peer, and its lead is 0.
+    """
+    pairs = _Pairs(entries, [key])
+    field, first, others = pairs.fields[key], slice(0, 1), slice(1, None)
+    leads = field.leads(first, others)
+    for _, variances in pairs.variances(first, others):
+        leads = leads / np.sqrt(variances)
+    is_peer = field.here[1:] & (field.peers[1:] == field.peers[0])
+    return leads[0], is_peer
 
 
 class _Field:
@@ -175,10 +200,11 @@ class _Field:
 class _Pairs:
     """All pairs of rows, in all columns and in the average."""
 
-    def __init__(self, entries: Entries) -> None:
+    def __init__(self, entries: Entries, keys: Collection[str] | None = None) -> None:
         self.entries = entries
-        self.fields = {c.key: _Field(c.scores, c.peers) for c in entries.columns}
-        self.fields[AVERAGE] = _Field(entries.average.scores, _peers_of_all(entries))
+        fields = {c.key: _Field(c.scores, c.peers) for c in entries.columns}
+        fields[AVERAGE] = _Field(entries.average.scores, _peers_of_all(entries))
+        self.fields = {key: fields[key] for key in (fields if keys is None else keys)}
 
     @cached_property
     def _variances(self) -> dict[str, Variances]:
@@ -193,11 +219,12 @@ class _Pairs:
         weights = self.entries.average.weights
         for key, variances in self._variances.items():
             between = variances.of(rows, others)
-            yield key, between
+            if key in self.fields:
+                yield key, between
             if weight := weights.get(key, 0.0):
                 between *= np.float32(weight**2)
                 of_average = of_average + between
-        if isinstance(of_average, np.ndarray):
+        if isinstance(of_average, np.ndarray) and AVERAGE in self.fields:
             yield AVERAGE, of_average
 
     def typical_variance(self, key: str, rows: Rows) -> float:
@@ -325,8 +352,7 @@ def _equal(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.bool_]:
     return equal
 
 
-def _ranking(pairs: _Pairs, key: str, counts: Counts) -> Ranking:
-    field = pairs.fields[key]
+def _ranking(field: _Field, counts: Counts, smallest_difference: float) -> Ranking:
     ranks = np.zeros(len(field.scores), np.int32)
     for kind in np.unique(field.peers[field.here]):
         own = field.here & (field.peers == kind)
@@ -337,7 +363,7 @@ def _ranking(pairs: _Pairs, key: str, counts: Counts) -> Ranking:
         best=np.where(field.here, 1 + counts.better, 0).astype(np.int32),
         worst=np.where(field.here, field.sizes - counts.worse, 0).astype(np.int32),
         peers=field.sizes,
-        smallest_difference=_smallest_difference(pairs, key),
+        smallest_difference=smallest_difference,
     )
 
 

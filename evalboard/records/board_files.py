@@ -1,4 +1,7 @@
-"""What the viewer reads beside the table itself: `board.json` and `queue.json`."""
+"""What the viewer reads beside the table itself: `board.json` and `queue.json`.
+
+`answers.bin` is described in `evalboard/ranking/published.py`.
+"""
 
 from typing import Literal
 
@@ -10,6 +13,7 @@ from evalboard.records.reported import ReportedRow
 
 SCHEMA_VERSION = 1
 TABLE_FILE, META_FILE, QUEUE_FILE = "board.parquet", "board.json", "queue.json"
+ANSWERS_FILE = "answers.bin"
 BOARDS = "boards"
 """Folder of further boards: their files in the board store, and their pages in the viewer."""
 
@@ -93,6 +97,8 @@ class BoardMeta(BaseModel):
     revision: str
     """Revision of the results store that the table was built from."""
     built_at: str
+    answers_hash: str = ""
+    """sha256 of `answers.bin`; empty on boards of earlier versions, which have none."""
     content_hash: str
     """sha256 of the table's content; the viewer reloads when it changes."""
 

@@ -1,5 +1,6 @@
 """Boards that are made up, for tests and pictures."""
 
+import hashlib
 import json
 import math
 import random
@@ -8,11 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evalboard.board.standings import entry_name
 from evalboard.board.statistics import normalise, wilson_interval
+from evalboard.identity import RowIdentity
+from evalboard.ranking.comparing import Column, Stratum
+from evalboard.ranking.published import to_bytes
+from evalboard.ranking.ranges import AVERAGE, Average, Entries, rank
 from evalboard.records.board_files import (
+    ANSWERS_FILE,
     META_FILE,
     QUEUE_FILE,
     TABLE_FILE,
@@ -21,6 +29,7 @@ from evalboard.records.board_files import (
     Filling,
     SubjectColumn,
 )
+from evalboard.records.columns import RANK_SUFFIXES
 from evalboard.records.notice import Notice
 from evalboard.records.reported import ReportedRow
 from evalboard.records.request import ModelType
@@ -50,6 +59,7 @@ class BoardFolder:
         reported: Sequence[ReportedRow] = (),
         filling: Sequence[Filling] = (),
         notices: Sequence[Notice] = (),
+        answers: bytes = b"",
     ) -> None:
         suite = load_suite(self.suite)
         benchmarks = tuple(
@@ -75,13 +85,13 @@ class BoardFolder:
             revision="r1",
             built_at=built_at,
             content_hash=built_at,
+            answers_hash=hashlib.sha256(answers).hexdigest() if answers else "",
         )
         sink = pa.BufferOutputStream()
         pq.write_table(pa.Table.from_pylist(list(rows)), sink)
         table, described = self.board + TABLE_FILE, self.board + META_FILE
-        self.write(
-            {table: sink.getvalue().to_pybytes(), described: meta.model_dump_json().encode()}
-        )
+        files = {table: sink.getvalue().to_pybytes(), described: meta.model_dump_json().encode()}
+        self.write(files | ({self.board + ANSWERS_FILE: answers} if answers else {}))
 
     def write_queue(self, entries: Sequence[dict[str, Any]]) -> None:
         self.write({QUEUE_FILE: json.dumps(entries).encode()})
@@ -136,12 +146,55 @@ def make_row(
     return row | changes
 
 
-def _cells(key: str, score: float | None, baseline: float) -> dict[str, Any]:
+def answer(rows: list[dict[str, Any]], right: Mapping[str, Sequence[Sequence[bool]]]) -> bytes:
+    """Give rows the scores and the ranks of their answers to some benchmarks.
+
+    Args:
+        rows: Of a board.
+        right: By key of a benchmark, for every row which answers are right.
+
+    Returns:
+        What the board publishes of the answers.
+    """
+    columns = [_column(key, np.array(answers)) for key, answers in right.items()]
+    for at, row in enumerate(rows):
+        for column in columns:
+            row |= _cells(column.key, float(column.scores[at]), 0.25, column.answers.shape[1])
+    average = Average(
+        np.array([row["average"] for row in rows], np.float64),
+        {column.key: 1 / len(columns) for column in columns},
+    )
+    names = [entry_name(RowIdentity(*(row[f] for f in RowIdentity._fields))) for row in rows]
+    entries = Entries(names, columns, average)
+    rankings = rank(entries).rankings
+    for key in (*right, AVERAGE):
+        for at, place in enumerate(zip(*rankings[key][:3], strict=True)):
+            cells = zip(RANK_SUFFIXES, map(int, place), strict=True)
+            rows[at] |= {key + suffix: number for suffix, number in cells}
+    return to_bytes(entries)
+
+
+def _column(key: str, answers: Any) -> Column:
+    count, questions = answers.shape
+    return Column(
+        key=key,
+        scores=answers.mean(axis=1),
+        answers=answers,
+        answered=np.ones(count, np.bool_),
+        stderrs=np.zeros(count),
+        strata=(Stratum(0, questions, 1.0),),
+        peers=np.zeros(count, np.int64),
+    )
+
+
+def _cells(
+    key: str, score: float | None, baseline: float, questions: int | None = None
+) -> dict[str, Any]:
     if score is None:
         return dict.fromkeys(
             (key, *(f"{key}__{c}" for c in ("stderr", "low", "high", "n", "normalised")))
         )
-    n = QUESTIONS.get(key, 200)
+    n = questions or QUESTIONS.get(key, 200)
     interval = wilson_interval(score, n)
     return {
         key: score,
