@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache, partial
 from statistics import multimode
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -19,7 +19,6 @@ from evalboard.board.rows import Attempt, Row, merge_attempts
 from evalboard.board.scores import Score
 from evalboard.board.standings import (
     FindAnswers,
-    Place,
     Standing,
     Standings,
     rank_rows,
@@ -80,6 +79,8 @@ _MODEL_TYPES = {column.key: _OTHER_KINDS.get(column.kind, _STRING) for column in
 
 
 RankedRow = tuple[Row, Standing]
+Cells = dict[str, Sequence[Any]]
+"""By name of a column, its value in every row; None for nothing."""
 
 
 class Board(NamedTuple):
@@ -182,10 +183,16 @@ def _frame(rows: Sequence[RankedRow], suite: Suite) -> pd.DataFrame:
         row, _ = ranked
         return not row.ranked, -(row.average or 0), row.identity
 
-    records = [_record(row, standing, suite) for row, standing in sorted(rows, key=place)]
-    types = _column_types(suite)
-    frame = pd.DataFrame.from_records(records, columns=list(types))
-    return frame.astype({name: dtype for name, (dtype, _) in types.items()})
+    ordered = sorted(rows, key=place)
+    cells = _model_cells(ordered)
+    for benchmark in suite.benchmarks:
+        cells |= _benchmark_cells(benchmark, ordered, suite)
+    return pd.DataFrame(
+        {
+            name: pd.Series(cells[name], dtype=cast(Any, dtype))
+            for name, (dtype, _) in _column_types(suite).items()
+        }
+    )
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
@@ -249,8 +256,15 @@ def arrow_type(column: str) -> pa.DataType:
     return (_MODEL_TYPES.get(column) or _score_type(column))[1]
 
 
-def _record(row: Row, standing: Standing, suite: Suite) -> dict[str, Any]:
-    origins = [score.origin for score in row.scores.values()]
+def _model_cells(rows: Sequence[RankedRow]) -> Cells:
+    """Return the columns before those of the benchmarks."""
+    records = [_record(row, standing) for row, standing in rows]
+    return {name: [record[name] for record in records] for name in MODEL_COLUMNS}
+
+
+def _record(row: Row, standing: Standing) -> dict[str, Any]:
+    origins = {score.origin for score in row.scores.values()}
+    place = standing.places.get(AVERAGE) or (None, None, None)
     computed: dict[str, Any] = {
         **row.identity._asdict(),
         "org": row.config.model_name.rpartition("/")[0],
@@ -262,7 +276,7 @@ def _record(row: Row, standing: Standing, suite: Suite) -> dict[str, Any]:
         "n_benchmarks": len(row.scores),
         "apart": standing.apart,
         "unpaired": standing.unpaired,
-        **_rank_cells(AVERAGE, standing.places.get(AVERAGE)),
+        **dict(zip(_names(AVERAGE, RANK_SUFFIXES), place, strict=True)),
         "complete": row.complete,
         "ranked": row.ranked,
         **_in_words(row.in_words),
@@ -270,18 +284,7 @@ def _record(row: Row, standing: Standing, suite: Suite) -> dict[str, Any]:
         "points_over_loglikelihood": row.points_over.get(AVERAGE),
     }
     told = {name: getattr(row.config, name) for name in MODEL_COLUMNS if name not in computed}
-    record = told | computed
-    for benchmark in suite.benchmarks:
-        if score := row.scores.get(benchmark.key):
-            record |= _cells(score, benchmark)
-            if score.in_words and suite.generation:
-                record |= _named(benchmark.key, IN_WORDS_SUFFIXES, score.in_words)
-            if score.robustness and benchmark.robustness:
-                record |= _named(benchmark.key, ROBUSTNESS_SUFFIXES, score.robustness)
-            if suite.compared_with:
-                record[benchmark.key + POINTS_SUFFIX] = row.points_over.get(benchmark.key)
-        record |= _rank_cells(benchmark.key, standing.places.get(benchmark.key))
-    return record
+    return told | computed
 
 
 def _in_words(figures: InWords | None) -> dict[str, Any]:
@@ -295,29 +298,41 @@ def _in_words(figures: InWords | None) -> dict[str, Any]:
     }
 
 
-def _rank_cells(key: str, place: Place | None) -> dict[str, Any]:
-    return _named(key, RANK_SUFFIXES, place or (None, None, None))
-
-
-def _cells(score: Score, benchmark: Benchmark) -> dict[str, Any]:
-    """Return a benchmark's six columns of its score, and three for each of its subjects."""
-    interval = _interval(score)
-    values = (
-        score.value,
-        score.stderr,
-        interval.low,
-        interval.high,
-        score.n,
-        normalise(score.value, benchmark.baseline),
-    )
-    cells: dict[str, Any] = _named(benchmark.key, SCORE_SUFFIXES, values)
-    for subject, found in zip(benchmark.tasks, score.subjects, strict=True):
-        cells |= _named(subject, SUBJECT_SUFFIXES, (found.value, found.stderr, found.n))
+def _benchmark_cells(benchmark: Benchmark, rows: Sequence[RankedRow], suite: Suite) -> Cells:
+    """Return the columns of a benchmark and of its subjects."""
+    key = benchmark.key
+    scores = [row.scores.get(key) for row, _ in rows]
+    places = [standing.places.get(key) for _, standing in rows]
+    values = [score and _values(score, benchmark.baseline) for score in scores]
+    cells = _columns(key, SCORE_SUFFIXES, values) | _columns(key, RANK_SUFFIXES, places)
+    if suite.generation:
+        cells |= _columns(key, IN_WORDS_SUFFIXES, [score and score.in_words for score in scores])
+    if benchmark.robustness:
+        figures = [score and score.robustness for score in scores]
+        cells |= _columns(key, ROBUSTNESS_SUFFIXES, figures)
+    if suite.compared_with:
+        cells[key + POINTS_SUFFIX] = [row.points_over.get(key) for row, _ in rows]
+    for number, subject in enumerate(benchmark.tasks):
+        parts = [score and score.subjects[number] for score in scores]
+        told = [part and (part.value, part.stderr, part.n) for part in parts]
+        cells |= _columns(subject, SUBJECT_SUFFIXES, told)
     return cells
 
 
-def _named(key: str, suffixes: tuple[str, ...], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(_names(key, suffixes), values, strict=True))
+def _values(score: Score, baseline: float) -> tuple[Any, ...]:
+    """Return the values of a score's own six columns."""
+    low, high = _interval(score)
+    normalised = normalise(score.value, baseline)
+    return score.value, score.stderr, low, high, score.n, normalised
+
+
+def _columns(key: str, suffixes: tuple[str, ...], values: Sequence[Sequence[Any] | None]) -> Cells:
+    """Return columns from what each row has in all of them, None for nothing."""
+    nothing = (None,) * len(suffixes)
+    columns = list(zip(*(value or nothing for value in values), strict=True)) or [()] * len(
+        suffixes
+    )
+    return dict(zip(_names(key, suffixes), columns, strict=True))
 
 
 @cache

@@ -31,7 +31,7 @@ ROWS_PER_BLOCK = 255
 """Rows that are compared at a time: their number fits into one byte."""
 OTHERS_PER_BLOCK = 8 * ROWS_PER_BLOCK
 """Rows with which they are compared at a time: what belongs to the pairs stays in the processor's cache."""
-SAMPLE_ROWS = 500
+SAMPLE_ROWS = 250
 """Rows whose pairs tell the median variance, where there are more."""
 CHANGED_SHARE = 1 / 8
 """Of the rows. Where more have changed, all pairs are compared again."""

@@ -78,11 +78,14 @@ class Listing:
             folder = inside.pop()
             for entry in _entries(f"{self._root}/{folder}"):
                 path = folder + entry.name
-                if entry.is_dir(follow_symlinks=False):
+                known = before.get(path)
+                if known and _is_unchanged(entry, known):
+                    seen[path] = known
+                elif not is_content_name(entry.name):
+                    continue
+                elif entry.is_dir(follow_symlinks=False):
                     inside.append(f"{path}/")
-                elif entry.is_file(follow_symlinks=False) and (
-                    file := self._look(entry, before.get(path))
-                ):
+                elif file := self._read(entry.path):
                     seen[path] = file
         return seen
 
@@ -91,17 +94,9 @@ class Listing:
             self._seen = read_state(self._kept, _parse) or {}
         return self._seen
 
-    def _look(self, entry: os.DirEntry[str], known: Seen | None) -> Seen | None:
-        """Return a file as it is, None if it is gone."""
-        if known:
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                return None
-            if status.st_ctime_ns == known.ctime and status.st_size == known.size:
-                return known
+    def _read(self, path: str) -> Seen | None:
         self._n_read += 1
-        return look(entry.path)
+        return look(path)
 
     def _keep(self) -> None:
         """Write the listing where many files had to be read. A folder need not be writable."""
@@ -124,6 +119,14 @@ def look(path: str) -> Seen | None:
         return None
 
 
+def _is_unchanged(entry: os.DirEntry[str], known: Seen) -> bool:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return status.st_ctime_ns == known.ctime and status.st_size == known.size
+
+
 def _blob_id_of_file(path: str, size: int) -> str:
     """Return git's id of a file without reading all of it into memory."""
     found = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
@@ -134,10 +137,10 @@ def _blob_id_of_file(path: str, size: int) -> str:
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """Return what is in a folder and may be content, nothing if the folder is gone."""
+    """Return what is in a folder, nothing if the folder is gone."""
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if is_content_name(entry.name)]
+            return list(entries)
     except FileNotFoundError:
         return []
 
