@@ -2,7 +2,8 @@
 
 The queue is measured twice: with the engine that stays for the next model, and with a fresh engine
 for each, which imports its libraries itself. Requests are in the queue before the program starts, and
-their checks are part of it.
+their checks are part of it. The board has run before, on an empty queue: its first run would make
+Prefect's database.
 """
 
 import itertools
@@ -18,10 +19,12 @@ from evalboard.bench.material import Material
 from evalboard.bench.measuring import Measurement, measure_vllm, run, sum_of
 from evalboard.bench.pipeline import put_request, require_finished
 from evalboard.identity import document_folder
+from evalboard.services import Services
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive
 from evalboard.stores.results import DETAILS
 
+RUN_ONCE = [sys.executable, "-m", "evalboard", "run", "--once"]
 STAYING = {"fork_engines": True, "engine_idle_seconds": 60}
 FRESH = {"fork_engines": False, "engine_idle_seconds": 0}
 
@@ -48,14 +51,17 @@ def measure_queue(
         engines: Settings that say how engines start and stay.
 
     Raises:
+        ConfigError: The run on the empty queue failed.
         HarnessError: The program failed, or a request did not end with a result.
     """
     changes = {**engines, **({"datasets": material.cut_mirror(case)} if case.limit else {})}
     ours = material._replace(settings=material.settings.model_copy(update=changes))
     settings = ours.settings_of(folder)
+    with Services(folder, ours.environment(folder)) as services:
+        services.run("first", RUN_ONCE)
     each = case.of_each_model()
     paths = [put_request(settings, one.model, material.precision) for one in each]
-    taken = run(ours, [sys.executable, "-m", "evalboard", "run", "--once"], folder)
+    taken = run(ours, RUN_ONCE, folder)
     for path in paths:
         require_finished(settings, path)
     return Measurement(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from evalboard.cli.embedding import embedded
@@ -13,7 +14,8 @@ from evalboard.cli.progress_display import ProgressDisplay
 from evalboard.cli.reporting import say, say_at_once, say_nothing
 from evalboard.engine.placing import cluster, forking, placement
 from evalboard.errors import MachineUnfit
-from evalboard.intake.polling import CheckedRequest
+from evalboard.intake.polling import CheckedRequest, ready
+from evalboard.intake.request_files import is_checked
 from evalboard.queueing.claims import server_name
 from evalboard.queueing.machine import examine_at_start, why_unfit
 from evalboard.queueing.reconcile import Correction
@@ -21,6 +23,7 @@ from evalboard.records.request import Status
 from evalboard.services import keep_handlers
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
+from evalboard.validation import child
 
 PAUSE_SECONDS = 60
 START_SECONDS = 10.0
@@ -117,10 +120,6 @@ def work(
     Raises:
         StoreRefused: A store takes no changes from this installation.
     """
-    from evalboard_prefect.flows.board_flow import build_board
-    from evalboard_prefect.flows.poll_flow import poll_requests
-    from evalboard_prefect.flows.reconcile_flow import reconcile
-
     tried: list[str] = []
     running: set[Future[None]] = set()
     slots, uses_ray = placement.running_limit(settings), placement.uses_ray(settings)
@@ -129,8 +128,13 @@ def work(
         ThreadPoolExecutor(max_workers=1) as builder,
         ThreadPoolExecutor(max_workers=slots) as threads,
     ):
-        board = _Board(build_board, builder)
         importing = builder.submit(_import_if_needed, settings)
+        # Prefect takes seconds to import, and the engine's libraries do so beside it.
+        from evalboard_prefect.flows.board_flow import build_board
+        from evalboard_prefect.flows.poll_flow import poll_requests
+        from evalboard_prefect.flows.reconcile_flow import reconcile
+
+        board = _Board(build_board, builder)
         connecting = threads.submit(cluster.connect, settings) if uses_ray else None
         tell(f"Starting {'Ray and ' if uses_ray else ''}the Prefect server …")
         await_server()
@@ -142,7 +146,9 @@ def work(
         while True:
             left = slots if at_most is None else at_most - len(tried)
             free = min(slots - len(running), left)
-            fresh = poll_requests(start_runs=False, at_most=free, skip=tuple(tried))
+            fresh = ready(
+                settings, at_most=free, skip=tried, now=datetime.now(UTC)
+            ) or poll_requests(start_runs=False, at_most=free, skip=tuple(tried))
             for one in fresh:
                 tried.append(one.path)
                 running.add(threads.submit(_evaluate, one, display=display, tell=tell))
@@ -192,11 +198,13 @@ class _Board:
 
 
 def _import_if_needed(settings: Settings) -> None:
-    """Let the fork server import its libraries if a request waits that may need an engine."""
-    if any(
-        e.record and e.record.status is Status.PENDING for e in open_own_queue(settings).entries()
-    ):
+    """Let the processes of engines and checks import their libraries if a request needs them."""
+    entries = [e for e in open_own_queue(settings).entries() if e.record]
+    waiting = [e for e in entries if e.record and e.record.status is Status.PENDING]
+    if waiting:
         forking.import_ahead()
+    if any(not (e.is_signed and e.record and is_checked(e.record)) for e in waiting):
+        child.warm_up()
 
 
 def _evaluate(

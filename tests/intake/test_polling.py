@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalboard.errors import EvalboardError
-from evalboard.intake.polling import CheckedRequest, check, hold, view_queue
+from evalboard.intake.polling import CheckedRequest, check, hold, ready, view_queue
 from evalboard.intake.submission import Submission, submit
 from evalboard.lifecycle import claim, fail
 from evalboard.queueing.claims import server_name
@@ -204,6 +204,33 @@ def test_a_request_that_cannot_be_started_leaves_its_place_to_others(settings: S
     again = check(path, settings, now=later)
     assert again.request is not None
     assert (again.attempt, again.turn) == (checked.attempt, checked.turn + 1)
+
+
+@pytest.mark.usefixtures("every_check")
+def test_the_next_requests_are_ready_when_all_of_them_are_checked(settings: Settings) -> None:
+    """They are those that a poll would start: a request that came first is not passed over."""
+    late = put(settings, "late.json", submitted_time="2026-11-20T00:00:00Z")
+    checked = check(late, settings, now=NOW)
+    assert checked.request is not None
+    assert ready(settings, at_most=1, skip=(), now=NOW) == [checked]
+    assert ready(settings, at_most=1, skip=[late], now=NOW) == []
+    assert ready(settings, at_most=0, skip=(), now=NOW) == []
+
+    early = put(settings, "z.json", submitted_time="2026-11-19T00:00:00Z", use_chat_template=True)
+    assert ready(settings, at_most=1, skip=(), now=NOW) == []
+    assert ready(settings, at_most=1, skip=[early], now=NOW) == [checked]
+
+
+@pytest.mark.usefixtures("every_check")
+def test_a_request_that_another_program_has_changed_is_not_ready(
+    settings: Settings, queue: RequestQueue
+) -> None:
+    path = put(settings, "a.json")
+    check(path, settings, now=NOW)
+    changed = queue.get(path).model_copy(update={"sender": "another"})
+    store = open_store(settings.store_address("requests"), settings)
+    store.commit([Write(path, changed.to_json())], message="put")
+    assert ready(settings, at_most=1, skip=(), now=NOW) == []
 
 
 def test_what_older_boards_leave_out_is_named(settings: Settings, queue: RequestQueue) -> None:
