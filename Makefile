@@ -25,7 +25,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test test-all soak fuzz demo real-model bench bench-gpu bench-viewer bench-ranks abuse-viewer screenshots axe lock space clean
+.PHONY: help setup check format test test-all soak rehearsal fuzz demo real-model bench bench-gpu bench-viewer bench-ranks abuse-viewer screenshots axe lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,10 @@ test-all: $(READY) ## Run the slow tests too: all questions, every pair of model
 
 soak: $(READY) ## Work on large queues among faults and kill -9 (half an hour; ARGS="--only local")
 	$(BIN)/python -m tests.soak $(if $(ARGS),$(ARGS),--report docs/reliability.md)
+
+rehearsal: $(READY) ## Let the programs of a whole board die while they work (half an hour; PostgreSQL)
+	unshare --user --map-root-user --mount $(BIN)/python -m tests.rehearsal \
+		$(if $(ARGS),$(ARGS),--report docs/rehearsal.md)
 
 fuzz: $(READY) ## Poll 20,000 strange request files (ten minutes; FILES=number)
 	FUZZED_FILES=$(or $(FILES),20000) $(BIN)/pytest -m slow tests/intake/test_fuzzing.py

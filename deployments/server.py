@@ -7,12 +7,14 @@ answer every page that is open in a browser.
 import argparse
 import contextlib
 import os
+import socket
 import sys
 from pathlib import Path
 
 import uvicorn
 
 from evalboard.process_environment import public_environment, set_environment
+from evalboard.readiness import tell_ready
 from evalboard.services import inherited, listen
 from evalboard.settings import Settings, load_settings
 from evalboard_prefect.deployments.guard import Guard
@@ -104,7 +106,15 @@ def main() -> None:
     )
     # uvicorn raises the interrupt again after it has shut down.
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and tell the service manager."""
+        await super().startup(sockets)
+        if self.started:
+            tell_ready()
 
 
 if __name__ == "__main__":

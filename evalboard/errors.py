@@ -302,7 +302,7 @@ class EngineDied(EngineError):
 
 
 class NodeLost(EngineError):
-    """Raised when the machine of an engine leaves the cluster."""
+    """Raised when the machine of an engine leaves the cluster, or the cluster is gone."""
 
     code = "node_lost"
     recovery = Recovery.ITSELF

@@ -11,6 +11,8 @@ from evalboard.settings import PREFIX, Settings
 
 SECRET_NAMES = ("AUTH", "CREDENTIAL", "KEY", "PASS", "SECRET", "TOKEN")
 """Parts of the names of variables that may contain a secret."""
+NOTIFY_SOCKET = "NOTIFY_SOCKET"
+"""Variable with the address of the service manager, which wants to hear from this process only."""
 LIBRARY_FOLDERS = ("HF_DATASETS_CACHE", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME")
 """Variables of libraries with a folder."""
 
@@ -61,7 +63,8 @@ def child_environment(settings: Settings, **more: str) -> dict[str, str]:
         for name in LIBRARY_FOLDERS
         if os.environ.get(name)
     }
-    return {**os.environ, **folders, **environment_of(settings), **more}
+    own = {name: value for name, value in os.environ.items() if name != NOTIFY_SOCKET}
+    return {**own, **folders, **environment_of(settings), **more}
 
 
 def public_environment(beginnings: tuple[str, ...]) -> dict[str, str]:

@@ -244,6 +244,13 @@ class Settings(BaseSettings):
         "board's links to runs. Default: the API's address without `/api`.",
         validation_alias=AliasChoices("EVALBOARD_PREFECT_UI_URL", "PREFECT_UI_URL"),
     )
+    worker_health_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of this machine at whose `/health` the worker says whether it still asks the "
+        "Prefect server for runs, with 200 or 503. Default: none.",
+    )
     viewer_host: str = Field("127.0.0.1", description="Address that the viewer listens on.")
     viewer_port: int = Field(7860, ge=0, le=65535, description="Port of the viewer.")
     viewer_root_path: str = Field(

@@ -7,6 +7,7 @@ request, or never reads its answer, it keeps for ever.
 import asyncio
 import contextlib
 import resource
+import socket
 import time
 from collections import Counter
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from evalboard.readiness import tell_ready
 from evalboard.settings import Settings
 from leaderboard_app.addresses import Proxies, group_of
 from leaderboard_app.bodies import MAX_BYTES
@@ -188,6 +190,12 @@ class LimitedServer(uvicorn.Server):
         )
         super().__init__(config)
         self._connections = connections
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and tell the service manager."""
+        await super().startup(sockets)
+        if self.started:
+            tell_ready()
 
     async def on_tick(self, counter: int) -> bool:
         """Look at all connections now and then."""

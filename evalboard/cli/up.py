@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from evalboard.cli.reporting import console, stage
 from evalboard.cli.working import EVALBOARD, PYTHON, services_of, start_worker, until_stopped, watch
+from evalboard.readiness import tell_ready
 from evalboard.services import Services, address_of, is_loopback, listen
 from evalboard.settings import Settings
 from evalboard_prefect import deployments
@@ -35,6 +36,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         assert api_url
         with services_of(settings, api_url) as services:
             _start(services, ports, api_url, settings)
+            tell_ready()
             watch(services)
     return 0
 

@@ -6,6 +6,7 @@ import time
 from evalboard.cli.embedding import require_server
 from evalboard.cli.working import services_of, start_worker, until_stopped, watch
 from evalboard.queueing.machine import why_unfit
+from evalboard.readiness import tell_ready
 from evalboard.settings import Settings
 
 FIT_SECONDS = 60
@@ -25,5 +26,6 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         while why_unfit(settings):
             time.sleep(FIT_SECONDS)
         start_worker(services, settings, is_logged=False)
+        tell_ready()
         watch(services)
     return 0

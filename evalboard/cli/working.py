@@ -59,6 +59,8 @@ def start_worker(services: Services, settings: Settings, *, is_logged: bool = Tr
     """
     services.run("reconcile", [*PYTHON, "evalboard_prefect.flows.reconcile_flow"])
     command = [*PREFECT, "worker", "start", "--pool", POOL]
+    if settings.worker_health_port:
+        command.append("--with-healthcheck")
     services.start("worker", command, is_logged=is_logged)
     prepare_ahead(services, settings)
 
@@ -72,7 +74,10 @@ def watch(services: Services) -> None:
 
 
 def _environment(settings: Settings, api_url: str) -> dict[str, str]:
-    pages = {"PREFECT_UI_URL": settings.prefect_ui_url} if settings.prefect_ui_url else {}
+    named = {
+        "PREFECT_UI_URL": settings.prefect_ui_url,
+        "PREFECT_WORKER_WEBSERVER_PORT": settings.worker_health_port,
+    }
     return child_environment(
         settings,
         PREFECT_API_URL=api_url,
@@ -81,8 +86,9 @@ def _environment(settings: Settings, api_url: str) -> dict[str, str]:
         EVALBOARD_PREFECT_API_URL=api_url,
         EVALBOARD_RAY_ADDRESS=cluster.address(),
         EVALBOARD_MAX_RUNNING=str(placement.running_limit(settings)),
+        PREFECT_WORKER_WEBSERVER_HOST="127.0.0.1",
         DO_NOT_TRACK="1",
         **ENVIRONMENT,
         **LOGGING,
-        **pages,
+        **{name: str(value) for name, value in named.items() if value},
     )

@@ -14,7 +14,8 @@ PLACEHOLDER = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 def command_of(service: str) -> list[str]:
     """Return the program and its arguments."""
-    return [*SERVICES[service].get("entrypoint", []), *SERVICES[service].get("command", [])]
+    parts = [*SERVICES[service].get("entrypoint", []), *SERVICES[service].get("command", [])]
+    return [part.replace("$$", "$") for part in parts]
 
 
 def environment_of(service: str, shell: Mapping[str, str]) -> dict[str, str]:

@@ -1,30 +1,30 @@
 """`infra/compose.yaml`, read as a compose engine reads it. `test_deploying.py` runs its commands."""
 
-import asyncio
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from glob import glob
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
+import jsonschema
 import pytest
+import yaml
 from prefect.client.orchestration import SyncPrefectClient
 from starlette.applications import Starlette
 
 from evalboard.services import Services, listen
 from evalboard.settings import Settings
 from evalboard_prefect.deployments.guard import Guard
-from tests.deployments.composed import SERVICES, command_of, environment_of
+from tests import postgresql
+from tests.deployments.composed import FILE, SERVICES, command_of, environment_of
 
+SCHEMA = Path(__file__).parent / "schemas" / "compose-spec.json"
 PASSWORDS = {
     "POSTGRES_PASSWORD": "a@b/c#d:e%f g$",
     "EVALBOARD_SERVER_PASSWORD": "operator:correct horse",
@@ -63,7 +63,7 @@ def test_pages_are_open_to_this_machine_only(service: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[service]["ports"])
 
 
-@pytest.mark.parametrize("service", ["server", "deploy", "worker", "viewer"])
+@pytest.mark.parametrize("service", ["server", "deploy", "ray", "worker", "viewer", "backup"])
 def test_every_setting_can_be_given_in_one_file(service: str) -> None:
     files: list[dict[str, Any]] = SERVICES[service]["env_file"]
     assert files == [{"path": ".env", "required": False}]
@@ -74,57 +74,55 @@ def test_the_viewer_has_no_password_of_others() -> None:
     assert variables["POSTGRES_PASSWORD"] == variables["EVALBOARD_SERVER_PASSWORD"] == ""
 
 
+@pytest.mark.parametrize("file", ["compose.yaml", "compose.gpu.yaml"])
+def test_files_follow_the_specification_of_compose(file: str) -> None:
+    document = yaml.safe_load(FILE.with_name(file).read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(document)
+
+
+def test_what_lasts_is_watched_and_started_again() -> None:
+    for name, service in SERVICES.items():
+        if name != "deploy":
+            assert service["healthcheck"]["test"], name
+            assert service["restart"] == "unless-stopped", name
+
+
+def test_the_worker_and_rays_head_have_one_token() -> None:
+    shared = [environment_of(name, PASSWORDS)["HOME"] for name in ("ray", "worker")]
+    volumes = [SERVICES[name]["volumes"] for name in ("ray", "worker")]
+    assert shared == ["/data", "/data"]
+    assert volumes == [["board:/data"], ["board:/data"]]
+
+
+def test_the_viewer_can_write_nothing_but_the_stores() -> None:
+    viewer = SERVICES["viewer"]
+    assert (viewer["read_only"], viewer["tmpfs"]) == (True, ["/tmp"])
+
+
 def test_workers_start_after_the_flows_are_deployed() -> None:
     waits = SERVICES["worker"]["depends_on"]
-    assert waits == {"deploy": {"condition": "service_completed_successfully"}}
+    assert waits["deploy"] == {"condition": "service_completed_successfully"}
     assert command_of("deploy") == ["evalboard", "deploy"]
 
 
 @pytest.fixture
 def postgres() -> Iterator[int]:
     """The port of a PostgreSQL with the password of compose, and an empty database."""
-    # Debian's packages put the programs of a server into no folder of the PATH.
-    places = os.pathsep.join([os.environ["PATH"], *glob("/usr/lib/postgresql/*/bin")])
-    initdb, server = (shutil.which(name, path=places) for name in ("initdb", "postgres"))
-    if not (initdb and server):
+    programs = postgresql.find_programs()
+    if programs is None:
         pytest.skip("PostgreSQL is not installed")
-    account = "nobody" if os.getuid() == 0 else None  # PostgreSQL does not run as root
+    password = PASSWORDS["POSTGRES_PASSWORD"]
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-        secret = Path(folder, "password")
-        secret.write_text(PASSWORDS["POSTGRES_PASSWORD"], encoding="utf-8")
-        if account:
-            shutil.chown(folder, account)
-            shutil.chown(secret, account)
-        made = [initdb, "--username=prefect", "--auth=scram-sha-256", f"--pwfile={secret}"]
-        subprocess.run([*made, f"{folder}/data"], user=account, check=True, capture_output=True)
+        postgresql.make_cluster(programs, Path(folder), password)
         free.close()
-        served = [server, "-D", f"{folder}/data", "-p", str(port), "-k", folder]
-        with subprocess.Popen(served, user=account, stderr=subprocess.DEVNULL) as program:
+        served = postgresql.command(programs, Path(folder), port)
+        with subprocess.Popen(served, stderr=subprocess.DEVNULL) as program:
             try:
-                asyncio.run(create_database(port))
+                postgresql.create_database(port, password)
                 yield port
             finally:
                 program.terminate()
-
-
-async def create_database(port: int) -> None:
-    password = PASSWORDS["POSTGRES_PASSWORD"]
-    while True:
-        try:
-            database = await asyncpg.connect(
-                host="127.0.0.1",
-                port=port,
-                database="postgres",
-                user="prefect",
-                password=password,
-            )
-        except (OSError, asyncpg.CannotConnectNowError):
-            await asyncio.sleep(0.1)
-        else:
-            await database.execute("CREATE DATABASE prefect")
-            await database.close()
-            return
 
 
 @pytest.mark.slow

@@ -44,6 +44,7 @@ from evalboard_prefect.deployments.deploying import (
 from tests.deployments.composed import command_of, environment_of
 from tests.deployments.serving import environment, start
 from tests.deployments.test_prefect_yaml import CONTRACTED
+from tests.managers import Manager, listening
 from tests.processes import command_line
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -304,16 +305,27 @@ def composed(server: str, settings: Settings, tmp_path: Path) -> Callable[[str],
     return variables
 
 
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    with listening(tmp_path) as manager:
+        yield manager
+
+
 @pytest.mark.slow
 def test_the_commands_of_compose_deploy_and_work_without_a_server_of_their_own(
-    api: SyncPrefectClient, composed: Callable[[str], dict[str, str]], tmp_path: Path
+    api: SyncPrefectClient,
+    composed: Callable[[str], dict[str, str]],
+    manager: Manager,
+    tmp_path: Path,
 ) -> None:
     """`evalboard deploy` and `evalboard worker`, with Ray, in a folder of another project."""
     for name in ("deployments", "flows", "prefect", "ray", "tasks"):
         (tmp_path / f"{name}.py").write_text("raise ImportError", encoding="utf-8")
     subprocess.run(command_of("deploy"), cwd=tmp_path, env=composed("deploy"), check=True)
     built = start_run(api, "build-board/build-board")
-    worker = subprocess.Popen(command_of("worker"), cwd=tmp_path, env=composed("worker"))
+    worker = subprocess.Popen(
+        command_of("worker"), cwd=tmp_path, env=composed("worker") | manager.environment
+    )
     try:
         while not end_of(api, built).is_final():
             assert worker.poll() is None
@@ -325,6 +337,7 @@ def test_the_commands_of_compose_deploy_and_work_without_a_server_of_their_own(
         worker.send_signal(signal.SIGTERM)
         worker.wait()
     assert state.is_completed(), state.message
+    assert manager.heard() == ["READY=1"]
     assert [one for one in commands if "worker start" in one]
     assert not [one for one in commands if "viewer" in one or "deployments.server" in one]
     assert psutil.wait_procs(programs, timeout=60)[1] == []

@@ -35,6 +35,7 @@ from evalboard_prefect.deployments.server import environment_of_server
 from evalboard_prefect.flows.evaluate_flow import evaluate_model
 from tests.deployments.serving import environment, start
 from tests.leaderboard_app.browsing import chromium
+from tests.managers import listening
 
 EVIL = "http://evil.example"
 PASSWORD = "operator:correct horse"
@@ -58,8 +59,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(home: Path) -> Iterator[str]:
     """The address of a server with the flow that evaluates a model, on a pool without a worker."""
-    with Services(home, environment(home)) as services:
+    with (
+        listening(home) as manager,
+        Services(home, environment(home, **manager.environment)) as services,
+    ):
         address = start(services)
+        assert manager.heard() == ["READY=1"]
         with SyncPrefectClient(f"{address}/api") as api:
             pool = WorkPoolCreate(name="pool", type="process", base_job_template=TEMPLATE)
             api.create_work_pool(pool)

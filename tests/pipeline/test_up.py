@@ -1,14 +1,11 @@
 """`evalboard up`: everything on one machine, started by one command and gone after Ctrl-C."""
 
-import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -24,24 +21,16 @@ from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue
 from tests.leaderboard_app.browsing import browse, chromium
+from tests.managers import listening
 from tests.pipeline.questions import SLICE_ROWS
 from tests.pipeline.runs import own_environment
+from tests.ports import free_ports
 
 DEADLINE_SECONDS = 300
 PLANTED = "hf_plantedplantedplanted"
 LONG_ROWS = 1000
 """Questions of each benchmark, so that a person has time to press a button."""
 TITLES = ("MMLU Anatomy", "MMLU Medical Genetics", "PubMedQA")
-
-
-def free_port(taken: int = 0) -> int:
-    """Return a port that nobody is given who asks for just any; `taken` is left out."""
-    for port in random.sample(range(20_000, 32_000), 100):
-        with socket.socket() as listener, suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            if port != taken:
-                return port
-    raise AssertionError("100 ports are taken")
 
 
 @pytest.fixture
@@ -54,12 +43,12 @@ def settings(
 ) -> Settings:
     """The settings of `evalboard up`; the parameter is how many questions a benchmark has."""
     monkeypatch.setenv("HF_TOKEN", PLANTED)
-    port = free_port()
+    server_port, viewer_port = free_ports(2)
     return configure(
         suite=str(small_suite),
         backend="hf",
-        server_port=port,
-        viewer_port=free_port(taken=port),
+        server_port=server_port,
+        viewer_port=viewer_port,
         max_running=1,
         datasets=sliced_datasets(getattr(request, "param", SLICE_ROWS)),
     )
@@ -72,21 +61,23 @@ def up(settings: Settings, tmp_path: Path) -> Iterator[psutil.Popen]:
     project.mkdir()
     for name in ("deployments", "flows", "tasks", "prefect", "ray"):
         (project / f"{name}.py").write_text("raise ImportError(__name__)", encoding="utf-8")
-    with log.open("wb") as output:
+    with listening(tmp_path) as manager, log.open("wb") as output:
         process = psutil.Popen(
             [sys.executable, "-P", "-m", "evalboard", "up"],
             cwd=project,
-            env=own_environment(settings),
+            env=own_environment(settings) | manager.environment,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    try:
-        wait_until(lambda: b"Ctrl-C" in log.read_bytes(), process)
-        yield process
-    finally:
-        if process.is_running():
-            process.send_signal(signal.SIGTERM)
-        process.wait(DEADLINE_SECONDS)
+        try:
+            wait_until(lambda: bool(manager.heard()), process)
+            assert b"Ctrl-C" in log.read_bytes()
+            yield process
+            assert manager.heard() == []  # its programs do not speak for it
+        finally:
+            if process.is_running():
+                process.send_signal(signal.SIGTERM)
+            process.wait(DEADLINE_SECONDS)
 
 
 def wait_until(condition: Callable[[], bool], process: psutil.Popen) -> None:

@@ -82,7 +82,8 @@ def violations(
             wrong.append(f"{path}: the board shows {found.queue_file.get(path)}")
     if strange := found.requests.keys() - set(paths):
         wrong.append(f"requests that nobody made: {sorted(strange)[:5]}")
-    wrong += _of_results(found, benchmarks)
+    models = [record.model for record in found.requests.values() if record]
+    wrong += of_results(found, models, benchmarks)
     wrong += _of_edits(found, edits)
     wrong += [f"results without a request: {e.facts}" for e in events if e.kind == "unrequested"]
     return wrong
@@ -90,18 +91,10 @@ def violations(
 
 def _of_request(path: str, record: RequestRecord, *, was_killed: bool) -> list[str]:
     block = record.evalboard
-    statuses = [entry.status for entry in block.history]
-    wrong: list[str] = []
+    wrong = of_history(path, record)
     if record.status is not Status.FINISHED:
         failure = block.failure.message if block.failure else ""
         wrong.append(f"{path}: {record.status} {failure}")
-    if not statuses or statuses[-1] is not record.status:
-        wrong.append(f"{path}: its history does not end with its status")
-    for before, after in zip(statuses, statuses[1:], strict=False):
-        if after not in FOLLOWS[before]:
-            wrong.append(f"{path}: {after} followed {before}")
-    if statuses.count(Status.RUNNING) != block.attempts:
-        wrong.append(f"{path}: {block.attempts} attempts, and its history says {statuses}")
     if block.attempts != 1 + block.lost_runs + block.failed_attempts:
         wrong.append(
             f"{path}: {block.attempts} attempts, {block.lost_runs} runs lost and "
@@ -115,8 +108,30 @@ def _of_request(path: str, record: RequestRecord, *, was_killed: bool) -> list[s
     return wrong
 
 
-def _of_results(found: Found, benchmarks: Sequence[str]) -> list[str]:
-    """Every benchmark of every request stands in one document, and its answers are stored."""
+def of_history(path: str, record: RequestRecord) -> list[str]:
+    """Return what is wrong where a request's history does not follow the life cycle."""
+    statuses = [entry.status for entry in record.evalboard.history]
+    wrong: list[str] = []
+    if not statuses or statuses[-1] is not record.status:
+        wrong.append(f"{path}: its history does not end with its status")
+    for before, after in zip(statuses, statuses[1:], strict=False):
+        if after not in FOLLOWS[before]:
+            wrong.append(f"{path}: {after} followed {before}")
+    if statuses.count(Status.RUNNING) != record.evalboard.attempts:
+        wrong.append(
+            f"{path}: {record.evalboard.attempts} attempts, and its history says {statuses}"
+        )
+    return wrong
+
+
+def of_results(found: Found, models: Sequence[str], benchmarks: Sequence[str]) -> list[str]:
+    """Return what is wrong where a benchmark of a model is not in exactly one document.
+
+    Args:
+        found: The stores.
+        models: All models that must have results.
+        benchmarks: Keys of the suite. The answers to each must be stored, too.
+    """
     wrong = [f"{path}: no result document" for path, one in found.documents.items() if one is None]
     stored: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for path, document in found.documents.items():
@@ -129,7 +144,6 @@ def _of_results(found: Found, benchmarks: Sequence[str]) -> list[str]:
             stored[model, benchmark].append(path)
             if answers_path(path.rpartition("/")[0], benchmark) not in found.details:
                 wrong.append(f"{path}: no answers of {benchmark}")
-    models = [record.model for record in found.requests.values() if record]
     counted = Counter(
         {(model, key): len(stored[model, key]) for model in models for key in benchmarks}
     )

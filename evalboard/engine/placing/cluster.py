@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from evalboard.engine.hardware import machine_gpus
-from evalboard.errors import ConfigError
+from evalboard.errors import ConfigError, NodeLost
 from evalboard.process_environment import set_environment
 from evalboard.settings import Settings
 
@@ -52,6 +52,7 @@ def connect(settings: Settings) -> None:
 
     Raises:
         ConfigError: The cluster runs other versions.
+        NodeLost: The cluster does not answer.
     """
     with _connecting:
         if not ray.is_initialized():
@@ -100,13 +101,19 @@ def _connect(settings: Settings) -> None:
 
 @contextmanager
 def refusals(address: str) -> Iterator[None]:
-    """Translate the refusal of a cluster that runs other versions.
+    """Translate the refusal of a cluster.
 
     Raises:
         ConfigError: The cluster has another version of Ray or Python.
+        NodeLost: It does not answer, or wants its token. A head that starts again is soon there.
     """
     try:
         yield
+    except ConnectionError as exc:
+        raise NodeLost(
+            f"The Ray cluster at {address!r} does not answer, or refuses this program. Start it, or "
+            "correct RAY_ADDRESS. If it wants a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
+        ) from exc
     except RuntimeError as exc:
         if OTHER_VERSION not in str(exc):
             raise
