@@ -207,7 +207,8 @@ VLLM = Backend(
     cpu_head_sizes=vllm_cpu_head_sizes,
     falls_back=True,
     # 1: sampled where the task says nothing, decoded token by token, windows two tokens shorter
-    text_method=2,
+    # 2: one seed, and so the same noise, for all questions that are sampled
+    text_method=3,
     environment={
         # One process holds the engine, so that its death is the death of the actor.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",

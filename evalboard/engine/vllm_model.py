@@ -67,6 +67,8 @@ LmEvalVLLM: Any = VLLM
 TEXTS_PER_CALL = 4096
 """Number of texts to tokenise together, a limit on memory."""
 SEED = 1234
+SEED_BITS = 20
+"""Of a seed, below the number of the question: seeds of several runs stay apart."""
 FORMATS = {"load_format": "safetensors", "config_format": "hf", "tokenizer_mode": "hf"}
 """The formats that the checks read. By itself vLLM prefers Mistral's wherever it finds its files."""
 ONE_TOKEN_LONGER = {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}
@@ -388,7 +390,10 @@ class VLLMModel(LmEvalVLLM):
 
     def _text_units(self, requests: Sequence[Instance], think_end: str | None) -> list[Unit]:
         contexts, gen_kwargs = zip(*(request.args for request in requests), strict=True)
-        options = [generation_options(asked) for asked in gen_kwargs]
+        options = [
+            _with_own_seed(generation_options(asked), request.doc_id or 0)
+            for asked, request in zip(gen_kwargs, requests, strict=True)
+        ]
         encoded = self.tok_encode(list(contexts))
         texts = _Texts(RawTexts(self.tokenizer, think_end), think_end, self._end_of_text())
         return [
@@ -486,6 +491,7 @@ def load(arguments: LoadArguments) -> VLLMModel:
             device=arguments.device,
             generates=arguments.generates,
             architectures=arguments.architectures,
+            takes_parts=arguments.max_num_batched_tokens is not None,
         ),
     )
     if arguments.device == "cpu":  # where vLLM warms nothing up
@@ -526,6 +532,18 @@ def generation_options(asked: Mapping[str, Any]) -> dict[str, Any]:
             "(EVALBOARD_BACKEND)."
         )
     return options if options.get("do_sample") else {"temperature": 0.0, **options}
+
+
+def _with_own_seed(options: dict[str, Any], question: int) -> dict[str, Any]:
+    """Give a question draws of its own. With one seed for all, vLLM would draw the same noise for each.
+
+    Args:
+        options: What `generation_options` returns, with a seed if the text is sampled.
+        question: Number of the question in its task.
+    """
+    if options.get("seed") is None:
+        return options
+    return {**options, "seed": options["seed"] + (question << SEED_BITS)}
 
 
 def _move_spaces(context: str, continuation: str) -> tuple[str, str]:

@@ -13,12 +13,16 @@ from typing import Any
 CPU_OPTIONS = {"enforce_eager": True, "block_size": 32}
 """The smallest block of the prefix cache that vLLM's attention on a CPU can have, where its default
 is 128: prompts share what they have in common to 32 tokens."""
+WHOLE_PROMPTS = {"enable_chunked_prefill": False}
+"""Computes no part of a prompt without the rest. After a part, vLLM takes back what a request with a seed
+has drawn, by the offset of its generator (vllm/v1/worker/gpu_model_runner.py), and torch's generators
+of a CPU have no offset."""
 MULTIMODAL = "ForConditionalGeneration"
 """End of the names of architectures with a language model beside encoders of images or sounds."""
 
 
 def execution_options(
-    *, device: str, generates: bool, architectures: Iterable[str]
+    *, device: str, generates: bool, architectures: Iterable[str], takes_parts: bool = False
 ) -> dict[str, Any]:
     """Return arguments of vLLM's engine.
 
@@ -26,10 +30,14 @@ def execution_options(
         device: `cuda` or `cpu`.
         generates: Whether the model is asked for text, and not only for log-likelihoods.
         architectures: Names of its architectures in its config.
+        takes_parts: Whether a step has to be smaller than the longest prompt, for want of memory. On a
+            CPU, texts are then greedy.
     """
     is_multimodal = any(name.endswith(MULTIMODAL) for name in architectures)
     language = {"language_model_only": True} if is_multimodal else {}
-    return language | (CPU_OPTIONS if device == "cpu" else _gpu_options(generates))
+    if device != "cpu":
+        return language | _gpu_options(generates)
+    return language | CPU_OPTIONS | (WHOLE_PROMPTS if generates and not takes_parts else {})
 
 
 def _gpu_options(generates: bool) -> dict[str, Any]:

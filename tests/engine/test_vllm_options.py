@@ -12,7 +12,20 @@ GRAPHS = {"compilation_config": {"mode": 0, "cudagraph_mode": "FULL_DECODE_ONLY"
 @pytest.mark.parametrize("generates", [False, True])
 def test_nothing_is_compiled_on_a_cpu(generates: bool) -> None:
     options = execution_options(device="cpu", generates=generates, architectures=())
-    assert options == {"enforce_eager": True, "block_size": 32}
+    assert options.items() >= {"enforce_eager": True, "block_size": 32}.items()
+
+
+@pytest.mark.parametrize(
+    ("generates", "takes_parts", "expected"),
+    [(True, False, False), (True, True, None), (False, False, None)],
+)
+def test_a_cpu_computes_whole_prompts_where_texts_can_be_sampled(
+    generates: bool, takes_parts: bool, expected: bool | None
+) -> None:
+    options = execution_options(
+        device="cpu", generates=generates, architectures=(), takes_parts=takes_parts
+    )
+    assert options.get("enable_chunked_prefill") is expected
 
 
 def test_a_gpu_captures_graphs_only_for_text() -> None:

@@ -15,6 +15,7 @@ from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.benchmarks.library import TaskLibrary
 from evalboard.engine.benchmarks.scoring import BenchmarkScore, score
 from evalboard.engine.streaming import GeneratedText
+from evalboard.engine.vllm_options import execution_options
 from evalboard.records.precision import Precision
 from evalboard.suites.model import Benchmark
 from tests.engine.equality.lm_requests import answers
@@ -94,6 +95,26 @@ def test_a_model_that_does_not_think_is_stopped_everywhere(model: Any) -> None:
 def test_an_answer_that_is_no_thinkers_is_none(model: Any) -> None:
     text = asked(model, "off", THINK_END)
     assert text == GeneratedText("", f"{ANSWER}{STOP} or not", "eos", 4)
+
+
+def test_samples_of_many_long_prompts_depend_on_their_seed_alone(
+    tmp_path: Path, load_vllm: Callable[..., Any]
+) -> None:
+    """They are more tokens than vLLM computes at once. Each question has draws of its own."""
+    sampler = load_vllm(
+        write_thinker(tmp_path / "model"),
+        max_num_batched_tokens=1100,
+        max_num_seqs=16,
+        **execution_options(device="cpu", generates=True, architectures=()),
+    )
+    sampled = {"do_sample": True, "temperature": 1.0, "seed": 1, "until": [], "max_gen_toks": 8}
+    requests = [
+        Instance("generate_until", {}, (text, sampled), 0, metadata=("made-up", number, 1))
+        for number, text in enumerate(["The heart. " * 60] * 16)
+    ]
+    together = answers(sampler, requests, "generate_until")
+    assert answers(sampler, requests[-1:], "generate_until") == together[-1:]
+    assert len({text.raw for text in together}) > 1
 
 
 def evaluate(
