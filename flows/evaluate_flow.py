@@ -14,7 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from evalboard.attempt import course
 from evalboard.attempt.course import Steps
-from evalboard.attempt.model import Attempt
+from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.attempt.summary import markdown_summary
 from evalboard.errors import ClaimLost, EvalboardError, LifecycleError
 from evalboard.intake.submission import EvaluationRequest
@@ -46,6 +46,8 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=64)
 def evaluate_model(request: EvaluationRequest) -> State[Any]:
     """Evaluate one model on all benchmarks of a suite, and add its row to the board.
 
+    If the model waits for further suites, they are evaluated too, while it is loaded.
+
     The run ends Completed if the request is FINISHED, Failed with the reason if it is FAILED or the
     submission fails its checks, and Cancelled if the request is cancelled or belongs to another
     run. If its process is ended, as by SIGTERM, it hands its request back.
@@ -70,7 +72,11 @@ def evaluate_only(request: EvaluationRequest) -> State[Any]:
 
 
 def _evaluate(request: EvaluationRequest, *, then: Callable[[], object]) -> State[Any]:
-    """Claim and evaluate a request, do something `then`, leave a report, and return the end."""
+    """Claim and evaluate a request, and return the end.
+
+    After it, and after each further suite of the model, do something `then` and leave a report. If one
+    of them did not finish, the run ends as the first of these.
+    """
     try:
         attempt = claim_request(
             request,
@@ -82,10 +88,18 @@ def _evaluate(request: EvaluationRequest, *, then: Callable[[], object]) -> Stat
         return Failed(message=exc.message)
     if isinstance(attempt, LifecycleError):
         return Cancelled(message=attempt.message)
-    end = course.run(attempt, STEPS)
-    then()
-    summary = markdown_summary(attempt, end)
-    create_artifact("markdown", "evaluation", summary, attempt.record.model)
+    ends: list[AttemptEnd] = []
+    for done, end in course.run(attempt, STEPS):
+        then()
+        summary = markdown_summary(done, end)
+        create_artifact("markdown", "evaluation", summary, done.record.model)
+        ends.append(end)
+    unfinished = (end for end in ends if end.status is not Status.FINISHED)
+    return _state(next(unfinished, ends[0]))
+
+
+def _state(end: AttemptEnd) -> State[Any]:
+    """Return the state of a run that ended like this."""
     if end.status is Status.FINISHED:
         return Completed(message=end.reason, data=end)
     ended = Cancelled if end.failure and end.failure.code == ClaimLost.code else Failed

@@ -76,9 +76,11 @@ class StandInEngine:
         self._keeper = keeper
         self._folder = spec.log_file.parent
 
-    def following(self, spec: EngineSpec, keeper: Keeper, questions: Path) -> "StandInEngine":
-        """Return the engine of the next model in this process."""
-        return StandInEngine(spec, keeper)
+    def following(
+        self, spec: EngineSpec, keeper: Keeper, questions: Path, *, is_same_model: bool = False
+    ) -> "StandInEngine":
+        """Return the engine of the next model, or of the next suite, in this process."""
+        return type(self)(spec, keeper)
 
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
         self._do("plan")

@@ -63,7 +63,7 @@ def close_attempt(
     )
     if attempt.request_path:
         _end_request(attempt, attempt.request_path, end, now)
-        let_go(attempt.run_id)
+        let_go(attempt.run_id, attempt.request_path)
     announce_queue(attempt.engine.settings)
     return end.model_copy(
         update={"seconds": end.seconds.model_copy(update={"total": time.time() - attempt.started})}

@@ -46,6 +46,8 @@ class Engine:
     def __init__(self, number: int, handle: EngineHandle) -> None:
         self.number = number
         self.handle = handle
+        self.is_coming = False
+        """Whether it is being loaded beside others."""
         self.ended_by: EvalboardError | None = None
 
 
@@ -77,6 +79,11 @@ class EnginePool:
     def limits(self) -> EngineLimits:
         """Settings of engines that start from now on."""
         return self._limits
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the engines were stopped for a reason."""
+        return self._stopped_by is not None
 
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
         """Let the first engine plan the benchmarks. Start it if necessary.
@@ -139,6 +146,32 @@ class EnginePool:
                     self._seating.leave(benchmark)
                 self._refill()
                 self._changed.notify_all()
+
+    def ask_next(self, spec: EngineSpec) -> None:
+        """Let the engines answer another of the suites that they were loaded for.
+
+        An engine that cannot, or is not loaded yet, ends; the next call starts another one.
+
+        Args:
+            spec: Their specification with this suite.
+        """
+        with self._changed:
+            self._spec = spec
+            self._seating = Seating()
+            self._failures.clear()
+            self._given_up = None
+            self._wanted = 0
+            for engine in list(self._engines.values()):
+                if engine.is_coming or not self._asks_next(engine):
+                    self._remove(engine).handle.close()
+
+    def _asks_next(self, engine: Engine) -> bool:
+        own = {name: getattr(engine.handle.spec, name) for name in ("name", "limits", "log_file")}
+        try:
+            engine.handle.ask_next(self._spec.model_copy(update=own))
+        except EngineError:
+            return False
+        return True
 
     def shrink(self, count: int) -> None:
         """End free engines that are not needed while other models wait."""
@@ -253,17 +286,20 @@ class EnginePool:
         """Start missing engines if there is work for them."""
         if not self._seating.is_done and not self._stopped_by:
             for _ in range(self._wanted - len(self._engines)):
-                threading.Thread(
-                    target=self._bring_up, args=(self._new_engine(),), daemon=True
-                ).start()
+                engine = self._new_engine()
+                engine.is_coming = True
+                threading.Thread(target=self._bring_up, args=(engine,), daemon=True).start()
 
     def _bring_up(self, engine: Engine) -> None:
         """Load an engine and offer its seats. If loading fails, reduce the size of the pool."""
         try:
             engine.handle.load(self.require_going)
         except EvalboardError as exc:
-            again = not self._stopped_by and self._note_failure("load", engine, exc)
+            is_needed = engine.number in self._engines
+            again = is_needed and not self._stopped_by and self._note_failure("load", engine, exc)
             engine.handle.close()
+            if not is_needed:
+                return
             with self._changed:
                 self._remove(engine)
                 if not again:
@@ -274,6 +310,7 @@ class EnginePool:
             return
         with self._changed:
             if engine.number in self._engines:
+                engine.is_coming = False
                 self._seating.add(engine.number)
                 self._changed.notify_all()
             else:

@@ -32,23 +32,24 @@ class HandedBack(NamedTuple):
     """Why it could not be changed."""
 
 
-_held: dict[str, Held] = {}
+_held: dict[tuple[str, str], Held] = {}
+"""By run and path: a run has two while it closes one request and goes on with the next."""
 
 
 @contextmanager
 def held_until_claimed(run_id: str, path: str, settings: Settings) -> Iterator[None]:
     """Claim a request in this context. A claim that fails is not held."""
-    _held[run_id] = Held(path, settings)
+    _held[run_id, path] = Held(path, settings)
     try:
         yield
     except Exception:
-        let_go(run_id)
+        let_go(run_id, path)
         raise
 
 
-def let_go(run_id: str) -> None:
-    """Hold the request of a run no more, after the run has ended it."""
-    _held.pop(run_id, None)
+def let_go(run_id: str, path: str) -> None:
+    """Hold a request of a run no more, after the run has ended it."""
+    _held.pop((run_id, path), None)
 
 
 def hand_back_all(
@@ -64,7 +65,7 @@ def hand_back_all(
     """
     done: list[HandedBack] = []
     while _held:
-        run_id, held = _held.popitem()
+        (run_id, _), held = _held.popitem()
         work = partial(_hand_back, run_id, held, why, now=now, is_cancelled=is_cancelled)
         outcome = contained(work, f"The return of {held.path!r}")
         if isinstance(outcome, EvalboardError):

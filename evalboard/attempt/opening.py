@@ -5,6 +5,7 @@ from datetime import datetime
 
 from evalboard.attempt.handing_back import held_until_claimed
 from evalboard.attempt.model import Attempt
+from evalboard.attempt.waiting import waiting_suites
 from evalboard.backends import backend_for
 from evalboard.engine.placing.placement import has_only_runs
 from evalboard.engine.spec import EngineSpec
@@ -72,9 +73,30 @@ def open_attempt(
         run_id=run_id,
         run_url=run_url,
         suite=suite,
-        engine=engine_spec(request, record, suite, settings, run_id),
+        engine=engine_spec(request, record, suite, settings, run_id).model_copy(
+            update={"further_suites": _further(record, settings, now)}
+        ),
         started=started,
     )
+
+
+def _further(record: RequestRecord, settings: Settings, now: datetime) -> tuple[Suite, ...]:
+    """Return the suites that the model waits for besides, each once."""
+    waiting = waiting_suites(record, settings, now=now)
+    return tuple({each.suite.name: each.suite for each in waiting}.values())
+
+
+def claim_waiting(
+    request: EvaluationRequest, settings: Settings, *, run_id: str, now: datetime
+) -> RequestRecord:
+    """Claim a request that waits, for a run that works already, and return its new record.
+
+    Raises:
+        LifecycleError: It is no longer pending, or no longer the same.
+    """
+    suite = _suite(request, settings)
+    _, record = _claim(request, suite, settings, run_id=run_id, now=now, is_by_hand=False)
+    return record
 
 
 def open_trial(

@@ -100,6 +100,25 @@ def evaluate_benchmark(
     return outcome
 
 
+def are_stopped(attempt: Attempt) -> bool:
+    """Return whether the engines of a run were stopped while they worked."""
+    return _pool(attempt).is_stopped
+
+
+def ask_next(attempt: Attempt) -> None:
+    """Let the engines of a run answer the next suite of their model, for which they were loaded."""
+    _pool(attempt).ask_next(attempt.engine)
+
+
+def final_facts(attempt: Attempt, facts: EngineFacts | None) -> EngineFacts | None:
+    """Return the facts of the first engine after loading, with the engines' final settings."""
+    pool = _pools.get(attempt.engine.name)
+    if pool is None or facts is None:
+        return facts
+    known = pool.limits.model_dump(exclude={"resource"}, exclude_none=True)
+    return facts.model_copy(update={"settings": facts.settings | known})
+
+
 def abandon(attempt: Attempt, reason: EvalboardError) -> None:
     """End the attempt's engines while they work. All current work fails with the reason."""
     _pool(attempt).stop(reason)
@@ -115,12 +134,10 @@ def stop_engines(attempt: Attempt, facts: EngineFacts | None) -> EngineFacts | N
     Returns:
         The facts, with the engines' final settings.
     """
-    pool = _pools.pop(attempt.engine.name, None)
-    if pool is None:
-        return facts
-    pool.close()
-    known = pool.limits.model_dump(exclude={"resource"}, exclude_none=True)
-    return facts and facts.model_copy(update={"settings": facts.settings | known})
+    facts = final_facts(attempt, facts)
+    if pool := _pools.pop(attempt.engine.name, None):
+        pool.close()
+    return facts
 
 
 def _pool(attempt: Attempt) -> EnginePool:

@@ -59,7 +59,7 @@ def _evaluate(request: EvaluationRequest, arguments: argparse.Namespace, setting
         attempt = opening.open_trial(
             request, settings, run_id=run_id, now=datetime.now(UTC), allow_paths=True
         )
-        end = course.run(attempt, _steps(quiet=arguments.json))
+        ((_, end),) = course.run(attempt, _steps(quiet=arguments.json))
     finally:
         placement.end_ahead()
     if end.document_path is None:

@@ -19,10 +19,11 @@ from evalboard.intake.request_files import is_checked
 from evalboard.queueing.claims import server_name
 from evalboard.queueing.machine import examine_at_start, why_unfit
 from evalboard.queueing.reconcile import Correction
-from evalboard.records.request import Status
+from evalboard.records.request import Claim, Status
 from evalboard.services import keep_handlers
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
+from evalboard.stores.requests import QueuedRequest
 from evalboard.validation import child
 
 PAUSE_SECONDS = 60
@@ -229,11 +230,18 @@ def _ended(tried: list[str], settings: Settings) -> list[RequestEnd]:
     """
     server = server_name(settings)
     entries = {entry.path: entry for entry in open_own_queue(settings).entries()}
+    claims = {path: claim for path, entry in entries.items() if (claim := _claim(entry))}
+    runs = {claims[path].run_id for path in tried if path in claims}
+    further = [path for path, claim in claims.items() if claim.run_id in runs and path not in tried]
     ends: list[RequestEnd] = []
-    for path in tried:
+    for path in [*tried, *further]:
         record = entries[path].record if path in entries else None
         if record is None:
             ends.append(RequestEnd(path, Status.REJECTED))
-        elif (claim := record.evalboard.claimed_by) and claim.server == server:
+        elif path in claims and claims[path].server == server:
             ends.append(RequestEnd(path, record.status))
     return ends
+
+
+def _claim(entry: QueuedRequest) -> Claim | None:
+    return entry.record.evalboard.claimed_by if entry.record else None

@@ -12,6 +12,7 @@ concurrent thread would find a partial module.
 import json
 import threading
 import time
+from collections.abc import Iterable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ from evalboard.identity import THINKING_OFF, ModelIdentity, benchmark_key, run_k
 from evalboard.records.choice import PinnedChoice
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.precision import Precision
+from evalboard.suites.model import Benchmark, Suite
 
 TEXTS = frozenset({"generate_until", "loglikelihood_rolling"})
 """lm_eval's kinds of tasks whose answers are texts, or about whole texts."""
@@ -98,7 +100,9 @@ class EngineProcess:
         self._earlier: LM | None = None
         self._load_seconds = 0.0
 
-    def following(self, spec: EngineSpec, keeper: Keeper, questions: Path) -> "EngineProcess":
+    def following(
+        self, spec: EngineSpec, keeper: Keeper, questions: Path, *, is_same_model: bool = False
+    ) -> "EngineProcess":
         """Return the engine of the next model, which loads its weights in place of this one's.
 
         It can plan any model, and load one of the same likeness. The tokenizer's files are then the
@@ -108,11 +112,16 @@ class EngineProcess:
             spec: Specification of the engine.
             keeper: Its keeper.
             questions: As for this engine.
+            is_same_model: Whether it is this model, for another of its suites, with what is loaded of it.
         """
         following = EngineProcess(
             spec, self._device, keeper, questions=questions, prompter=self._prompter
         )
-        following._earlier, self._model = self._model, None
+        if is_same_model:
+            following._model, following._earlier = self._model, self._earlier
+        else:
+            following._earlier = self._model
+        self._model = None
         if following._reads_as(self):
             following._library = self._library  # finding the tasks' definitions takes a second
         return following
@@ -291,9 +300,13 @@ class EngineProcess:
     @cached_property
     def _library(self) -> TaskLibrary:
         spec = self._spec
+        return self._library_of(spec.suite, spec.suite.select(spec.benchmarks))
+
+    def _library_of(self, suite: Suite, benchmarks: Iterable[Benchmark]) -> TaskLibrary:
+        spec = self._spec
         return TaskLibrary(
-            spec.suite.select(spec.benchmarks),
-            definitions=spec.suite.tasks,
+            benchmarks,
+            definitions=suite.tasks,
             mirror=spec.settings.datasets,
             fetched=self._questions,
             offline=True,
@@ -320,10 +333,14 @@ class EngineProcess:
 
     @cached_property
     def _output_types(self) -> set[str]:
-        """What the model is asked for, in lm_eval's words."""
+        """What the model is asked for by all its suites, in lm_eval's words."""
         spec = self._spec
         with self._reading:
-            return self._library.output_types(spec.suite.select(spec.benchmarks))
+            types = self._library.output_types(spec.suite.select(spec.benchmarks))
+            for suite in spec.further_suites:
+                library = self._library_of(suite, suite.benchmarks)
+                types |= library.output_types(suite.benchmarks)
+            return types
 
     def _key(self, loaded: LoadedBenchmark) -> str:
         told: dict[str, Any] = {"thinking": self._thinking(self._think_end(loaded))}

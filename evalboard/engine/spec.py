@@ -35,7 +35,7 @@ class EngineLimits(BaseModel):
 
 
 class EngineSpec(PinnedChoice, frozen=True):
-    """One model in one configuration, for the benchmarks of one suite."""
+    """One model in one configuration, for the benchmarks of one suite at a time."""
 
     name: str
     """Name of the run. Further engines add a number."""
@@ -47,6 +47,9 @@ class EngineSpec(PinnedChoice, frozen=True):
     architectures: tuple[str, ...] = ()
     """Names of its architectures in its config, as far as the checks found them."""
     suite: Suite
+    """What is asked now."""
+    further_suites: tuple[Suite, ...] = ()
+    """What the loaded model is asked before or after it, in the same run."""
     benchmarks: tuple[str, ...]
     """Keys in the suite."""
     num_fewshot: int | None
@@ -57,3 +60,22 @@ class EngineSpec(PinnedChoice, frozen=True):
     limits: EngineLimits = EngineLimits()
     settings: Settings
     log_file: Path
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """All suites that the model is loaded for."""
+        return (self.suite, *self.further_suites)
+
+    def asking(
+        self, suite: Suite, benchmarks: tuple[str, ...], *, num_fewshot: int | None = None
+    ) -> "EngineSpec":
+        """Return the specification of the same engine when it is asked another of its suites.
+
+        Args:
+            suite: One of its suites.
+            benchmarks: Keys in it.
+            num_fewshot: As for a specification.
+        """
+        others = tuple(other for other in self.suites if other.name != suite.name)
+        asked = {"suite": suite, "further_suites": others, "benchmarks": benchmarks}
+        return self.model_copy(update={**asked, "num_fewshot": num_fewshot})

@@ -223,7 +223,7 @@ def _check(path: str, queue: RequestQueue, settings: Settings, *, now: datetime)
     report = record.evalboard.report
     return CheckedRequest(
         path,
-        _evaluation(path, record) if is_ready else None,
+        evaluation_of(path, record) if is_ready else None,
         record.evalboard.attempts + 1,
         Report.model_validate(report) if report else None,
         turn=len(record.evalboard.history),
@@ -291,7 +291,8 @@ def _refuse(finding: Finding, now: datetime, record: RequestRecord) -> RequestRe
     return rejected.model_copy(update={"evalboard": block})
 
 
-def _evaluation(path: str, record: RequestRecord) -> EvaluationRequest:
+def evaluation_of(path: str, record: RequestRecord) -> EvaluationRequest:
+    """Return the evaluation that a request asks for."""
     return EvaluationRequest(
         **record.choice.choice_fields(),
         request_path=path,

@@ -62,7 +62,9 @@ def evaluate(attempt: Attempt) -> AttemptEnd:
     folder.mkdir(parents=True, exist_ok=True)
     engine = attempt.engine.model_copy(update={"log_file": folder / "engine.log"})
     attempt = attempt.model_copy(update={"engine": engine})
-    return course.run(attempt, Steps(plan=plan_attempt, load=load_model, evaluate=all_of))
+    steps = Steps(plan=plan_attempt, load=load_model, evaluate=all_of)
+    (ended,) = course.run(attempt, steps)
+    return ended.end
 
 
 def only(settings: Settings) -> RequestRecord:

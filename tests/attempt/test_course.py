@@ -1,13 +1,13 @@
 """The course of an attempt, with steps that only note that they were taken."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from evalboard.attempt import course
-from evalboard.attempt.course import Steps
+from evalboard.attempt.course import Ended, Steps
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.errors import EvalboardError, HarnessError, LoadFailed
 from evalboard.intake.submission import EvaluationRequest
@@ -26,6 +26,8 @@ class NotedSteps:
     load_error: EvalboardError | None = None
     taken: list[str] = field(default_factory=list)
     failures: dict[str, Failure] = field(default_factory=dict)
+    following: list[Attempt] = field(default_factory=list)
+    close_error: Exception | None = None
 
     def plan(self, attempt: Attempt) -> AttemptPlan:
         self.taken.append("plan")
@@ -59,11 +61,19 @@ class NotedSteps:
     ) -> AttemptEnd:
         self.taken.append("close")
         self.failures = failures
+        if self.close_error:
+            raise self.close_error
         return AttemptEnd(status=Status.FAILED if failures else Status.FINISHED)
 
-    def run(self, attempt: Attempt) -> AttemptEnd:
-        steps = Steps(self.plan, self.load, self.evaluate, self.stop, self.close)
+    def follow(self, attempt: Attempt) -> Attempt | None:
+        return self.following.pop() if self.following else None
+
+    def course(self, attempt: Attempt) -> Generator[Ended]:
+        steps = Steps(self.plan, self.load, self.evaluate, self.stop, self.close, self.follow)
         return course.run(attempt, steps)
+
+    def run(self, attempt: Attempt) -> list[Status]:
+        return [ended.end.status for ended in self.course(attempt)]
 
 
 @pytest.fixture
@@ -85,19 +95,19 @@ def attempt(tmp_path: Path) -> Attempt:
 
 def test_all_steps_are_taken_in_order(attempt: Attempt) -> None:
     steps = NotedSteps({"a": outcome_of("a"), "b": outcome_of("b")})
-    assert steps.run(attempt).status is Status.FINISHED
+    assert steps.run(attempt) == [Status.FINISHED]
     assert steps.taken == ["plan", "load", "evaluate", "stop", "close"]
 
 
 def test_nothing_is_loaded_where_nothing_waits(attempt: Attempt) -> None:
     steps = NotedSteps()
-    assert steps.run(attempt).status is Status.FINISHED
+    assert steps.run(attempt) == [Status.FINISHED]
     assert steps.taken == ["plan", "stop", "close"]
 
 
 def test_a_benchmark_that_fails_leaves_the_others(attempt: Attempt) -> None:
     steps = NotedSteps({"a": HarnessError("no such column"), "b": outcome_of("b")})
-    assert steps.run(attempt).status is Status.FAILED
+    assert steps.run(attempt) == [Status.FAILED]
     assert {key: failure.code for key, failure in steps.failures.items()} == {"a": "task_failed"}
 
 
@@ -115,3 +125,36 @@ def test_what_is_unforeseen_stops_the_engines_and_leaves_the_attempt_open(
     with pytest.raises(RuntimeError, match="strange"):
         steps.run(attempt)
     assert steps.taken == ["plan", "load", "evaluate", "stop"]
+
+
+def test_the_engines_stay_for_the_next_suite_and_are_stopped_after_the_last(
+    attempt: Attempt,
+) -> None:
+    steps = NotedSteps({"a": outcome_of("a")}, following=[attempt])
+    assert steps.run(attempt) == [Status.FINISHED, Status.FINISHED]
+    one = ["plan", "load", "evaluate"]
+    assert steps.taken == [*one, "close", *one, "stop", "close"]
+
+
+def test_after_a_failed_load_no_suite_follows(attempt: Attempt) -> None:
+    error = LoadFailed("bad weights")
+    steps = NotedSteps({"a": outcome_of("a")}, load_error=error, following=[attempt])
+    assert steps.run(attempt) == [Status.FAILED]
+    assert steps.following == [attempt]
+
+
+def test_engines_end_if_an_attempt_cannot_be_closed(attempt: Attempt) -> None:
+    steps = NotedSteps(
+        {"a": outcome_of("a")}, following=[attempt], close_error=RuntimeError("full")
+    )
+    with pytest.raises(RuntimeError, match="full"):
+        steps.run(attempt)
+    assert steps.taken == ["plan", "load", "evaluate", "close", "stop"]
+
+
+def test_engines_end_if_nobody_goes_on(attempt: Attempt) -> None:
+    noted = NotedSteps({"a": outcome_of("a")}, following=[attempt])
+    run = noted.course(attempt)
+    assert next(run).end.status is Status.FINISHED
+    run.close()
+    assert noted.taken == ["plan", "load", "evaluate", "close", "stop"]

@@ -75,7 +75,7 @@ def test_a_request_that_was_taken_away_stays_as_it_is(queue: RequestQueue, path:
 def test_a_run_that_has_ended_or_has_no_claim_hands_nothing_back(
     settings: Settings, queue: RequestQueue, path: str
 ) -> None:
-    let_go("run-1")
+    let_go("run-1", path)
     with pytest.raises(LifecycleError), held_until_claimed("run-2", path, settings):
         queue.change(
             path,

@@ -70,7 +70,8 @@ def evaluate(home: Path, suite_name: str) -> AttemptEnd:
         running.load_model,
         lambda attempt, plans: [running.evaluate_benchmark(attempt, plan) for plan in plans],
     )
-    return course.run(attempt, steps)
+    (ended,) = course.run(attempt, steps)
+    return ended.end
 
 
 def asked(home: Path) -> list[str]:

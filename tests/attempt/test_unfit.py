@@ -44,7 +44,9 @@ def run(attempt: Attempt) -> AttemptEnd:
     def evaluate(_: Attempt, plans: Sequence[BenchmarkPlan]) -> list[Any]:
         return [EngineError("It was not loaded.") for _ in plans]
 
-    return course.run(attempt, Steps(running.plan_attempt, running.load_model, evaluate))
+    steps = Steps(running.plan_attempt, running.load_model, evaluate)
+    (ended,) = course.run(attempt, steps)
+    return ended.end
 
 
 def test_a_request_is_given_back_and_the_machine_takes_none(

@@ -29,16 +29,20 @@ def starting_limits(spec: EngineSpec) -> EngineLimits:
         StoreError: The model's repository cannot be reached.
     """
     gpus = placement.gpus(spec)
-    backend, generation = find_backend(spec.backend), spec.suite.generation
+    backend = find_backend(spec.backend)
     return EngineLimits(
         resource="gpus" if gpus.total else "cores",
         tensor_parallel=_tensor_parallel(spec, gpus),
         max_num_seqs=backend.batch_size,
-        max_length=starting_length(generation.max_tokens)
-        if generation and backend.reserves_memory
-        else None,
+        max_length=starting_length(_answer_tokens(spec)) if backend.reserves_memory else None,
         gpu_memory_fraction=spec.settings.gpu_memory_fraction,
     )
+
+
+def _answer_tokens(spec: EngineSpec) -> int:
+    """Return the tokens of the longest answer in words that any suite asks for, 0 for none."""
+    policies = (suite.generation for suite in spec.suites)
+    return max((policy.max_tokens for policy in policies if policy), default=0)
 
 
 def find_headroom(spec: EngineSpec, shortage: Shortage) -> Headroom:

@@ -188,13 +188,16 @@ class ChildEngine:
         """
         self._tell({"do": "import", "made_of": made_of, "of": [backend, cpu_kv_cache_gib]})
 
-    def follow(self, spec: EngineSpec, view: View, *, keeper: Any) -> None:
+    def follow(
+        self, spec: EngineSpec, view: View, *, keeper: Any, is_same_model: bool = False
+    ) -> None:
         """Make a process that is an engine that of the next model, with another log.
 
         Args:
             spec: Specification of the engine.
             view: As for the first model, with the questions of this one.
             keeper: As for `make`.
+            is_same_model: Whether it is the same model, which is asked another suite.
         """
         self._keeper = keeper
         public = spec.model_copy(update={"settings": spec.settings.without_secrets()})
@@ -204,6 +207,7 @@ class ChildEngine:
                     "do": "follow",
                     "spec": public.model_dump(mode="json"),
                     "questions": str(view.questions),
+                    "is_same_model": is_same_model,
                 },
                 file=log.fileno(),
             )

@@ -6,15 +6,17 @@ Started by `evalboard.engine.placing.child_engine`, or forked by `fork_program`.
     prepare(spec)                                 do what needs more than a confined process may
     make(spec, keeper, questions)                 return the engine, confined
 
-An engine that can stay for the next model has the method `following(spec, keeper, questions)`, which
-returns the engine of that one.
+An engine has the method `following(spec, keeper, questions, is_same_model)`, which returns the engine of
+the next model, or of the same one with another suite.
 
 The messages to it (`wire`), by `do`:
 
     import   made_of, of                          import the libraries, before the model is known
     make     made_of, spec, questions, readable, writable, environment
                                                   confine this process, then make the engine
-    follow   spec, questions, and a file          make the engine that of the next model; the file is its log
+    follow   spec, questions, is_same_model, and a file
+                                                  make the engine that of the next model, or of its
+                                                  own model's next suite; the file is its log
     call     number, method, arguments            call a method, beside others
     rest                                          say `resting` as the last word to this holder
     reply    number, value or error               the answer to a question of this process
@@ -131,7 +133,9 @@ class _Program:
             os.dup2(log, number)
         os.close(log)
         spec = EngineSpec.model_validate(fields["spec"])
-        self._engine = self._engine.following(spec, self._keeper, Path(fields["questions"]))
+        self._engine = self._engine.following(
+            spec, self._keeper, Path(fields["questions"]), is_same_model=fields["is_same_model"]
+        )
 
     def _answer(self, call: dict[str, Any]) -> None:
         answer: dict[str, Any] = {"say": "answer", "number": call["number"]}

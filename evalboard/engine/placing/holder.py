@@ -99,7 +99,8 @@ class EngineHolder:
     def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         """Call a method of the engine; see `evalboard.engine.process.EngineProcess`.
 
-        `find_files` is the holder's own: it downloads and combines what `load` will ask for.
+        Two are the holder's own: `find_files` downloads and combines what `load` will ask for, and
+        `ask_next` lets the engine, with its model, answer another suite of its own.
 
         Raises:
             ProcessEnded: The process ended.
@@ -110,6 +111,8 @@ class EngineHolder:
             match method:
                 case "plan":
                     return self._planned()
+                case "ask_next":
+                    return self._ask_next(*arguments)
                 case "find_files":
                     return self._keeper().find_loadable_files()
                 case "load":
@@ -124,6 +127,12 @@ class EngineHolder:
                     return outcome
                 case _:
                     return self._ask(method, *arguments)
+
+    def _ask_next(self, spec: EngineSpec) -> None:
+        with self._making:
+            keeper = WorkKeeper(spec, self._view, self._combine)
+            self._child.follow(spec, View(self._questions, []), keeper=keeper, is_same_model=True)
+            self._spec, self._made = spec, keeper
 
     def end(self) -> None:
         """End the engine's process, or leave it for the next model."""
@@ -239,7 +248,7 @@ class EngineHolder:
         """Folders of the operator, with questions and definitions of tasks."""
         return [
             place
-            for folder in (self._spec.settings.datasets, self._spec.suite.tasks)
+            for folder in (self._spec.settings.datasets, *(s.tasks for s in self._spec.suites))
             if folder
             for place in (folder, *_link_targets(folder))
         ]

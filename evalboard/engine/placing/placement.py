@@ -167,6 +167,16 @@ class EngineHandle:
         self.call("find_files", timeout_seconds=seconds, on_wait=on_wait)
         return self.call("load", timeout_seconds=self._start_seconds, on_wait=on_wait)
 
+    def ask_next(self, spec: EngineSpec) -> None:
+        """Let the engine answer another of its suites; see `EngineHolder.call`.
+
+        Args:
+            spec: Its specification with this suite.
+        """
+        self.spec = spec
+        if self._transport is not None:
+            self.call("ask_next", spec, timeout_seconds=self._start_seconds)
+
     def longest_request(self) -> int | None:
         """See `EngineProcess.longest_request`."""
         return self.call("longest_request", timeout_seconds=self._start_seconds)

@@ -86,6 +86,14 @@ def test_a_tokenizer_that_ends_texts_changes_all_keys(
     assert set(ended.values()).isdisjoint(plain.values())
 
 
+def test_the_other_suites_of_a_load_are_in_no_key(
+    folder: Path, tmp_path: Path, open_llm_mirror: Path
+) -> None:
+    alone = keys(folder, tmp_path, open_llm_mirror)
+    words = load_suite("open-medical-cot")
+    assert keys(folder, tmp_path, open_llm_mirror, further_suites=(words,)) == alone
+
+
 def templated(folder: Path, template: str) -> Path:
     (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
     return folder
