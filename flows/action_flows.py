@@ -23,15 +23,18 @@ ACTOR = "a flow run"
 
 
 @flow(name="requeue")
-def requeue(requests: list[str], revision: str = "", precision: str = "") -> State[Any]:
+def requeue(
+    requests: list[str], revision: str = "", precision: str = "", suite: str = ""
+) -> State[Any]:
     """Restart failed, rejected or cancelled requests, and those whose runs are lost.
 
     Args:
         requests: Names of models (`org/name`), or paths of requests as the queue's page shows them.
         revision: Commit sha or the start of it, if a name matches several requests. Empty: any.
         precision: Precision such as `bfloat16`, if a name matches several requests. Empty: any.
+        suite: Name of a suite, if a name matches requests for several boards. Empty: any.
     """
-    queries = _queries(requests, revision, precision)
+    queries = _queries(requests, revision, precision, suite)
     return _state_after(
         lambda: actions.requeue(
             queries, load_settings(), now=datetime.now(UTC), by=ACTOR, ask_runs=run_states
@@ -40,15 +43,18 @@ def requeue(requests: list[str], revision: str = "", precision: str = "") -> Sta
 
 
 @flow(name="cancel")
-def cancel(requests: list[str], revision: str = "", precision: str = "") -> State[Any]:
+def cancel(
+    requests: list[str], revision: str = "", precision: str = "", suite: str = ""
+) -> State[Any]:
     """Cancel requests and stop their runs.
 
     Args:
         requests: Names of models (`org/name`), or paths of requests as the queue's page shows them.
         revision: Commit sha or the start of it, if a name matches several requests. Empty: any.
         precision: Precision such as `bfloat16`, if a name matches several requests. Empty: any.
+        suite: Name of a suite, if a name matches requests for several boards. Empty: any.
     """
-    queries = _queries(requests, revision, precision)
+    queries = _queries(requests, revision, precision, suite)
     return _state_after(
         lambda: actions.cancel(
             queries, load_settings(), now=datetime.now(UTC), by=ACTOR, stop_run=stop_run
@@ -58,7 +64,7 @@ def cancel(requests: list[str], revision: str = "", precision: str = "") -> Stat
 
 @flow(name="prioritise")
 def prioritise(
-    requests: list[str], priority: int, revision: str = "", precision: str = ""
+    requests: list[str], priority: int, revision: str = "", precision: str = "", suite: str = ""
 ) -> State[Any]:
     """Change the priority of waiting requests.
 
@@ -67,8 +73,9 @@ def prioritise(
         priority: New priority. Requests with a higher number run earlier. The default is 0.
         revision: Commit sha or the start of it, if a name matches several requests. Empty: any.
         precision: Precision such as `bfloat16`, if a name matches several requests. Empty: any.
+        suite: Name of a suite, if a name matches requests for several boards. Empty: any.
     """
-    queries = _queries(requests, revision, precision)
+    queries = _queries(requests, revision, precision, suite)
     return _state_after(lambda: actions.prioritise(queries, priority, load_settings()))
 
 
@@ -99,8 +106,8 @@ def backfill(
     return _state_after(lambda: put_back(found, settings, now=datetime.now(UTC), by=ACTOR))
 
 
-def _queries(requests: list[str], revision: str, precision: str) -> list[RequestQuery]:
-    return [RequestQuery(name, revision, precision) for name in requests]
+def _queries(requests: list[str], revision: str, precision: str, suite: str) -> list[RequestQuery]:
+    return [RequestQuery(name, revision, precision, suite) for name in requests]
 
 
 def _state_after(act: Callable[[], list[RequestChange]]) -> State[Any]:

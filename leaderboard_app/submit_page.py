@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import gradio as gr
+from gradio.context import get_blocks_context
 
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
@@ -11,6 +12,8 @@ from leaderboard_app.language import mark
 from leaderboard_app.pages import Viewer, render, show_header, show_html
 
 TITLE, PATH = mark("Submit"), "submit"
+_TARGET = "_target_url="
+"""Before the address to which Gradio's addresses of the log-in lead back."""
 
 
 def build_page(viewer: Viewer) -> None:
@@ -30,6 +33,7 @@ def build_page(viewer: Viewer) -> None:
         return
     # Gradio's icon would be a file, whose address names a folder of this machine.
     gr.LoginButton(icon=None, elem_classes="login")
+    _lead_back_to(viewer.prefix)
     form = show_html("")
 
     def load(profile: gr.OAuthProfile | None) -> str:
@@ -39,6 +43,19 @@ def build_page(viewer: Viewer) -> None:
         return form_html(suites, sender=profile.username, ticket=ticket)
 
     gr.on(None, load, outputs=form, api_visibility="private", show_progress="hidden")
+
+
+def _lead_back_to(prefix: str) -> None:
+    """Let the log-in button lead back to this page of the board. Gradio knows no address before its own.
+
+    Args:
+        prefix: Path of the board, empty for the first one.
+    """
+    blocks = get_blocks_context()
+    assert blocks
+    for function in blocks.fns.values():
+        if isinstance(function.js, str):
+            function.js = function.js.replace(f"{_TARGET}/{PATH}", f"{_TARGET}{prefix}/{PATH}")
 
 
 def suite_choices(viewer: Viewer) -> list[tuple[str, str, bool]]:

@@ -353,6 +353,12 @@ def _add_requests(parser: argparse.ArgumentParser) -> None:
         help="precision, if the model was submitted in several",
     )
     parser.add_argument(
+        "--suite",
+        default="",
+        metavar="SUITE",
+        help="name of a suite, if the model was submitted for several; default: any",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="print the outcome for each request as JSON"
     )
 

@@ -13,7 +13,8 @@ from evalboard.settings import Settings
 def request_queries(arguments: argparse.Namespace) -> list[RequestQuery]:
     """Return the requests that the arguments name."""
     return [
-        RequestQuery(name, arguments.revision, arguments.precision) for name in arguments.requests
+        RequestQuery(name, arguments.revision, arguments.precision, arguments.suite)
+        for name in arguments.requests
     ]
 
 

@@ -14,6 +14,7 @@ from evalboard.queueing.reconcile import evidence_on
 from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
+from evalboard.suites.loader import load_suite
 
 WAITING = (Status.PENDING,)
 UNFINISHED = (Status.PENDING, Status.RUNNING)
@@ -166,7 +167,9 @@ def _change(
 ) -> list[RequestChange]:
     queue = open_own_queue(settings)
     entries = queue.entries()
-    paths = list(dict.fromkeys(find_one(entries, each, statuses).path for each in queries))
+    board = load_suite(settings.suite).name if any(each.suite for each in queries) else ""
+    found = (find_one(entries, each, statuses, board_suite=board) for each in queries)
+    paths = list(dict.fromkeys(each.path for each in found))
     if not paths:
         return []
     changed = queue.change_many(

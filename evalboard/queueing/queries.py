@@ -1,4 +1,4 @@
-"""Queries for requests: by path, or by model, revision and precision. Pure."""
+"""Queries for requests: by path, or by model, revision, precision and suite. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
@@ -22,6 +22,8 @@ class RequestQuery(NamedTuple):
     """Commit sha or the start of it, empty for any."""
     precision: str = ""
     """Precision, empty for any."""
+    suite: str = ""
+    """Name of a suite, empty for any."""
 
 
 class RequestMatch(NamedTuple):
@@ -36,17 +38,29 @@ class RequestMatch(NamedTuple):
         return f"{self.path} ({', '.join(filter(None, facts))})"
 
 
-def matching(entries: Iterable[QueuedRequest], query: RequestQuery) -> list[RequestMatch]:
-    """Return the matching requests, in the order of the entries."""
+def matching(
+    entries: Iterable[QueuedRequest], query: RequestQuery, *, board_suite: str = ""
+) -> list[RequestMatch]:
+    """Return the matching requests, in the order of the entries.
+
+    Args:
+        entries: The queue.
+        query: The person's query.
+        board_suite: Name of the first board's suite, the meaning of an empty one.
+    """
     requests = [
         RequestMatch(entry.path, entry.record) for entry in entries if entry.record is not None
     ]
     exact = [found for found in requests if found.path == query.name]
-    return exact or [found for found in requests if _fits(found, query)]
+    return exact or [found for found in requests if _fits(found, query, board_suite)]
 
 
 def find_one(
-    entries: Sequence[QueuedRequest], query: RequestQuery, statuses: Collection[Status]
+    entries: Sequence[QueuedRequest],
+    query: RequestQuery,
+    statuses: Collection[Status],
+    *,
+    board_suite: str = "",
 ) -> RequestMatch:
     """Return the only request that matches a query.
 
@@ -56,29 +70,32 @@ def find_one(
         entries: The queue.
         query: The person's query.
         statuses: Statuses in which the action is possible.
+        board_suite: As for `matching`.
 
     Raises:
         ConfigError: No request matches, or several do. The message lists the candidates.
     """
-    fitting = matching(entries, query)
+    fitting = matching(entries, query, board_suite=board_suite)
     if not fitting:
         raise ConfigError(_unknown(entries, query))
     possible = [found for found in fitting if found.record.status in statuses]
     candidates = possible or fitting
     if len(candidates) > 1:
         raise ConfigError(
-            f"{query.name!r} matches {len(candidates)} requests. Add a revision and a precision, "
-            f"or use the path of one: {first_few([str(found) for found in candidates], MAX_LISTED)}."
+            f"{query.name!r} matches {len(candidates)} requests. Add a revision, a precision or a "
+            f"suite, or use the path of one: {first_few([str(found) for found in candidates], MAX_LISTED)}."
         )
     return candidates[0]
 
 
-def _fits(found: RequestMatch, query: RequestQuery) -> bool:
+def _fits(found: RequestMatch, query: RequestQuery, board_suite: str) -> bool:
     record = found.record
+    suite = record.evalboard.suite or board_suite
     return (
         query.name.casefold() in (record.model.casefold(), found.path.casefold())
         and record.revision.startswith(query.revision)
         and (not query.precision or _precision(query.precision) == _precision(record.precision))
+        and query.suite in ("", suite)
     )
 
 
@@ -91,7 +108,7 @@ def _unknown(entries: Sequence[QueuedRequest], query: RequestQuery) -> str:
     same_model = [str(found) for found in matching(entries, RequestQuery(query.name))]
     if same_model:
         return (
-            f"No request for {query.name!r} has this revision and precision. Its requests are: "
+            f"No request for {query.name!r} has this revision, precision and suite. Its requests are: "
             f"{first_few(same_model, MAX_LISTED)}."
         )
     unreadable = [entry for entry in entries if entry.path == query.name]

@@ -138,6 +138,21 @@ def test_requests_are_started_again_put_first_and_cancelled(
     ]
 
 
+def test_of_requests_for_several_suites_the_named_one_is_changed(
+    settings: Settings, capsys: Capture
+) -> None:
+    paths = {suite: f"org/{suite}.json" for suite in ("open-medical", "open-medical-cot")}
+    for suite, path in paths.items():
+        block = BoardBlock(suite=suite)
+        record = RequestRecord(model="org/model", revision="a" * 40, evalboard=block)
+        put_signed(settings, record, path)
+    assert main(["cancel", "org/model"]) == 2
+    assert "a suite" in capsys.readouterr().err
+    assert main(["cancel", "org/model", "--suite", "open-medical-cot"]) == 0
+    assert get(settings, paths["open-medical-cot"]).status is Status.CANCELLED
+    assert get(settings, paths["open-medical"]).status is Status.PENDING
+
+
 def test_what_cannot_be_done_is_said_and_the_rest_is_done(
     settings: Settings, capsys: Capture
 ) -> None:

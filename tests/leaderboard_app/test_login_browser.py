@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gradio import oauth
@@ -26,6 +27,17 @@ USER = {
     "profile": "https://huggingface.co/alice",
     "picture": "data:,",
 }
+
+
+FURTHER = "medical-pl"
+PREFIXES = ("", f"/boards/{FURTHER}")
+"""Of the first board and of a further one."""
+
+
+@pytest.fixture(scope="module")
+def settings(home: Path) -> Settings:
+    fields = {"home": home / "data", "suite": "open-medical", "suites": FURTHER, "offline": True}
+    return Settings.model_validate(fields)
 
 
 @pytest.fixture
@@ -64,15 +76,19 @@ def session_of(user: dict[str, str]) -> str:
     return signer.sign(base64.b64encode(json.dumps(content).encode())).decode()
 
 
-def test_the_form_takes_the_name_of_the_account(browser: Browser, space: str) -> None:
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_the_form_takes_the_name_of_the_account(browser: Browser, space: str, prefix: str) -> None:
     with browse(browser, space, locale="en-GB") as page:
-        page.goto("/submit")
+        page.goto(f"{prefix}/submit")
         expect(page.get_by_text("Log in above to submit it.")).to_be_visible()
         expect(page.get_by_role("button", name="Sign in with Hugging Face")).to_be_visible()
         expect(page.get_by_role("button", name="Submit", exact=True)).to_be_disabled()
+        page.route("**/login/**", lambda route: route.fulfill(body="Hugging Face"))
+        page.get_by_role("button", name="Sign in with Hugging Face").click()
+        page.wait_for_url(f"**/login/huggingface?_target_url={prefix}/submit")
 
         page.context.add_cookies([{"name": "session", "value": session_of(USER), "url": space}])
-        page.goto("/submit")
+        page.goto(f"{prefix}/submit")
         expect(page.get_by_text("Submitted by alice.")).to_be_visible()
         expect(page.get_by_label("Submitted by")).to_have_count(0)
         page.get_by_label("Model", exact=True).fill("no/such")

@@ -100,7 +100,10 @@ def test_people_change_the_queue_with_flows(configure: Callable[..., Settings]) 
     path = queue.add(RequestRecord(model="test/model", revision=SHA))
     assert action_flows.prioritise(["test/model"], 7, return_state=True).is_completed()
     assert queue.get(path).evalboard.priority == 7
-    assert action_flows.cancel([path], return_state=True).is_completed()
+    other = action_flows.cancel(["test/model"], suite="demo", return_state=True)
+    assert other.is_failed()
+    named = action_flows.cancel(["test/model"], suite="open-medical", return_state=True)
+    assert named.is_completed()
     assert queue.get(path).status is Status.CANCELLED
     assert action_flows.requeue(["TEST/model"], return_state=True).is_completed()
     assert queue.get(path).status is Status.PENDING

@@ -51,13 +51,30 @@ def test_what_may_mean_several_is_refused_with_the_candidates() -> None:
     assert FINISHED.path not in exc.value.message
 
 
+SUITES = [
+    entry(block={"suite": "open-medical"}),
+    QueuedRequest("b.json", make("org/model", block={"suite": "open-medical-cot"})),
+]
+
+
 def test_candidates_for_several_suites_are_told_apart() -> None:
-    some = [
-        entry(block={"suite": "open-medical"}),
-        QueuedRequest("b.json", make("org/model", block={"suite": "open-medical-cot"})),
-    ]
     with pytest.raises(ConfigError, match=r"open-medical\), b\.json \(.*, open-medical-cot\)"):
-        find_one(some, RequestQuery("org/model"), ANY)
+        find_one(SUITES, RequestQuery("org/model"), ANY)
+
+
+@pytest.mark.parametrize(
+    ("suite", "path"), [("open-medical", SUITES[0].path), ("open-medical-cot", "b.json")]
+)
+def test_a_suite_is_enough_to_tell_them_apart(suite: str, path: str) -> None:
+    query = RequestQuery("org/model", suite=suite)
+    assert find_one(SUITES, query, ANY).path == path
+
+
+def test_a_request_without_a_suite_is_the_first_boards() -> None:
+    query = RequestQuery("org/model", SHA, "float16", "open-medical")
+    assert find_one(QUEUE, query, ANY, board_suite="open-medical").path == FINISHED.path
+    with pytest.raises(ConfigError, match="suite"):
+        find_one(QUEUE, query, ANY, board_suite="demo")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +84,7 @@ def test_candidates_for_several_suites_are_told_apart() -> None:
         (RequestQuery("zzz"), "evalboard status"),
         (
             RequestQuery("org/model", "abc"),
-            "this revision and precision. Its requests are: .*FINISHED",
+            "this revision, precision and suite. Its requests are: .*FINISHED",
         ),
         (RequestQuery("org/broken.json"), "It is no JSON"),
     ],
