@@ -2,6 +2,8 @@
 
 import argparse
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 from rich.columns import Columns
 from rich.table import Table
@@ -10,8 +12,11 @@ from evalboard.cli.reporting import console, say
 from evalboard.errors import ConfigError
 from evalboard.settings import Settings
 from evalboard.suites.comparison import comparison_mistakes
+from evalboard.suites.contradictions import Mistake
 from evalboard.suites.form import read_form
+from evalboard.suites.lines import LineMistake
 from evalboard.suites.loader import load_suite, located, shipped_suites, suite_path
+from evalboard.suites.reported import reported_mistakes
 
 
 def list_suites(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -42,29 +47,39 @@ def show_suite(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def check_suite(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print every mistake in a suite file with its line; 1 if there is one."""
+    """Print every mistake in a suite file, and in its reported scores, with its line; 1 if there is one."""
     path = suite_path(arguments.suite)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"Suite file {str(path)!r} cannot be read: {exc}") from exc
-    form = read_form(text)
-    mistakes = form.mistakes
+    form = read_form(_text(path))
+    found = {(path, mistake) for mistake in form.mistakes}
     if form.suite:
         from evalboard.engine.benchmarks.suite_check import task_mistakes  # imports lm_eval
 
-        mistakes = mistakes + form.located(
-            [
-                *task_mistakes(located(form.suite, path)),
-                *comparison_mistakes(form.suite, settings),
-            ]
-        )
+        suite = located(form.suite, path)
+        further = [*task_mistakes(suite), *comparison_mistakes(form.suite, settings)]
+        reported = suite.reported
+        if reported and not reported.is_file():
+            further.append(Mistake(("reported",), f"There is no file {str(reported)!r}."))
+        elif reported:
+            found |= {(reported, one) for one in reported_mistakes(_text(reported), suite)}
+        found |= {(path, mistake) for mistake in form.located(further)}
+    _say(sorted(found), arguments)
+    if not found and not arguments.json:
+        say(f"{path}: no mistakes. Benchmarks: {len(form.numbers)}.")
+    return 1 if found else 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"File {str(path)!r} cannot be read: {exc}") from exc
+
+
+def _say(found: Sequence[tuple[Path, LineMistake]], arguments: argparse.Namespace) -> None:
+    """Print mistakes with their files."""
     if arguments.json:
-        found = [{"line": line, "message": message} for line, message in sorted(set(mistakes))]
-        print(json.dumps(found))
-    else:
-        for line, message in sorted(set(mistakes)):
-            say(f"{path}:{line}: {message}")
-        if not mistakes:
-            say(f"{path}: no mistakes. Benchmarks: {len(form.numbers)}.")
-    return 1 if mistakes else 0
+        documents = [{"file": str(file), **mistake._asdict()} for file, mistake in found]
+        print(json.dumps(documents))
+        return
+    for file, (line, message) in found:
+        say(f"{file}:{line}: {message}")

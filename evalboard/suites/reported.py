@@ -1,13 +1,17 @@
 """The published scores that a suite shows apart, from a YAML file with their sources."""
 
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from evalboard.errors import ConfigError, first_problem
 from evalboard.records.reported import ReportedRow, ReportedScore
+from evalboard.suites.contradictions import Mistake
+from evalboard.suites.lines import LineMistake, mistake_of, read_lines
 from evalboard.suites.model import Suite
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -29,6 +33,8 @@ class _Published(BaseModel):
 
 
 _FILE = TypeAdapter(tuple[_Published, ...])
+_ENTRY = TypeAdapter(_Published)
+NOT_A_LIST = "A file with reported scores is a list of entries with `model`, `setting`, `source`, `link` and `percent`."
 
 
 def published_rows(suite: Suite) -> list[ReportedRow]:
@@ -48,6 +54,56 @@ def published_rows(suite: Suite) -> list[ReportedRow]:
                 f"{unknown[0]!r}, which suite {suite.name!r} does not have. Correct the key."
             )
     return [_row(entry) for entry in entries]
+
+
+def reported_mistakes(text: str, suite: Suite) -> list[LineMistake]:
+    """Return every mistake in a file with reported scores, with its line.
+
+    Args:
+        text: The file.
+        suite: The suite that shows them.
+    """
+    lines = read_lines(text)
+    if lines.root is None:
+        return lines.mistakes
+    if not isinstance(lines.content, list):
+        return [LineMistake(1, NOT_A_LIST)]
+    found = [*_of_entries(lines.content), *_of_keys(lines.content, suite), *_twice(lines.content)]
+    named = [LineMistake(lines.line(place), message) for place, message in found]
+    return sorted([*lines.mistakes, *named])
+
+
+def _of_entries(entries: Sequence[Any]) -> Iterator[Mistake]:
+    for at, entry in enumerate(entries):
+        try:
+            _ENTRY.validate_python(entry)
+        except ValidationError as exc:
+            yield from (mistake_of(dict(error), (at,)) for error in exc.errors())
+
+
+def _of_keys(entries: Sequence[Any], suite: Suite) -> Iterator[Mistake]:
+    """Yield scores on what is no benchmark of the suite."""
+    known = [benchmark.key for benchmark in suite.benchmarks]
+    for at, entry in enumerate(entries):
+        scores = entry.get("percent") if isinstance(entry, dict) else None
+        for key in scores if isinstance(scores, dict) else ():
+            if key not in known:
+                near = ", ".join(get_close_matches(str(key), known, cutoff=0))
+                message = f"The suite has no benchmark {key!r}. The nearest are {near}."
+                yield Mistake((at, "percent", key), message)
+
+
+def _twice(entries: Sequence[Any]) -> Iterator[Mistake]:
+    """Yield entries of a model in a setting that an earlier one from the same source has."""
+    seen: set[tuple[Any, ...]] = set()
+    for at, entry in enumerate(entries):
+        if isinstance(entry, dict):
+            row = tuple(str(entry.get(name)) for name in ("model", "setting", "source"))
+            if row in seen:
+                yield Mistake(
+                    (at,), f"An earlier entry has {row[0]!r}, {row[1]!r} from this source."
+                )
+            seen.add(row)
 
 
 def _row(entry: _Published) -> ReportedRow:

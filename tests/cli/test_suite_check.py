@@ -245,3 +245,57 @@ def test_all_mistakes_are_found_at_once(tmp_path: Path, capsys: pytest.CaptureFi
     ):
         assert part in said
     assert [line for line, _ in found] == sorted(line for line, _ in found)
+
+
+REPORTED = """\
+- model: Closed
+  setting: 0-shot
+  source: A paper
+  link: https://example.org
+  percent:
+    choices: 50.5
+    words: 25
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("- model", "- [model", 2, "This is not YAML: "),
+        (REPORTED, "model: Closed\n", 1, "A file with reported scores is a list of entries"),
+        (
+            "choices:",
+            "choises:",
+            6,
+            "The suite has no benchmark 'choises'. The nearest are choices",
+        ),
+        ("50.5", "101", 6, "0.percent.choices: Input should be less than or equal to 100"),
+        ("https://", "", 4, "0.link: String should match pattern"),
+        ("  source: A paper\n", "", 1, "0.source: Field required"),
+        ("  setting", "  setings: a\n  setting", 2, "0.setings: Extra inputs are not permitted"),
+        ("words: 25", "choices: 25", 7, "Duplicate key `choices`. YAML"),
+        (REPORTED, REPORTED * 2, 8, "An earlier entry has 'Closed', '0-shot' from this source."),
+    ],
+)
+def test_a_mistake_in_reported_scores_has_their_file_and_line(
+    old: str, new: str, line: int, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = SUITE.replace("title: Small", "title: Small\nreported: published.yaml")
+    file = tmp_path / "published.yaml"
+    file.write_text(REPORTED, encoding="utf-8")
+    assert check(tmp_path, capsys, suite) == []
+    assert old in REPORTED
+    file.write_text(REPORTED.replace(old, new, 1), encoding="utf-8")
+    found = check(tmp_path, capsys, suite)
+    assert [at for at, said in found if message in said] == [line], found
+    assert main(["suite", "check", str(tmp_path / "small.yaml")]) == 1
+    assert f"published.yaml:{line}: {message}" in capsys.readouterr().out
+
+
+def test_reported_scores_that_are_missing_are_a_mistake_of_the_suite(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = SUITE.replace("title: Small", "title: Small\nreported: published.yaml")
+    ((line, message),) = check(tmp_path, capsys, suite)
+    assert line == 3
+    assert "published.yaml" in message
