@@ -1,5 +1,6 @@
 """The reader on real answers, which are in the folder EVALBOARD_DATASETS if anywhere."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,11 @@ def real(real_datasets: Path) -> list[Real]:
     return list(_answers(pq.read_table(file).to_pylist()))
 
 
+def is_held_out(text: str) -> bool:
+    """Return whether an answer is in the half that nobody looked at while the rules were made."""
+    return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
+
+
 def _answers(rows: list[dict[str, Any]]) -> Iterator[Real]:
     for row in rows:
         options = json.loads(row["options"]) if row["options"] else {}
@@ -46,6 +52,21 @@ def test_answers_are_read_as_their_sources_read_them(real: list[Real]) -> None:
     assert len(ended) > 400
     assert sum(r.letter is not None for r in ended) >= 0.99 * len(ended)
     assert same >= 0.99 * len(ended)
+
+
+def test_the_held_out_half_is_read_as_its_source_reads_it(real: list[Real]) -> None:
+    """The goal: at most 1 % are not read though the last line was asked for, and 99 % agree.
+
+    An answer without any text after its thinking says nothing that could be read.
+    """
+    asked = [one for one in real if one.theirs and is_held_out(one.answer.text)]
+    readings = [read(one.answer) for one in asked]
+    silent = sum(r.state in (State.EMPTY, State.UNFINISHED) for r in readings)
+    letters = [(r.letter, one.theirs) for r, one in zip(readings, asked, strict=True) if r.letter]
+    assert len(asked) == 246
+    assert silent <= 3
+    assert len(asked) - silent - len(letters) <= 0.01 * len(asked)
+    assert sum(ours == theirs for ours, theirs in letters) >= 0.99 * len(letters)
 
 
 def test_nearly_all_free_answers_are_read(real: list[Real]) -> None:
