@@ -1,4 +1,4 @@
-"""Answers to the same questions that a model was asked several times: in other orders, or in other runs."""
+"""Answers to the same questions that a model was asked several times: in other orders, runs or languages."""
 
 import math
 from typing import NamedTuple
@@ -46,6 +46,8 @@ def robustness_of(benchmark: Benchmark, answers: Answers) -> Robustness | None:
         return None
     if benchmark.robustness == "repeats":
         return Robustness(spread=spread(rounds))
+    if benchmark.robustness == "translations":
+        return Robustness(right_under_all=right_under_all(rounds))
     return Robustness(right_under_all(rounds), flip_rate(rounds), position_bias(rounds.answered))
 
 
@@ -75,7 +77,12 @@ def spread(rounds: Rounds) -> float:
 
 
 def standard_error(rounds: Rounds) -> float:
-    """Return the standard error of the mean over the questions of each one's mean over the rounds."""
+    """Return the standard error of the mean over the questions of each one's mean over the rounds.
+
+    The clustered standard error of E. Miller, "Adding Error Bars to Evals", arXiv 2411.00640, section
+    2.2, with the answers to one question as a cluster: where all clusters are equally large, it is that
+    of their means. With n - 1, as in all our standard errors.
+    """
     means = rounds.correct.mean(axis=0)
     return float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else 0.0
 

@@ -77,7 +77,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "right_under_all",
         "share",
-        "Right in all orders",
+        "Right every time",
         width=140,
         group="evaluation",
     ),

@@ -9,7 +9,8 @@ class Robustness(NamedTuple):
     """Figures of one benchmark, or their means over several; None for what it does not measure."""
 
     right_under_all: float | None = None
-    """Share of the questions that are right in every order of their choices, in [0, 1]."""
+    """Share of the questions that are right in every order of their choices, or in every language, in
+    [0, 1]."""
     flip_rate: float | None = None
     """Share of the questions whose chosen choice is not the same in every order, in [0, 1]."""
     position_bias: float | None = None

@@ -67,9 +67,10 @@ class Benchmark(BaseModel):
     """In the average, or in the mean of its group, compared with the others. 0: shown only."""
     answers: Literal["choices", "words"] | None = None
     """How models answer, for the About page: they rank choices, or write. None: not said."""
-    robustness: Literal["orders", "repeats"] | None = None
+    robustness: Literal["orders", "repeats", "translations"] | None = None
     """What the tasks of a group repeat on the same questions. `orders`: the k-th has the choices k places
-    on, counted from 0; `repeats`: each is another run. It adds columns, and the questions count once."""
+    on, counted from 0; `repeats`: each is another run; `translations`: each has another language. It adds
+    columns, and the questions count once."""
     show_questions: bool = True
     """Whether a model's page may show the questions. If not, it shows ids and right or wrong."""
     compared_with: str = ""

@@ -16,6 +16,9 @@ from evalboard.suites.model import Benchmark
 
 LETTERS = "ABCD"
 ORDERS = Benchmark(key="s", title="S", tasks=("s_0", "s_1", "s_2", "s_3"), robustness="orders")
+TRANSLATIONS = Benchmark(
+    key="s", title="S", tasks=("s_0", "s_1", "s_2", "s_3"), robustness="translations"
+)
 REPEATS = Benchmark(key="s", title="S", tasks=("s_0", "s_1", "s_2"), robustness="repeats")
 
 
@@ -92,6 +95,34 @@ def test_the_spread_is_that_of_the_accuracies() -> None:
     assert found
     assert found.spread == pytest.approx(np.std([1 / 4, 2 / 4, 4 / 4], ddof=1))
     assert found._replace(spread=None) == Robustness()
+
+
+def test_translations_of_a_question_are_one_cluster() -> None:
+    """The formula of arXiv 2411.00640, section 2.2, written as there, with n - 1 clusters."""
+    random = np.random.default_rng(2)
+    clusters, languages = 40, 4
+    gold = "".join(random.choice(list(LETTERS), clusters))
+    known = random.random(clusters) < 0.6
+    chosen = [
+        "".join(g if k and random.random() < 0.9 else "A" for g, k in zip(gold, known, strict=True))
+        for _ in range(languages)
+    ]
+    right = np.array([[c == g for c, g in zip(row, gold, strict=True)] for row in chosen])
+    n, mean = right.size, right.mean()
+    within = sum(
+        (right[i, c] - mean) * (right[j, c] - mean)
+        for c in range(clusters)
+        for i in range(languages)
+        for j in range(languages)
+    )
+    found = repeated_metrics(TRANSLATIONS, stored(chosen, [gold] * languages))
+    assert found == pytest.approx(
+        {
+            "acc_stderr,none": math.sqrt(within * clusters / (clusters - 1)) / n,
+            "right_under_all,none": right.all(axis=0).mean(),
+        }
+    )
+    assert found["acc_stderr,none"] > 1.5 * math.sqrt(mean * (1 - mean) / n)
 
 
 def test_rounds_that_lack_a_question_have_no_figures() -> None:

@@ -24,7 +24,8 @@ CORRECT = "CORRECT"
 MEDMCQA_CHOICES = ("opa", "opb", "opc", "opd")
 FRENCH_CHOICES = ("answer_a", "answer_b", "answer_c", "answer_d", "answer_e")
 _ABOUT_CHOICES = re.compile(
-    r"\W*(?:(?:none|all|any|both|either|neither)\b|[a-d]\W*(?:and|or|&|,|\+|/)\W*[a-d]\b)",
+    r"\W*(?:(?:none|all|any|both|either|neither)\b"
+    r"|[a-d](?:\W+(?:and|or)\W+|\W*[&,+/]\W*)[a-d]\b)",
     re.IGNORECASE,
 )
 """Beginning of a choice that may be about other choices."""

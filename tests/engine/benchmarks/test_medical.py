@@ -107,7 +107,7 @@ def speaks_of_others(choice: str) -> bool:
     words = re.sub(r"^\W+", "", choice.lower())
     if re.split(r"\W", words)[0] in ("none", "all", "any", "both", "either", "neither"):
         return True
-    return bool(re.match(r"[a-d]\W*(and|or|&|,|\+|/)\W*[a-d]\b", words))
+    return bool(re.match(r"[a-d](\W+(and|or)\W+|\W*[&,+/]\W*)[a-d]\b", words))
 
 
 def nota(row: Row) -> Asked:
@@ -198,8 +198,8 @@ DATA_SETS = {
         f"medexpqa_{language}": DataSet(f"HiTZ/MedExpQA/{language}/test.parquet", 117, medexpqa)
         for language in ("en", "es", "fr", "it")
     },
-    "medhalt_nota": DataSet(MEDMCQA, 3821, nota, is_plain),
-    "medhalt_fct": DataSet(MEDMCQA, 3821, fct, is_plain),
+    "medhalt_nota": DataSet(MEDMCQA, 3822, nota, is_plain),
+    "medhalt_fct": DataSet(MEDMCQA, 3822, fct, is_plain),
     "frenchmedmcqa": DataSet(
         "qanastek/frenchmedmcqa/default/test.parquet",
         321,

@@ -13,8 +13,8 @@ from evalboard.engine.benchmarks.prompts import PROMPT_FORM
 from evalboard.suites.loader import load_suite
 
 Row = Mapping[str, Any]
-ABOUT_OTHERS = re.compile(r"\b(none|all|any|both|either|neither|[a-d]|cord)\b", re.IGNORECASE)
-"""What every question has in its choices that is left out. The rule takes "Cord" for "c or d"."""
+ABOUT_OTHERS = re.compile(r"\b(none|all|any|both|either|neither|[a-d])\b", re.IGNORECASE)
+"""What every question has in its choices that is left out."""
 
 STEP = 9
 """In the orders from 1 on, one in so many questions is compared."""
@@ -57,7 +57,7 @@ DATA_SETS = {
     "medmcqa": DataSet(
         "openlifescienceai/medmcqa/default/validation.parquet",
         4183,
-        3821,
+        3822,
         lambda row: f"Question: {row['question']}\nChoices:\n",
         "Choices:\n",
         lambda row: [row["opa"], row["opb"], row["opc"], row["opd"]],
