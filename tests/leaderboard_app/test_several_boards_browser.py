@@ -1,13 +1,17 @@
-"""The switch between boards, the queue and the form of several boards, in a real Chromium."""
+"""The switch between boards, the queue and the form of several boards, and a board of answers in words, in
+a real Chromium.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from evalboard.settings import Settings
+from evalboard.suites.loader import load_suite
 from tests.leaderboard_app.boards import BoardFolder, make_entry, make_row
 from tests.leaderboard_app.browsing import browse
 from tests.leaderboard_app.serving import build_app, serving
@@ -16,13 +20,14 @@ from tests.leaderboard_app.surroundings import behind_prefix
 FURTHER, TITLE = "medical-pl", "Medicine in Polish"
 FIRST_TITLE = "Open Medical-LLM Leaderboard"
 ADDRESS = f"/boards/{FURTHER}/"
+WORDS = "open-medical-cot"
 
 
 @pytest.fixture(scope="module")
 def settings(home: Path) -> Settings:
-    """Settings of a viewer with a further board."""
-    fields = {"home": home / "data", "suite": "open-medical", "suites": FURTHER, "offline": True}
-    return Settings.model_validate(fields)
+    """Settings of a viewer with two further boards."""
+    fields = {"home": home / "data", "suite": "open-medical", "suites": f"{FURTHER},{WORDS}"}
+    return Settings.model_validate({**fields, "offline": True})
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +49,23 @@ def behind_a_prefix(browser: Browser, settings: Settings) -> Iterator[Page]:
         browse(browser, f"{address}/lab/", locale="en-GB") as page,
     ):
         yield page
+
+
+def answered_in_words(model: str, score: float, **changes: Any) -> dict[str, Any]:
+    """Return a row of a board of answers in words: 97.5 % are read, and 1.5 % are unfinished."""
+    row = make_row(model, score, suite=WORDS, strict_accuracy=score - 0.01, read_share=0.975)
+    row |= {"unfinished_share": 0.015, "median_tokens": 412.0, "p95_tokens": 8192.0}
+    row |= {"points_over_loglikelihood": 12.34}
+    for key in (benchmark.key for benchmark in load_suite(WORDS).benchmarks):
+        figures = {"strict": row[key] - 0.01, "read": 0.975, "unfinished": 0.015}
+        figures |= {"median_tokens": 412.0, "p95_tokens": 8192.0}
+        figures |= {"points_over_loglikelihood": -3.21}
+        row |= {f"{key}__{name}": value for name, value in figures.items()}
+    return row | changes
+
+
+def texts_of(row: Locator, keys: Sequence[str]) -> list[str]:
+    return [row.locator(f"td[data-key={key}]").inner_text() for key in keys]
 
 
 def switch(page: Page, title: str) -> None:
@@ -88,9 +110,9 @@ def test_the_form_submits_to_the_chosen_boards(page: Page) -> None:
     page.goto(f"{ADDRESS}submit")
     boards = page.get_by_role("group", name="Boards")
     expect(boards.get_by_label(TITLE)).to_be_checked()
-    expect(boards.get_by_label(FIRST_TITLE)).not_to_be_checked()
+    expect(boards.get_by_label(FIRST_TITLE, exact=True)).not_to_be_checked()
     page.get_by_label("Model", exact=True).fill("no/such")
-    boards.get_by_label(FIRST_TITLE).check()
+    boards.get_by_label(FIRST_TITLE, exact=True).check()
     with page.expect_request("**/api/check") as sent:
         page.get_by_role("button", name="Check").click()
     asked = sent.value.post_data_json
@@ -98,7 +120,7 @@ def test_the_form_submits_to_the_chosen_boards(page: Page) -> None:
     assert asked["suites"] == ["open-medical", FURTHER]
     expect(page.get_by_role("heading", name="cannot be evaluated yet")).to_be_visible()
     for title in (TITLE, FIRST_TITLE):
-        boards.get_by_label(title).uncheck()
+        boards.get_by_label(title, exact=True).uncheck()
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_text("Choose at least one board.")).to_be_visible()
 
@@ -112,3 +134,44 @@ def test_boards_work_behind_a_path_prefix_and_on_a_phone(behind_a_prefix: Page) 
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     switch(page, FIRST_TITLE)
     expect_model(page, "/lab/", "org/one")
+
+
+def test_answers_in_words_have_their_figures_on_the_board_and_on_the_models_page(
+    page: Page, board_folder: BoardFolder
+) -> None:
+    row = answered_in_words("org/thinker", 0.6)
+    short = answered_in_words("org/short", 0.4, flags=["format_or_limit"], read_share=0.5)
+    BoardFolder(board_folder.folder, WORDS, f"boards/{WORDS}/").write_board([row, short])
+    page.goto(f"/boards/{WORDS}/")
+    rows = page.locator("board-table tbody tr[data-place]")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("format or limit")
+    columns = ("strict_accuracy", "read_share", "unfinished_share", "median_tokens", "p95_tokens")
+    columns += ("points_over_loglikelihood",)
+    shown = ["59.0", "97.5", "1.5", "412", "8,192", "+12.3"]
+    assert texts_of(rows.first, columns) == shown
+    page.get_by_role("button", name="Read", exact=True).click()
+    expect(page.locator("board-table .name").first).to_have_text("org/thinker")
+
+    page.get_by_role("link", name="Details of org/thinker").click()
+    anatomy = row["mmlu_anatomy_cot"]
+    scores = page.get_by_role("table", name="Scores").locator("[data-key=mmlu_anatomy_cot]")
+    low, high = (100 * row[f"mmlu_anatomy_cot__{end}"] for end in ("low", "high"))
+    expect(scores).to_contain_text(f"{100 * anatomy:.2f}")
+    expect(scores).to_contain_text(f"{low:.2f}")
+    expect(scores).to_contain_text(f"{high:.2f}")
+    words = page.get_by_role("table", name="Answers in words")
+    expect(words.locator("thead th")).to_have_text(
+        [
+            "Benchmark",
+            "Strict accuracy",
+            "Read",
+            "Unfinished",
+            "Tokens, median",
+            "Tokens, 95 %",
+            "Difference to log-likelihood",
+        ]
+    )
+    expect(words.locator("[data-key=mmlu_anatomy_cot]").locator("th, td")).to_have_text(
+        ["MMLU Anatomy", f"{100 * (anatomy - 0.01):.2f}", "97.5", "1.5", "412", "8,192", "−3.2"]
+    )
