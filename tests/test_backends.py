@@ -155,7 +155,9 @@ def test_an_engine_takes_what_it_says_and_loads_with_its_module(
     ],
     ids=["long", "generates", "rolling", "short"],
 )
+@pytest.mark.parametrize("asked", [1, None], ids=["several suites", "one suite"])
 def test_what_reserves_memory_loads_for_shorter_requests_unless_that_changes_a_score(
+    asked: int | None,
     own: int,
     tasks: tuple[str, ...],
     expected: tuple[int | None, bool, bool],
@@ -171,8 +173,15 @@ def test_what_reserves_memory_loads_for_shorter_requests_unless_that_changes_a_s
     loaded: list[LoadArguments] = []
     monkeypatch.setattr(stand_in_backend, "load", loaded.append)
     columns = tuple(Benchmark(key=task, title=task) for task in tasks)
-    suite = Suite(name="some", title="Some", benchmarks=columns)
-    spec = engine_spec(tmp_path, backend="stand_in", suite=suite, benchmarks=tasks)
+    suite = Suite(name="some", title="Some", benchmarks=columns[:asked])
+    further = () if asked is None else (Suite(name="more", title="More", benchmarks=columns),)
+    spec = engine_spec(
+        tmp_path,
+        backend="stand_in",
+        suite=suite,
+        further_suites=further,
+        benchmarks=tasks[:asked],
+    )
     EngineProcess(spec, "cpu", FolderKeeper(model), questions=tmp_path).load()
     (arguments,) = loaded
     assert (arguments.max_length, arguments.may_cut, arguments.generates) == expected

@@ -67,6 +67,11 @@ LmEvalVLLM: Any = VLLM
 TEXTS_PER_CALL = 4096
 """Number of texts to tokenise together, a limit on memory."""
 SEED = 1234
+NO_SEED = (
+    "vLLM on a CPU samples with a seed only if it computes whole prompts, and this machine's memory was too "
+    "small for that. Evaluate this benchmark with the backend 'hf' (EVALBOARD_BACKEND), or on a machine "
+    "with more memory."
+)
 SEED_BITS = 20
 """Of a seed, below the number of the question: seeds of several runs stay apart."""
 FORMATS = {"load_format": "safetensors", "config_format": "hf", "tokenizer_mode": "hf"}
@@ -186,6 +191,8 @@ class VLLMModel(LmEvalVLLM):
         self.reproducible = current_platform.is_cpu() and config.model_config.dtype == torch.float32
         if current_platform.is_cpu() and config.model_config.enforce_eager:
             self._thread.call(self.model.collective_rpc, skip_unread_rows)
+        takes_parts = config.scheduler_config.enable_chunked_prefill
+        self._draws_with_seed = not (current_platform.is_cpu() and takes_parts)
         self._feed = Feed(self.model, self.lora_request)
 
     def compute_one_token(self) -> None:
@@ -394,6 +401,8 @@ class VLLMModel(LmEvalVLLM):
             _with_own_seed(generation_options(asked), request.doc_id or 0)
             for asked, request in zip(gen_kwargs, requests, strict=True)
         ]
+        if not self._draws_with_seed and any(asked.get("seed") is not None for asked in options):
+            raise HarnessError(NO_SEED)
         encoded = self.tok_encode(list(contexts))
         texts = _Texts(RawTexts(self.tokenizer, think_end), think_end, self._end_of_text())
         return [

@@ -31,7 +31,7 @@ def execution_options(
         generates: Whether the model is asked for text, and not only for log-likelihoods.
         architectures: Names of its architectures in its config.
         takes_parts: Whether a step has to be smaller than the longest prompt, for want of memory. On a
-            CPU, texts are then greedy.
+            CPU, texts can then only be greedy.
     """
     is_multimodal = any(name.endswith(MULTIMODAL) for name in architectures)
     language = {"language_model_only": True} if is_multimodal else {}

@@ -54,7 +54,7 @@ def behind_a_prefix(browser: Browser, settings: Settings) -> Iterator[Page]:
 def answered_in_words(model: str, score: float, **changes: Any) -> dict[str, Any]:
     """Return a row of a board of answers in words: 97.5 % are read, and 1.5 % are unfinished."""
     row = make_row(model, score, suite=WORDS, strict_accuracy=score - 0.01, read_share=0.975)
-    row |= {"unfinished_share": 0.015, "median_tokens": 412.0, "p95_tokens": 8192.0}
+    row |= {"unfinished_share": 0.015, "median_tokens": 412, "p95_tokens": 8192}
     row |= {"points_over_loglikelihood": 12.34}
     for key in (benchmark.key for benchmark in load_suite(WORDS).benchmarks):
         figures = {"strict": row[key] - 0.01, "read": 0.975, "unfinished": 0.015}

@@ -16,6 +16,7 @@ from evalboard.engine.benchmarks.library import TaskLibrary
 from evalboard.engine.benchmarks.scoring import BenchmarkScore, score
 from evalboard.engine.streaming import GeneratedText
 from evalboard.engine.vllm_options import execution_options
+from evalboard.errors import HarnessError
 from evalboard.records.precision import Precision
 from evalboard.suites.model import Benchmark
 from tests.engine.equality.lm_requests import answers
@@ -95,6 +96,12 @@ def test_a_model_that_does_not_think_is_stopped_everywhere(model: Any) -> None:
 def test_an_answer_that_is_no_thinkers_is_none(model: Any) -> None:
     text = asked(model, "off", THINK_END)
     assert text == GeneratedText("", f"{ANSWER}{STOP} or not", "eos", 4)
+
+
+@pytest.mark.parametrize("model", ["vllm"], indirect=True)
+def test_parts_of_prompts_and_a_seed_are_refused_on_a_cpu(model: Any) -> None:
+    with pytest.raises(HarnessError, match="EVALBOARD_BACKEND"):
+        asked(model, "on", THINK_END, do_sample=True, temperature=1.0, seed=1)
 
 
 def test_samples_of_many_long_prompts_depend_on_their_seed_alone(
