@@ -8,16 +8,18 @@ from evalboard.suites.model import Benchmark, Suite
 SIZES = ("15M", "50M", "1B", "8B")
 """Models, by their number of parameters; see `evalboard.bench.models`."""
 SIZES_OF_DEVICE = {"cpu": ("15M", "50M"), "cuda": ("1B",)}
-ZERO_SHOT, FIVE_SHOT, QUEUE = "0-shot", "5-shot", "queue"
-KINDS = (ZERO_SHOT, FIVE_SHOT, QUEUE)
+ZERO_SHOT, FIVE_SHOT, QUEUE, GENERATION = "0-shot", "5-shot", "queue", "generation"
+KINDS = (ZERO_SHOT, FIVE_SHOT, QUEUE, GENERATION)
 USUAL_KINDS = (ZERO_SHOT, FIVE_SHOT)
 """Measured if none is named."""
-FEWSHOTS = {ZERO_SHOT: 0, FIVE_SHOT: 5, QUEUE: 0}
-MODELS = {ZERO_SHOT: 1, FIVE_SHOT: 1, QUEUE: 5}
+FEWSHOTS = {ZERO_SHOT: 0, FIVE_SHOT: 5, QUEUE: 0, GENERATION: 0}
+MODELS = {ZERO_SHOT: 1, FIVE_SHOT: 1, QUEUE: 5, GENERATION: 1}
 PLAIN = "plain_"
 """Beginning of the names of tasks in files that this project writes for plain `lm_eval`."""
-QUICK_LIMITS = {ZERO_SHOT: 200, FIVE_SHOT: 20, QUEUE: 20}
-"""Questions of each benchmark in a quick run."""
+QUICK_LIMITS = {ZERO_SHOT: 200, FIVE_SHOT: 20, QUEUE: 20, GENERATION: 64}
+"""Questions of each benchmark, or prompts, in a quick run."""
+OF_FIRST_SIZE = (QUEUE, GENERATION)
+"""Measured with models of the first size only."""
 QUICK_SUBJECTS = 2
 """Subjects of MMLU with examples in a quick run: each costs the fan-out the start of an engine."""
 
@@ -26,14 +28,14 @@ class Case(NamedTuple):
     """One model, or several of one shape, on some questions."""
 
     name: str
-    """Says 0-shot, 5-shot or queue."""
+    """Ends with its kind."""
     suite: str
     """Its shipped name."""
     benchmarks: tuple[str, ...]
     """Keys in the suite."""
     num_fewshot: int
     limit: int | None
-    """Ask only the first so many questions of each benchmark; None for all."""
+    """Ask only the first so many questions of each benchmark; None for all. Of a generation: prompts."""
     size: str
     """One of `SIZES`."""
     models: int = 1
@@ -50,6 +52,11 @@ class Case(NamedTuple):
     def is_queue(self) -> bool:
         """Whether several models wait."""
         return self.models > 1
+
+    @property
+    def is_generation(self) -> bool:
+        """Whether texts are generated; the benchmarks only lend their questions."""
+        return self.name.endswith(GENERATION)
 
     def of_each_model(self) -> list["Case"]:
         """Return the case of each of its models alone."""
@@ -74,9 +81,7 @@ def plain_task(benchmark: Benchmark) -> str:
 def plan_cases(
     suite: Suite, *, kinds: Iterable[str], sizes: Iterable[str], quick: bool, limit: int | None
 ) -> list[Case]:
-    """Return the cases in the order in which they are measured: the small model's first.
-
-    The queue is of models of the first size only.
+    """Return the cases in the order in which they are measured: the small model's first, a generation last.
 
     Args:
         suite: `open-medical`, or `demo` where its questions cannot be had.
@@ -94,9 +99,10 @@ def plan_cases(
         if mmlu
         else (suite.name, keys),
         QUEUE: (suite.name, keys),
+        GENERATION: (suite.name, keys),
     }
     sizes = list(sizes)
-    return [
+    cases = [
         Case(
             name=f"{questions[kind][0]} {kind}",
             suite=suite.name,
@@ -108,5 +114,6 @@ def plan_cases(
         )
         for size in sizes
         for kind in kinds
-        if kind != QUEUE or size == sizes[0]
+        if kind not in OF_FIRST_SIZE or size == sizes[0]
     ]
+    return sorted(cases, key=lambda case: case.is_generation)

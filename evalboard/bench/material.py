@@ -143,11 +143,16 @@ def make_material(material: Material, cases: Iterable[Case]) -> dict[str, int]:
 
     Raises:
         ConfigError: The mirror has not the questions of a benchmark.
+        HarnessError: The questions have too few texts for the prompts of a generation.
     """
-    from evalboard.bench.models import SHAPES, make_model, make_tokenizer
+    from evalboard.bench.generation import write_prompts
+    from evalboard.bench.models import SHAPES, make_model, make_tokenizer, texts_of
 
     cases = list(cases)
     questions = {path for case in cases for path in _write_tasks(material, case)}
+    for case in cases:
+        if case.is_generation:
+            write_prompts(material, case, texts_of(sorted(questions)))
     tokenizer = make_tokenizer(sorted(questions), max_length=MAX_LENGTH)
     models = {each.model: each for case in cases for each in case.of_each_model()}
     return {

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from typing import Any, NamedTuple
 
 from evalboard.bench.programs import FANOUT, FRESH, HF, OURS, VLLM
@@ -20,6 +21,7 @@ QUEUE_TITLES = {
 }
 ORCHESTRATION_GOAL_SECONDS = 10
 MEMORY_GOAL_GB = 8
+GENERATION_GOAL_PERCENT = 95
 PARTS = {
     "start": "start: the engine's process, its imports, the questions",
     "load": "load: the model",
@@ -86,6 +88,31 @@ class CaseReport:
 
 
 @dataclass(frozen=True)
+class GenerationReport:
+    """A generation of texts, in pairs of runs. Rates in generated tokens per second."""
+
+    model: str
+    parameters: int
+    prompts: int
+    tokens: int
+    """Of each text."""
+    throughput: list[float]
+    """Of `vllm bench throughput`, pair by pair."""
+    evalboard: list[float]
+
+    @property
+    def share(self) -> float:
+        """Median of what ours reaches of vLLM's rate in a pair."""
+        return median(
+            ours / theirs for ours, theirs in zip(self.evalboard, self.throughput, strict=True)
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the report as JSON."""
+        return {**asdict(self), "share": self.share}
+
+
+@dataclass(frozen=True)
 class PipelineReport:
     """What stands around the engine. Times in seconds of wall clock."""
 
@@ -126,6 +153,7 @@ class Report:
     max_length: int
     """In tokens."""
     cases: list[CaseReport] = field(default_factory=list)
+    generation: GenerationReport | None = None
     pipeline: PipelineReport | None = None
 
 
@@ -142,6 +170,8 @@ class Row(NamedTuple):
 def to_json(report: Report) -> str:
     """Return the report as a JSON document."""
     document = {**asdict(report), "cases": [case.to_document() for case in report.cases]}
+    if report.generation:
+        document["generation"] = report.generation.to_document()
     return json.dumps(document, indent=2) + "\n"
 
 
@@ -150,6 +180,8 @@ def to_markdown(report: Report) -> str:
     lines = _head(report)
     for case in report.cases:
         lines += ["", *_case(case)]
+    if report.generation:
+        lines += ["", "## Generation", "", *generation_lines(report.generation)]
     if report.pipeline:
         lines += ["", "## The pipeline around it", "", *pipeline_lines(report.pipeline)]
     return "\n".join(lines) + "\n"
@@ -199,6 +231,24 @@ def time_line(case: CaseReport) -> str:
         )
     parts = [f"{text} {case.account[part]:.1f} s" for part, text in ACCOUNT.items()]
     return f"`evalboard evaluate`: {', '.join(parts)}."
+
+
+def generation_lines(generation: GenerationReport) -> list[str]:
+    """Return the rates of a generation, as Markdown."""
+    pairs = zip(generation.throughput, generation.evalboard, strict=True)
+    return [
+        f"{generation.parameters / 1e6:,.1f} million parameters: {generation.prompts:,} texts of "
+        f"{generation.tokens} tokens, sampled, without end tokens. Generated tokens per second:",
+        "",
+        "| pair | `vllm bench throughput` | `evalboard evaluate` | share |",
+        "|---:|---:|---:|---:|",
+        *(
+            f"| {number} | {theirs:,.0f} | {ours:,.0f} | {100 * ours / theirs:.0f} % |"
+            for number, (theirs, ours) in enumerate(pairs, start=1)
+        ),
+        "",
+        f"Median share: {100 * generation.share:.0f} % (goal: at least {GENERATION_GOAL_PERCENT} %).",
+    ]
 
 
 def pipeline_lines(pipeline: PipelineReport) -> list[str]:

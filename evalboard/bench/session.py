@@ -9,6 +9,7 @@ from typing import NamedTuple
 from evalboard.bench import measuring, queue
 from evalboard.bench.answers import compare
 from evalboard.bench.cases import SIZES_OF_DEVICE, Case, model_name, plan_cases
+from evalboard.bench.generation import PAIRS, measure_generation
 from evalboard.bench.machine import describe_machine, installed_versions
 from evalboard.bench.material import (
     MAX_LENGTH,
@@ -78,8 +79,13 @@ def measure(
         max_length=MAX_LENGTH,
     )
     for case in cases:
-        measured = measure_case(material, case, parameters[case.size], wishes.programs, say=say)
-        report = replace(report, cases=[*report.cases, measured])
+        if case.is_generation:
+            say(f"{case.name}, {case.size}: {PAIRS} times vllm bench throughput and ours")
+            generation = measure_generation(material, case, parameters[case.size])
+            report = replace(report, generation=generation)
+        else:
+            measured = measure_case(material, case, parameters[case.size], wishes.programs, say=say)
+            report = replace(report, cases=[*report.cases, measured])
         yield report
     if wishes.pipeline:
         say("evalboard run --once, evalboard up")

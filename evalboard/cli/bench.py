@@ -14,7 +14,7 @@ from rich.table import Table
 from evalboard.bench import report as reports
 from evalboard.bench.cases import KINDS, SIZES, USUAL_KINDS
 from evalboard.bench.programs import OURS, PROGRAMS, VLLM
-from evalboard.bench.report import CaseReport, PipelineReport, Report
+from evalboard.bench.report import CaseReport, Report
 from evalboard.bench.session import Wishes, measure
 from evalboard.cli.reporting import console
 from evalboard.errors import ConfigError, EvalboardError
@@ -36,7 +36,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
     with _folder_kept_after_failure() as folder:
         for report in measure(wishes, settings, folder, say=say):
-            _show(report.pipeline or report.cases[-1])
+            _show(report)
             _write(report, arguments)
     say("done")
     return 0
@@ -83,11 +83,20 @@ def _write(report: Report, arguments: argparse.Namespace) -> None:
         arguments.markdown.write_text(reports.to_markdown(report), encoding="utf-8")
 
 
-def _show(measured: CaseReport | PipelineReport) -> None:
-    if isinstance(measured, PipelineReport):
-        for line in reports.pipeline_lines(measured):
-            console.print(line, markup=False)
+def _show(report: Report) -> None:
+    """Show what was measured last: generations come after cases, and the pipeline at the end."""
+    if report.pipeline:
+        lines = reports.pipeline_lines(report.pipeline)
+    elif report.generation:
+        lines = reports.generation_lines(report.generation)
+    else:
+        _show_case(report.cases[-1])
         return
+    for line in lines:
+        console.print(line, markup=False)
+
+
+def _show_case(measured: CaseReport) -> None:
     first, *numbers = reports.COLUMNS
     table = Table(first, title=reports.heading(measured), title_justify="left")
     for name in numbers:

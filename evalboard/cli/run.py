@@ -200,11 +200,14 @@ class _Board:
 
 def _import_if_needed(settings: Settings) -> None:
     """Let the processes of engines and checks import their libraries if a request needs them."""
-    entries = [e for e in open_own_queue(settings).entries() if e.record]
-    waiting = [e for e in entries if e.record and e.record.status is Status.PENDING]
-    if waiting:
+    checked = [
+        entry.is_signed and is_checked(entry.record)
+        for entry in open_own_queue(settings).entries()
+        if entry.record and entry.record.status is Status.PENDING
+    ]
+    if checked:
         forking.import_ahead()
-    if any(not (e.is_signed and e.record and is_checked(e.record)) for e in waiting):
+    if not all(checked):
         child.warm_up()
 
 

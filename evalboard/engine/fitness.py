@@ -115,6 +115,7 @@ def judge(facts: MachineFacts, torch: TorchFacts | None = None) -> list[Problem]
     found = [*_disk(facts), *_memory(facts)]
     if facts.uses_gpus:
         found += [*_driver(facts), *_capability(facts), *_compilers(facts), *_shared(facts)]
+        found += _divided(facts)
         found += _torch(facts, torch) if torch else ()
     elif facts.torch_cuda and not facts.hidden:
         found.append(
@@ -211,6 +212,17 @@ def _shared(facts: MachineFacts) -> Iterator[Problem]:
         )
 
 
+def _divided(facts: MachineFacts) -> Iterator[Problem]:
+    parts = sum(gpu.is_part for gpu in facts.gpus)
+    if parts and len(facts.gpus) > 1:
+        yield Problem(
+            f"GPUs of this machine are divided (MIG), and {parts} parts are visible. Ray counts "
+            "whole GPUs, and CUDA gives a process one part.",
+            "Let CUDA_VISIBLE_DEVICES name one part, and start a worker for each part; or let it "
+            "name whole GPUs only.",
+        )
+
+
 def _torch(facts: MachineFacts, torch: TorchFacts) -> Iterator[Problem]:
     if torch.problem:
         yield Problem(f"torch cannot compute on a GPU: {torch.problem}.", "Mend the driver.")
@@ -220,7 +232,7 @@ def _torch(facts: MachineFacts, torch: TorchFacts) -> Iterator[Problem]:
             "Restart the machine or the container, compare the driver with `nvidia-smi`, and "
             "check CUDA_VISIBLE_DEVICES.",
         )
-    elif len(torch.devices) < len(facts.gpus) and not any(gpu.is_part for gpu in facts.gpus):
+    elif len(torch.devices) < len(facts.gpus):
         yield Problem(
             f"torch finds only {len(torch.devices)} of {len(facts.gpus)} GPUs.",
             "Compare with `nvidia-smi`, and look for errors in the system's log.",

@@ -69,3 +69,14 @@ def test_a_queue_is_of_five_models_of_the_first_size() -> None:
         "random/llama-15M-4",
     ]
     assert not any(case.is_queue for case in alone)
+
+
+def test_a_generation_is_of_the_first_size_and_comes_last() -> None:
+    suite, sizes = load_suite("open-medical"), SIZES_OF_DEVICE["cpu"]
+    kinds = ["generation", "0-shot"]
+    cases = plan_cases(suite, kinds=kinds, sizes=sizes, quick=False, limit=None)
+    assert [(case.size, case.is_generation) for case in cases] == [
+        ("15M", False),
+        ("50M", False),
+        ("15M", True),
+    ]

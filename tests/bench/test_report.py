@@ -6,6 +6,7 @@ import pytest
 from evalboard.bench.machine import installed_versions, processor_name
 from evalboard.bench.report import (
     CaseReport,
+    GenerationReport,
     PipelineReport,
     Report,
     heading,
@@ -199,3 +200,19 @@ def test_versions_name_what_the_times_depend_on() -> None:
 
 def test_the_processor_has_a_name() -> None:
     assert processor_name().strip()
+
+
+def test_a_generation_is_the_median_of_its_pairs(report: Report) -> None:
+    generation = GenerationReport(
+        model="random/llama-15M",
+        parameters=15_606_016,
+        prompts=384,
+        tokens=64,
+        throughput=[1000.0, 1000.0, 2000.0],
+        evalboard=[900.0, 980.0, 2000.0],
+    )
+    assert generation.share == pytest.approx(0.98)
+    whole = replace(report, generation=generation)
+    assert json.loads(to_json(whole))["generation"]["share"] == pytest.approx(0.98)
+    assert "| 1 | 1,000 | 900 | 90 % |" in to_markdown(whole)
+    assert "Median share: 98 % (goal: at least 95 %)." in to_markdown(whole)

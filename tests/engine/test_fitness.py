@@ -24,6 +24,7 @@ from evalboard.errors import MachineUnfit
 from evalboard.settings import Settings
 
 H100 = Gpu(("0", "GPU-a"), 80 * 2**30, "NVIDIA H100", (9, 0))
+PART = H100._replace(names=("MIG-a",), is_part=True)
 V100 = H100._replace(model="Tesla V100", capability=(7, 0))
 T4 = H100._replace(model="Tesla T4", capability=(7, 5))
 GOOD = MachineFacts(
@@ -105,9 +106,17 @@ def test_this_machine(settings: Settings) -> None:
     assert [p for p in find_problems(settings) if p.is_fatal] == [p for p in judged if p.is_fatal]
 
 
-def test_torch_sees_one_part_of_a_divided_gpu() -> None:
-    parts = (H100._replace(is_part=True),) * 2
-    assert judge(GOOD._replace(gpus=parts), TorchFacts(("NVIDIA H100",))) == []
+@pytest.mark.parametrize("gpus", [(PART, PART), (PART, H100)])
+def test_several_parts_of_divided_gpus_are_refused(gpus: tuple[Gpu, ...]) -> None:
+    """Ray would count the whole GPUs, and torch sees one part."""
+    (problem,) = judge(GOOD._replace(gpus=gpus))
+    assert problem.is_fatal
+    assert "divided (MIG)" in str(problem)
+    assert "a worker for each part" in str(problem)
+
+
+def test_one_part_of_a_divided_gpu_is_as_good_as_a_gpu() -> None:
+    assert judge(GOOD._replace(gpus=(PART,)), TorchFacts(("NVIDIA H100",))) == []
 
 
 def test_a_gpu_that_torch_does_not_find_is_no_reason_to_use_the_cpu(
