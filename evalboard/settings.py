@@ -259,6 +259,13 @@ class Settings(BaseSettings):
         "proxy strips it from requests.",
         pattern=r"^(/[A-Za-z0-9._~-]+)*$",
     )
+    viewer_address: str = Field(
+        "",
+        description="Public address of the viewer, such as `https://board.example.org/lab`. The "
+        "previews of links, feeds and badges contain it. Default: that of the request if "
+        "EVALBOARD_VIEWER_HOSTS allows only known names, otherwise no page contains an address.",
+        pattern=r"^(https?://[^\s/?#]+(/[A-Za-z0-9._~-]+)*/?)?$",
+    )
     viewer_hosts: str = Field(
         "",
         description="Names under which readers reach the viewer, such as `board.example.org`, "
@@ -270,6 +277,13 @@ class Settings(BaseSettings):
         description="Addresses and networks of the proxies in front of the viewer, separated by "
         "commas. The viewer believes `X-Forwarded-For` and `X-Forwarded-Proto` only from them, and "
         "limits a proxy's readers instead of the proxy. `*`: every address.",
+    )
+    viewer_user_header: str = Field(
+        "",
+        description="Header in which those proxies name the user who is logged in, such as "
+        "`X-Forwarded-User`. With it, only they submit, each under that name. The proxy must set or "
+        "remove the header of every request. Default: everybody submits under any name.",
+        pattern=r"^[A-Za-z0-9-]*$",
     )
     viewer_connections: int = Field(
         1000,

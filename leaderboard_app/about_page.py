@@ -49,19 +49,18 @@ def build_page(viewer: Viewer) -> None:
             meta = viewer.board.current().meta
         except EvalboardError:
             meta = None
-        return about_text(viewer.suite, meta, language_of(request), root=viewer.root)
+        return about_text(viewer.suite, meta, language_of(request))
 
     gr.on(None, load, outputs=text, api_visibility="private", show_progress="hidden")
 
 
-def about_text(suite: Suite, meta: BoardMeta | None, language: str, *, root: str = "") -> str:
+def about_text(suite: Suite, meta: BoardMeta | None, language: str) -> str:
     """Return the page's text as HTML.
 
     Args:
         suite: The board's suite.
         meta: The published board with the numbers of questions, None before the first one.
         language: The reader's language.
-        root: Relative address of the first board, empty on its own page.
     """
     faq = [
         (in_language(asked.question, language), markdown(in_language(asked.answer, language)))
@@ -75,7 +74,6 @@ def about_text(suite: Suite, meta: BoardMeta | None, language: str, *, root: str
         benchmarks=list(_benchmarks(suite, meta, language)),
         documents={name: document(name, language) for name in names},
         reading=document("reading", language, {"average": average_text(suite, language)}),
-        programs=document("programs", language, {"root": root}),
         reproducing=document("reproducing", language, {"suite": suite.name}),
         model_types=[(member.sign, member.value) for member in ModelType],
         faq=faq,

@@ -16,11 +16,12 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 
 from evalboard.errors import EvalboardError
+from evalboard.explanations import explanations
 from evalboard.services import listen
 from evalboard.settings import Settings, listed_words
 from evalboard.stores.addresses import is_hosted, open_board
 from evalboard.suites.boards import boards_of
-from leaderboard_app import about_page, analysis_page, submit_page
+from leaderboard_app import about_page, analysis_page, programs_page, submit_page
 from leaderboard_app.addresses import Proxies
 from leaderboard_app.board_data import BoardUnreadable, follow_board, follow_queue
 from leaderboard_app.board_document import SCHEMA_VERSION
@@ -37,6 +38,7 @@ from leaderboard_app.pages import Page, Viewer, element_page
 from leaderboard_app.rank_routes import add_rank_routes
 from leaderboard_app.recent_snapshots import HOSTED_SECONDS
 from leaderboard_app.responses import explain_invalid, prepare_json
+from leaderboard_app.share_routes import add_share_routes
 from leaderboard_app.static_files import static_route
 from leaderboard_app.submissions import add_submission_routes
 from leaderboard_app.text import BOARD_UNREADABLE
@@ -53,6 +55,7 @@ OTHER_PAGES = (
         mark("Queue"), "queue", "queue-list", mark("The status of every submitted model.")
     ),
     Page(submit_page.TITLE, submit_page.PATH, submit_page.build_page),
+    Page(programs_page.TITLE, programs_page.PATH, programs_page.build_page),
     Page(about_page.TITLE, about_page.PATH, about_page.build_page),
     element_page(mark("Model"), "model", "model-page"),
 )
@@ -236,6 +239,7 @@ def _guard_rules(settings: Settings, calls: Mapping[str, GradioCalls]) -> GuardR
         frozenset(word.lower() for word in listed_words(settings.viewer_hosts)),
         settings.viewer_connections_per_address,
         settings.viewer_root_path,
+        settings.viewer_user_header.lower().encode(),
     )
 
 
@@ -268,6 +272,7 @@ def _board_routes(viewer: Viewer) -> APIRouter:
 
     add_model_routes(routes, viewer)
     add_rank_routes(routes, viewer)
+    add_share_routes(routes, viewer)
     return routes
 
 
@@ -292,7 +297,21 @@ def _add_static_routes(app: FastAPI) -> None:
             raise HTTPException(404)
         return texts[language].respond(request)
 
+    codes = prepare_json(_codes())
+
+    @app.get("/ui/codes.json", include_in_schema=False)
+    def explained(request: Request) -> Response:
+        return codes.respond(request)
+
     app.router.routes.append(static_route("/ui", STATIC))
+
+
+def _codes() -> dict[str, dict[str, Any]]:
+    """Return what the codes of findings and failures say, for the scripts."""
+    table = explanations()
+    findings = {code: kind.model_dump() for code, kind in table.finding_kinds.items()}
+    failures = {code: kind.model_dump() for code, kind in table.failures.items()}
+    return {"findings": findings, "failures": failures}
 
 
 def _explain(request: Request, exc: Exception) -> Response:

@@ -24,7 +24,7 @@ from leaderboard_app.board_document import board_parts
 from leaderboard_app.board_rows import checked_table, rank_rows
 from leaderboard_app.rank_data import RankSource, rank_source
 from leaderboard_app.recent_snapshots import has_file
-from leaderboard_app.responses import PreparedResponse, prepare_json, prepare_json_parts
+from leaderboard_app.responses import PreparedResponse, prepare_json, prepare_parts
 
 logger = logging.getLogger(__name__)
 
@@ -183,9 +183,9 @@ def read_ranked_board(snapshot: Snapshot, folder: str = "") -> RankedBoard:
     published = published_board(snapshot, folder)
     if published is None:
         table = pa.table({})
-        return RankedBoard(None, table, prepare_json_parts(board_parts(None, table)))
+        return RankedBoard(None, table, prepare_parts(board_parts(None, table)))
     table = rank_rows(checked_table(published.table, published.meta))
-    document = prepare_json_parts(board_parts(published.meta, table))
+    document = prepare_parts(board_parts(published.meta, table))
     # Memory of reading and compressing goes back to the system; the server keeps it otherwise.
     pa.default_memory_pool().release_unused()
     return RankedBoard(

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from evalboard.wording import plain
 from leaderboard_app.addresses import Proxies
 from leaderboard_app.bodies import BadBody, read_body, read_json
 from leaderboard_app.gradio_api import JOIN, READ
@@ -24,6 +25,9 @@ NO_PREFIX = "/."
 """Gradio's root where there is no prefix: every browser reads it as `/`, and Gradio drops that."""
 READER = "evalboard.reader"
 """Key of the scope: whom the request is counted for, None for a trusted proxy itself."""
+USER = "evalboard.user"
+"""Key of the scope: name of the user that a trusted proxy has logged in, empty for nobody."""
+LONGEST_USER = 100
 
 HEAVY_AT_ONCE = 4
 """Answers that take long to compute, or wait for a store. The other threads stay free for the
@@ -43,17 +47,22 @@ BROKEN = mark("The request failed because of an error of the board. The viewer's
 _READING = frozenset({"GET", "HEAD"})
 _FORWARDED = (b"x-forwarded-", b"forwarded")
 _POSTED = ("/api/check", "/api/submissions")
-_OF_EACH_BOARD = ("/data/",)
+_OF_EACH_BOARD = ("/data/", "/badge/", "/picture.png")
 _OURS = (*_OF_EACH_BOARD, "/api/", "/ui/", "/health", "/openapi.json")
 _HEAVY = (
     "/api/limits",
     "/api/names",
     "/data/apart.",
+    "/data/board.atom",
+    "/data/board.csv",
+    "/data/board.parquet",
     "/data/compare.",
     "/data/model.",
     "/data/provenance.",
     "/data/questions.",
+    "/data/queue.atom",
     "/data/ranks.",
+    "/picture.png",
     CALLS,
     READ,
 )
@@ -74,6 +83,8 @@ class GuardRules(NamedTuple):
     """Limit of simultaneous requests of one reader."""
     prefix: str
     """Path prefix that a proxy may have left on requests."""
+    user_header: bytes = b""
+    """Name in lower case of the header in which a trusted proxy names the user; empty for none."""
 
 
 class _Place(NamedTuple):
@@ -134,7 +145,8 @@ class Guard:
         reader = self._rules.proxies.reader_of(scope)
         # Mounted applications find their part of the path only if the prefix is a part of it.
         path = self._rules.prefix + scope["path"].removeprefix(self._rules.prefix)
-        told = {**scope, "path": path, READER: reader, "headers": self._clean(scope)}
+        known = {READER: reader, USER: self._user(scope)}
+        told = {**scope, **known, "path": path, "headers": self._clean(scope)}
         try:
             self._check_address(told)
             async with self._answers.place(reader):
@@ -197,8 +209,7 @@ class Guard:
 
         Gradio and Starlette read the scheme from them, and nothing else after this.
         """
-        client: tuple[str, int] | None = scope.get("client")
-        trusted = client is not None and client[0] in self._rules.proxies
+        trusted = self._is_by_proxy(scope)
         kept = [
             (name, value)
             for name, value in scope["headers"]
@@ -206,6 +217,18 @@ class Guard:
             and (not name.startswith(_FORWARDED) or (trusted and name == b"x-forwarded-proto"))
         ]
         return [*kept, _RELATIVE]
+
+    def _user(self, scope: Scope) -> str:
+        """Return the user that a trusted proxy names. Two names are none: one is not the proxy's."""
+        wanted = self._rules.user_header
+        if not wanted or not self._is_by_proxy(scope):
+            return ""
+        named = [value for name, value in scope["headers"] if name == wanted]
+        return plain(named[0].decode("utf-8", "replace"), LONGEST_USER) if len(named) == 1 else ""
+
+    def _is_by_proxy(self, scope: Scope) -> bool:
+        client: tuple[str, int] | None = scope.get("client")
+        return client is not None and client[0] in self._rules.proxies
 
     async def _refuse(self, scope: Scope, refused: _Refused, send: Send) -> None:
         """Send the reason. The connection is closed: what the sender still sends is not read."""

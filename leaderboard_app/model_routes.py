@@ -95,7 +95,7 @@ def add_model_routes(routes: APIRouter, viewer: Viewer) -> None:
     # Open pages ask every few seconds.
     @lru_cache(maxsize=KEPT_MODELS)
     def model_answer(_built_as: str, query: tuple[tuple[str, str], ...]) -> PreparedResponse:
-        board, meta = _built(viewer)
+        board, meta = built_board(viewer)
         return prepare_json(model_document(board, meta, _row(board, dict(query))))
 
     @routes.get("/data/model.json")
@@ -107,7 +107,7 @@ def add_model_routes(routes: APIRouter, viewer: Viewer) -> None:
     @routes.get("/data/provenance.json")
     def provenance(request: Request, query: Annotated[ModelQuery, Query()]) -> Response:
         """Return the origin of a model's scores: result documents, newest first, and requests."""
-        row = _row(_built(viewer).board, dict(query))
+        row = _row(built_board(viewer).board, dict(query))
         documents = [describe_document(d) for d in read_documents(results, row, suite.name)]
         told = read_requests(requests, viewer.queue.current().entries, row, suite.name)
         return prepare_json({"documents": documents, "requests": told}).respond(request)
@@ -115,14 +115,14 @@ def add_model_routes(routes: APIRouter, viewer: Viewer) -> None:
     @routes.get("/data/compare.json")
     def compare(request: Request, query: Annotated[ComparisonQuery, Query()]) -> Response:
         """Return models side by side. All others are compared with the first."""
-        board, meta = _built(viewer)
+        board, meta = built_board(viewer)
         document = comparison_document(board, meta, find_rows_of(board, query.m))
         return prepare_json(document).respond(request)
 
     @routes.get("/data/questions.json")
     def questions(request: Request, query: Annotated[QuestionsQuery, Query()]) -> Response:
         """Return questions of a benchmark with the models' answers and differences."""
-        rows = find_rows_of(_built(viewer).board, query.m)
+        rows = find_rows_of(built_board(viewer).board, query.m)
         chosen = QuestionFilter(query.show, query.subject, query.search, query.offset, query.limit)
         documents = (
             questions_document(source, benchmark, rows, chosen)
@@ -133,7 +133,12 @@ def add_model_routes(routes: APIRouter, viewer: Viewer) -> None:
         return prepare_json(next(stored, first)).respond(request)
 
 
-def _built(viewer: Viewer) -> _Built:
+def built_board(viewer: Viewer) -> _Built:
+    """Return the published board.
+
+    Raises:
+        HTTPException: It has not been built yet.
+    """
     board = viewer.board.current()
     if board.meta is None:
         raise HTTPException(404, "The board has not been built yet.")

@@ -20,7 +20,9 @@ from leaderboard_app.board_data import RankedBoard
 from leaderboard_app.board_rows import values
 from leaderboard_app.language import DEFAULT, LANGUAGES, format_number, language_of, mark, t
 from leaderboard_app.model_data import find_model
+from leaderboard_app.model_routes import ModelQuery
 from leaderboard_app.pages import Viewer, render
+from leaderboard_app.public import public_address, with_query
 
 BEST_ROWS = 50
 BOARD = mark("Scores of {models} models on {benchmarks} benchmarks.")
@@ -99,13 +101,35 @@ def put_shell(page: str, viewer: Viewer, title: str, request: Request) -> str:
     name = viewer.suite.title
     board = _built(viewer)
     preview = preview_of(name, title, board, dict(request.query_params), language)
+    links = _whole_links(viewer, board, request)
     head = render(
-        "shell_head.html", language, name=name, languages=dict(LANGUAGES), **preview._asdict()
+        "shell_head.html",
+        language,
+        name=name,
+        languages=dict(LANGUAGES),
+        **links,
+        **preview._asdict(),
     )
     table = best_models(board, language) if board and title == "Board" else Markup()
     body = render("shell_body.html", language, name=name, table=table)
     bare = _GRADIOS_PREVIEW.sub("", page)
     return bare.replace(_HEAD_END, head + _HEAD_END, 1).replace(_BODY_START, body + _BODY_START, 1)
+
+
+def _whole_links(viewer: Viewer, board: RankedBoard | None, request: Request) -> dict[str, str]:
+    """Return the addresses of a page and its picture; empty where the board does not know its own."""
+    public = public_address(viewer, request)
+    if not public:
+        return {"url": "", "picture": ""}
+    path = request.url.path.removeprefix(viewer.settings.viewer_root_path).removeprefix(
+        viewer.prefix
+    )
+    query = {name: request.query_params.get(name, "") for name in ModelQuery.model_fields}
+    is_known = board is not None and (not query["id"] or find_model(board, query) is not None)
+    return {
+        "url": with_query(public + path.lstrip("/"), **query),
+        "picture": with_query(f"{public}picture.png", **query) if is_known else "",
+    }
 
 
 def preview_of(

@@ -31,6 +31,7 @@ NAVIGATION = (
     (mark("Analysis"), "analysis"),
     (mark("Queue"), "queue"),
     (mark("Submit"), "submit"),
+    (mark("Data"), "programs"),
     (mark("About"), "about"),
 )
 

@@ -22,6 +22,21 @@ PIECE_BYTES = 64 * 1024
 _MOST_PROBLEMS, _LONGEST_PART, _LONGEST_MESSAGE = 20, 50, 200
 
 
+class PreparedFile(NamedTuple):
+    """A body that is as small as it gets, such as a picture."""
+
+    body: bytes
+    etag: str
+    media_type: str
+
+    def respond(self, request: Request, name: str = "") -> Response:
+        """Return the body, or 304 if the request names its ETag; see `PreparedResponse.respond`."""
+        headers = _headers(self.etag, name)
+        if _is_known(self.etag, request):
+            return Response(status_code=304, headers=headers)
+        return _PieceResponse(self.body, 200, headers, self.media_type)
+
+
 class PreparedResponse(NamedTuple):
     """A prepared body."""
 
@@ -31,16 +46,15 @@ class PreparedResponse(NamedTuple):
     etag: str
     media_type: str
 
-    def respond(self, request: Request) -> Response:
-        """Return the body, or 304 if the request names its ETag."""
-        headers = {
-            "ETag": self.etag,
-            "Cache-Control": "no-cache",
-            "Vary": "Accept-Encoding",
-            "X-Content-Type-Options": "nosniff",
-        }
-        known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
-        if self.etag in known:
+    def respond(self, request: Request, name: str = "") -> Response:
+        """Return the body, or 304 if the request names its ETag.
+
+        Args:
+            request: The request.
+            name: Of the file as which a browser saves the body. Empty: it shows it.
+        """
+        headers = _headers(self.etag, name) | {"Vary": "Accept-Encoding"}
+        if _is_known(self.etag, request):
             return Response(status_code=304, headers=headers)
         accepted = _accepted(request.headers.get("accept-encoding", ""))
         for name, body in (("br", self.brotli), ("gzip", self.zipped)):
@@ -62,6 +76,16 @@ class _PieceResponse(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
+def _headers(etag: str, name: str) -> dict[str, str]:
+    headers = {"ETag": etag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return headers | ({"Content-Disposition": f'attachment; filename="{name}"'} if name else {})
+
+
+def _is_known(etag: str, request: Request) -> bool:
+    known = request.headers.get("if-none-match", "").split(",")
+    return etag in [tag.strip() for tag in known]
+
+
 async def _unzip(zipped: bytes) -> AsyncIterator[bytes]:
     unzipper = zlib.decompressobj(wbits=_GZIP)
     waiting = zipped
@@ -75,9 +99,14 @@ def prepare(body: bytes, media_type: str) -> PreparedResponse:
     return _compress((body,), media_type)
 
 
-def prepare_json_parts(parts: Iterable[bytes]) -> PreparedResponse:
-    """Prepare a JSON document from its parts, one at a time."""
-    return _compress(parts, "application/json")
+def prepare_file(body: bytes, media_type: str) -> PreparedFile:
+    """Prepare a body that is not compressed further."""
+    return PreparedFile(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', media_type)
+
+
+def prepare_parts(parts: Iterable[bytes], media_type: str = "application/json") -> PreparedResponse:
+    """Prepare a body from its parts, one at a time."""
+    return _compress(parts, media_type)
 
 
 def prepare_json(document: Any) -> PreparedResponse:

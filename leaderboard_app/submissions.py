@@ -27,7 +27,7 @@ from evalboard.stores.requests import DuplicateRequest, QueuedRequest
 from evalboard.validation.subject import Subject
 from leaderboard_app.completion import LONGEST, Completion
 from leaderboard_app.day_count import DayCount
-from leaderboard_app.guard import READER
+from leaderboard_app.guard import READER, USER
 from leaderboard_app.language import language_of, mark, t
 from leaderboard_app.pages import Viewer
 from leaderboard_app.places import NoPlace, Places
@@ -253,6 +253,11 @@ def reader_of(request: Request) -> str | None:
     return request.scope.get(READER)
 
 
+def user_of(request: Request) -> str:
+    """Return the user that a trusted proxy has logged in, empty for nobody."""
+    return str(request.scope.get(USER, ""))
+
+
 async def _run(places: Places, request: Request, work: Callable[[], Answer]) -> Answer | Response:
     """Return the result of the work, or a response with the reason of its failure."""
     language = language_of(request)
@@ -279,7 +284,7 @@ def _counted(sent: DayCount, viewer: Viewer, request: Request) -> Iterator[Calla
     Raises:
         Refusal: A limit is reached. With log-in there are limits for accounts instead.
     """
-    if viewer.tickets is not None:
+    if viewer.tickets is not None or viewer.settings.viewer_user_header:
         yield lambda: None
         return
     address = reader_of(request)
@@ -301,6 +306,8 @@ async def _sender(
     viewer: Viewer, owners: Places, form: Form, request: Request, *, needed: bool
 ) -> str:
     """Return the submitter's name. With log-in it is always the account's name."""
+    if viewer.settings.viewer_user_header:
+        return _named(user_of(request), needed=needed)
     if viewer.tickets is None:
         return form.sender
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
@@ -316,9 +323,13 @@ async def _sender(
         except EvalboardError as exc:
             logger.warning("%s", exc)
             raise Refusal(503, NOT_NOW) from exc
-    if name is None and needed:
+    return _named(name or "", needed=needed)
+
+
+def _named(user: str, *, needed: bool) -> str:
+    if needed and not user:
         raise Refusal(401, LOG_IN)
-    return name or ""
+    return user
 
 
 def _refuse_other_sites(request: Request) -> None:

@@ -1,8 +1,10 @@
 """The submit form, drawn by `static/submit.js`, which calls `api/`."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import gradio as gr
+from fastapi import Request
 from gradio.context import get_blocks_context
 
 from evalboard.records.choice import WeightType
@@ -10,6 +12,7 @@ from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
 from leaderboard_app.language import mark
 from leaderboard_app.pages import Viewer, render, show_header, show_html
+from leaderboard_app.submissions import user_of
 
 TITLE, PATH = mark("Submit"), "submit"
 _TARGET = "_target_url="
@@ -28,6 +31,9 @@ def build_page(viewer: Viewer) -> None:
     )
     tickets = viewer.tickets
     suites = suite_choices(viewer)
+    if viewer.settings.viewer_user_header:
+        _place_users_form(suites)
+        return
     if tickets is None:
         show_html(form_html(suites))
         return
@@ -56,6 +62,17 @@ def _lead_back_to(prefix: str) -> None:
     for function in blocks.fns.values():
         if isinstance(function.js, str):
             function.js = function.js.replace(f"{_TARGET}/{PATH}", f"{_TARGET}{prefix}/{PATH}")
+
+
+def _place_users_form(suites: Sequence[tuple[str, str, bool]]) -> None:
+    """Place the form of the user whom the proxy has logged in."""
+    form = show_html("")
+
+    def load(request: gr.Request) -> str:
+        user = user_of(cast(Request, request.request))
+        return form_html(suites, sender=user, must_log_in=not user)
+
+    gr.on(None, load, outputs=form, api_visibility="private", show_progress="hidden")
 
 
 def suite_choices(viewer: Viewer) -> list[tuple[str, str, bool]]:

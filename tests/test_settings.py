@@ -93,6 +93,8 @@ def test_every_setting_reaches_a_child_process(
         "viewer_host": "0.0.0.0",
         "viewer_port": 7861,
         "viewer_root_path": "/board",
+        "viewer_address": "https://board.example/board",
+        "viewer_user_header": "X-Forwarded-User",
         "viewer_hosts": "board.example, localhost:7860",
         "viewer_proxies": "10.0.0.0/8, ::1",
         "viewer_connections": 50,

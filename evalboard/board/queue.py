@@ -115,6 +115,7 @@ def _describe(
         attempts=block.attempts,
         sender=record.sender,
         submitted_time=record.submitted_time,
+        changed_time=_changed(record),
         started_time=None if record.status is Status.PENDING else started,
         benchmarks=benchmarks,
         run_url=_run_page(record, run_url),

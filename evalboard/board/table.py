@@ -206,7 +206,9 @@ def content_hash(frame: pd.DataFrame, meta: BoardMeta) -> str:
     The time of the build, the revision and Parquet's encoding are not part of it: a new version of
     Parquet does not make a new board.
     """
-    description = meta.model_dump(mode="json", exclude={"built_at", "revision", "content_hash"})
+    description = meta.model_dump(
+        mode="json", exclude={"built_at", "revision", "content_hash", "gone"}
+    )
     table = _to_arrow(frame).to_pydict()
     content = json.dumps([description, list(table.items())], separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()

@@ -51,8 +51,8 @@ def suite_findings(
     without = warning(
         "suite_without_board",
         f"The suite {quoted(suite)} has no board here. Its results are stored but not shown.",
-        fix=f"Use one of {listed(boards, shown=10)}, or ask the board's operators to add the suite "
-        "to EVALBOARD_SUITES.",
+        fix=f"Use one of {listed(boards, shown=10)}, or ask the board's operators to add a board "
+        "for the suite.",
     )
     return (without,)
 

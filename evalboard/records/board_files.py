@@ -77,6 +77,18 @@ class Filling(BaseModel):
     """Number of models on the board."""
 
 
+class GoneRow(BaseModel):
+    """A row that an earlier build of the board had."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    model: str
+    sha: str
+    precision: str = ""
+    time: str
+    """UTC time of the first build without it."""
+
+
 class BoardMeta(BaseModel):
     """`board.json`."""
 
@@ -94,6 +106,8 @@ class BoardMeta(BaseModel):
     """Scores that others report. They are in no rank, and in no row of the table."""
     notices: tuple[Notice, ...] = ()
     """What the operator says of models, and copies that were found."""
+    gone: tuple[GoneRow, ...] = ()
+    """Rows of earlier builds, those that left last first; the publication adds them."""
     revision: str
     """Revision of the results store that the table was built from."""
     built_at: str
@@ -145,6 +159,8 @@ class QueueEntry(BaseModel):
     attempts: int = 0
     sender: str = ""
     submitted_time: str = ""
+    changed_time: str = ""
+    """UTC time of the last change of its status."""
     started_time: str | None = None
     benchmarks: dict[str, BenchmarkProgress] = Field(default_factory=dict)
     run_url: str = ""

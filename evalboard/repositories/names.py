@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from evalboard.errors import ConfigError
 
@@ -12,7 +13,8 @@ _PART = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{MAX_PART_CHARACTERS - 1}}}"
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_ADDRESS = re.compile(
-    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#\s]+/[^/?#\s]+)(?:/tree/main)?/?(?:[?#]\S*)?"
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#\s]+/[^/?#\s]+)"
+    r"(?:/(?:tree|blob|resolve|raw|commits?)/([^/?#\s]+)(?:/[^?#\s]*)?)?/?(?:[?#]\S*)?"
 )
 _FOLDER_STARTS = ("/", "./", "../")
 
@@ -36,13 +38,13 @@ def is_board_name(model: str) -> bool:
     return len(parts) == 2 and all(_PART.fullmatch(part) and ".." not in part for part in parts)
 
 
-def name_in_address(text: str) -> str:
-    """Return the model of an address on the Hub, any other text unchanged.
+def read_address(text: str) -> tuple[str, str]:
+    """Return the model and the revision of an address on the Hub; any other text is the model.
 
-    An address of another revision than `main` stays as it is: its name alone would be another model.
+    The revision is empty if the address has none.
     """
     address = _HUB_ADDRESS.fullmatch(text.strip())
-    return address[1] if address else text
+    return (address[1], unquote(address[2] or "")) if address else (text, "")
 
 
 def check_board_name(model: str) -> None:

@@ -7,17 +7,23 @@ overtaken twice may leave it: the second one that was faster began to read after
 written, and so after this call. A damaged table is written again, because it is made from other stores.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from evalboard.errors import ConflictError, RecordError, StoreError, first_problem
-from evalboard.records.board_files import META_FILE, QUEUE_FILE, TABLE_FILE, BoardMeta, QueueEntry
+from evalboard.records.board_files import (
+    META_FILE,
+    QUEUE_FILE,
+    TABLE_FILE,
+    BoardMeta,
+    GoneRow,
+    QueueEntry,
+)
 from evalboard.records.columns import COLUMNS, Column, Kind
 from evalboard.records.parquet import is_text, parquet_table
 from evalboard.stores.protocol import (
@@ -30,6 +36,12 @@ from evalboard.stores.protocol import (
 )
 
 MAX_PUBLISHING_ATTEMPTS = 2
+MOST_GONE = 100
+ROW_IDENTITY = (
+    *("model", "sha", "precision", "weight_type"),
+    *("use_chat_template", "enable_thinking"),
+)
+"""Columns of which no two rows have the same values."""
 REQUIRED_COLUMNS = ("model", "sha", "average", "complete")
 _TYPES: dict[Kind, tuple[Callable[[pa.DataType], bool], bool]] = {
     "params": (pa.types.is_floating, True),
@@ -142,12 +154,40 @@ def are_other_tables(store: Store, build: Callable[[], Tables]) -> bool:
 
 def _new_files(snapshot: Snapshot, tables: Tables) -> dict[str, bytes]:
     """Return the files, by path in the store, of the tables that are not there yet."""
-    return {
-        folder + name: content
-        for folder, files in tables.items()
-        if _published_hash(snapshot, folder) != json.loads(files[META_FILE])["content_hash"]
-        for name, content in files.items()
-    }
+    new: dict[str, bytes] = {}
+    for folder, files in tables.items():
+        former = _published(snapshot, folder)
+        if former is None or former.meta.content_hash != _meta(files).content_hash:
+            remembering = _remember_gone(files, former) if former else files
+            new |= {folder + name: content for name, content in remembering.items()}
+    return new
+
+
+def _meta(files: Mapping[str, bytes]) -> BoardMeta:
+    return BoardMeta.model_validate_json(files[META_FILE])
+
+
+def _remember_gone(files: Mapping[str, bytes], former: PublishedBoard) -> Mapping[str, bytes]:
+    """Return a board's files with the rows that left it, those of `former` among them."""
+    meta = _meta(files)
+    there = {*_identities(parquet_table(files[TABLE_FILE]))}
+    left = [
+        GoneRow(model=row[0], sha=row[1], precision=row[2] or "", time=meta.built_at)
+        for row in _identities(former.table)
+        if row not in there
+    ]
+    gone = (*left, *former.meta.gone)[:MOST_GONE]
+    if not gone:
+        return files
+    remembered = meta.model_copy(update={"gone": gone}).model_dump_json(indent=2)
+    return {**files, META_FILE: (remembered + "\n").encode()}
+
+
+def _identities(table: pa.Table) -> list[tuple[Any, ...]]:
+    missing = [None] * table.num_rows
+    names = table.column_names
+    columns = (table.column(n).to_pylist() if n in names else missing for n in ROW_IDENTITY)
+    return list(zip(*columns, strict=True))
 
 
 def is_other_file(store: Store, path: str, build: Callable[[], bytes]) -> bool:
@@ -178,13 +218,12 @@ def _unless_overtaken(change: Callable[[], bool]) -> bool:
     return False
 
 
-def _published_hash(snapshot: Snapshot, folder: str) -> str | None:
-    """Return the hash of a stored board, None if there is no board that can be read."""
+def _published(snapshot: Snapshot, folder: str) -> PublishedBoard | None:
+    """Return a stored board, None if there is none that can be read."""
     try:
-        board = published_board(snapshot, folder)
+        return published_board(snapshot, folder)
     except RecordError:
         return None
-    return board.meta.content_hash if board else None
 
 
 def _parse(path: str, kind: TypeAdapter[T], content: bytes) -> T:

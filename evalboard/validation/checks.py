@@ -10,7 +10,8 @@ from evalboard.records.choice import WeightType
 from evalboard.records.report import Finding, Report
 from evalboard.repositories import Repository, find_repository
 from evalboard.repositories.composing import compose_small_files
-from evalboard.repositories.names import check_board_name
+from evalboard.repositories.names import check_board_name, is_board_name
+from evalboard.repositories.searching import similar_models
 from evalboard.settings import Settings
 from evalboard.validation import (
     adapter,
@@ -33,7 +34,7 @@ from evalboard.validation import (
     weights,
 )
 from evalboard.validation.evidence import Base, Evidence
-from evalboard.validation.findings import Outcome, error
+from evalboard.validation.findings import Outcome, error, quoted
 from evalboard.validation.subject import Subject
 from evalboard.wording import plain
 
@@ -89,10 +90,12 @@ def validate(
                 check_board_name(subject.model)
             evidence = gather(subject, settings, Path(scratch), base=base)
         except (ModelNotFound, ConfigError) as exc:
+            similar = _similar(subject, exc, settings)
             return Report(
                 model=plain(subject.model, 200),
                 revision=plain(subject.revision, 200),
-                findings=(_not_found(exc), *findings),
+                findings=(_not_found(exc, similar), *findings),
+                facts={"similar_models": similar} if similar else {},
             )
         try:
             return _report(evidence, findings, checks)
@@ -144,6 +147,16 @@ def _report(evidence: Evidence, findings: list[Finding], checks: Sequence[Check]
     )
 
 
-def _not_found(exc: ModelNotFound | ConfigError) -> Finding:
+def _similar(subject: Subject, exc: ModelNotFound | ConfigError, settings: Settings) -> list[str]:
+    """Return existing models with a name like that of a missing one."""
+    is_missing = isinstance(exc, ConfigError) or type(exc) is ModelNotFound
+    looks_like_one = is_board_name(subject.model) or is_board_name(f"org/{subject.model}")
+    return similar_models(subject.model, settings) if is_missing and looks_like_one else []
+
+
+def _not_found(exc: ModelNotFound | ConfigError, similar: list[str]) -> Finding:
     code = exc.code if isinstance(exc, ModelNotFound) else "invalid_name"
-    return error(code, exc.message, fix="Correct the name or the revision and submit again.")
+    meant = f"Did you mean {' or '.join(map(quoted, similar))}? " if similar else ""
+    return error(
+        code, exc.message, fix=f"{meant}Correct the name or the revision and submit again."
+    )

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from evalboard.records.choice import ModelChoice, WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
-from evalboard.repositories.names import name_in_address
+from evalboard.repositories.names import read_address
 
 
 def left_empty(schema: dict[str, Any]) -> None:
@@ -65,11 +65,22 @@ class Subject(ModelChoice, frozen=True):
     )
     model_type: ModelType = Field(default=ModelType.UNKNOWN, description="How the model was made.")
 
-    @field_validator("model", "base_model")
+    @model_validator(mode="before")
     @classmethod
-    def _named(cls, model: str) -> str:
-        """Read the address of a model on the Hub as its name."""
-        return name_in_address(model)
+    def _named(cls, fields: Any) -> Any:
+        """Read the address of a model on the Hub as its name and revision.
+
+        The address of another revision than the one that is asked for stays as it is.
+        """
+        if not isinstance(fields, dict):
+            return fields
+        read: dict[str, Any] = {}
+        for model, revision in (("model", "revision"), ("base_model", "base_revision")):
+            given, asked = fields.get(model), fields.get(revision) or "main"
+            name, named = read_address(given) if isinstance(given, str) else (given, "")
+            if name != given and (not named or asked in ("main", named)):
+                read |= {model: name, revision: named or asked}
+        return fields | read
 
     @field_validator("revision", "base_revision")
     @classmethod

@@ -3,10 +3,15 @@
 import { make } from "./dom.js";
 import { t } from "./language.js";
 
+/** What stands in an example for the address of the board, which only its reader's browser knows. */
+const HERE = "https://address-of-this-board/";
+
 class CopyText extends HTMLElement {
   connectedCallback() {
     if (this.querySelector(".copy")) return;
     const text = this.querySelector("pre");
+    const code = text.querySelector("code") ?? text;
+    code.textContent = code.textContent.replaceAll(HERE, new URL("./", location.href).href);
     const status = make("span", { role: "status" });
     const button = make("button", { type: "button", class: "copy" }, t("Copy"));
     button.addEventListener("click", async () => {

@@ -1,5 +1,6 @@
 // <page-header>: the boards, this board's name, the way to its other pages, language, light or dark, the heading.
 
+import { readPart } from "./address.js";
 import { lastBoard } from "./board/place.js";
 import { make } from "./dom.js";
 import { keepLanguage, language, LANGUAGES, switchLanguage, t } from "./language.js";
@@ -9,6 +10,10 @@ class PageHeader extends HTMLElement {
   connectedCallback() {
     document.querySelector("#shell")?.remove();
     const { title, current, lead, navigation } = this.dataset;
+    if (readPart("embed")) {
+      this.drawEmbedded(title);
+      return;
+    }
     const pages = JSON.parse(navigation);
     const boards = JSON.parse(this.dataset.boards);
     const isFront = pages[0][0] === current;
@@ -32,6 +37,12 @@ class PageHeader extends HTMLElement {
     this.append(make("span", { id: "content", tabindex: "-1" }));
     this.querySelector(".boards [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (!isFront) document.title = `${t(current)} · ${title}`;
+  }
+
+  /** In a page of another site: no ways but from the contents, and they lead out of the frame. */
+  drawEmbedded(title) {
+    (document.querySelector("base") ?? document.head.appendChild(make("base"))).target = "_blank";
+    this.replaceChildren(make("h1", { class: "embedded" }, title));
   }
 }
 

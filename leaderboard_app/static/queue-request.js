@@ -1,27 +1,95 @@
-// One request of the queue: where it stands, why, and how far it is.
+// One request of the queue: its status, why, what a person can do, and how far it is.
 
 import { sharedAddress } from "./ask.js";
-import { formatTime, make, makeOutsideLink } from "./dom.js";
+import { explainFailure, explainFinding } from "./codes.js";
+import { formatTime, make, makeOutsideLink, withCode } from "./dom.js";
 import { formatNumber, keepLanguage, mark, t } from "./language.js";
-import { timeLeft } from "./numbers.js";
+import { share, timeLeft } from "./numbers.js";
+import { shareDone } from "./queue-overview.js";
 import { drawFindings } from "./report.js";
 
 const STATES = { waiting: mark("waiting"), running: mark("running"), done: mark("done"), failed: mark("failed") };
 
-/** Draw one entry of the queue, whose `titles` name the benchmarks by key, and `boards` the suites. */
-export function drawRequest(entry, { titles, boards }) {
+const STATUSES = {
+  RUNNING: mark("Running"),
+  PENDING: mark("Pending"),
+  FAILED: mark("Failed"),
+  REJECTED: mark("Rejected"),
+  CANCELLED: mark("Cancelled"),
+  FINISHED: mark("Finished"),
+};
+const WHO = {
+  author: mark("What the author can do:"),
+  operator: mark("What the operators can do:"),
+  nobody: mark("What happens next:"),
+};
+
+/** The columns by which requests are sorted; those of `wide` are on a phone in the details alone. */
+export const COLUMNS = [
+  { key: "model", title: mark("Model") },
+  { key: "status", title: mark("Status") },
+  { key: "precision", title: mark("Precision"), kind: "wide" },
+  { key: "sender", title: mark("Submitted by"), kind: "wide" },
+  { key: "submitted_time", title: mark("Submitted"), kind: "wide" },
+  { key: "seconds_left", title: mark("Done in"), kind: "wide number" },
+];
+
+/**
+ * Draw one entry of the queue as a row, and a second one with its details if it is open.
+ *
+ * `titles` name the benchmarks by key, and `boards` the suites.
+ */
+export function drawRequest(entry, { titles, boards }, { open, toggle }) {
+  const key = `row ${entry.request}`;
+  const attributes = { type: "button", class: "name", "data-key": key, "aria-expanded": String(open), onclick: () => toggle(!open) };
+  const why = open ? "" : tellWhy(entry);
+  const row = make(
+    "tr",
+    { class: `request ${entry.status.toLowerCase()}` },
+    make("th", { scope: "row" }, make("button", attributes, entry.model), why ? make("p", { class: "why" }, why) : ""),
+    make("td", { class: "status" }, tellStatus(entry)),
+    make("td", { class: "wide" }, entry.precision),
+    make("td", { class: "wide" }, entry.sender),
+    make("td", { class: "wide" }, formatTime(entry.submitted_time)),
+    make("td", { class: "wide number" }, entry.seconds_left == null ? "" : timeLeft(entry.seconds_left)),
+  );
+  if (!open) return [row];
+  return [row, make("tr", { class: "more" }, make("td", { colspan: String(COLUMNS.length) }, ...drawDetails(entry, titles, boards)))];
+}
+
+function tellStatus(entry) {
+  const done = entry.status === "RUNNING" ? shareDone(entry) : null;
+  const more = entry.position != null ? `${formatNumber(entry.position)}.` : done != null ? share(done) : "";
+  return [t(STATUSES[entry.status] ?? entry.status), more].filter(Boolean).join(" · ");
+}
+
+/** Say in one line why a request is where it is. */
+function tellWhy(entry) {
+  if (entry.findings?.length) return entry.findings.map((finding) => explainFinding(finding) || finding.message).join(" ");
+  return explainFailure(entry.code)?.says ?? entry.reason;
+}
+
+function drawDetails(entry, titles, boards) {
   const board = boards[entry.suite || Object.keys(boards)[0]];
-  const head = make("div", { class: "head" });
-  if (entry.position != null) head.append(make("span", { class: "position" }, `${formatNumber(entry.position)}.`));
-  head.append(make("span", { class: "name" }, entry.model));
-  if (entry.status === "FINISHED" && board) head.append(drawDetailsLink(entry, board));
-  const request = make("li", { class: "request" }, head, make("p", { class: "facts" }, [...listSuite(entry, boards), ...listFacts(entry)].join(" · ")));
-  if (entry.findings?.length) request.append(drawFindings(entry.findings));
-  else if (entry.reason) request.append(make("p", { class: "reason" }, entry.reason));
-  if (entry.log_tail) request.append(drawLog(entry));
-  if (entry.status === "RUNNING") request.append(drawProgress(entry.benchmarks, titles));
-  if (/^https?:\/\//.test(entry.run_url)) request.append(makeOutsideLink(entry.run_url, t("Run in Prefect")));
-  return request;
+  const facts = [...listSuite(entry, boards), ...listFacts(entry)].join(" · ");
+  return [
+    make("p", { class: "facts" }, facts),
+    ...(entry.status === "FINISHED" && board ? [drawDetailsLink(entry, board)] : []),
+    ...drawReasons(entry),
+    ...(entry.log_tail ? [drawLog(entry)] : []),
+    ...(entry.status === "RUNNING" ? [drawProgress(entry.benchmarks, titles)] : []),
+    ...(/^https?:\/\//.test(entry.run_url) ? [makeOutsideLink(entry.run_url, t("Run in Prefect"))] : []),
+  ];
+}
+
+/** Draw the findings, or the failure with what a person can do about it. */
+function drawReasons(entry) {
+  if (entry.findings?.length) return [drawFindings(entry.findings)];
+  const reason = entry.reason ? [make("p", { class: "reason", lang: "en" }, entry.reason)] : [];
+  const failure = explainFailure(entry.code);
+  if (!failure) return reason;
+  const advice = make("p", { class: "advice" }, make("strong", {}, t(WHO[failure.who])), " ", ...withCode(failure.advice));
+  return [make("p", { class: "says" }, failure.says), ...reason, advice];
 }
 
 /** Where there are several boards, or the suite has none, say which suite is meant. */

@@ -1,10 +1,14 @@
-// <queue-list>: every request in its group, searched by model and submitter, current without a reload.
+// <queue-list>: every request as a row, sorted and searched, current without a reload, and the queue as a whole.
 
 import { readPart, writeParts } from "./address.js";
+import { ask, sharedAddress } from "./ask.js";
+import { explainFailure } from "./codes.js";
 import { make } from "./dom.js";
 import { formatNumber, keepLanguage, mark, t } from "./language.js";
 import { follow } from "./live.js";
-import { drawRequest } from "./queue-request.js";
+import { timeLeft } from "./numbers.js";
+import { sortEntries, summarise } from "./queue-overview.js";
+import { COLUMNS, drawRequest } from "./queue-request.js";
 
 const GROUPS = [
   { status: "RUNNING", title: mark("Running") },
@@ -15,26 +19,27 @@ const GROUPS = [
   { status: "FINISHED", title: mark("Finished") },
 ];
 const AT_ONCE = 50;
+const FEW = 3;
 const WAIT_MILLISECONDS = 120;
 
 class QueueList extends HTMLElement {
   connectedCallback() {
     if (this.unfollow) return;
     this.queue = null;
-    this.shown = {};
-    this.closed = new Set();
+    this.shown = AT_ONCE;
+    this.opened = new Map();
     this.status = readPart("status");
+    this.code = readPart("code");
+    this.sort = readPart("sort");
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.counts = make("ul", { class: "counts", "aria-label": t("Requests per group") });
     this.amount = make("p", { class: "amount", role: "status" });
-    this.groups = make("div", {}, make("p", {}, t("Loading the queue …")));
-    this.replaceChildren(this.problem, this.drawFilters(), this.counts, this.groups);
+    this.overview = make("dl", { class: "overview" });
+    this.rows = make("div", {}, make("p", {}, t("Loading the queue …")));
+    this.replaceChildren(this.problem, this.counts, this.overview, this.drawFilters(), this.rows);
     this.unfollow = follow(
       "data/queue.json",
-      (queue) => {
-        this.queue = queue;
-        this.draw();
-      },
+      (queue) => this.take(queue),
       (problem) => this.report(problem),
     );
   }
@@ -44,29 +49,43 @@ class QueueList extends HTMLElement {
     this.unfollow = null;
   }
 
+  async take(queue) {
+    this.queue = queue;
+    this.draw();
+    this.built = (await ask(sharedAddress("health")).catch(() => ({}))).built_at;
+    this.draw();
+  }
+
   drawFilters() {
     this.search = drawField("search", "search", t("Search for a model"), () => this.filter());
     this.sender = drawField("text", "sender", t("Submitted by"), () => this.filter());
     this.senders = make("datalist", { id: "queue-senders" });
     this.sender.setAttribute("list", this.senders.id);
-    return make("div", { class: "filters", role: "search" }, this.search, this.sender, this.senders, this.amount);
+    this.feed = make("a", { class: "feed" }, t("as a feed"));
+    return make("div", { class: "filters", role: "search" }, this.search, this.sender, this.senders, this.amount, this.feed);
   }
 
-  /** Show one group alone, or all again. */
-  choose(status) {
-    this.status = status === this.status ? "" : status;
-    this.closed.delete(status);
-    writeParts({ status: this.status });
-    this.draw();
+  /** Show what has one value alone, or all again. */
+  choose(name, value) {
+    this[name] = value === this[name] ? "" : value;
+    if (name === "status") this.code = "";
+    this.show({ status: this.status, code: this.code });
+  }
+
+  order(key) {
+    this.sort = this.sort === key ? `-${key}` : this.sort === `-${key}` ? "" : key;
+    this.show({ sort: this.sort });
   }
 
   filter() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      writeParts({ search: this.search.value, sender: this.sender.value });
-      this.shown = {};
-      this.draw();
-    }, WAIT_MILLISECONDS);
+    this.timer = setTimeout(() => this.show({ search: this.search.value, sender: this.sender.value }), WAIT_MILLISECONDS);
+  }
+
+  show(parts) {
+    writeParts(parts);
+    this.shown = AT_ONCE;
+    this.draw();
   }
 
   report(problem) {
@@ -80,76 +99,101 @@ class QueueList extends HTMLElement {
     const { entries } = this.queue;
     const model = this.search.value.trim().toLowerCase();
     const sender = this.sender.value.trim().toLowerCase();
-    const fitting = entries.filter(
+    const named = entries.filter(
       (entry) => entry.model.toLowerCase().includes(model) && entry.sender.toLowerCase().includes(sender),
     );
-    const groups = GROUPS.map((group) => ({
-      ...group,
-      entries: fitting.filter((entry) => entry.status === group.status),
-    }));
-    const state = this.remember();
     const chosen = GROUPS.some(({ status }) => status === this.status) ? this.status : "";
-    const shown = groups.filter(({ status, entries: members }) => members.length && (!chosen || status === chosen));
-    this.counts.replaceChildren(...groups.map((group) => this.drawCount(group, chosen)));
-    this.groups.replaceChildren(...shown.map((group) => this.drawGroup(group)));
-    if (!shown.length) this.groups.replaceChildren(entries.length ? drawNoneFits() : drawEmpty());
+    const fitting = named.filter(
+      (entry) => (!chosen || entry.status === chosen) && (!this.code || (entry.code || "error") === this.code),
+    );
+    const state = this.remember();
+    this.counts.replaceChildren(...GROUPS.map((group) => this.drawCount(group, named, chosen)));
+    this.drawOverview();
+    this.rows.replaceChildren(...(fitting.length ? this.drawTable(fitting) : [entries.length ? drawNoneFits() : drawEmpty()]));
     this.restore(state);
-    this.amount.textContent = model || sender ? t("{shown} of {all} requests", { shown: formatNumber(fitting.length), all: formatNumber(entries.length) }) : "";
+    const isPart = fitting.length < entries.length;
+    this.amount.textContent = isPart ? t("{shown} of {all} requests", { shown: formatNumber(fitting.length), all: formatNumber(entries.length) }) : "";
+    this.feed.href = `data/queue.atom?${new URLSearchParams(this.sender.value.trim() ? { sender: this.sender.value.trim() } : {})}`;
     const names = [...new Set(entries.map((entry) => entry.sender))].filter(Boolean).sort();
     this.senders.replaceChildren(...names.map((value) => make("option", { value })));
   }
 
   remember() {
-    return {
-      open: new Set([...this.groups.querySelectorAll("details[open][data-key]")].map((part) => part.dataset.key)),
-      focused: this.contains(document.activeElement) ? document.activeElement.dataset.key : null,
-    };
+    const open = [...this.rows.querySelectorAll("details[open]")].map((part) => part.dataset.key);
+    return { open, focused: this.contains(document.activeElement) ? document.activeElement.dataset.key : null };
   }
 
   restore({ open, focused }) {
-    for (const part of this.groups.querySelectorAll("details[data-key]")) {
-      if (open.has(part.dataset.key)) part.open = true;
-    }
+    for (const part of this.rows.querySelectorAll("details")) part.open = open.includes(part.dataset.key);
     if (focused) this.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
-  drawCount({ status, title, entries }, chosen) {
-    const number = make("strong", {}, formatNumber(entries.length));
-    const pressed = String(status === chosen);
-    const attributes = { type: "button", "data-key": `count ${status}`, "aria-pressed": pressed, onclick: () => this.choose(status) };
-    const button = make("button", attributes, number, " ", t(title));
-    button.disabled = !entries.length && status !== chosen;
+  drawCount({ status, title }, named, chosen) {
+    const amount = named.filter((entry) => entry.status === status).length;
+    const attributes = {
+      type: "button",
+      "data-key": `count ${status}`,
+      "aria-pressed": String(status === chosen),
+      onclick: () => this.choose("status", status),
+    };
+    const button = make("button", attributes, make("strong", {}, formatNumber(amount)), " ", t(title));
+    button.disabled = !amount && status !== chosen;
     return make("li", { class: status.toLowerCase() }, button);
   }
 
-  drawGroup({ status, title, entries }) {
-    const shown = this.shown[status] ?? AT_ONCE;
-    const group = make(
-      "details",
-      {
-        id: status,
-        class: "group",
-        ontoggle: () => (group.open ? this.closed.delete(status) : this.closed.add(status)),
-      },
-      make(
-        "summary",
-        { "data-key": `group ${status}` },
-        make("h2", {}, t(title)),
-        make("span", { class: "amount" }, formatNumber(entries.length)),
-      ),
-      make("ul", { class: "requests" }, ...entries.slice(0, shown).map((entry) => drawRequest(entry, this.queue))),
-    );
-    group.open = !this.closed.has(status);
-    if (entries.length > shown) {
-      const more = make("button", { type: "button", class: "more", "data-key": `more ${status}` });
-      more.textContent = t("Show {n} more", { n: formatNumber(Math.min(AT_ONCE, entries.length - shown)) });
-      more.addEventListener("click", () => {
-        this.shown[status] = shown + AT_ONCE;
+  /** What concerns whoever runs the board. */
+  drawOverview() {
+    const now = Date.now();
+    const { secondsLeft, oldest, perDay, failures, changed } = summarise(this.queue.entries, now);
+    const ago = (time) => t("{duration} ago", { duration: timeLeft(Math.max(0, now - Date.parse(time)) / 1000) });
+    const facts = [
+      [t("All done in about"), secondsLeft == null ? "" : timeLeft(secondsLeft)],
+      [t("Oldest waiting"), oldest && ago(oldest)],
+      [t("Finished a day, last week"), perDay ? formatNumber(perDay, perDay < 10 ? 1 : 0) : ""],
+      [t("Last change of the queue"), changed && ago(changed)],
+      [t("Board built"), this.built && ago(this.built)],
+    ].filter(([, value]) => value);
+    const parts = facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
+    if (failures.length) parts.push(make("div", { class: "failures" }, make("dt", {}, t("Failures by reason")), make("dd", {}, ...failures.map((failure) => this.drawReason(failure)))));
+    this.overview.replaceChildren(...parts);
+  }
+
+  drawReason([code, amount]) {
+    const attributes = { type: "button", "data-key": `code ${code}`, "aria-pressed": String(code === this.code), onclick: () => this.choose("code", code) };
+    return make("button", attributes, explainFailure(code)?.says ?? code, " ", make("strong", {}, formatNumber(amount)));
+  }
+
+  drawTable(fitting) {
+    const key = this.sort.replace("-", "");
+    const sorted = COLUMNS.some((column) => column.key === key) ? sortEntries(fitting, key, this.sort.startsWith("-")) : fitting;
+    const heads = COLUMNS.map((column) => this.drawHead(column));
+    const rows = sorted.slice(0, this.shown).flatMap((entry) => drawRequest(entry, this.queue, {
+      open: this.opened.get(entry.request) ?? fitting.length <= FEW,
+      toggle: (open) => {
+        this.opened.set(entry.request, open);
         this.draw();
-      });
-      group.append(more);
-    }
-    return group;
+      },
+    }));
+    const table = make("table", { class: "requests" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+    const scroll = make("div", { class: "scroll", role: "region", "aria-label": t("Queue"), tabindex: "0" }, table);
+    return sorted.length > this.shown ? [scroll, this.drawMore(sorted.length)] : [scroll];
+  }
+
+  drawHead({ key, title, kind }) {
+    const order = { [key]: "ascending", [`-${key}`]: "descending" }[this.sort] ?? "none";
+    const sign = { ascending: " ▲", descending: " ▼" }[order] ?? "";
+    const button = make("button", { type: "button", "data-key": `head ${key}`, onclick: () => this.order(key) }, t(title) + sign);
+    return make("th", { scope: "col", class: kind || null, "aria-sort": order }, button);
+  }
+
+  drawMore(all) {
+    const more = make("button", { type: "button", class: "more", "data-key": "more" });
+    more.textContent = t("Show {n} more", { n: formatNumber(Math.min(AT_ONCE, all - this.shown)) });
+    more.addEventListener("click", () => {
+      this.shown += AT_ONCE;
+      this.draw();
+    });
+    return more;
   }
 }
 

@@ -1,5 +1,6 @@
 // The report of the checks: every finding, the worst first, and what the checks learned.
 
+import { explainFinding } from "./codes.js";
 import { make, withCode } from "./dom.js";
 import { formatNumber, mark, t } from "./language.js";
 import { parameters } from "./numbers.js";
@@ -38,9 +39,11 @@ export function drawFindings(findings) {
   return make("ul", { class: "findings" }, ...sorted.map(drawFinding));
 }
 
-function drawFinding({ level, message, fix, where }) {
-  const told = make("div", {}, make("p", {}, ...withCode(message)));
-  if (fix) told.append(make("p", {}, ...withCode(fix)));
+function drawFinding(finding) {
+  const { level, message, fix, where } = finding;
+  const says = explainFinding(finding);
+  const told = make("div", {}, says ? make("p", {}, says) : "", make("p", { lang: "en" }, ...withCode(message)));
+  if (fix) told.append(make("p", { class: "fix", lang: "en" }, ...withCode(fix)));
   if (where) told.append(make("p", { class: "where" }, make("code", {}, where)));
   return make("li", { class: level }, make("span", { class: "level" }, t(LEVELS[level] ?? level)), told);
 }

@@ -1,6 +1,7 @@
 // <submit-form>: what to evaluate, a check that submits nothing, and the submission.
 
 import { sharedAddress } from "./ask.js";
+import { explainFinding, fieldOf } from "./codes.js";
 import { formatTime, make } from "./dom.js";
 import { completeNames } from "./names.js";
 import { keepLanguage, mark, t } from "./language.js";
@@ -12,6 +13,10 @@ const WEIGHTS = {
   Adapter: mark("LoRA adapter"),
   Delta: mark("delta to a base model"),
 };
+const BASE_HINT = mark("The model that this one was made from: organisation/name.");
+const NEEDED = mark("Required: the model that this one is put on, organisation/name.");
+const NEEDED_UNLESS_IN_CARD = mark("Required unless the model card names it: organisation/name.");
+const MADE_FROM_ANOTHER = ["fine-tuned", "continuously pretrained"];
 const LOOK_MILLISECONDS = 400;
 
 class SubmitForm extends HTMLElement {
@@ -31,14 +36,12 @@ class SubmitForm extends HTMLElement {
     const asked = new URLSearchParams(location.search);
     const { precisions, types, weights } = this.choices;
     const model = drawText("model", t("Model"), {
-      hint: t("Name on the Hub: organisation/name."),
+      hint: t("Name or address on the Hub: organisation/name."),
       value: asked.get("model") ?? "",
       required: "",
     });
     completeNames(model.querySelector("input"));
-    const base = drawText("base_model", t("Base model"), {
-      hint: t("The model that this one was made from: organisation/name. Adapters and deltas need it."),
-    });
+    const base = drawText("base_model", t("Base model"), { hint: t(BASE_HINT) });
     completeNames(base.querySelector("input"));
     this.baseRevision = drawText("base_revision", t("Revision of the base"), {
       hint: t("Branch, tag or commit. The submission pins it to a commit."),
@@ -47,6 +50,7 @@ class SubmitForm extends HTMLElement {
     this.thinkEnd = drawText("think_end_token", t("End of the thinking"), {
       hint: t("Text that ends the thinking, such as </think>. Empty: as in the chat template or the vocabulary."),
     });
+    this.base = base;
     const texts = [
       model,
       drawText("revision", t("Revision"), {
@@ -73,6 +77,7 @@ class SubmitForm extends HTMLElement {
     ];
     texts[3].querySelector("select").addEventListener("change", () => this.showBase());
     texts[6].querySelector("select").value = "unknown";
+    texts[6].querySelector("select").addEventListener("change", () => this.showBase());
     const [template, thinking] = texts.slice(7, 9).map((field) => field.querySelector("input"));
     template.addEventListener("change", () => this.showThinking());
     thinking.addEventListener("change", () => this.showThinking());
@@ -92,11 +97,12 @@ class SubmitForm extends HTMLElement {
 
   drawSender() {
     this.limits = make("p", { class: "limits", role: "status" });
+    this.own = make("p", { class: "own" });
     const { sender, mustLogIn } = this.dataset;
     if (mustLogIn !== undefined) {
-      return make("div", { class: "field" }, make("p", {}, t("You can check a model without logging in. Log in above to submit it.")));
+      return make("div", { class: "field" }, make("p", {}, t("You can check a model without logging in. Log in to submit it.")));
     }
-    if (sender) return make("div", { class: "field" }, make("p", {}, t("Submitted by {name}.", { name: sender })), this.limits);
+    if (sender) return make("div", { class: "field" }, make("p", {}, t("Submitted by {name}.", { name: sender })), this.limits, this.own);
     const field = drawText("sender", t("Submitted by"), {
       hint: t("Shown in the queue and on the board. Optional."),
       maxlength: "100",
@@ -106,7 +112,7 @@ class SubmitForm extends HTMLElement {
       clearTimeout(timer);
       timer = setTimeout(() => this.showLimits(), LOOK_MILLISECONDS);
     });
-    field.append(this.limits);
+    field.append(this.limits, this.own);
     return field;
   }
 
@@ -124,9 +130,14 @@ class SubmitForm extends HTMLElement {
     this.send("api/check");
   }
 
-  /** Only what is put on its base depends on the commit of that base. */
+  /** Ask for the base model of what was made from one; only what is put on it depends on its commit. */
   showBase() {
-    this.baseRevision.hidden = this.form.elements.weight_type.value === "Original";
+    const { weight_type: weights, model_type: type } = this.form.elements;
+    const isWhole = weights.value === "Original";
+    this.baseRevision.hidden = isWhole;
+    this.base.hidden = isWhole && type.value === "pretrained";
+    const hint = isWhole ? (MADE_FROM_ANOTHER.includes(type.value) ? NEEDED_UNLESS_IN_CARD : BASE_HINT) : NEEDED;
+    this.base.querySelector(".hint").textContent = t(hint);
   }
 
   /** Only the chat template can ask for thinking, and only a thinking has an end. */
@@ -144,6 +155,7 @@ class SubmitForm extends HTMLElement {
     const answer = await fetch(sharedAddress(`api/limits?${parts}`)).catch(() => null);
     const limits = answer?.ok ? await answer.json() : { allowed: null };
     this.limits.textContent = describeLimits(limits);
+    this.own.replaceChildren(...(sender ? [make("a", { href: keepLanguage(`queue?${parts}`) }, t("My submissions")), " · ", make("a", { href: `data/queue.atom?${parts}` }, t("as a feed"))] : []));
   }
 
   read() {
@@ -178,6 +190,7 @@ class SubmitForm extends HTMLElement {
     }
     this.setBusy(true);
     this.outcome.replaceChildren();
+    this.markFields([]);
     try {
       const headers = { "Content-Type": "application/json" };
       if (this.dataset.ticket) headers.Authorization = `Ticket ${this.dataset.ticket}`;
@@ -199,17 +212,45 @@ class SubmitForm extends HTMLElement {
     this.state.textContent = busy ? t("Checking … this can take a minute.") : "";
   }
 
+  /** Write each finding beside the field that it is about. */
+  markFields(findings) {
+    for (const told of this.form.querySelectorAll(".told")) told.remove();
+    for (const field of this.form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+    for (const finding of findings.filter(({ level }) => level !== "info")) {
+      const name = fieldOf(finding);
+      const control = name && this.form.querySelector(`[name="${name}"]`);
+      if (!control) continue;
+      if (finding.level === "error") control.setAttribute("aria-invalid", "true");
+      control.closest(".field").append(make("p", { class: `told ${finding.level}` }, explainFinding(finding) || finding.message));
+    }
+  }
+
+  /** Offer names that exist: one click takes the name and checks again. */
+  drawSimilar({ facts }) {
+    const names = facts?.similar_models ?? [];
+    const buttons = names.map((name) => make("button", { type: "button", onclick: () => this.take(name) }, name));
+    return names.length ? [make("p", { class: "similar" }, t("Did you mean:"), ...buttons.flatMap((button) => [" ", button]))] : [];
+  }
+
+  take(name) {
+    this.form.elements.model.value = name;
+    this.send("api/check");
+  }
+
   showReport(answer) {
     const { report, request } = answer;
+    this.markFields(report.findings);
     if (request) {
       const text = make("p", {}, t("The model is in the queue."), " ", make("a", { href: keepLanguage(`queue?search=${encodeURIComponent(report.model)}`) }, t("See the queue")));
       this.showOutcome(drawReport(answer, t("Submitted"), text));
       this.showLimits();
     } else if (request === null) {
-      this.showOutcome(drawReport(answer, t("Not submitted"), make("p", {}, t("Correct the errors below and submit again."))));
+      this.showOutcome(drawReport(answer, t("Not submitted"), make("div", {}, make("p", {}, t("Correct the errors below and submit again.")), ...this.drawSimilar(report))));
     } else {
       const heading = answer.ok ? t("All checks passed") : t("This model cannot be evaluated yet");
-      this.showOutcome(drawReport(answer, heading, make("p", {}, t("The model was not submitted."))));
+      const text = make("p", {}, t("The model was not submitted."));
+      if (answer.ok && !this.submit.disabled) text.append(" ", make("button", { type: "button", class: "send", onclick: () => this.send("api/submissions") }, t("Submit now")));
+      this.showOutcome(drawReport(answer, heading, make("div", {}, text, ...this.drawSimilar(report))));
     }
   }
 

@@ -87,6 +87,7 @@ def test_a_running_request_shows_its_run_and_how_far_it_is(request_record):
         attempts=2,
         sender="someone",
         submitted_time=DAY.format(1),
+        changed_time=DAY.format(1),
         started_time=DAY.format(3),
         benchmarks={"anatomy": anatomy},
         run_url="http://runs/r7",

@@ -30,8 +30,10 @@ class _Handler(BaseHTTPRequestHandler):
             known = authorization == "Bearer hf_good"
             self._answer(200 if known else 401, {"name": "alice"} if known else {"error": "no"})
         else:
-            words = parse_qs(url.query)["search"][0]
+            asked = parse_qs(url.query)
+            words, author = asked.get("search", [""])[0], asked.get("author", [""])[0]
             found = [name for name in MODELS if words.lower() in name.lower()]
+            found = [name for name in found if name.startswith(f"{author}/" if author else "")]
             self._answer(200, [{"id": name, "_id": name, "modelId": name} for name in found])
 
     def _answer(self, status: int, document: object) -> None:

@@ -27,6 +27,7 @@ from evalboard.records.board_files import (
     BenchmarkColumn,
     BoardMeta,
     Filling,
+    GoneRow,
     SubjectColumn,
 )
 from evalboard.records.columns import RANK_SUFFIXES
@@ -60,6 +61,7 @@ class BoardFolder:
         filling: Sequence[Filling] = (),
         notices: Sequence[Notice] = (),
         answers: bytes = b"",
+        gone: Sequence[GoneRow] = (),
     ) -> None:
         suite = load_suite(self.suite)
         benchmarks = tuple(
@@ -82,6 +84,7 @@ class BoardFolder:
             reported=tuple(reported),
             filling=tuple(filling),
             notices=tuple(notices),
+            gone=tuple(gone),
             revision="r1",
             built_at=built_at,
             content_hash=built_at,

@@ -20,9 +20,10 @@ PAGES = {
     "model": ("model?id=lab-3/model-3", "model-page h1"),
     "compare": ("compare?m=lab-3/model-30&m=lab-4/model-40", "compare-page table"),
     "analysis": ("analysis", ".js-plotly-plot"),
-    "queue": ("queue", "#FAILED"),
+    "queue": ("queue", "queue-list .request"),
     "submit": ("submit", ".submit-form .send"),
     "about": ("about", ".about table"),
+    "programs": ("programs", "api-list details"),
 }
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},

@@ -3,13 +3,11 @@ import re
 import pytest
 
 from evalboard.records.board_files import BenchmarkColumn, BoardMeta
-from evalboard.settings import Settings
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Suite
 from leaderboard_app.about_page import about_text
 from leaderboard_app.documents import document, markdown
 from leaderboard_app.language import LANGUAGES, documents
-from tests.leaderboard_app.serving import build_app
 
 
 def plain(html: str) -> str:
@@ -71,17 +69,6 @@ def test_every_long_text_is_there_with_the_same_shape(language: str) -> None:
             [tag for tag in shape if tag in ("h3", "li", "tr", "pre", "a")] for shape in shapes
         ]
         assert parts[0] == parts[1], name
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_address_that_the_page_names_is_described(language: str, settings: Settings) -> None:
-    described = build_app(settings).openapi()["paths"]
-    html = str(document("programs", language))
-    named = re.findall(r"<code>(GET|POST) ([^?<]+)", html)
-    assert len(named) >= 8
-    for method, address in named:
-        operation = described[f"/{address}"][method.lower()]
-        assert operation["description"], address
 
 
 @pytest.mark.parametrize(

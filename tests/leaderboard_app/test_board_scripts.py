@@ -426,3 +426,67 @@ def test_json_says_what_it_was_taken_from(run: Run) -> None:
         "view": "http://x/?q=a",
         "rows": [{"model": "a"}],
     }
+
+
+QUEUE = [
+    {
+        "status": "RUNNING",
+        "seconds_left": 100,
+        "benchmarks": {},
+        "changed_time": "2026-11-21T10:00:00Z",
+    },
+    {"status": "PENDING", "seconds_left": 900, "submitted_time": "2026-11-20T10:00:00Z"},
+    {"status": "PENDING", "seconds_left": 500, "submitted_time": "2026-11-19T10:00:00Z"},
+    {"status": "FAILED", "code": "time_out"},
+    {"status": "FAILED", "code": "load_failed"},
+    {"status": "FAILED", "code": "time_out"},
+    {"status": "FAILED", "code": ""},
+    *(
+        {"status": "FINISHED", "changed_time": f"2026-11-{day}T10:00:00Z"}
+        for day in (10, 16, 17, 18)
+    ),
+]
+
+
+def test_the_queue_is_summarised_for_its_operators(run: Run) -> None:
+    told = run(
+        "../queue-overview.js",
+        "m.summarise(v.queue, Date.parse('2026-11-21T12:00:00Z'))",
+        queue=QUEUE,
+    )
+    assert told == {
+        "secondsLeft": 900,
+        "oldest": "2026-11-19T10:00:00Z",
+        "perDay": pytest.approx(3 / 7),
+        "failures": [["time_out", 2], ["load_failed", 1], ["error", 1]],
+        "changed": "2026-11-21T10:00:00Z",
+    }
+    unknown = [*QUEUE, {"status": "PENDING", "seconds_left": None}]
+    assert (
+        run("../queue-overview.js", "m.summarise(v.queue, 0)", queue=unknown)["secondsLeft"] is None
+    )
+    empty = run("../queue-overview.js", "m.summarise([], 0)")
+    assert empty == {
+        "secondsLeft": None,
+        "oldest": None,
+        "perDay": 0,
+        "failures": [],
+        "changed": None,
+    }
+
+
+def test_requests_are_sorted_with_the_unknown_last(run: Run) -> None:
+    entries = [{"n": n} for n in (10, None, 9, 100)]
+    for descending, wanted in ((False, [9, 10, 100, None]), (True, [100, 10, 9, None])):
+        done = run("../queue-overview.js", "m.sortEntries(v.e, 'n', v.d)", e=entries, d=descending)
+        assert [entry["n"] for entry in done] == wanted
+
+
+def test_the_share_done_counts_questions(run: Run) -> None:
+    parts = {
+        "a": {"state": "done", "done": 5, "total": 5},
+        "b": {"state": "running", "done": 1, "total": 15},
+    }
+    assert run("../queue-overview.js", "m.shareDone({ benchmarks: v.b })", b=parts) == 0.3
+    parts["c"] = {"state": "waiting", "done": 0, "total": 0}
+    assert run("../queue-overview.js", "m.shareDone({ benchmarks: v.b })", b=parts) is None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import leaderboard_app
+from evalboard.explanations import explanations
 from evalboard.records.columns import COLUMNS
 from evalboard.records.request import ModelType
 from leaderboard_app.language import LANGUAGES, choose, documents, format_number, t, translations
@@ -37,7 +38,13 @@ def texts_in_scripts() -> Iterator[str]:
 
 def used() -> set[str]:
     columns = {column.title for column in COLUMNS if column.title}
-    return {*texts_in_python(), *texts_in_scripts(), *ModelType, *columns}
+    return {
+        *texts_in_python(),
+        *texts_in_scripts(),
+        *ModelType,
+        *columns,
+        *explanations().sentences,
+    }
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -80,7 +80,7 @@ def session_of(user: dict[str, str]) -> str:
 def test_the_form_takes_the_name_of_the_account(browser: Browser, space: str, prefix: str) -> None:
     with browse(browser, space, locale="en-GB") as page:
         page.goto(f"{prefix}/submit")
-        expect(page.get_by_text("Log in above to submit it.")).to_be_visible()
+        expect(page.get_by_text("Log in to submit it.")).to_be_visible()
         expect(page.get_by_role("button", name="Sign in with Hugging Face")).to_be_visible()
         expect(page.get_by_role("button", name="Submit", exact=True)).to_be_disabled()
         page.route("**/login/**", lambda route: route.fulfill(body="Hugging Face"))

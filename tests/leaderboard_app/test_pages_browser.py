@@ -18,9 +18,10 @@ from tests.leaderboard_app.surroundings import behind_prefix, page_with_frame
 
 READY = {
     "./": "board-table .name",
-    "queue": "#FAILED",
+    "queue": "queue-list .request",
     "submit": ".submit-form .send",
     "about": ".about .scroll table",
+    "programs": "api-list details",
     "compare": "compare-page .lead h1",
     "analysis": ".js-plotly-plot",
     "model": "model-page .lead h1, .model .lead h1",
@@ -46,7 +47,7 @@ def see(page: Page, path: str) -> None:
     page.locator(READY[path.partition("?")[0]]).first.wait_for()
 
 
-def test_queue_shows_every_group_and_stays_current(
+def test_queue_shows_every_request_and_stays_current(
     page: Page, board_folder: Any, make_entry: Callable[..., Any], hostile_name: str
 ) -> None:
     progress = {
@@ -60,6 +61,7 @@ def test_queue_shows_every_group_and_stays_current(
         "c/failed",
         "FAILED",
         reason="Out of memory.",
+        code="out_of_memory",
         run_url="javascript:alert(1)",
         log_tail="the end",
     )
@@ -77,48 +79,74 @@ def test_queue_shows_every_group_and_stays_current(
     ]
     board_folder.write_queue([running, *waiting, failed, rejected, *done])
     page.goto("/queue")
-    expect(page.locator("#RUNNING")).to_contain_text("1,000 of 4,183")
-    expect(page.locator("#RUNNING")).to_contain_text("No questions.")
-    expect(page.locator("#RUNNING")).to_contain_text("about 67 min left")
-    expect(page.get_by_role("link", name="Run in Prefect")).to_have_count(1)
-    expect(page.locator("#FAILED")).to_contain_text("Out of memory.")
-    findings = page.locator("#REJECTED .findings li")
-    expect(findings).to_have_text([f"errorNo. {hostile_name}Add one.", "errorThe card is missing."])
-    expect(page.locator("#CANCELLED")).to_contain_text("By its submitter.")
-    expect(page.get_by_role("link", name="Scores of f/done")).to_be_visible()
+    rows = page.locator("queue-list .request")
+    expect(rows).to_have_count(50)
+    expect(rows.first).to_contain_text("Running · 23 %")
+    page.get_by_role("button", name="Show 16 more").click()
+    expect(rows).to_have_count(66)
     expect(page.locator("queue-list img")).to_have_count(0)
 
-    expect(page.locator("#PENDING .request")).to_have_count(50)
-    page.get_by_role("button", name="Show 10 more").click()
-    expect(page.locator("#PENDING .request")).to_have_count(60)
+    def open_row(name: str) -> Any:
+        page.get_by_role("button", name=name, exact=True).click()
+        return page.locator(".request", has_text=name).locator("+ .more")
+
+    told = open_row("a/running")
+    expect(told).to_contain_text("1,000 of 4,183")
+    expect(told).to_contain_text("No questions.")
+    expect(told).to_contain_text("about 67 min left")
+    expect(page.get_by_role("link", name="Run in Prefect")).to_have_count(1)
+    failure = open_row("c/failed")
+    expect(failure).to_contain_text("Out of memory.")
+    expect(failure).to_contain_text("The memory was too small for the model.")
+    expect(failure).to_contain_text("What the operators can do: Give one engine more GPUs")
+    expect(failure.locator("code")).to_have_text("evalboard requeue")
+    expect(page.get_by_role("link", name="Run in Prefect")).to_have_count(1)
+    findings = open_row(hostile_name).locator(".findings li")
+    expect(findings).to_have_text([f"errorNo. {hostile_name}Add one.", "errorThe card is missing."])
+    expect(open_row("e/gone")).to_contain_text("By its submitter.")
+    open_row("f/done")
+    expect(page.get_by_role("link", name="Scores of f/done")).to_be_visible()
 
     page.get_by_text("End of the log").click()
-    page.locator("#RUNNING > summary").click()
-    board_folder.write_queue(
-        [running, failed, make_entry("g/late", "PENDING", position=1), rejected]
+    expect(page.locator(".overview")).to_contain_text("The memory was too small for the model. 1")
+    late = make_entry("g/late", "PENDING", position=1)
+    board_folder.write_queue([running, failed, late, rejected])
+    expect(page.get_by_role("button", name="g/late", exact=True)).to_be_visible()
+    expect(page.locator(".log pre")).to_be_visible()
+    expect(page.locator(".log pre")).to_have_text("the end")
+
+    page.get_by_role("button", name="Model").click()
+    expect(page.get_by_role("columnheader", name="Model")).to_have_attribute(
+        "aria-sort", "ascending"
     )
-    expect(page.locator("#PENDING")).to_contain_text("g/late")
-    expect(page.locator("#FAILED pre")).to_be_visible()
-    expect(page.locator("#FAILED pre")).to_have_text("the end")
-    expect(page.locator("#RUNNING")).not_to_have_attribute("open", "")
+    page.get_by_role("button", name="Model").click()
+    expect(rows.last).to_contain_text("a/running")
+    expect(page).to_have_url(re.compile(r"/queue\?sort=-model$"))
+    page.get_by_role("button", name="Model").click()
 
     failures = page.get_by_role("button", name="1 Failed")
     failures.click()
     expect(page).to_have_url(re.compile(r"/queue\?status=FAILED$"))
-    expect(page.locator("queue-list details.group")).to_have_attribute("id", "FAILED")
+    expect(rows).to_have_count(1)
     expect(failures).to_be_focused()
     page.reload()
     expect(failures).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("queue-list details.group")).to_have_attribute("id", "FAILED")
+    expect(rows).to_have_count(1)
+    expect(page.locator(".more .advice")).to_be_visible()
     failures.click()
-    expect(page.locator("#PENDING")).to_be_visible()
+    expect(rows).to_have_count(4)
+    page.get_by_role("button", name="The memory was too small for the model. 1").click()
+    expect(rows).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/queue\?code=out_of_memory$"))
+    page.get_by_role("button", name="The memory was too small for the model. 1").click()
 
     page.get_by_label("Submitted by").fill("OTHER")
-    expect(page.locator(".request")).to_have_count(1)
-    expect(page.locator("#REJECTED .name")).to_have_text(hostile_name)
+    expect(rows).to_have_count(1)
+    expect(page.locator(".request .name")).to_have_text(hostile_name)
     expect(page).to_have_url(re.compile(r"\?sender=OTHER$"))
     page.reload()
     expect(page.locator(".filters [role=status]")).to_have_text("1 of 4 requests")
+    expect(page.locator(".filters .feed")).to_have_attribute("href", "data/queue.atom?sender=OTHER")
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +231,22 @@ def test_a_citation_is_copied(page: Page) -> None:
     assert copied.startswith("@misc{open_medical_llm_leaderboard,")
 
 
+def test_other_pages_and_programs_get_the_board(
+    page: Page, viewer_address: str, board_folder: Any, make_row: Callable[..., Any]
+) -> None:
+    board_folder.write_board([make_row("acme/model", 0.5)])
+    see(page, "programs")
+    line = f'board = pd.read_parquet("{viewer_address}/data/board.parquet")'
+    expect(page.locator("copy-text code").first).to_contain_text(line)
+    expect(page.locator("api-list")).to_contain_text("GET data/board.parquet")
+
+    page.goto("/?embed=1")
+    expect(page.locator("board-table .name")).to_have_count(1)
+    expect(page.locator("page-header h1")).to_have_text("Open Medical-LLM Leaderboard")
+    expect(page.locator("page-header a, page-header button")).to_have_count(0)
+    expect(page.locator("base")).to_have_attribute("target", "_blank")
+
+
 def test_the_keyboard_reaches_everything_in_order(page: Page) -> None:
     see(page, "submit")
 
@@ -212,7 +256,7 @@ def test_the_keyboard_reaches_everything_in_order(page: Page) -> None:
             "(() => { const e = document.activeElement; return e.name || e.ariaLabel || e.textContent; })()"
         )
 
-    passed = [tab() for _ in range(10)]
+    passed = [tab() for _ in range(11)]
     assert passed[0] == "Skip to the content"
     assert passed[1] == "Open Medical-LLM Leaderboard"
     assert passed[2] == "Board"
@@ -266,7 +310,7 @@ def test_works_behind_a_path_prefix(
         page.get_by_label("Language").select_option("de")
         expect(page.get_by_role("link", name="Einreichen")).to_be_visible()
         see(page, "queue")
-        expect(page.locator("#FAILED h2")).to_have_text("Gescheitert")
+        expect(page.locator(".request .status")).to_have_text("Gescheitert")
         see(page, "about")
         assert page.evaluate("fetch('openapi.json').then((r) => r.json())")["servers"] == [
             {"url": "/lab/board"}
@@ -290,7 +334,7 @@ def test_works_in_a_frame_of_another_site(
         frame = page.frame_locator("iframe")
         frame.locator(READY["./"]).first.wait_for()
         frame.get_by_role("link", name="Warteschlange").click()
-        expect(frame.locator("#FAILED h2")).to_have_text("Gescheitert")
+        expect(frame.locator(".request .status")).to_have_text("Gescheitert")
 
 
 def test_no_page_has_a_barrier_that_axe_knows(

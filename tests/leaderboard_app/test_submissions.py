@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -32,26 +33,8 @@ from leaderboard_app.submissions import (
     add_submission_routes,
     read_form,
 )
-
-CARD = """---
-license: apache-2.0
----
-# A tiny model
-
-Made to test the form of a leaderboard. It was trained on nothing, it knows nothing, and it is of no
-use for anything else than to pass the checks that need no weights to be loaded. Its only purpose is
-to be submitted, and then to wait in a queue that nobody reads.
-"""
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "torch_dtype": "bfloat16",
-    "vocab_size": 8,
-    "hidden_size": 4,
-    "intermediate_size": 8,
-    "num_hidden_layers": 0,
-    "num_attention_heads": 1,
-}
+from tests.leaderboard_app.serving import build_app, serving
+from tests.leaderboard_app.submitted import write_model
 
 
 @pytest.fixture
@@ -80,17 +63,7 @@ def client(viewer: Viewer) -> Iterator[TestClient]:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """The folder of `org/model`, which passes the checks of such a machine."""
-    folder = tmp_path / "models" / "org" / "model"
-    folder.mkdir(parents=True)
-    tensor = {"dtype": "BF16", "shape": [8, 4], "data_offsets": [0, 64]}
-    header = json.dumps({"model.embed_tokens.weight": tensor}).encode()
-    (folder / "model.safetensors").write_bytes(
-        len(header).to_bytes(8, "little") + header + bytes(64)
-    )
-    (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-    (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
-    (folder / "README.md").write_text(CARD, encoding="utf-8")
-    return folder
+    return write_model(tmp_path / "models" / "org" / "model")
 
 
 def pending(viewer: Viewer) -> list[str]:
@@ -128,6 +101,19 @@ def test_reads_every_field() -> None:
     assert submission.enable_thinking
     assert submission.think_end_token == "</think>"
     assert submission.sender == "lab"
+
+
+def test_an_address_says_which_revision_is_meant() -> None:
+    address = "https://huggingface.co/org/model/tree/v2"
+
+    def read(**fields: str) -> tuple[str, str]:
+        form = Form.model_validate(fields)
+        return form.model, form.revision
+
+    assert read(model=address) == read(model=address, revision="v2") == ("org/model", "v2")
+    assert read(model=address, revision="v3") == (address, "v3")
+    base = Form.model_validate({"model": "a/b", "base_model": address})
+    assert (base.base_model, base.base_revision, base.revision) == ("org/model", "v2", "main")
 
 
 def test_whole_weights_keep_the_model_that_they_were_made_from() -> None:
@@ -204,6 +190,18 @@ def test_a_name_that_is_no_model_says_what_to_do(
     assert any(finding["level"] == "error" and finding["fix"] for finding in findings)
     assert not re.search(r"EVALBOARD_|HF_|\./|/models", json.dumps(findings).replace(name, ""))
     assert pending(viewer) == []
+
+
+@pytest.mark.usefixtures("model")
+def test_a_mistyped_name_is_answered_with_the_one_that_exists(
+    client: TestClient, tmp_path: Path
+) -> None:
+    answer = client.post("/api/check", json={"model": "org/modle"})
+    assert answer.json()["report"]["facts"]["similar_models"] == ["org/model"]
+    (finding,) = answer.json()["report"]["findings"]
+    assert finding["fix"].startswith("Did you mean 'org/model'? ")
+    assert str(tmp_path) not in answer.text
+    assert "EVALBOARD" not in answer.text
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
@@ -344,6 +342,26 @@ def test_where_people_log_in_only_a_ticket_submits(
         (path,) = pending(viewer)
     store = open_store(viewer.settings.store_address("requests"), viewer.settings)
     assert json.loads(store.snapshot().read(path))["sender"] == "alice"
+
+
+@pytest.mark.usefixtures("model")
+def test_the_proxys_user_is_the_sender_whatever_the_form_says(viewer: Viewer) -> None:
+    named = viewer.settings.model_copy(update={"viewer_user_header": "X-Forwarded-User"})
+    form = {"model": "org/model", "sender": "mallory"}
+    with serving(build_app(named)) as address:
+
+        def send(*users: str) -> int:
+            heads = [("X-Forwarded-User", user) for user in users]
+            return httpx.post(
+                f"{address}/api/submissions", json=form, headers=heads, timeout=300
+            ).status_code
+
+        assert [send(), send("alice", "bob"), send("alice")] == [401, 401, 201]
+    (entry,) = open_queue(viewer.settings).entries()
+    assert entry.record is not None
+    assert entry.record.sender == "alice"
+    with serving(build_app(named.model_copy(update={"viewer_proxies": "192.0.2.1"}))) as address:
+        assert send("alice") == 401
 
 
 def test_a_ticket_names_its_account_until_it_is_old(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,20 +39,23 @@ def test_anything_else_is_refused(model: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "model"),
+    ("text", "model", "revision"),
     [
-        ("https://huggingface.co/org/model", "org/model"),
-        (" http://www.huggingface.co/org/model/ ", "org/model"),
-        ("hf.co/org/model?library=transformers", "org/model"),
-        ("https://huggingface.co/org/model/tree/main#card", "org/model"),
-        ("https://huggingface.co/org/model/tree/v2", "https://huggingface.co/org/model/tree/v2"),
-        ("huggingface.co/model", "huggingface.co/model"),
-        ("https://example.org/org/model", "https://example.org/org/model"),
-        ("org/model", "org/model"),
+        ("https://huggingface.co/org/model", "org/model", ""),
+        (" http://www.huggingface.co/org/model/ ", "org/model", ""),
+        ("hf.co/org/model?library=transformers", "org/model", ""),
+        ("https://huggingface.co/org/model/tree/main#card", "org/model", "main"),
+        ("https://huggingface.co/org/model/tree/v2", "org/model", "v2"),
+        ("huggingface.co/org/model/blob/refs%2Fpr%2F1/a/config.json", "org/model", "refs/pr/1"),
+        ("https://hf.co/org/model/commit/0123abc", "org/model", "0123abc"),
+        ("https://hf.co/org/model/discussions/1", "https://hf.co/org/model/discussions/1", ""),
+        ("huggingface.co/model", "huggingface.co/model", ""),
+        ("https://example.org/org/model", "https://example.org/org/model", ""),
+        ("org/model", "org/model", ""),
     ],
 )
-def test_an_address_on_the_hub_names_its_model(text: str, model: str) -> None:
-    assert names.name_in_address(text) == model
+def test_an_address_on_the_hub_names_its_model(text: str, model: str, revision: str) -> None:
+    assert names.read_address(text) == (model, revision)
 
 
 def test_a_name_without_an_organisation_is_told_what_to_add() -> None:

@@ -6,7 +6,12 @@ import pytest
 from huggingface_hub import close_session, constants
 
 from evalboard.errors import StoreError
-from evalboard.repositories.searching import models_in_mirror, models_on_hub, owner_of_token
+from evalboard.repositories.searching import (
+    models_in_mirror,
+    models_on_hub,
+    owner_of_token,
+    similar_models,
+)
 from evalboard.settings import Settings
 from tests.hub.searching import MODELS, SearchingHub
 
@@ -65,3 +70,30 @@ def test_the_mirror_is_searched_whatever_the_case(settings: Settings, tmp_path: 
         (tmp_path / "models" / name).mkdir(parents=True)
     assert models_in_mirror("LLAMA", settings, limit=5) == ["org/Llama"]
     assert models_in_mirror("o", settings, limit=1) == ["org/Llama"]
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [
+        ("org/lama-large", ["org/llama-large"]),
+        ("org/llama-lrage", ["org/llama-large"]),
+        ("others/llama", ["other/llama"]),
+        ("llama", ["other/llama"]),
+        ("org/trianed", ["org/trained"]),
+        ("org/something-else", []),
+    ],
+)
+def test_a_mistyped_name_leads_to_those_that_exist(
+    settings: Settings, tmp_path: Path, mistyped: str, meant: list[str]
+) -> None:
+    (tmp_path / "models" / "org" / "trained").mkdir(parents=True)
+    assert similar_models(mistyped, settings)[: len(meant) or None] == meant
+
+
+def test_a_hub_that_does_not_answer_knows_no_similar_names(
+    hub: SearchingHub, settings: Settings, tmp_path: Path
+) -> None:
+    hub.fails = True
+    (tmp_path / "models" / "org" / "trained").mkdir(parents=True)
+    assert similar_models("org/trianed", settings) == ["org/trained"]
+    assert similar_models("org/lama-large", settings) == []

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationW
 
 
 META = BoardMeta(suite="s", title="S", benchmarks=(), revision="r", built_at="t", content_hash="h")
-ROW = {"model": "org/m", "sha": "a" * 40, "average": 0.5, "complete": True}
+ROW: dict[str, object] = {"model": "org/m", "sha": "a" * 40, "average": 0.5, "complete": True}
 
 
 def parquet(*rows: dict[str, object], **options: Any) -> bytes:
@@ -53,6 +53,16 @@ def test_a_table_is_written_only_when_its_hash_is_new(store: Store) -> None:
     assert store.snapshot().revision == before
     assert publish_tables(store, lambda: {"": board("2")})
     assert content(store) == board("2")
+
+
+def test_a_board_remembers_the_rows_that_left_it(store: Store) -> None:
+    other = ROW | {"model": "org/other", "precision": "4bit"}
+    publish_tables(store, lambda: {"": board("1", table=parquet(ROW, other))})
+    assert read_board(store).meta.gone == ()
+    publish_tables(store, lambda: {"": board("2", built_at="then")})
+    publish_tables(store, lambda: {"": board("3", table=parquet(ROW | {"sha": "b" * 40}))})
+    gone = [(row.model, row.sha[0], row.time) for row in read_board(store).meta.gone]
+    assert gone == [("org/m", "a", "now"), ("org/other", "a", "then")]
 
 
 def test_several_boards_are_one_commit_with_those_that_changed(store: Store) -> None:

@@ -1,7 +1,7 @@
 // What the menus above the table offer, for the board that there is.
 
 import { make } from "../dom.js";
-import { formatNumber, mark, t } from "../language.js";
+import { formatNumber, keepLanguage, mark, t } from "../language.js";
 import { nameType } from "./cells.js";
 import { makeGroup } from "./controls.js";
 import { knownMarks, MARKS } from "./select.js";
@@ -119,6 +119,6 @@ export function drawDownload(onSave) {
     button("json", t("This view as JSON")),
     button("md", t("Copy this view as Markdown")),
     button("tsv", t("Copy this view as TSV")),
-    make("p", {}, t("For programs:"), " ", make("a", { href: "data/board.json" }, t("the whole board as JSON"))),
+    make("p", {}, t("The whole board:"), " ", make("a", { href: "data/board.csv" }, "CSV"), " · ", make("a", { href: "data/board.parquet" }, "Parquet"), " · ", make("a", { href: keepLanguage("programs") }, t("for programs"))),
   ];
 }
