@@ -40,6 +40,7 @@ def fail_the_only_request(settings: Settings) -> None:
     publish_queue(settings)
 
 
+@pytest.mark.slow
 def test_an_author_finds_the_way_without_help(page: Page, settings: Settings) -> None:
     page.goto("/submit")
     page.get_by_label("Submitted by").fill("Lab")
