@@ -25,7 +25,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test test-all soak rehearsal fuzz demo real-model bench bench-gpu bench-viewer bench-ranks abuse-viewer screenshots axe lock space clean
+.PHONY: help setup check docs reference format test test-all soak rehearsal fuzz demo real-model bench bench-gpu bench-viewer bench-ranks abuse-viewer screenshots axe lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,11 +65,18 @@ ifeq ($(DEVICE),cpu)
 endif
 	@touch $@
 
-check: $(READY) ## Lint, format, types and layers
+check: $(READY) ## Lint, format, types, layers and docs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory docs
+
+docs: $(READY) ## Build the site of docs/ in dist/site; a link that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+reference: $(READY) ## Write docs/reference and docs/settings.md from the code
+	$(BIN)/python -m tests.docs.reference
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix

@@ -123,7 +123,7 @@ class StoreUnreachable(StoreError):
 
 
 class FileTooLarge(StoreError):
-    """Raised instead of reading a file with more bytes than the reader accepts."""
+    """Raised when a file has more bytes than the reader accepts. It is not read."""
 
     code = "file_too_large"
     recovery = Recovery.PERSON

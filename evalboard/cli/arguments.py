@@ -7,11 +7,13 @@ that an action names, and returns the exit code.
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, NoReturn, TypedDict
+from typing import NamedTuple, NoReturn
 
 from evalboard import __version__
 from evalboard.backends import BACKENDS
 from evalboard.bench.cases import KINDS, SIZES, USUAL_KINDS
+from evalboard.cli.copy_arguments import add_backup, add_mirror, add_restore
+from evalboard.cli.parser_texts import texts
 from evalboard.cli.row_arguments import (
     add_flag,
     add_import,
@@ -33,18 +35,6 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
 
 
-class _Texts(TypedDict):
-    """The texts of a parser: in the list of its parent, and at the top of its own help."""
-
-    help: str
-    description: str
-
-
-def _texts(summary: str) -> _Texts:
-    """Return the texts of a verb or an action that does what the summary says."""
-    return {"help": summary, "description": f"{summary[0].upper()}{summary[1:]}."}
-
-
 def command_line() -> argparse.ArgumentParser:
     """Return the parser of the program. It sets `verb` and `action`, the name of a function."""
     parser = _Parser(
@@ -55,7 +45,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"evalboard {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for name, verb in VERBS.items():
-        described = verbs.add_parser(name, **_texts(verb.summary))
+        described = verbs.add_parser(name, **texts(verb.summary))
         described.set_defaults(verb=name, action="do")
         verb.add(described)
     return parser
@@ -200,14 +190,6 @@ def _clean(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only list what would be removed")
 
 
-def _backup(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="new file, such as board.tar.gz")
-
-
-def _restore(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="file of `evalboard backup`")
-
-
 def _read_priority(text: str) -> int:
     try:
         return int(text)
@@ -220,16 +202,16 @@ def _read_priority(text: str) -> int:
 def _board(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     build = actions.add_parser(
-        "build", **_texts("write the tables and the queue if they have changed")
+        "build", **texts("write the tables and the queue if they have changed")
     )
     build.set_defaults(action="build")
-    show = actions.add_parser("show", **_texts("print a board"))
+    show = actions.add_parser("show", **texts("print a board"))
     show.set_defaults(action="show")
     add_suite(show)
     show.add_argument(
         "--json", action="store_true", help="print all columns as JSON, one object per row"
     )
-    export = actions.add_parser("export", **_texts("write a board into a file, or print a row"))
+    export = actions.add_parser("export", **texts("write a board into a file, or print a row"))
     export.set_defaults(action="export")
     add_suite(export)
     add_row_export(export)
@@ -244,16 +226,16 @@ def _board(parser: argparse.ArgumentParser) -> None:
 
 def _suite(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    listing = actions.add_parser("list", **_texts("list the shipped suites"))
+    listing = actions.add_parser("list", **texts("list the shipped suites"))
     listing.set_defaults(action="list_suites")
     listing.add_argument("--json", action="store_true", help="print the names as JSON")
-    show = actions.add_parser("show", **_texts("show the benchmarks of a suite"))
+    show = actions.add_parser("show", **texts("show the benchmarks of a suite"))
     show.set_defaults(action="show_suite")
     show.add_argument(
         "suite", nargs="?", metavar="SUITE", help="name or YAML file; default: EVALBOARD_SUITE"
     )
     show.add_argument("--json", action="store_true", help="print the suite as JSON")
-    check = actions.add_parser("check", **_texts("find every mistake in a suite file"))
+    check = actions.add_parser("check", **texts("find every mistake in a suite file"))
     check.set_defaults(action="check_suite")
     check.add_argument("suite", metavar="FILE", help="YAML file, or name of a shipped suite")
     check.add_argument(
@@ -469,8 +451,9 @@ VERBS = {
     "read": Verb("show which letters a model's answers in words give", _read),
     "reread": Verb("read all stored answers in words by the current rules"),
     "clean": Verb("remove old logs and notes, and models that are not used", _clean),
-    "backup": Verb("write stores and signing key into one file", _backup),
-    "restore": Verb("put stores and signing key back from a backup", _restore),
+    "mirror": Verb("copy questions and models for a network without internet", add_mirror),
+    "backup": Verb("write stores and signing key into one file", add_backup),
+    "restore": Verb("put stores and signing key back from a backup", add_restore),
     "doctor": Verb("show what this machine has and lacks for engines", _doctor),
     "bench": Verb("compare the speed of evalboard with that of lm_eval", _bench),
 }

@@ -13,11 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import datasets
-import pyarrow as pa
-import pyarrow.parquet as pq
 from datasets.exceptions import DatasetsError
-from datasets.table import InMemoryTable
 from jinja2 import TemplateError
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.config.task import TaskConfig
@@ -31,14 +27,16 @@ from evalboard.engine.benchmarks.definitions import definition, task_manager
 from evalboard.engine.benchmarks.harness import compile_templates_once, set_seeds
 from evalboard.engine.benchmarks.mirror import (
     fetched_folder,
+    mirror_files,
     mirror_folder,
     parquet_files,
     splits_of,
 )
+from evalboard.engine.benchmarks.sources import mirror_reader, source_reader, write_split
 from evalboard.errors import DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity, digest
 from evalboard.repositories.copying import made_once
-from evalboard.suites.model import Benchmark, DataSource
+from evalboard.suites.model import Benchmark
 from evalboard.wording import first_few
 
 # Where the questions come from is not part of what is asked; the fingerprint stands for them.
@@ -217,6 +215,27 @@ class TaskLibrary:
             source = plan.benchmark.source
             made_once(fetched_folder(self._fetched, plan.raw, source, needed), fill)
 
+    def copy(self, benchmark: Benchmark, into: Path) -> list[Path]:
+        """Put a benchmark's questions into another mirror, and return the files that are new there.
+
+        Args:
+            benchmark: The benchmark.
+            into: Folder of the mirror. What is there already is neither read nor written.
+
+        Raises:
+            DataMissing: The questions cannot be loaded.
+            HarnessError: lm_eval cannot build the task, or its definition names no data set.
+        """
+        shots = benchmark.num_fewshot
+        written: list[Path] = []
+        for part in _parts(benchmark):
+            raw = definition(self._manager, part.task_name)
+            files = mirror_files(into, raw, splits_of(raw).needed(shots))
+            if missing := {split: file for split, file in files.items() if not file.exists()}:
+                task = self._build(part, self._overrides(part, raw, shots))
+                written += [write_split(task, *split) for split in missing.items()]
+        return written
+
     def _find_questions(self, benchmark: Benchmark, shots: int) -> "list[_TaskPlan]":
         """Return the source of each task of a benchmark before loading.
 
@@ -259,11 +278,11 @@ class TaskLibrary:
         if files:
             for split in needed:
                 _require(benchmark, split, files, folder)
-            overrides["custom_dataset"] = _mirror_reader(files)
+            overrides["custom_dataset"] = mirror_reader(files)
         elif self._fetched and (
             files := parquet_files(fetched_folder(self._fetched, raw, benchmark.source, needed))
         ):
-            overrides["custom_dataset"] = _mirror_reader(files)
+            overrides["custom_dataset"] = mirror_reader(files)
         elif self._offline:
             where = folder or "EVALBOARD_DATASETS (not set)"
             raise DataMissing(
@@ -272,7 +291,7 @@ class TaskLibrary:
                 "EVALBOARD_OFFLINE."
             )
         elif benchmark.source:
-            overrides["custom_dataset"] = _source_reader(benchmark.source, raw.get("dataset_name"))
+            overrides["custom_dataset"] = source_reader(benchmark.source, raw.get("dataset_name"))
         return overrides
 
     def _build(self, benchmark: Benchmark, overrides: dict[str, Any]) -> ConfigurableTask:
@@ -342,40 +361,6 @@ def _require(
             f"Benchmark {benchmark.key!r}: {split}.parquet is missing from {str(folder)!r}, which "
             f"contains: {', '.join(sorted(files))}. Add the file."
         )
-
-
-def _mirror_reader(files: Mapping[str, Path]) -> Callable[..., Any]:
-    """Return a function that reads local files without a cache beside them."""
-
-    def read(**_: Any) -> Any:
-        return datasets.DatasetDict({split: _read_parquet(f) for split, f in files.items()})
-
-    return read
-
-
-def _read_parquet(file: Path) -> datasets.Dataset:
-    try:
-        return datasets.Dataset(InMemoryTable(pq.read_table(file)))
-    except pa.ArrowInvalid as exc:
-        raise DatasetsError(f"File {str(file)!r} cannot be read: {exc}") from exc
-
-
-def _parquet_reader(files: Mapping[str, str]) -> Callable[..., Any]:
-    def read(**_: Any) -> Any:
-        return datasets.load_dataset("parquet", data_files=dict(files))
-
-    return read
-
-
-def _source_reader(source: DataSource, name: str | None) -> Callable[..., Any]:
-    if source.files:
-        return _parquet_reader(source.files)
-    repo = source.repo or ""
-
-    def read(**_: Any) -> Any:
-        return datasets.load_dataset(repo, name=source.config or name, revision=source.revision)
-
-    return read
 
 
 def _plain_config(task: ConfigurableTask, splits: Mapping[str, str]) -> dict[str, Any]:

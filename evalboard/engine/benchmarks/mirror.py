@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evalboard.errors import HarnessError
 from evalboard.identity import digest
 from evalboard.suites.model import DataSource
 
@@ -43,6 +44,23 @@ def mirror_folder(mirror: Path, definition: Mapping[str, Any]) -> Path:
     return (
         mirror / definition.get("dataset_path", "") / (definition.get("dataset_name") or "default")
     )
+
+
+def mirror_files(
+    mirror: Path, definition: Mapping[str, Any], splits: Iterable[str | None]
+) -> dict[str, Path]:
+    """Return the files in which a mirror has splits of a task, by split.
+
+    Raises:
+        HarnessError: The definition names no data set, so its questions have no place in a mirror.
+    """
+    if not definition.get("dataset_path"):
+        raise HarnessError(
+            f"Task {definition.get('task')!r} names no data set, so a mirror cannot contain its "
+            "questions. Give its definition a `dataset_path`."
+        )
+    folder = mirror_folder(mirror, definition)
+    return {split: folder / f"{split}.parquet" for split in splits if split}
 
 
 def fetched_folder(
