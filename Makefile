@@ -25,7 +25,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check docs reference format test test-all soak rehearsal fuzz demo real-model bench bench-gpu bench-viewer bench-ranks abuse-viewer screenshots axe lock space clean
+.PHONY: help setup check docs reference format test test-all soak year rehearsal fuzz demo real-model bench bench-gpu bench-viewer bench-ranks abuse-viewer screenshots axe lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ rehearsal: $(READY) ## Let the programs of a whole board die while they work (ha
 
 fuzz: $(READY) ## Poll 20,000 strange request files (ten minutes; FILES=number)
 	FUZZED_FILES=$(or $(FILES),20000) $(BIN)/pytest -m slow tests/intake/test_fuzzing.py
+
+year: $(READY) ## Simulate a year of runs in a Prefect database, and measure what it leaves (minutes)
+	$(BIN)/python -m tests.year $(if $(ARGS),$(ARGS),--report docs/benchmarks-year.md)
 
 demo: $(READY) ## Make, submit and evaluate tiny models, build the board, serve it (SERVE=0 ends there; REAL=1: a real one too)
 	$(if $(REAL),$(MAKE) --no-print-directory real-model)

@@ -1,4 +1,4 @@
-"""What a year of operation leaves behind: logs, notes and results that nobody needs any more.
+"""What a year leaves behind: logs, notes, results and broken downloads that nobody needs any more.
 
 Only files of this installation that have not changed for a time are removed. Stores are never touched,
 and neither are finished benchmarks and answers of unfinished runs: those would cost GPU hours again.
@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from huggingface_hub import constants
 
 from evalboard.settings import Settings
 from evalboard.stores.work import GROWING
@@ -22,7 +24,7 @@ def old_files(settings: Settings, *, age: timedelta, now: datetime) -> list[Path
         now: The time now.
     """
     latest = (now - age).timestamp()
-    found = (*_left_by_runs(settings), *_set_aside(settings))
+    found = (*_left_by_runs(settings), *_set_aside(settings), *_interrupted_downloads())
     return sorted({path for path in found if _changed(path) < latest})
 
 
@@ -48,6 +50,11 @@ def _set_aside(settings: Settings) -> Iterator[Path]:
     """Yield damaged files that were moved aside."""
     for folder in (settings.work_folder, settings.hub_state_folder, settings.signing_folder):
         yield from folder.rglob("*.torn-*")
+
+
+def _interrupted_downloads() -> Iterator[Path]:
+    """Yield what killed downloads left. The Hub's client begins such a file anew, under another name."""
+    yield from Path(constants.HF_HUB_CACHE).glob("*/blobs/*.incomplete")
 
 
 def _changed(path: Path) -> float:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -22,6 +22,9 @@ from evalboard.errors import ConfigError
 from evalboard.wording import plain
 
 PREFIX = "EVALBOARD_"
+IN_FILE = "_FILE"
+"""End of the name of a variable that names a file with a secret."""
+IN_A_FILE = "With `_FILE` after its name, the variable names a file that contains the secret."
 FORK_SERVER = f"{PREFIX}FORK_SERVER"
 """No setting, but where a program that engines are forked from tells its address to those below it."""
 LONGEST_PAUSE_MINUTES = 7 * 24 * 60
@@ -488,13 +491,16 @@ def _origin(address: str) -> str:
 def load_settings() -> Settings:
     """Read the settings from the environment.
 
+    A secret can be in a file: `HF_TOKEN_FILE` names the file that contains `HF_TOKEN`. A variable that
+    contains the secret itself comes first.
+
     Raises:
         ConfigError: A variable has a value that its setting does not allow, or a name that no
-            setting has.
+            setting has, or it names a file that cannot be read.
     """
     _check_names()
     try:
-        return Settings()  # pyright: ignore[reportCallIssue]
+        return Settings(**_secrets_in_files())
     except ValidationError as exc:
         first = exc.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
@@ -505,6 +511,29 @@ def load_settings() -> Settings:
         ) from exc
 
 
+def _secrets_in_files() -> dict[str, Any]:
+    """Return the secrets that files contain, as arguments of `Settings`."""
+    found: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        variables = _variables(name, field)
+        if field.annotation != SecretStr | None or any(v in os.environ for v in variables):
+            continue
+        for variable in variables:
+            if file := os.environ.get(variable + IN_FILE):
+                found[variable if field.validation_alias else name] = _content(variable, file)
+    return found
+
+
+def _content(variable: str, file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(
+            f"Setting {variable}{IN_FILE} names {file!r}, which cannot be read: {exc}. Correct the "
+            "variable."
+        ) from exc
+
+
 def _check_names() -> None:
     """Find names that no setting has. Their values would be ignored without a word.
 
@@ -512,6 +541,7 @@ def _check_names() -> None:
         ConfigError: There is such a variable.
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {name + IN_FILE for name in known if _is_secret(name)}
     names = {name for name in os.environ if name.upper().startswith(PREFIX)} - {FORK_SERVER}
     for variable in sorted(names):
         if variable.upper() not in known:
@@ -542,7 +572,8 @@ def reference_table() -> str:
     for name, field in Settings.model_fields.items():
         variable = " or ".join(f"`{known}`" for known in _variables(name, field))
         default = "" if field.default in (None, "", Path()) else f"`{field.default}`"
-        rows.append(f"| {variable} | {default} | {field.description} |")
+        in_file = f" {IN_A_FILE}" if field.annotation == SecretStr | None else ""
+        rows.append(f"| {variable} | {default} | {field.description}{in_file} |")
     return "\n".join(rows)
 
 

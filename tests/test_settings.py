@@ -300,3 +300,22 @@ def test_the_environment_of_a_process_has_only_names_of_settings(
     for name, value in environment_of(load_settings()).items():
         monkeypatch.setenv(name, value)
     load_settings()
+
+
+def test_a_secret_can_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HF_TOKEN", "EVALBOARD_SIGNING_KEY", "PREFECT_API_AUTH_STRING"):
+        file = tmp_path / name
+        file.write_text(f"name:{'x' * 40}\n", encoding="utf-8")
+        monkeypatch.setenv(f"{name}_FILE", str(file))
+    settings = load_settings()
+    secrets = (settings.hf_token, settings.signing_key, settings.server_password)
+    assert [each and each.get_secret_value() for each in secrets] == [f"name:{'x' * 40}"] * 3
+    assert seen_by_a_child(settings, tmp_path)["hf_token"] == f"name:{'x' * 40}"
+    monkeypatch.setenv("HF_TOKEN", "from the variable")
+    assert load_settings().token == "from the variable"
+
+
+def test_a_file_with_a_secret_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN_FILE", "/nowhere")
+    with pytest.raises(ConfigError, match="HF_TOKEN_FILE names '/nowhere', which cannot be read"):
+        load_settings()

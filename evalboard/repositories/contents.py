@@ -59,7 +59,7 @@ def listed_hash(entry: Mapping[str, Any]) -> str:
 
 
 def check_content(file: Path, expected: str, *, model: str) -> None:
-    """Check that a downloaded file has the listed content.
+    """Check that a downloaded file has the listed content, and delete one that has not.
 
     Args:
         file: The file.
@@ -71,8 +71,11 @@ def check_content(file: Path, expected: str, *, model: str) -> None:
     """
     real = file.resolve()
     is_git_id = _GIT_ID.fullmatch(expected) is not None
-    if expected and file_hash(real, is_git_id=is_git_id) != expected:
+    found = file_hash(real, is_git_id=is_git_id) if expected else ""
+    if found != expected:
+        real.unlink(missing_ok=True)
         raise StoreError(
-            f"File {file.name!r} of {model!r} was downloaded with another content than the Hub "
-            f"lists. Delete {str(real)!r}, and try again."
+            f"The checksum of file {file.name!r} of {model!r} is {found[:12]}…, but the Hub lists "
+            f"{expected[:12]}…. The file was damaged on its way or on this disk. It has been deleted; "
+            "the next attempt downloads it again."
         )

@@ -82,8 +82,21 @@ def test_another_content_than_the_listed_one_is_not_loaded(
     name: str, entry: dict[str, Any], hub: SmallHub, hub_settings: Settings
 ) -> None:
     hub.info = listed(**{name: entry})
-    with pytest.raises(StoreError, match="another content than the Hub lists"):
+    with pytest.raises(StoreError, match="The checksum of file .* but the Hub lists"):
         find_repository("org/model", "main", hub_settings).weights()
+
+
+def test_a_file_that_was_damaged_on_the_disk_is_downloaded_again(
+    hub: SmallHub, hub_settings: Settings
+) -> None:
+    content = FILES["model.safetensors"]
+    hub.info = listed(model_safetensors={"lfs": {"sha256": hashlib.sha256(content).hexdigest()}})
+    repository = find_repository("org/model", "main", hub_settings)
+    file = (repository.weights() / "model.safetensors").resolve()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(StoreError, match="The checksum of file 'model.safetensors'"):
+        repository.weights()
+    assert (repository.weights() / "model.safetensors").read_bytes() == content
 
 
 def test_a_server_that_lists_no_sizes_is_named(hub: SmallHub, hub_settings: Settings) -> None:
