@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from evalboard.board.statistics import Z_95
 from evalboard.records.board_files import BoardMeta
 from evalboard.records.columns import COLUMNS, MODEL_COLUMNS, Column
 from evalboard.records.request import ModelType
@@ -40,7 +41,7 @@ def board_parts(meta: BoardMeta | None, table: pa.Table) -> Iterator[bytes]:
     description: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "meta": meta.model_dump(mode="json") if meta else None,
-        "signs": {member.value: member.sign for member in ModelType},
+        "interval_errors": round(Z_95, 4),
         "described": [_describe(column) for column in COLUMNS if column.title],
         "rows": table.num_rows,
         "bounds": _bounds(meta, table) if meta else {},

@@ -20,6 +20,7 @@ FACTS = (*(column for column in MODEL_COLUMNS if column not in ("org", "ranked")
 PARTS_IN_WORDS = tuple(suffix.removeprefix("__") for suffix in IN_WORDS_SUFFIXES)
 SCORE_PARTS = (
     *("stderr", "low", "high", "n", "normalised"),
+    POINTS_SUFFIX.removeprefix("__"),
     *(suffix.removeprefix("__") for suffix in RANK_SUFFIXES),
 )
 
@@ -126,7 +127,6 @@ def _benchmark_score(
         **_cells(benchmark.key, row),
         "better_than": _standing(board, benchmark.key, row),
         "in_words": _in_words(benchmark.key, row),
-        "points_over_loglikelihood": row.get(benchmark.key + POINTS_SUFFIX),
         "subjects": [
             {**_describe(subject), **_cells(subject.key, row)} for subject in benchmark.subjects
         ],

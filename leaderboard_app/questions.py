@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cachetools import LRUCache, cached
 
-from evalboard.board.differences import paired_difference
+from evalboard.board.differences import Discordance, paired_difference
 from evalboard.board.pairing import PairedAnswers, count_subjects, discordances, pair
 from evalboard.board.statistics import choice_probabilities, wilson_interval
 from evalboard.errors import EvalboardError
@@ -126,15 +126,20 @@ def _answer(stored: dict[str, Any]) -> dict[str, Any]:
     found = stored.get("loglikelihoods") or []
     # JSON has no infinite numbers.
     loglikelihoods = [v if v is not None and math.isfinite(v) else None for v in found]
-    output = stored.get("output")
     return {
         "answer": stored.get("answer"),
         "loglikelihoods": loglikelihoods,
         "probabilities": choice_probabilities(found, len(stored.get("choices") or ())),
         "is_greedy": stored.get("is_greedy") or [],
-        "output": output[:MAX_OUTPUT_CHARACTERS] if output else output,
+        "output": _shortened(stored.get("output")),
         "extracted": stored.get("extracted") or stored.get("state"),
+        "raw": _shortened(stored.get("raw")),
+        **{name: stored.get(name) for name in ("state", "rule", "ended", "tokens")},
     }
+
+
+def _shortened(text: str | None) -> str | None:
+    return text[:MAX_OUTPUT_CHARACTERS] if text else text
 
 
 def _stored(paired: PairedAnswers, question: int, side: int) -> dict[str, Any]:
@@ -153,6 +158,7 @@ def _subjects(paired: PairedAnswers, benchmark: Benchmark) -> list[dict[str, Any
             "title": titles.get(counted.subject, counted.subject),
             "n": counted.n,
             "scores": [_share(right, counted.n) for right in counted.right],
+            "alone": counted.alone,
         }
         for counted in count_subjects(paired)
         if counted.subject
@@ -179,9 +185,18 @@ def _differences(
             rows[side].get(f"{benchmark.key}__n") == asked for side in (0, other)
         )
         cells = discordances(paired, other, by_subject=bool(benchmark.tasks)) if same else []
-        known = {**paired_difference(cells)._asdict(), "paired": True} if cells else None
-        differences.append(known)
+        differences.append(_paired(cells) if cells else None)
     return differences
+
+
+def _paired(cells: Sequence[Discordance]) -> dict[str, Any]:
+    """Return a difference, and on how many questions only the first or only the other was right."""
+    return {
+        **paired_difference(cells)._asdict(),
+        "paired": True,
+        "only_first": sum(cell.only_first for cell in cells),
+        "only_second": sum(cell.only_second for cell in cells),
+    }
 
 
 def _prompts(

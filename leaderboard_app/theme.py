@@ -4,11 +4,18 @@ from gradio.themes import Base
 
 
 def make_theme() -> Base:
-    """Return a plain theme with system fonts, which loads nothing from another host."""
+    """Return a plain theme with the font of `static/frame.css`, which loads nothing from another host."""
     theme = Base(
         primary_hue="teal",
         neutral_hue="slate",
-        font=["system-ui", "Segoe UI", "Helvetica Neue", "Liberation Sans", "sans-serif"],
+        font=[
+            "Inter Board",
+            "system-ui",
+            "Segoe UI",
+            "Helvetica Neue",
+            "Liberation Sans",
+            "sans-serif",
+        ],
         font_mono=["ui-monospace", "SF Mono", "Liberation Mono", "monospace"],
     )
     return theme.set(

@@ -33,6 +33,8 @@ class SubjectCount(NamedTuple):
     n: int
     right: list[int]
     """How many each model answered right."""
+    alone: list[tuple[int, int]]
+    """For each model, how many only the first one answered right, and how many only this one."""
 
 
 def pair(sides: Sequence[Answers]) -> PairedAnswers:
@@ -55,7 +57,14 @@ def count_subjects(paired: PairedAnswers) -> list[SubjectCount]:
         right = [
             sum(verdict is True for verdict in column) for column in zip(*verdicts, strict=True)
         ]
-        counts.append(SubjectCount(subject, len(verdicts), right))
+        alone = [
+            (
+                sum(v[0] is True and v[side] is False for v in verdicts),
+                sum(v[0] is False and v[side] is True for v in verdicts),
+            )
+            for side in range(len(paired.sides))
+        ]
+        counts.append(SubjectCount(subject, len(verdicts), right, alone))
     return counts
 
 

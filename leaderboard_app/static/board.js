@@ -6,15 +6,19 @@ import { arrangeNarrow, chooseColumns, isNumber, listColumns, shownBenchmarks } 
 import { takeView } from "./board/download.js";
 import { Grid, NARROW } from "./board/grid.js";
 import { keepPlace, placeOf } from "./board/place.js";
+import { drawChips } from "./board/chips.js";
 import { drawChooser, drawDisplay, drawDownload, drawFilters, drawHelp, drawSizes } from "./board/menus.js";
+import { askQueue } from "./board/queued.js";
 import { HINTS, parseQuery } from "./board/query.js";
 import { drawReported } from "./board/reported.js";
-import { makeScale } from "./board/scale.js";
-import { averagesOf, rankRows, rankedRows, ranksFrom, scoresOf, selectRows } from "./board/select.js";
+import { bracketOf, firstPlaces, sayFirsts } from "./board/first-place.js";
+import { MOST_RANKED, orderingOf, Ranks, toRuns } from "./board/ranks.js";
+import { averagesOf, bestOf, followerOf, numbersOf, rankedRows, scoresOf, selectRows } from "./board/select.js";
 import { countFilters, isSame, readView, sortOf, withoutFilters, writeView } from "./board/view.js";
 import { formatTime, make } from "./dom.js";
 import { formatNumber, mark, t } from "./language.js";
 import { follow } from "./live.js";
+import { percent } from "./numbers.js";
 import { compareAddress, referenceOf } from "./reference.js";
 
 const SEARCH_PAUSE_MILLISECONDS = 120;
@@ -39,6 +43,7 @@ class BoardTable extends HTMLElement {
   connectedCallback() {
     this.board = null;
     this.view = readView(location.search);
+    this.ranks = new Ranks(() => this.select({ keepPlace: true }));
     this.build();
     this.goBack = () => this.change(readView(location.search));
     addEventListener("popstate", this.goBack);
@@ -78,6 +83,8 @@ class BoardTable extends HTMLElement {
     });
     this.hint = make("p", { class: "hint", id: "search-hint", role: "status" });
     this.status = make("p", { class: "count", role: "status" }, t("Loading the board …"));
+    this.chips = make("div", { class: "chips" });
+    this.firsts = make("p", { class: "firsts", role: "status" });
     this.filling = make("p", { class: "filling", hidden: "" });
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.sizes = make("div", { class: "sizes", role: "group", "aria-label": t("Parameters") });
@@ -102,7 +109,7 @@ class BoardTable extends HTMLElement {
     const menus = Object.values(this.menus).map((menu) => menu.element);
     this.tools = make("div", { class: "tools", hidden: "" }, this.search, ...menus, this.sizes);
     this.grid.element.hidden = true;
-    this.replaceChildren(this.tools, this.hint, make("div", { class: "bar" }, this.status, this.pins), this.filling, this.problem, this.grid.element, this.empty, this.reported);
+    this.replaceChildren(this.tools, this.hint, make("div", { class: "bar" }, this.status, this.chips, this.pins), this.firsts, this.filling, this.problem, this.grid.element, this.empty, this.reported);
   }
 
   report(problem) {
@@ -118,7 +125,6 @@ class BoardTable extends HTMLElement {
     this.board = board;
     board.words = { model_type: Object.fromEntries(Object.entries(TYPES).map(([type, name]) => [type, t(name).toLowerCase()])) };
     this.names = Array.from({ length: board.rows }, (_, row) => referenceOf(readRow(board.columns, row)));
-    this.scales = new Map();
     this.showReported(board.meta);
     const filled = board.rows > 0;
     this.tools.hidden = !filled;
@@ -157,7 +163,6 @@ class BoardTable extends HTMLElement {
     this.view = { ...before, ...parts };
     if (!this.board?.rows) return;
     if (document.activeElement !== this.search) this.search.value = this.view.search;
-    if (before.score !== this.view.score || before.mean !== this.view.mean) this.scales.clear();
     const changed = Object.keys(this.view).filter((choice) => !isSame(before[choice], this.view[choice]));
     // Other columns alone change neither rows nor their order, unless the average is over them.
     const same = !anew && this.view.mean === "board" && changed.every((choice) => COLUMN_CHOICES.has(choice));
@@ -201,11 +206,12 @@ class BoardTable extends HTMLElement {
 
   /** Draw what stands in a column's head: the button that sorts, for a group also the one that opens it. */
   drawHead(column) {
-    const { key, kind, title, subjects } = column;
+    const { key, kind, title, short, subjects } = column;
     if (kind === "pin") return make("span", { class: "unseen" }, title);
-    const sort = make("button", { type: "button", class: "sort", title, onclick: () => this.order(column) }, make("span", {}, title));
+    const sort = make("button", { type: "button", class: "sort", title, "aria-label": title, onclick: () => this.order(column) }, make("span", {}, short ?? title));
+    const least = this.drawSmallest(column);
     const known = subjects?.filter((subject) => subject.key in this.board.columns);
-    if (!known?.length) return sort;
+    if (!known?.length) return make("div", {}, sort, ...least);
     const open = this.view.opened.includes(key);
     const opener = make(
       "button",
@@ -219,7 +225,15 @@ class BoardTable extends HTMLElement {
       },
       open ? "◂" : "▸",
     );
-    return make("div", { class: "heads" }, sort, opener);
+    return make("div", {}, make("div", { class: "heads" }, sort, opener), ...least);
+  }
+
+  /** Name the smallest difference that a column can show. */
+  drawSmallest({ key, kind, benchmark, title }) {
+    const least = kind === "average" ? this.board.meta.average?.smallest_difference : benchmark?.smallest_difference;
+    if (least == null || this.view.score !== "raw") return [];
+    const says = t("{title}: two models that differ by {n} points are told apart in 80 % of comparisons. Smaller differences are often chance.", { title, n: percent(least) });
+    return [make("small", { class: "least", title: says }, `Δ ${percent(least)}`)];
   }
 
   toggle({ key, subjects }) {
@@ -240,42 +254,43 @@ class BoardTable extends HTMLElement {
   select({ keepPlace }) {
     const { board, view, names } = this;
     const averages = averagesOf(board, view, shownBenchmarks(this.columns));
-    const rank = { of: (row) => board.columns.rank[row] };
-    const { pinned, rows, fitting } = selectRows(board, view, names, (key, fitting) => {
-      if (view.ranking === "view") {
-        const ranks = rankRows(board, fitting, ranksFrom(board, averages));
-        rank.of = (row) => ranks.get(row);
-      }
-      return this.valuesOf(key, averages, rank.of);
-    });
-    const query = parseQuery(view.search);
-    const scale = (key) => this.scaleOf(key, averages);
-    const benchmark = this.sortedBenchmark();
-    this.picture = { benchmark, board, names, view, query, averages, ranks: (row) => rank.of(row), scale };
-    this.grid.setRows(pinned, rows, view.size, { keepPlace });
     const { key, descending } = sortOf(view);
+    let values = null;
+    const { pinned, rows, fitting } = selectRows(board, view, names, () => (values = this.valuesOf(key, averages)));
+    const column = this.listed.find((listed) => listed.key === key);
+    const ordering = orderingOf(board, column, { values, averages, descending });
+    const ranks = this.ranks.rank(board, fitting, ordering);
+    const places = firstPlaces(board, fitting, ranks, ordering.key);
+    this.picture = {
+      ...{ board, names, view, averages, ranks, sorted: key, benchmark: this.sortedBenchmark() },
+      query: parseQuery(view.search, (name) => numbersOf(board, name)),
+      bracket: bracketOf(places, rows),
+      best: bestOf((of) => (of === "average" ? averages : scoresOf(board, of, view.score)), fitting),
+      nextOf: followerOf([...pinned, ...rows]),
+      compare: (chosen) => compareAddress(chosen.map((row) => names[row]), this.sortedBenchmark(), this.among(fitting)),
+    };
+    this.grid.setRows(pinned, rows, view.size, { keepPlace });
     this.grid.setOrder(key, descending);
-    this.tell(fitting.length, query.hints);
+    this.tell(fitting.length, this.picture.query.hints);
+    this.firsts.textContent = sayFirsts(board, view, places, { scope: ranks.scope, column, fitting: fitting.length });
+    this.chips.replaceChildren(...drawChips(board, view, (parts) => this.change(parts)));
     this.drawPins(pinned);
   }
 
-  valuesOf(key, averages, rankOf) {
+  /** Return which rows are compared at once: those that fit, if the server ranks them; null for the whole board. */
+  among(fitting) {
+    if (fitting.length === this.board.rows || fitting.length > MOST_RANKED) return null;
+    return { rows: toRuns(fitting), built: this.board.meta.content_hash };
+  }
+
+  valuesOf(key, averages) {
     const { board, view } = this;
     if (key === "average") return averages;
     const column = this.listed.find((listed) => listed.key === key) ?? { key: "rank" };
-    if (column.key === "rank") return averages.map((_, row) => rankOf(row) ?? null);
+    if (column.key === "rank") return averages === board.columns.average ? board.columns.rank : averages.map((average) => average && -average);
     if (column.kind === "score") return scoresOf(board, key, view.score) ?? averages.map(() => null);
     if (column.kind === "flags") return board.columns.flags.map((flags) => flags.length);
     return board.columns[column.key];
-  }
-
-  /** Return a column's colours: over all rows, whichever are shown. */
-  scaleOf(key, averages) {
-    const values = () => (key === "average" ? averages : scoresOf(this.board, key, this.view.score) ?? []);
-    if (key === "average" && this.view.mean === "shown" && this.scaled !== averages) this.scales.delete(key);
-    if (key === "average") this.scaled = averages;
-    if (!this.scales.has(key)) this.scales.set(key, makeScale(values()));
-    return this.scales.get(key);
   }
 
   tell(fitting, hints) {
@@ -294,15 +309,16 @@ class BoardTable extends HTMLElement {
 
   drawNothing() {
     const reset = make("button", { type: "button", class: "plain", onclick: () => this.change(withoutFilters(this.view)) }, t("Show all models"));
-    return make("section", { class: "notice" }, make("h2", {}, t("No model matches")), make("p", {}, reset));
+    const queued = make("div");
+    askQueue(this.view.search).then((parts) => queued.replaceChildren(...parts));
+    return make("section", { class: "notice" }, make("h2", {}, t("No model matches")), queued, make("p", {}, reset));
   }
 
   /** Draw what can be done with the pinned rows. */
   drawPins(pinned) {
     const parts = [];
     if (pinned.length >= COMPARED.least && pinned.length <= COMPARED.most) {
-      const address = compareAddress(pinned.map((row) => this.names[row]), this.sortedBenchmark());
-      parts.push(make("a", { href: address }, t("Compare the {n} pinned models", { n: pinned.length })));
+      parts.push(make("a", { href: this.picture.compare(pinned) }, t("Compare the {n} pinned models", { n: pinned.length })));
     } else if (pinned.length > COMPARED.most) parts.push(make("span", {}, t("You can compare at most six models.")));
     if (this.view.pins.length) parts.push(make("button", { type: "button", class: "plain", onclick: () => this.change({ pins: [] }) }, t("Unpin all")));
     this.pins.replaceChildren(...parts);

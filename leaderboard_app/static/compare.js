@@ -1,19 +1,18 @@
 // <compare-page>: two to six models side by side; the others are compared with the first.
 
-import { readParts, writeParts } from "./address.js";
+import { readPart, readParts, writeParts } from "./address.js";
 import { ask } from "./ask.js";
-import { drawInterval, drawKey, drawRadar } from "./charts.js";
+import { drawInterval } from "./charts.js";
 import { make } from "./dom.js";
 import { t } from "./language.js";
 import { makePicker } from "./model-picker.js";
-import { amount, interval, parameters, percent, signed } from "./numbers.js";
+import { amount, interval, parameters, percent, points, signed } from "./numbers.js";
 import { distinctNames } from "./questions.js";
 import { modelAddress } from "./reference.js";
 import { makeTable } from "./tables.js";
+import { askApart, tellVerdict } from "./verdict.js";
 
 const MAX_MODELS = 6;
-const MIN_AXES = 3;
-const MAX_AXES = 24;
 
 class ComparePage extends HTMLElement {
   connectedCallback() {
@@ -21,6 +20,7 @@ class ComparePage extends HTMLElement {
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.chosen = make("ul", { class: "chosen-models", "aria-label": t("Models compared") });
     this.picker = make("div");
+    this.verdict = make("section", { class: "verdicts", "aria-live": "polite" });
     this.body = make("article", { class: "model" });
     this.replaceChildren(
       make("div", { class: "lead" }, make("h1", {}, t("Compare")), make("p", {}, t("Two to six models, question by question."))),
@@ -85,15 +85,34 @@ class ComparePage extends HTMLElement {
     const names = distinctNames(this.references);
     const cells = new Map();
     const browser = make("question-browser");
+    this.judged = null;
+    this.verdict.replaceChildren();
     browser.start({ models: found.models, benchmarks: found.benchmarks, show: "differ" });
     this.body.replaceChildren(
+      this.verdict,
       make("h2", {}, t("Scores")),
       drawTable(found, names, cells),
       make("p", { class: "quiet" }, explain()),
-      ...drawProfile(found.benchmarks, names),
       browser,
     );
     this.refine(found, cells, signal);
+    browser.onfound = ({ benchmark, differences }) => this.judge(found, names, benchmark, differences, signal);
+  }
+
+  /** Say in sentences how the other models differ from the first on a benchmark. */
+  async judge(found, names, key, paired, signal) {
+    const benchmark = found.benchmarks.find((one) => one.key === key);
+    const query = new URLSearchParams([...this.references.map((reference) => ["m", reference]), ["benchmark", key]]);
+    for (const part of ["among", "built"]) if (readPart(part)) query.set(part, readPart(part));
+    if (this.judged === String(query)) return;
+    this.judged = String(query);
+    const { models, apart } = await askApart(query, signal);
+    if (signal.aborted) return;
+    const sentences = names.slice(1).map((name, place) => {
+      const difference = paired?.[place + 1] ?? benchmark.differences[place + 1];
+      return difference && make("p", {}, ...tellVerdict([names[0], name], difference, { models, apart: apart[place + 1] }));
+    });
+    this.verdict.replaceChildren(make("h2", {}, t("On {title}", { title: benchmark.title })), ...sentences.filter(Boolean));
   }
 
   drawChosen(models) {
@@ -155,7 +174,7 @@ function drawFacts(label, models, write) {
 }
 
 function drawBenchmark(benchmark, cells) {
-  const drawn = benchmark.scores.map(({ score, stderr, low, high }, side) => {
+  const drawn = benchmark.scores.map(({ score, stderr, low, high, points_over_loglikelihood: over }, side) => {
     const difference = make("div", { class: "difference" }, ...drawDifference(benchmark.differences[side]));
     cells.set(`${benchmark.key} ${side}`, difference);
     const error = stderr == null ? "" : make("small", {}, ` ±${percent(stderr)}`);
@@ -164,6 +183,7 @@ function drawBenchmark(benchmark, cells) {
       { class: "number", title: `${t("95 % interval")} ${interval(low, high)}` },
       make("span", { class: "score" }, percent(score, 2)),
       error,
+      ...(over == null ? [] : [make("small", { class: "words" }, t("{n} by log-likelihood: {points}", { n: percent(score - over / 100, 2), points: points(over) }))]),
       difference,
     );
   });
@@ -187,14 +207,6 @@ function drawDifference(difference) {
       make("small", {}, `[${signed(low)}, ${signed(high)}]`),
     ),
   ];
-}
-
-function drawProfile(benchmarks, names) {
-  const known = benchmarks.filter(({ scores }) => scores.some(({ score }) => score != null));
-  if (known.length < MIN_AXES || known.length > MAX_AXES) return [];
-  const series = names.map((name, side) => ({ name, values: known.map(({ scores }) => scores[side].score) }));
-  const radar = drawRadar(known.map(({ title }) => title), series, t("Radar of the scores in the table above"));
-  return [make("figure", { class: "profile", tabindex: "0", "aria-label": t("Profile") }, radar, make("figcaption", {}, drawKey(names)))];
 }
 
 function drawInvitation() {

@@ -1,13 +1,10 @@
-// A model's scores: the table with intervals, the radar, and the subjects of each group.
+// A model's scores: the table with intervals, and the subjects of each group.
 
-import { drawInterval, drawRadar } from "./charts.js";
+import { drawInterval } from "./charts.js";
 import { make } from "./dom.js";
 import { t } from "./language.js";
 import { amount, interval, percent, points, share } from "./numbers.js";
 import { makeTable, number } from "./tables.js";
-
-const FEWEST_AXES = 3;
-const MOST_AXES = 24;
 
 /** Draw the scores of a model as `data/model.json` has them. */
 export function drawScores(model) {
@@ -32,7 +29,6 @@ export function drawScores(model) {
     ),
     drawMarks(),
     drawInWords(model.scores.filter((score) => score.in_words)),
-    drawProfile(model.scores),
     ...model.scores.filter((score) => score.subjects.length).map(drawSubjects),
   );
 }
@@ -57,47 +53,38 @@ function drawRow(score) {
 function drawInWords(scores) {
   if (!scores.length) return "";
   const isCompared = scores.some((score) => score.points_over_loglikelihood != null);
-  const rows = scores.map(({ key, title, in_words: words, points_over_loglikelihood: over }) =>
+  const rows = scores.map(({ key, title, score, in_words: words, points_over_loglikelihood: over }) =>
     make(
       "tr",
       { "data-key": key },
       make("th", { scope: "row" }, title),
+      ...(isCompared ? [number(percent(score, 2), "score"), number(percent(byLoglikelihood(score, over), 2)), number(points(over))] : []),
       number(percent(words.strict, 2)),
       number(percent(words.read)),
       number(percent(words.unfinished)),
       number(amount(words.median_tokens)),
       number(amount(words.p95_tokens)),
-      ...(isCompared ? [number(points(over))] : []),
     ),
   );
   const heads = [
     [t("Benchmark"), ""],
+    ...(isCompared ? [[t("Answered"), "number"], [t("By log-likelihood"), "number"], [t("Difference to log-likelihood"), "number", t("Percentage points over the model's score by log-likelihood on the same questions")]] : []),
     [t("Strict accuracy"), "number", t("Only a last line of the form that was asked for counts")],
     [t("Read"), "number", t("Share of the answers from which a letter was read")],
     [t("Unfinished"), "number", t("Share of the answers that the limit ended, or that end within a thinking")],
     [t("Tokens, median"), "number"],
     [t("Tokens, 95 %"), "number", t("95 % of the answers have at most as many")],
-    ...(isCompared ? [[t("Difference to log-likelihood"), "number", t("Percentage points over the model's score by log-likelihood on the same questions")]] : []),
   ];
   return make("section", { class: "in-words" }, make("h3", {}, t("Answers in words")), makeTable(t("Answers in words"), heads, rows));
 }
+
+/** Return the score of the same questions by log-likelihood: the board gives it as a difference, in percentage points. */
+const byLoglikelihood = (score, over) => (over == null || score == null ? null : score - over / 100);
 
 function drawMarks() {
   const swatch = (kind) => make("span", { class: `swatch ${kind}` });
   const parts = [swatch("point"), t("score"), swatch("range"), t("95 % interval"), swatch("guess"), t("guessing")];
   return make("p", { class: "key" }, ...parts.flatMap((part) => [part, " "]));
-}
-
-function drawProfile(scores) {
-  const known = scores.filter((score) => score.score != null);
-  if (known.length < FEWEST_AXES || known.length > MOST_AXES) return "";
-  const values = known.map((score) => score.score);
-  const description = t("Radar of the scores in the table above");
-  return make(
-    "figure",
-    { class: "profile", tabindex: "0", "aria-label": t("Profile") },
-    drawRadar(known.map((score) => score.title), [{ name: t("Score"), values }], description),
-  );
 }
 
 function drawSubjects(group) {
@@ -122,10 +109,5 @@ function drawSubjects(group) {
   ];
   const title = t("{n} subjects of {title}", { n: group.subjects.length, title: group.title });
   const known = group.subjects.filter((subject) => subject.score != null);
-  const radar = [];
-  if (known.length >= FEWEST_AXES && known.length <= MOST_AXES) {
-    const values = known.map((subject) => subject.score);
-    radar.push(drawRadar(known.map(bare), [{ name: group.title, values }], title));
-  }
-  return make("details", { class: "subjects" }, make("summary", {}, title), ...radar, makeTable(title, heads, rows));
+  return make("details", { class: "subjects" }, make("summary", {}, title), makeTable(title, heads, rows));
 }

@@ -2,6 +2,7 @@
 
 import { ask } from "./ask.js";
 import { make, makeOutsideLink } from "./dom.js";
+import { typeMark } from "./icons.js";
 import { t } from "./language.js";
 import { follow } from "./live.js";
 import { drawNotice, noticesOf } from "./board/notices.js";
@@ -83,7 +84,7 @@ class ModelPage extends HTMLElement {
 }
 
 function drawHead(model) {
-  const told = [make("span", { "aria-hidden": "true" }, model.sign), " ", t(model.model_type)];
+  const told = [typeMark(model.model_type), " ", t(model.model_type)];
   if (model.hub) told.push(" · ", makeOutsideLink(model.hub, t("model page on Hugging Face")));
   told.push(" · ", make("a", { href: compareAddress([model.reference]) }, t("Compare with other models")));
   told.push(" · ", make("button", { type: "button", class: "link", onclick: showQuestions }, t("See its answers")));

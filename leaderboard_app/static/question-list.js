@@ -1,7 +1,7 @@
 // One question with the answers of one model, or of several beside each other.
 
 import { make } from "./dom.js";
-import { formatNumber, t } from "./language.js";
+import { formatNumber, mark, t } from "./language.js";
 import { percent } from "./numbers.js";
 
 /** Draw a question as `data/questions.json` has it; `names` are those of the models. */
@@ -61,6 +61,18 @@ function drawProbability(answer, choice, place) {
   return make("td", { class: "number", title }, ...marks, " ", share == null ? "—" : `${percent(share)} %`, bar);
 }
 
+const ENDS = { eos: mark("ended by itself"), stop: mark("ended by a stop text"), length: mark("ended by the limit") };
+
+/** Say by which rule an answer was read, how it ended and how long it is. */
+function tellReading({ rule, state, extracted, ended, tokens }) {
+  const said = [];
+  if (rule) said.push(t("by the rule {rule}", { rule: rule.replaceAll("_", " ") }));
+  if (state && state !== extracted) said.push(state.replaceAll("_", " "));
+  if (ended) said.push(t(ENDS[ended] ?? ended));
+  if (tokens != null) said.push(t("{n} tokens", { n: formatNumber(tokens) }));
+  return said;
+}
+
 /** Say what the key asks for where it is none of the choices. */
 function drawOutside(question) {
   const isThere = (question.target ?? "").split(", ").some((one) => question.choices.includes(one)) || question.choices.includes(question.target);
@@ -74,7 +86,11 @@ function drawTarget(question) {
 function drawOutput(answer, name) {
   const parts = [make("h4", {}, name)];
   if (answer.output) parts.push(make("pre", { tabindex: "0", "aria-label": t("Text of the model") }, answer.output));
-  if (answer.extracted != null) parts.push(make("p", {}, make("strong", {}, t("Read as")), " ", answer.extracted));
+  if (answer.extracted != null) parts.push(make("p", {}, make("strong", {}, t("Read as")), " ", [answer.extracted, ...tellReading(answer)].join(" · ")));
+  if (answer.raw && answer.raw !== answer.output) {
+    const title = t("Everything the model wrote, with its thinking");
+    parts.push(make("details", {}, make("summary", {}, title), make("pre", { tabindex: "0", "aria-label": title }, answer.raw)));
+  }
   if (!answer.output && answer.loglikelihoods.length) {
     const numbers = answer.loglikelihoods.map((number) => (number == null ? "—" : formatNumber(number, 3)));
     parts.push(make("p", {}, t("log-likelihood {n}", { n: numbers.join(", ") })));

@@ -122,10 +122,12 @@ class QuestionBrowser extends HTMLElement {
       this.choice.value = found.benchmark;
     }
     if (!found.stored) {
+      this.onfound?.(found);
       this.drawProblem(t("The answers of these models to this benchmark are not stored."));
       return;
     }
     const names = distinctNames(found.models);
+    this.onfound?.(found);
     this.drawShows(found);
     this.drawBeside();
     const from = found.offset + 1;
@@ -189,7 +191,9 @@ class QuestionBrowser extends HTMLElement {
       return;
     }
     const several = models.length > 1;
-    const rows = subjects.map((subject) => {
+    const decide = ({ alone }) => (several ? alone[1][0] + alone[1][1] : 0);
+    const ordered = models.length === 2 ? [...subjects].sort((a, b) => decide(b) - decide(a)) : subjects;
+    const rows = ordered.map((subject) => {
       const chosen = subject.key === this.state.subject;
       const filter = make(
         "button",
@@ -206,6 +210,7 @@ class QuestionBrowser extends HTMLElement {
         { class: chosen ? "chosen" : null },
         make("th", { scope: "row" }, filter),
         ...subject.scores.map(({ score, low, high }) => number(percent(score), "score", interval(low, high))),
+        ...(models.length === 2 ? subject.alone[1].map((alone) => number(formatNumber(alone))) : []),
         make("td", { class: "chart" }, drawInterval(subject.scores)),
         number(formatNumber(subject.n)),
       );
@@ -213,10 +218,11 @@ class QuestionBrowser extends HTMLElement {
     const heads = [
       [t("Subject"), ""],
       ...names.map((name) => [several ? name : t("Right, %"), "number"]),
+      ...(models.length === 2 ? names.map((name) => [t("only {model} right", { model: name }), "number"]) : []),
       [t("0 – 100"), "chart"],
       [t("Questions"), "number"],
     ];
-    const title = t("By subject ({n})", { n: subjects.length });
+    const title = models.length === 2 ? t("The questions that decide it, by subject ({n})", { n: subjects.length }) : t("By subject ({n})", { n: subjects.length });
     const part = make(
       "details",
       { class: "subjects" },
@@ -224,7 +230,7 @@ class QuestionBrowser extends HTMLElement {
       ...(several ? [drawKey(names)] : []),
       makeTable(title, heads, rows),
     );
-    part.open = isOpen || Boolean(this.state.subject);
+    part.open = isOpen || several || Boolean(this.state.subject);
     this.subjects.replaceChildren(part);
   }
 

@@ -26,10 +26,16 @@ export function modelAddress(row, benchmark = "") {
   return keepLanguage(`model?${parts}`);
 }
 
-/** Return the address that compares rows, given their short names, on a benchmark if one is given. */
-export function compareAddress(references, benchmark = "") {
+/**
+ * Return the address that compares rows, given their short names, on a benchmark if one is given.
+ *
+ * `among` has the numbers of the rows that are compared at once and the board that numbers them; null for the whole board.
+ */
+export function compareAddress(references, benchmark = "", among = null) {
   const parts = references.map((reference) => ["m", reference]);
-  return keepLanguage(`compare?${new URLSearchParams(benchmark ? [...parts, ["benchmark", benchmark]] : parts)}`);
+  if (benchmark) parts.push(["benchmark", benchmark]);
+  if (among) parts.push(["among", among.rows], ["built", among.built]);
+  return keepLanguage(`compare?${new URLSearchParams(parts)}`);
 }
 
 function chatOf(row) {

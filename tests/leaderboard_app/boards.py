@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -60,7 +60,7 @@ class BoardFolder:
         reported: Sequence[ReportedRow] = (),
         filling: Sequence[Filling] = (),
         notices: Sequence[Notice] = (),
-        answers: bytes = b"",
+        answers: "Answered | None" = None,
         gone: Sequence[GoneRow] = (),
     ) -> None:
         suite = load_suite(self.suite)
@@ -74,6 +74,7 @@ class BoardFolder:
                 metric=benchmark.metric,
                 baseline=benchmark.baseline,
                 subjects=tuple((subjects or {}).get(benchmark.key, ())),
+                smallest_difference=answers and answers.smallest.get(benchmark.key),
             )
             for benchmark in suite.benchmarks
         )
@@ -88,13 +89,13 @@ class BoardFolder:
             revision="r1",
             built_at=built_at,
             content_hash=built_at,
-            answers_hash=hashlib.sha256(answers).hexdigest() if answers else "",
+            answers_hash=hashlib.sha256(answers.content).hexdigest() if answers else "",
         )
         sink = pa.BufferOutputStream()
         pq.write_table(pa.Table.from_pylist(list(rows)), sink)
         table, described = self.board + TABLE_FILE, self.board + META_FILE
         files = {table: sink.getvalue().to_pybytes(), described: meta.model_dump_json().encode()}
-        self.write(files | ({self.board + ANSWERS_FILE: answers} if answers else {}))
+        self.write(files | ({self.board + ANSWERS_FILE: answers.content} if answers else {}))
 
     def write_queue(self, entries: Sequence[dict[str, Any]]) -> None:
         self.write({QUEUE_FILE: json.dumps(entries).encode()})
@@ -149,15 +150,21 @@ def make_row(
     return row | changes
 
 
-def answer(rows: list[dict[str, Any]], right: Mapping[str, Sequence[Sequence[bool]]]) -> bytes:
+class Answered(NamedTuple):
+    """What rows were compared from."""
+
+    content: bytes
+    """Of `answers.bin`."""
+    smallest: dict[str, float]
+    """Smallest differences by key."""
+
+
+def answer(rows: list[dict[str, Any]], right: Mapping[str, Sequence[Sequence[bool]]]) -> Answered:
     """Give rows the scores and the ranks of their answers to some benchmarks.
 
     Args:
         rows: Of a board.
         right: By key of a benchmark, for every row which answers are right.
-
-    Returns:
-        What the board publishes of the answers.
     """
     columns = [_column(key, np.array(answers)) for key, answers in right.items()]
     for at, row in enumerate(rows):
@@ -174,7 +181,8 @@ def answer(rows: list[dict[str, Any]], right: Mapping[str, Sequence[Sequence[boo
         for at, place in enumerate(zip(*rankings[key][:3], strict=True)):
             cells = zip(RANK_SUFFIXES, map(int, place), strict=True)
             rows[at] |= {key + suffix: number for suffix, number in cells}
-    return to_bytes(entries)
+    smallest = {key: ranking.smallest_difference for key, ranking in rankings.items()}
+    return Answered(to_bytes(entries), smallest)
 
 
 def _column(key: str, answers: Any) -> Column:

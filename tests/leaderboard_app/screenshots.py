@@ -1,4 +1,4 @@
-"""Take a picture of every page: light, dark and on a phone. `make screenshots` writes them to docs.
+"""Take a picture of every page: light, dark, on a phone and on a wide screen. `make screenshots` writes them to docs.
 
 The board is made up, by the same hands as that of the tests; numbers and names mean nothing.
 """
@@ -7,18 +7,31 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from playwright.sync_api import Browser, sync_playwright
 
 from evalboard.settings import Settings
-from tests.leaderboard_app.boards import SUITE, BoardFolder, make_entry, make_row
+from tests.leaderboard_app.boards import (
+    QUESTIONS,
+    SUITE,
+    BoardFolder,
+    answer,
+    make_entry,
+    make_row,
+)
 from tests.leaderboard_app.browsing import CHROMIUM
 from tests.leaderboard_app.serving import build_app, serving
 
 MODELS = 60
+KEY = "medqa_4options"
 PAGES = {
     "board": ("", "board-table .name"),
+    "first": (f"?sort=-{KEY}&params=-10", "board-table td.rank.first"),
     "model": ("model?id=lab-3/model-3", "model-page h1"),
-    "compare": ("compare?m=lab-3/model-30&m=lab-4/model-40", "compare-page table"),
+    "compare": (
+        "compare?m=lab-5/model-59&m=lab-4/model-58&benchmark=medqa_4options",
+        "compare-page .verdicts p",
+    ),
     "analysis": ("analysis", ".js-plotly-plot"),
     "queue": ("queue", "queue-list .request"),
     "submit": ("submit", ".submit-form .send"),
@@ -29,7 +42,9 @@ LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+    "wide": {"viewport": {"width": 2560, "height": 1200}, "color_scheme": "light"},
 }
+WIDE_PAGES = ("board", "first")
 QUIET_MILLISECONDS = 1500
 
 
@@ -52,7 +67,8 @@ def main() -> None:
 def take(browser: Browser, address: str, look: str, folder: Path) -> None:
     """Write the pictures of all pages in one look."""
     context = browser.new_context(base_url=address, locale="en-GB", **LOOKS[look])
-    for name, (path, ready) in PAGES.items():
+    for name in WIDE_PAGES if look == "wide" else PAGES:
+        path, ready = PAGES[name]
         page = context.new_page()
         page.goto(f"/{path}")
         page.locator(ready).first.wait_for()
@@ -65,7 +81,10 @@ def take(browser: Browser, address: str, look: str, folder: Path) -> None:
 def fill(board: BoardFolder) -> None:
     """Make up a board and a queue with something in every group."""
     names = [f"lab-{number % 9}/model-{number}" for number in range(MODELS)]
-    board.write_board([make_row(name, 0.3 + i / 120) for i, name in enumerate(names)])
+    rows = [make_row(name, 0.3 + i / 120) for i, name in enumerate(names)]
+    random = np.random.default_rng(1)
+    right = [random.random(QUESTIONS[KEY]) < row["average"] for row in rows]
+    board.write_board(rows, answers=answer(rows, {KEY: right}))
     progress = {
         "medmcqa": {"state": "running", "done": 2140, "total": 4183},
         "medqa_4options": {"state": "done", "done": 1273, "total": 1273},

@@ -91,7 +91,6 @@ def test_document_reads_types_as_other_boards_write_them() -> None:
     )
     document = board_document(meta_of(), table)
     assert document["columns"]["model_type"] == ["fine-tuned"]
-    assert document["signs"]["fine-tuned"] == "🔶"
 
 
 def test_document_of_no_board_says_so() -> None:

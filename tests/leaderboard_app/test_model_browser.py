@@ -71,7 +71,6 @@ def test_model_page_shows_scores_origin_and_every_attempt(page: Page, shown: Sho
     expect(scores.get_by_role("row", name="MedMCQA")).to_contain_text("40.00")
     expect(page.locator(".figures")).to_contain_text("2 of 3")
     expect(page.locator(".figures")).to_contain_text("50 % of the others")
-    expect(page.get_by_role("img", name="Radar of the scores")).to_be_visible()
     expect(page.locator("copy-text pre")).to_contain_text("evalboard evaluate org/second")
     expect(page.locator(".document")).to_contain_text("hash-of-medmcqa")
     expect(page.locator(".document")).to_contain_text("0.32.0")
@@ -98,7 +97,7 @@ def test_details_of_a_row_on_the_board(
 ) -> None:
     board_folder.write_board([make_row(hostile_name, 0.3, sender=hostile_name)])
     page.goto("/")
-    page.get_by_role("link", name="Details of").click()
+    page.locator("board-table .name").click()
     expect(page.get_by_role("heading", name=hostile_name)).to_be_visible()
     expect(page.locator(".model .provenance")).to_contain_text(hostile_name)
     expect(page.locator(".model img")).to_have_count(0)
@@ -181,7 +180,10 @@ def test_compare_tells_models_apart_by_the_same_questions(page: Page, shown: Sho
     row = page.locator("tr[data-key=medmcqa]")
     expect(row.get_by_role("img", name="higher")).to_be_visible()
     expect(row.locator("[data-paired=true]")).to_contain_text("+50.0")
-    expect(page.locator(".radar polygon.series")).to_have_count(2)
+    expect(page.locator(".verdicts strong")).to_contain_text(
+        "answers 50.0 points more than org/second"
+    )
+    expect(page.locator(".verdicts")).to_contain_text("alone is right on 36 questions")
     expect(page.locator("question-browser").get_by_role("status").first).to_contain_text("of 42")
     assert parse_qs(urlsplit(page.url).query)["m"] == [
         reference_of(shown.second),
@@ -229,7 +231,7 @@ def test_pages_fit_a_phone_and_speak_german(page: Page, shown: Shown) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     ready = {
         address(shown.first, lang="de"): "question-browser .question",
-        "/compare?lang=de&" + urlencode([("m", reference_of(r)) for r in shown]): ".radar",
+        "/compare?lang=de&" + urlencode([("m", reference_of(r)) for r in shown]): ".verdicts p",
         "/analysis?lang=de": ".js-plotly-plot .main-svg",
     }
     for path, selector in ready.items():

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from leaderboard_app.references import reference_of
-from tests.leaderboard_app.boards import BoardFolder, answer, make_row
+from tests.leaderboard_app.boards import Answered, BoardFolder, answer, make_row
 
 KEY = "medqa_4options"
 N = 200
@@ -74,7 +74,9 @@ def test_two_models_are_told_apart_among_those_that_are_compared(
 def test_a_damaged_file_leaves_the_ranks_of_the_table(
     http: httpx.Client, board_folder: BoardFolder, rows: Any
 ) -> None:
-    board_folder.write_board(rows, answers=b"of another board", built_at="2026-11-22T10:00:00Z")
+    board_folder.write_board(
+        rows, answers=Answered(b"of another board", {}), built_at="2026-11-22T10:00:00Z"
+    )
     board_folder.write({"answers.bin": b"damaged"})
     asked = {"column": KEY, "rows": "1-2"}
 

@@ -84,7 +84,7 @@ def test_the_switch_leads_from_board_to_board_and_each_has_its_address(page: Pag
     expect(page.get_by_role("link", name=TITLE).first).to_have_attribute("aria-current", "true")
     page.reload()
     expect_model(page, ADDRESS, "org/two")
-    page.get_by_role("link", name="Details of org/two").click()
+    page.get_by_role("link", name="org/two", exact=True).click()
     expect(page.locator("model-page .lead h1")).to_have_text("org/two")
     page.get_by_role("link", name="Analysis").click()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()

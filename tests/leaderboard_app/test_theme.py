@@ -57,7 +57,7 @@ def test_contrast_is_that_of_the_standard() -> None:
 @pytest.mark.parametrize("ground", ["body_background_fill", "background_fill_secondary"])
 def test_texts_and_edges_stand_out_from_their_ground(scheme: str, ground: str) -> None:
     own, behind = own_colours(scheme), theme_colour(ground, scheme)
-    texts = {name: own[name] for name in ("accent", "good", "warn", "bad")}
+    texts = {name: own[name] for name in ("accent", "data", "good", "warn", "bad")}
     for name in ("body_text_color", "body_text_color_subdued", "link_text_color"):
         texts[name] = theme_colour(name, scheme)
     weak = {name: c for name, c in texts.items() if contrast(c, behind) < TEXT}

@@ -2,12 +2,16 @@
 
 import { make, makeOutsideLink } from "../dom.js";
 import { formatNumber, language, mark, t } from "../language.js";
+import { icon, typeMark } from "../icons.js";
 import { percent, points } from "../numbers.js";
 import { modelAddress, NAMING } from "../reference.js";
 import { NOTICED, noticesOf, tell } from "./notices.js";
 import { findHits } from "./query.js";
 import { rankedRows, scoresOf } from "./select.js";
 
+// Characters at the end of a name that are never cut, as `-8B-Instruct`.
+const TAIL = 12;
+const QUANTISED = /bit$|quant|^(awq|gptq|fp8|int\d)/i;
 const DRAW = {
   pin: drawPin,
   rank: drawRank,
@@ -29,11 +33,13 @@ const DRAW = {
 /**
  * Fill a cell.
  *
- * `picture` is what the page shows: the `board`, its rows' short `names`, the `view`, the `benchmark` that orders the
- * rows, the parsed `query`, `averages`, `ranks(row)` and `scale(key)`.
+ * `picture` is what the page shows: the `board`, its rows' short `names`, the `view`, the column `sorted` and the
+ * `benchmark` that order the rows, the parsed `query`, `averages`, `ranks` (`ranks.js`) with the `bracket` of the first
+ * place, the highest score of a column `best(key)`, `nextOf(row)` and the address `compare(rows)`.
  */
 export function drawCell(picture, column, row, place) {
   place.append(...DRAW[column.kind](picture, column, row, place));
+  if (column.key === picture.sorted) place.classList.add("sorted");
   if (!place.title && place.textContent.length > 12) place.title = place.textContent;
 }
 
@@ -59,60 +65,69 @@ function drawPin({ board, view, names }, column, row) {
   ];
 }
 
-/** Draw a rank; of the whole board with its range, and with what is to be said of it. */
-function drawRank({ board, view, ranks }, column, row, place) {
-  const { average__rank_low: lows, average__rank_high: highs, apart } = board.columns;
-  const [low, high] = [lows?.[row], highs?.[row]];
-  const parts = text(ranks(row) ?? "–");
-  if (view.ranking === "board" && low != null) {
+/** Draw a rank with its range, a bracket where it shares the first place, and what is to be said of it. */
+function drawRank({ board, ranks, bracket }, column, row, place) {
+  const [low, high] = [ranks.low(row), ranks.high(row)];
+  const parts = text(ranks.of(row) ?? "–");
+  if (low != null) {
     place.title = t("With 95 % confidence, the rank is between {low} and {high}.", { low, high });
     if (low < high) parts.push(make("span", { class: "error" }, ` ${low}–${high}`));
-    if (low === 1) parts.push(drawMark("🏅", t("Shares the first place: no model is significantly better")));
   }
-  if (apart?.[row]?.length) {
-    const differences = apart[row].join(", ").replaceAll("_", " ");
-    parts.push(drawMark("≠", t("Ranked only among models measured like it. Most were measured otherwise: {differences}", { differences })));
+  if (bracket.rows.has(row)) {
+    place.classList.add("first", ...(row === bracket.top ? ["top"] : []), ...(row === bracket.bottom ? ["bottom"] : []));
+    place.title = [place.title, t("Shares the first place: no model is significantly better")].join(" ");
+  }
+  const apart = board.columns.apart?.[row] ?? [];
+  if (apart.length) {
+    const differences = apart.join(", ").replaceAll("_", " ");
+    parts.push(drawMark("apart", t("Ranked only among models measured like it. Most were measured otherwise: {differences}", { differences })));
   }
   return parts;
 }
 
 function drawModel(picture, column, row, place) {
-  const { columns } = picture.board;
+  const { columns, meta } = picture.board;
   const model = columns.model[row];
   const end = model.indexOf("/") + 1;
-  const [org, name] = splitMarked(marked(picture, "model", model), end);
-  const parts = [...(end ? [make("span", { class: "org" }, ...org)] : []), make("span", { class: "repository" }, ...name)];
-  const link = columns.on_hub[row] ? makeOutsideLink(`https://huggingface.co/${model}`, ...parts) : make("span", {}, ...parts);
-  link.classList.add("name");
+  const [org, rest] = splitMarked(marked(picture, "model", model), end);
+  // The size and the variant stand at the end of a name: what does not fit is cut out of its middle.
+  const [head, tail] = splitMarked(rest, Math.max(0, model.length - end - TAIL));
+  const parts = [...(end ? [make("span", { class: "org" }, ...org)] : []), make("span", { class: "head" }, ...head), make("span", { class: "tail" }, ...tail)];
   place.title = model;
-  const details = make(
-    "a",
-    {
-      class: "details",
-      href: modelAddress(readRow(columns, row), picture.benchmark),
-      title: t("Details"),
-      "aria-label": t("Details of {model}", { model }),
-    },
-    "📄",
+  const cell = make(
+    "span",
+    { class: "model-cell" },
+    make("a", { class: "name", href: modelAddress(readRow(columns, row), picture.benchmark) }, ...parts),
+    make("span", { class: "narrow" }, ...drawNarrow(picture, row, model.slice(0, end))),
   );
-  const cell = make("span", { class: "model-cell" }, link, make("span", { class: "narrow" }, ...drawNarrow(picture, row, model.slice(0, end))));
-  if (columns.enable_thinking?.[row]) cell.append(drawMark("💭", t("Thinks before it writes an answer")));
-  if (columns.use_chat_template?.[row]) cell.append(drawMark("💬", t("Prompted with the model's chat template")));
-  for (const notice of noticesOf(picture.board.meta.notices, model)) cell.append(drawMark("🚩", tell(notice)));
+  const precision = columns.precision?.[row];
+  if (QUANTISED.test(precision)) cell.append(make("span", { class: "badge", title: t("Quantised") }, precision));
+  if (columns.enable_thinking?.[row]) cell.append(drawMark("thinking", t("Thinks before it writes an answer")));
+  if (columns.use_chat_template?.[row]) cell.append(drawMark("template", t("Prompted with the model's chat template")));
+  for (const notice of noticesOf(meta.notices, model)) cell.append(drawMark("notice", tell(notice)));
   const measured = (columns.flags?.[row] ?? []).filter((flag) => !NOTICED.has(flag));
   if (measured.length) {
     const flags = measured.join(", ").replaceAll("_", " ");
-    cell.append(drawMark("⚑", t("Measured in another way than the other scores: {flags}", { flags })));
+    cell.append(drawMark("flag", t("Measured in another way than the other scores: {flags}", { flags })));
   }
-  cell.append(details);
+  const next = picture.nextOf(row);
+  if (next != null) {
+    const says = t("Compare {model} with the next, {next}", { model, next: columns.model[next] });
+    cell.append(make("a", { class: "small", href: picture.compare([row, next]), title: says }, icon("next", says)));
+  }
+  if (columns.on_hub[row]) {
+    const says = t("{model} on Hugging Face", { model });
+    const link = makeOutsideLink(`https://huggingface.co/${model}`, icon("hub", says));
+    link.className = "small";
+    cell.append(link);
+  }
   return [cell];
 }
 
 /** Draw what a phone shows below the name: rank, type and organisation. */
 function drawNarrow({ board, ranks }, row, org) {
   const type = board.columns.model_type?.[row];
-  const sign = type ? [make("span", { role: "img", title: nameType(type), "aria-label": nameType(type) }, board.signs[type] ?? "")] : [];
-  return [make("b", {}, String(ranks(row) ?? "–")), ...sign, make("span", { class: "org" }, org.slice(0, -1))];
+  return [make("b", {}, String(ranks.of(row) ?? "–")), ...(type ? [typeMark(type, nameType(type))] : []), make("span", { class: "org" }, org.slice(0, -1))];
 }
 
 /** Divide what `marked` returned where the organisation ends. */
@@ -131,8 +146,8 @@ function splitMarked(parts, end) {
   return [before, after];
 }
 
-function drawMark(sign, says) {
-  return make("span", { class: "mark", role: "img", title: says, "aria-label": says }, sign);
+function drawMark(name, says) {
+  return make("span", { class: "mark", title: says }, icon(name, says));
 }
 
 /** Return of a row what names it: how its model was evaluated. */
@@ -158,11 +173,10 @@ export const nameType = (type) => t(TYPES[type] ?? type);
 function drawType(picture, { key }, row) {
   const type = cell(picture, key, row);
   const name = nameType(type);
-  const sign = make("span", { class: "sign", "aria-hidden": "true" }, picture.board.signs[type] ?? "");
-  return [make("span", { class: "type" }, sign, make("span", {}, ...marked(picture, key, name)))];
+  return [make("span", { class: "type" }, typeMark(type), make("span", {}, ...marked(picture, key, name)))];
 }
 
-function drawAverage({ board, averages, scale }, { key }, row, place) {
+function drawAverage({ board, averages, best }, { key }, row, place) {
   const average = averages[row];
   const { complete, n_benchmarks: known } = board.columns;
   const share = complete[row] || known?.[row] == null ? null : `${known[row]}/${board.meta.benchmarks.length}`;
@@ -170,15 +184,14 @@ function drawAverage({ board, averages, scale }, { key }, row, place) {
   if (average == null && !share) parts.push(missing());
   else if (average != null) {
     place.title = `${percent(average, 2)} %`;
-    place.dataset.step = scale(key)(average);
-    parts.push(make("span", { class: "score" }, percent(average)));
+    parts.push(make("span", { class: average === best(key) ? "score best" : "score" }, percent(average)));
   }
   if (share) parts.push(make("span", { class: "mark" }, t("incomplete {share}", { share })));
   else if (!rankedRows(board)[row]) parts.push(make("span", { class: "mark" }, t("no rank")));
   return parts;
 }
 
-function drawScore({ board, view, scale }, { key, benchmark }, row, place) {
+function drawScore({ board, view, best }, { key, benchmark }, row, place) {
   const score = scoresOf(board, key, view.score)?.[row];
   if (score == null) return [missing()];
   const error = errorOf(board, view, benchmark, row);
@@ -189,11 +202,19 @@ function drawScore({ board, view, scale }, { key, benchmark }, row, place) {
   else if (error != null) says.push(t("standard error {error}", { error: percent(error, 2) }));
   if (questions != null) says.push(t("{n} questions", { n: formatNumber(questions) }));
   place.title = says.join(", ");
-  place.dataset.step = scale(key)(score);
-  const parts = [make("span", { class: "score" }, percent(score))];
+  const parts = [make("span", { class: score === best(key) ? "score best" : "score" }, percent(score))];
+  drawGlyph(place, score, bound ?? score, (error ?? 0) * board.interval_errors);
   const uncertain = bound != null ? writeBound(score, bound) : error == null ? "" : `±${percent(error)}`;
   if (view.errors && uncertain) parts.push(make("span", { class: "error" }, ` ${uncertain}`));
   return parts;
+}
+
+/** Draw the score and its interval on a line from 0 to 100, as the model's page has it: `board.css` draws. */
+function drawGlyph(place, score, end, half) {
+  const share = (value) => `${100 * Math.min(1, Math.max(0, value))}%`;
+  place.style.setProperty("--at", share(score));
+  place.style.setProperty("--low", share(Math.min(end, score - half)));
+  place.style.setProperty("--high", share(Math.max(end, score + half)));
 }
 
 /** Write where the interval of a score ends that has no standard error: all or no question was right. */
@@ -208,7 +229,7 @@ function errorOf({ columns }, { score }, { key, baseline }, row) {
 /** Write what a cell shows as a text, without its uncertainty. */
 export function writeCell(picture, { key, kind }, row) {
   const { board, view, averages, ranks } = picture;
-  if (kind === "rank") return String(ranks(row) ?? "");
+  if (kind === "rank") return String(ranks.of(row) ?? "");
   if (kind === "average") return percent(averages[row]);
   if (kind === "score") return percent(scoresOf(board, key, view.score)?.[row]);
   const value = cell(picture, key, row);

@@ -72,13 +72,15 @@ function toFact({ key, title, kind, group, shown, width }) {
 
 function toColumn(benchmark) {
   const { key, title, group, subjects } = benchmark;
-  return { key, title, group: group || t("Benchmarks"), kind: "score", usual: true, width: 116, benchmark, subjects };
+  // Its own name is the rest under the heading of its group.
+  const short = group && title.startsWith(`${group} `) ? title.slice(group.length + 1) : title;
+  return { heading: group, short, key, title, group: group || t("Benchmarks"), kind: "score", usual: true, width: 116, benchmark, subjects };
 }
 
-function toSubjects({ key, subjects }, columns) {
+function toSubjects({ key, title, subjects }, columns) {
   return subjects
     .filter((subject) => subject.key in columns)
-    .map((subject) => ({ key: subject.key, title: subject.title, kind: "score", width: 124, benchmark: subject, subjectOf: key }));
+    .map((subject) => ({ key: subject.key, title: subject.title, short: subject.title.split(": ").at(-1), heading: title, kind: "score", width: 124, benchmark: subject, subjectOf: key }));
 }
 
 function toQuestions({ key, title }) {

@@ -38,6 +38,6 @@ function namesOf({ board, view }, { key, kind }) {
 }
 
 function valueOf({ board, averages, ranks }, name, row) {
-  if (name === "rank") return ranks(row) ?? null;
+  if (name === "rank") return ranks.of(row) ?? null;
   return name === "average" ? averages[row] : board.columns[name][row];
 }

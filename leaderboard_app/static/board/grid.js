@@ -58,12 +58,16 @@ export class Grid {
     this.draw(true);
   }
 
+  get headRow() {
+    return this.head.lastElementChild;
+  }
+
   /** Show other columns. Cells that stay are kept, unless other rows are to come anyway. */
   setColumns(columns, { rowsToCome }) {
     this.columns = columns;
     const lines = rowsToCome ? [] : [...this.top.rows, ...this.drawn.values()];
     for (const line of lines) this.fillRow(line);
-    this.head.replaceChildren(make("tr", { "aria-rowindex": "1" }, ...columns.map((column) => this.drawHeadCell(column))));
+    this.head.replaceChildren(...drawGroups(columns), make("tr", { "aria-rowindex": "1" }, ...columns.map((column) => this.drawHeadCell(column))));
     this.table.setAttribute("aria-colcount", columns.length);
     this.setWidths();
     this.measureHead();
@@ -207,6 +211,19 @@ export class Grid {
       left += widths[index];
     });
   }
+}
+
+/** Draw the line above the heads that names what columns have in common; none without such columns. */
+function drawGroups(columns) {
+  if (NARROW.matches || !columns.some(({ heading }) => heading)) return [];
+  const runs = [];
+  for (const { fixed, heading } of columns) {
+    const last = runs.at(-1);
+    if (last && last.heading === heading && last.fixed === fixed) last.width += 1;
+    else runs.push({ fixed, heading, width: 1 });
+  }
+  const cells = runs.map(({ fixed, heading, width }) => make("td", { colspan: width, class: fixed ? "corner" : heading ? "heading" : null }, heading ?? ""));
+  return [make("tr", { class: "groups", "aria-hidden": "true" }, ...cells)];
 }
 
 function cellClass(column) {

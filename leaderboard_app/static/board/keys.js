@@ -29,7 +29,7 @@ export class GridKeys {
     this.row = Math.min(this.row, count - 1);
     const place = this.current();
     if (focused && !this.grid.table.contains(document.activeElement)) place?.focus({ preventScroll: true });
-    this.offer(place ?? stopsOf(this.grid.head.rows[0])[0]);
+    this.offer(place ?? stopsOf(this.grid.headRow)[0]);
   }
 
   press(event) {
@@ -57,7 +57,7 @@ export class GridKeys {
   /** Move to a row, at most to its last stop; rows may have unlike numbers of links. */
   go(row, stop) {
     const from = this.current();
-    const line = row < 0 ? this.grid.head.rows[0] : this.grid.reveal(row);
+    const line = row < 0 ? this.grid.headRow : this.grid.reveal(row);
     if (!line) return;
     const stops = stopsOf(line);
     const same = row !== this.row && from ? stops.findIndex((place) => cellOf(place) === cellOf(from)) : -1;
@@ -80,9 +80,9 @@ export class GridKeys {
   }
 
   line() {
-    const { head, top, body } = this.grid;
-    if (this.row < 0) return head.rows[0];
-    return [...top.rows, ...body.rows].find((line) => Number(line.dataset.place) === this.row) ?? head.rows[0];
+    const { headRow, top, body } = this.grid;
+    if (this.row < 0) return headRow;
+    return [...top.rows, ...body.rows].find((line) => Number(line.dataset.place) === this.row) ?? headRow;
   }
 
   current() {
@@ -93,7 +93,7 @@ export class GridKeys {
   /** Make one place the grid's tab stop. */
   offer(place) {
     if (this.offered) this.offered.tabIndex = -1;
-    for (const other of stopsOf(this.grid.head.rows[0])) other.tabIndex = -1;
+    for (const other of stopsOf(this.grid.headRow)) other.tabIndex = -1;
     this.offered = place;
     if (place) place.tabIndex = 0;
   }

@@ -2,12 +2,19 @@
 
 import { make } from "../dom.js";
 import { formatNumber, keepLanguage, mark, t } from "../language.js";
+import { typeMark } from "../icons.js";
 import { nameType } from "./cells.js";
 import { makeGroup } from "./controls.js";
+import { licenceClass } from "./licences.js";
 import { knownMarks, MARKS } from "./select.js";
 import { isSame, SIZES, withoutFilters } from "./view.js";
 
-const HIDES = {
+export const LICENCES = {
+  open: mark("open"),
+  conditions: mark("with conditions"),
+  unknown: mark("unknown"),
+};
+export const HIDES = {
   flagged: mark("Flagged: measured in another way"),
   merged: mark("Merged"),
   moe: mark("Mixture of experts"),
@@ -21,16 +28,17 @@ export function drawSizes(controls, board) {
   );
 }
 
-function nameSize([low, high]) {
+export function nameSize([low, high]) {
   if (low == null) return t("up to {n}B", { n: high });
   return high == null ? t("above {n}B", { n: low }) : t("{low} to {high}B", { low, high });
 }
 
 /** Return what the filter menu holds. */
 export function drawFilters(controls, board) {
-  const { model_type: types, precision, params_billion: params } = board.columns;
+  const { model_type: types, precision, license, params_billion: params } = board.columns;
   const groups = [];
-  if (types) groups.push(drawMembers(controls, t("Type"), "types", types, (type) => `${board.signs[type] ?? ""} ${nameType(type)}`));
+  if (types) groups.push(drawMembers(controls, t("Type"), "types", types, (type) => make("span", {}, typeMark(type), " ", nameType(type))));
+  if (license) groups.push(drawMembers(controls, t("Licence"), "licences", license.map(licenceClass), (name) => t(LICENCES[name])));
   if (precision) groups.push(drawMembers(controls, t("Precision"), "precisions", precision, String));
   if (params) {
     const bounds = [controls.bound(t("from"), "params", 0), controls.bound(t("to"), "params", 1)];
@@ -91,7 +99,6 @@ export function drawDisplay(controls, board) {
   }
   groups.push(
     controls.radios(t("Average"), "mean", [["board", t("over all benchmarks")], ["shown", t("over the benchmarks shown")]]),
-    controls.radios(t("Rank"), "ranking", [["board", t("on the whole board")], ["view", t("among the matching rows")]]),
     controls.radios(t("Rows"), "size", [["compact", t("compact")], ["normal", t("normal")], ["large", t("large")]]),
     makeGroup(t("Uncertainty"), controls.checkbox(t("± standard error in every cell"), (view) => view.errors, (_, on) => ({ errors: on }))),
   );
@@ -107,6 +114,9 @@ export function drawHelp() {
     ["license:mit llama", t("both conditions")],
     ["-(7|8)b$", t("a regular expression, or between slashes: /v[0-9]/")],
     ['"two words"', t("a text with spaces")],
+    ["-merge -type:chat", t("without the word, without the type")],
+    ["is:open", t("a licence without conditions; also is:conditions and is:unknown")],
+    ["params<10 medqa>70", t("numbers of a column: parameters in billions, scores in percent")],
   ];
   return [make("dl", { class: "help" }, ...lines.flatMap(([example, says]) => [make("dt", {}, make("code", {}, example)), make("dd", {}, says)]))];
 }

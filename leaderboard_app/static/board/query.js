@@ -2,7 +2,8 @@
 //
 // `;` separates alternatives. Within one, every part must fit: a word in the model's name,
 // `field:value` or `@field: value` in another column, "quoted words", and regular expressions,
-// which are known by their special characters or by slashes around them. Case never counts.
+// which are known by their special characters or by slashes around them. Case never counts. A minus
+// before a word or a field takes away what fits, and `params<10` compares the numbers of a column.
 
 import { compile, MAX_PLACES, Unsupported } from "./pattern.js";
 
@@ -12,6 +13,7 @@ const FIELDS = {
   backend: "backend",
   base: "base_model",
   flag: "flags",
+  is: "licence_class",
   licence: "license",
   license: "license",
   model: "model",
@@ -27,28 +29,32 @@ const FIELDS = {
 const FROM_THE_START = new Set(["precision", "model_type", "sha8"]);
 const LONGEST = 300;
 const SPECIAL = /[\^$*+?()[\]{}|\\]/;
-const TOKEN = /(;)|@?([a-z]+):\s*(?:"([^"]*)"|([^\s@;"]+))|\/((?:\\.|[^/\\])+)\/(?=[\s;]|$)|"([^"]*)"|([^\s;@]+|@)/giy;
+const TOKEN = /(;)|([\p{L}\d_.-]*[\p{L}\d])(<=|>=|<|>|=)(\d+(?:\.\d+)?)[b%]?(?=[\s;]|$)|(-(?=[@"\p{L}\d]))?(?:@?([a-z]+):\s*(?:"([^"]*)"|([^\s@;"]+))|\/((?:\\.|[^/\\])+)\/(?=[\s;]|$)|"([^"]*)"|([^\s;@]+|@))/giuy;
 
 /** What a search found odd about itself; the page says it in words. */
 export const HINTS = { field: "field", pattern: "pattern", unsupported: "unsupported" };
 
-/** Read a search text: `alternatives` are lists of terms, `hints` say what was not understood. */
-export function parseQuery(text) {
+/**
+ * Read a search text: `alternatives` are lists of terms, `hints` say what was not understood.
+ *
+ * `numbersOf(name)` returns the numbers of a column, undefined without such a column.
+ */
+export function parseQuery(text, numbersOf = () => undefined) {
   const alternatives = [[]];
   const hints = [];
   // All patterns of a search share one limit: each row is matched with all of them.
   const budget = { places: MAX_PLACES };
   for (const token of tokens(text.slice(0, LONGEST))) {
     if (token.separator) alternatives.push([]);
-    else alternatives.at(-1).push(makeTerm(token, hints, budget));
+    else alternatives.at(-1).push(makeTerm(token, hints, budget, numbersOf));
   }
   return { alternatives: alternatives.filter((terms) => terms.length), hints };
 }
 
 /** Say whether a row fits; `textOf(key)` is its lower-case text in a column, null for none. */
-export function fits({ alternatives }, textOf) {
+export function fits({ alternatives }, textOf, row) {
   if (!alternatives.length) return true;
-  return alternatives.some((terms) => terms.every(({ key, test }) => test(textOf(key) ?? "")));
+  return alternatives.some((terms) => terms.every(({ key, test }) => test(textOf(key) ?? "", row)));
 }
 
 /** Return where the text of a column was hit, as sorted pairs of start and end that do not touch. */
@@ -78,16 +84,39 @@ function* tokens(text) {
       TOKEN.lastIndex = start + 1;
       continue;
     }
-    const [, separator, field, quotedValue, value, pattern, quoted, word] = found;
-    yield { separator, field: field?.toLowerCase(), value: quotedValue ?? value, pattern, word: quoted ?? word, quoted: quoted != null };
+    const [, separator, name, sign, number, minus, field, quotedValue, value, pattern, quoted, word] = found;
+    yield { separator, name, sign, number, minus, field: field?.toLowerCase(), value: quotedValue ?? value, pattern, word: quoted ?? word, quoted: quoted != null };
   }
 }
 
-function makeTerm({ field, value, pattern, word, quoted }, hints, budget) {
+const COMPARES = {
+  "<": (a, b) => a < b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b,
+  "=": (a, b) => Math.abs(a - b) < 0.05,
+};
+const NOTHING = { key: "model", test: () => false, find: () => [] };
+
+function makeTerm(token, hints, budget, numbersOf) {
+  if (token.sign) return makeComparison(token, hints, numbersOf);
+  // A minus before a regular expression is a part of it.
+  if (token.minus && token.word && !token.quoted && SPECIAL.test(token.word)) return makeText({ ...token, word: `-${token.word}` }, hints, budget);
+  const term = makeText(token, hints, budget);
+  return token.minus ? { ...term, test: (text) => !term.test(text), find: () => [] } : term;
+}
+
+function makeComparison({ name, sign, number }, hints, numbersOf) {
+  const numbers = numbersOf(name.toLowerCase());
+  if (!numbers) hints.push({ code: HINTS.field, value: name });
+  return numbers ? { ...NOTHING, test: (_, row) => numbers[row] != null && COMPARES[sign](numbers[row], Number(number)) } : NOTHING;
+}
+
+function makeText({ field, value, pattern, word, quoted }, hints, budget) {
   if (field) {
     const key = Object.hasOwn(FIELDS, field) ? FIELDS[field] : null;
     if (!key) hints.push({ code: HINTS.field, value: field });
-    return key ? makeWord(key, value) : { key: "model", test: () => false, find: () => [] };
+    return key ? makeWord(key, value) : NOTHING;
   }
   const source = pattern ?? (!quoted && SPECIAL.test(word) ? word : null);
   return (source && makePattern(source, hints, budget)) || makeWord("model", word ?? pattern);

@@ -1,5 +1,6 @@
 // Which rows a view shows, in which order and with which rank. Pure: numbers in, row numbers out.
 
+import { licenceClass } from "./licences.js";
 import { fits, parseQuery } from "./query.js";
 import { sortOf } from "./view.js";
 
@@ -57,7 +58,7 @@ export function rankedRows({ columns }) {
 
 /** Return the rows that fit a view's search and filters, as numbers in the board's order. */
 export function filterRows(board, view) {
-  const tests = [...listTests(board, view), searchTest(board, parseQuery(view.search))];
+  const tests = [...listTests(board, view), searchTest(board, parseQuery(view.search, (name) => numbersOf(board, name)))];
   const fitting = [];
   for (let row = 0; row < board.rows; row += 1) {
     if (tests.every((test) => test(row))) fitting.push(row);
@@ -72,7 +73,25 @@ export function filterRows(board, view) {
  */
 export function ranksFrom({ columns }, averages) {
   if (averages === columns.average) return columns.rank;
-  return averages.map((average) => (average == null ? null : -average));
+  return averages.map((average) => signOf(average, true));
+}
+
+/** Return a number by which the first in an order has the lowest; null without a value. */
+export const signOf = (value, descending) => (typeof value !== "number" ? null : descending ? -value : value);
+
+/**
+ * Return the numbers of a column by the name that a search gives it: `params`, `average`, or a benchmark's title or key
+ * in part. Scores are in percent. Undefined without such a column.
+ */
+export function numbersOf({ columns, meta }, name) {
+  const plain = (text) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  if (name === "params") return columns.params_billion;
+  const known = ["average", ...meta.benchmarks.map(({ key }) => key)];
+  const titles = new Map(meta.benchmarks.map(({ key, title }) => [key, plain(title ?? "")]));
+  const asked = plain(name);
+  const isIt = [(key) => plain(key) === asked || titles.get(key) === asked, (key) => asked && (plain(key).startsWith(asked) || titles.get(key)?.startsWith(asked))];
+  const key = isIt.map((test) => known.find(test)).find(Boolean);
+  return key && columns[key]?.map((score) => (score == null ? null : 100 * score));
 }
 
 /**
@@ -127,12 +146,29 @@ export function selectRows(board, view, names, valuesOf) {
   return { pinned, rows, fitting };
 }
 
+/** Return a function from a column to its highest value in some rows; each is looked for once. */
+export function bestOf(valuesOf, rows) {
+  const known = new Map();
+  return (key) => {
+    const values = known.has(key) ? null : valuesOf(key);
+    if (values) known.set(key, rows.reduce((best, row) => (values[row] != null && !(values[row] <= best) ? values[row] : best), null));
+    return known.get(key);
+  };
+}
+
+/** Return a function from a row to the one that follows it. */
+export function followerOf(rows) {
+  let following = null;
+  return (row) => (following ??= new Map(rows.map((each, place) => [each, rows[place + 1]]))).get(row);
+}
+
 function listTests(board, view) {
-  const { model_type: types, precision: precisions, params_billion: params } = board.columns;
+  const { model_type: types, precision: precisions, license, params_billion: params } = board.columns;
   const [low, high] = view.params;
   const hidden = knownMarks(board).filter((mark) => view.hidden.includes(mark));
   const tests = hidden.map((mark) => (row) => !MARKS[mark](board.columns, row));
   if (types && view.types.length) tests.push((row) => view.types.includes(types[row]));
+  if (license && view.licences.length) tests.push((row) => view.licences.includes(licenceClass(license[row])));
   if (precisions && view.precisions.length) tests.push((row) => view.precisions.includes(precisions[row]));
   if (params && low != null) tests.push((row) => params[row] != null && params[row] >= low);
   if (params && high != null) tests.push((row) => params[row] != null && params[row] <= high);
@@ -142,9 +178,10 @@ function listTests(board, view) {
 /** Values are found by their own text, and by `words`, what the page calls them. */
 function searchTest({ columns, words = {} }, query) {
   if (!query.alternatives.length) return () => true;
-  const textsOf = (key) => lowerCase(key === "org" ? columns.model : columns[key], key, words[key]);
+  const own = { org: columns.model, licence_class: columns.license };
+  const textsOf = (key) => lowerCase(own[key] ?? columns[key], key, words[key]);
   const cells = new Map(query.alternatives.flat().map(({ key }) => [key, textsOf(key)]));
-  return (row) => fits(query, (key) => cells.get(key)[row]);
+  return (row) => fits(query, (key) => cells.get(key)[row], row);
 }
 
 const lowered = new WeakMap();
@@ -155,6 +192,7 @@ function lowerCase(values = [], key, words = {}) {
   lowered.set(values, known);
   known[key] ??= values.map((value) => {
     const text = String(value ?? "").toLowerCase();
+    if (key === "licence_class") return licenceClass(text);
     if (key === "org") return text.slice(0, Math.max(0, text.indexOf("/")));
     return words[value] ? `${text}\n${words[value]}` : text;
   });

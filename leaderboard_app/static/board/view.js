@@ -21,16 +21,16 @@ const CHOICES = {
   opened: { name: "open", usual: [], form: LIST },
   types: { name: "type", usual: [], form: LIST },
   precisions: { name: "precision", usual: [], form: PRECISIONS },
+  licences: { name: "licence", usual: [], form: LIST },
   params: { name: "params", usual: [null, null], form: RANGE },
   hidden: { name: "hide", usual: [], form: LIST },
   pins: { name: "pin", usual: [], form: REPEATED },
   errors: { name: "errors", usual: true, form: SWITCH },
   score: { name: "score", usual: "raw", form: oneOf("raw", "normalised") },
   mean: { name: "mean", usual: "board", form: oneOf("board", "shown") },
-  ranking: { name: "ranking", usual: "board", form: oneOf("board", "view") },
   size: { name: "rows", usual: "normal", form: oneOf("normal", "compact", "large") },
 };
-const FILTERS = ["search", "types", "precisions", "params", "hidden"];
+const FILTERS = ["search", "types", "precisions", "licences", "params", "hidden"];
 
 /** Presets of the range of parameters, in billions; both ends belong to it. */
 export const SIZES = [
