@@ -7,6 +7,10 @@ from typing import Any
 FOLDER = Path(__file__).parent
 POOL = "evalboard"
 """Name of the work pool."""
+EVALUATIONS = "evaluations"
+"""Work queue of the evaluations. A worker takes as many at a time as its machine has places."""
+DEFAULT_QUEUE = "default"
+"""Work queue of everything else, which takes seconds."""
 TEMPLATE: dict[str, Any] = json.loads((FOLDER / "pool.json").read_text(encoding="utf-8"))
 """The pool's job template: what a worker does for every run."""
 HEARTBEAT_SECONDS = 30

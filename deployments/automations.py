@@ -5,7 +5,7 @@ environment that the work pool gives them says. A run without heartbeats is mark
 the next reconciliation makes its request pending again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from prefect.automations import ChangeFlowRunState, EventTrigger
@@ -41,14 +41,14 @@ SILENT_RUNS = AutomationCore(
 AUTOMATIONS = (SILENT_RUNS,)
 
 
-def set_up(client: SyncPrefectClient) -> Iterator[str]:
+def put(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> Iterator[str]:
     """Create the automations that are missing, and update the others. Yield what was done.
 
     A maintainer can switch an automation off. It stays off. Of two with the same name, every caller
     keeps the same one. Prefect allows two, and its client makes two when the answer to the first
     call is lost, or two machines deploy at once.
     """
-    for wanted in AUTOMATIONS:
+    for wanted in automations:
         found = client.read_automations_by_name(wanted.name)
         if not found:
             client.create_automation(wanted)
@@ -60,11 +60,12 @@ def set_up(client: SyncPrefectClient) -> Iterator[str]:
             yield f"A second automation {wanted.name!r} deleted."
         is_on = all(one.enabled for one in (first, *others))
         update = wanted.model_copy(update={"enabled": is_on, "tags": first.tags})
-        if _content(update) != _content(first):
-            client.update_automation(first.id, update)
+        if (content := _content(update)) != _content(first):
+            client.update_automation(first.id, AutomationCore.model_validate(content))
             yield f"Automation {wanted.name!r} updated."
 
 
 def _content(automation: AutomationCore) -> dict[str, object]:
+    """Return what can be changed of an automation: all but the deployment that owns it."""
     # Not as JSON: there, the events to expect are a list, in whatever order a set has.
-    return automation.model_dump(include=set(AutomationCore.model_fields))
+    return automation.model_dump(include=set(AutomationCore.model_fields) - {"owner_resource"})

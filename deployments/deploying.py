@@ -1,8 +1,8 @@
 """Create on a Prefect server what is missing, and update what is ours. `evalboard deploy`.
 
 Ours are the job template of the work pool with the environment of its runs, the trigger and the
-actions of automations, and of each deployment the entrypoint, the form, the version and the pull
-steps. Everything else is set once, when it is created, and belongs to the maintainers from then on:
+actions of automations, and of each deployment the entrypoint, the form, the version, the pull steps and
+the work queue. Everything else is set once, when it is created, and belongs to the maintainers from then on:
 limits, schedules, tags, descriptions.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pkgutil import resolve_name
 from typing import Any
+from uuid import UUID
 
 import httpx
 import yaml
@@ -27,6 +28,8 @@ from prefect.client.schemas.actions import (
 from prefect.client.schemas.objects import ConcurrencyOptions
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.events import DeploymentEventTrigger
+from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
 from evalboard import __version__
@@ -124,7 +127,7 @@ def _prepare(
     ownership.take(client, settings, over=take_over)
     yield from _set_environment(client)
     yield from _set_up_pool(client)
-    yield from automations.set_up(client)
+    yield from automations.put(client, automations.AUTOMATIONS)
 
 
 def _set_environment(client: SyncPrefectClient) -> Iterator[str]:
@@ -168,24 +171,37 @@ def _deploy(client: SyncPrefectClient, declared: dict[str, Any]) -> Iterator[str
     try:
         found = client.read_deployment_by_name(name)
     except ObjectNotFound:
-        _create(client, declared, flow, ours)
+        deployment_id = _create(client, declared, flow, ours)
         yield f"Deployment {name!r} created."
-        return
-    if changes := {key: value for key, value in ours.items() if _differs(found, key, value)}:
-        client.update_deployment(found.id, DeploymentUpdate.model_validate(changes))
-        yield f"Deployment {name!r} updated: {', '.join(changes)}."
+    else:
+        deployment_id = found.id
+        if found.work_pool_name == POOL and (queue := declared["work_pool"].get("work_queue_name")):
+            ours["work_queue_name"] = queue
+        if changes := {key: value for key, value in ours.items() if _differs(found, key, value)}:
+            client.update_deployment(found.id, DeploymentUpdate.model_validate(changes))
+            yield f"Deployment {name!r} updated: {', '.join(changes)}."
+    yield from automations.put(client, _triggers(declared, deployment_id))
+
+
+def _triggers(declared: dict[str, Any], deployment_id: UUID) -> Iterator[AutomationCore]:
+    """Yield the automations that start runs of a deployment."""
+    for described in declared.get("triggers", []):
+        trigger = DeploymentEventTrigger.model_validate(described)
+        trigger.set_deployment_id(deployment_id)
+        yield trigger.as_automation()
 
 
 def _create(
     client: SyncPrefectClient, declared: dict[str, Any], flow: Flow[Any, Any], ours: dict[str, Any]
-) -> None:
+) -> UUID:
     limit = declared.get("concurrency_limit", {})
-    client.create_deployment(
+    return client.create_deployment(
         flow_id=client.create_flow_from_name(flow.name),
         name=declared["name"],
         description=declared["description"],
         tags=declared.get("tags"),
         work_pool_name=declared["work_pool"]["name"],
+        work_queue_name=declared["work_pool"].get("work_queue_name"),
         schedules=[
             DeploymentScheduleCreate(
                 schedule=IntervalSchedule(interval=schedule["interval"]), slug=schedule["slug"]

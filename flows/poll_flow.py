@@ -10,7 +10,12 @@ from evalboard.errors import StoreRefused
 from evalboard.intake.polling import CheckedRequest
 from evalboard_prefect.tasks.board_tasks import publish_queue
 from evalboard_prefect.tasks.names import named
-from evalboard_prefect.tasks.poll_tasks import check_request, read_queue, start_evaluation
+from evalboard_prefect.tasks.poll_tasks import (
+    check_request,
+    plan_next_poll,
+    read_queue,
+    start_evaluation,
+)
 from evalboard_prefect.tasks.runs import run_in_order
 
 
@@ -52,6 +57,11 @@ def _poll(
     for _ in range(ahead):
         next(passing, None)
     publish_queue()
+    if start_runs:
+        contained(
+            partial(plan_next_poll, [checked.path for checked in accepted]),
+            "The plan of the next poll",
+        )
     return accepted
 
 

@@ -11,6 +11,7 @@ from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.retrying import MAX_TRIES
 from evalboard.errors import LifecycleError
 from evalboard.intake.submission import EvaluationRequest
+from evalboard.queueing.bell import ring
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 from evalboard_prefect.tasks.progress_artifact import ProgressArtifact
@@ -92,5 +93,6 @@ def close_attempt(
 ) -> AttemptEnd:
     """Store the finished benchmarks, and end the request."""
     end = closing.close_attempt(attempt, plan, facts, failures, now=datetime.now(UTC))
+    ring(load_settings())  # there is a place for the next request
     get_run_logger().info("%s: %s", end.status, end.document_path or "nothing to store")
     return end

@@ -1,6 +1,6 @@
 """Tasks of the poll."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from evalboard.wording import plain
 from evalboard_prefect.tasks.settings import load_settings
 
 EVALUATE_DEPLOYMENT = "evaluate-model/evaluate-model"
+POLL_DEPLOYMENT = "poll-requests/scheduled"
 
 
 @task(name="Read queue", cache_policy=NO_CACHE)
@@ -63,6 +64,27 @@ def start_evaluation(checked: polling.CheckedRequest) -> str | None:
         polling.hold(checked.path, started, load_settings(), now=datetime.now(UTC))
         return None
     return started
+
+
+@task(name="Plan next poll", cache_policy=NO_CACHE)
+def plan_next_poll(started: list[str]) -> datetime | None:
+    """Schedule a poll for the time at which one is due that nothing else tells of.
+
+    Polls that agree on the time to the minute schedule one.
+    """
+    due = polling.next_poll(load_settings(), started, now=datetime.now(UTC))
+    if due is None:
+        return None
+    at = due.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    run_deployment(
+        POLL_DEPLOYMENT,
+        timeout=0,
+        scheduled_time=at,
+        idempotency_key=f"poll:{at.isoformat()}",
+        as_subflow=False,
+    )
+    get_run_logger().info("the next poll is at %s", at.isoformat())
+    return at
 
 
 def _start(checked: polling.CheckedRequest) -> str | None:

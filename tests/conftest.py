@@ -20,6 +20,7 @@ FORK_SERVER = "EVALBOARD_FORK_SERVER"
 """Variable by which programs find the process whose forks their engines are."""
 GROUPS = {
     "pipeline": ("pipeline",),
+    "deployments": ("deployments/test_deploying", "deployments/test_events"),
     "engines": (
         "bench/test_measuring",
         "bench/test_queue",

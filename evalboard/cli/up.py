@@ -37,7 +37,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         with services_of(settings, api_url) as services:
             _start(services, ports, api_url, settings)
             tell_ready()
-            watch(services)
+            watch(services, settings.model_copy(update={"prefect_api_url": api_url}))
     return 0
 
 

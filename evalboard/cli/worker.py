@@ -27,5 +27,5 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
             time.sleep(FIT_SECONDS)
         start_worker(services, settings, is_logged=False)
         tell_ready()
-        watch(services)
+        watch(services, settings)
     return 0

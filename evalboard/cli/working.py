@@ -1,18 +1,20 @@
-"""What `evalboard up` and `evalboard worker` share: a Ray, a worker, and the watch over it."""
+"""What `evalboard up` and `evalboard worker` share: a Ray, workers, and the watch over them."""
 
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 
 from evalboard.cli.embedding import LOGGING, prepare_ahead
 from evalboard.cli.reporting import console, say_at_once, stage
 from evalboard.engine.placing import cluster, placement
+from evalboard.intake.listening import listen
 from evalboard.process_environment import child_environment
 from evalboard.queueing.machine import examine_at_start
 from evalboard.services import Services, Terminated, terminable
 from evalboard.settings import Settings
-from evalboard_prefect.deployments import ENVIRONMENT, POOL
+from evalboard_prefect.deployments import DEFAULT_QUEUE, ENVIRONMENT, EVALUATIONS, POOL
 
 PYTHON = [sys.executable, "-m"]
 PREFECT = [*PYTHON, "prefect", "--no-prompt"]
@@ -50,23 +52,34 @@ def services_of(settings: Settings, api_url: str) -> Iterator[Services]:
 
 
 def start_worker(services: Services, settings: Settings, *, is_logged: bool = True) -> None:
-    """Start a worker of the pool, after what the last one has left behind is set right.
+    """Start the workers of the pool, after what the last ones have left behind is set right.
+
+    The worker of evaluations takes as many as this machine has places. The others wait as late runs.
 
     Args:
         services: Where to start it.
         settings: The settings.
-        is_logged: Whether its output goes to a file instead of this program's own.
+        is_logged: Whether their output goes to files instead of this program's own.
     """
     services.run("reconcile", [*PYTHON, "evalboard_prefect.flows.reconcile_flow"])
-    command = [*PREFECT, "worker", "start", "--pool", POOL]
+    command = [*PREFECT, "worker", "start", "--pool", POOL, "--work-queue"]
+    slots = str(settings.engine_slots or placement.running_limit(settings))
+    evaluating = [*command, EVALUATIONS, "--limit", slots]
     if settings.worker_health_port:
-        command.append("--with-healthcheck")
-    services.start("worker", command, is_logged=is_logged)
+        evaluating.append("--with-healthcheck")
+    services.start("worker", evaluating, is_logged=is_logged)
+    services.start("queue-worker", [*command, DEFAULT_QUEUE], is_logged=is_logged)
     prepare_ahead(services, settings)
 
 
-def watch(services: Services) -> None:
-    """Wait for Ctrl-C, or for the end of one of the programs or of Ray."""
+def watch(services: Services, settings: Settings) -> None:
+    """Wait for Ctrl-C, or for the end of one of the programs or of Ray.
+
+    Args:
+        services: What runs, with the server of the settings.
+        settings: The settings. The server is told of changes in their queue.
+    """
+    Thread(target=listen, args=(settings,), name="listening", daemon=True).start()
     while True:
         time.sleep(WATCH_SECONDS)
         services.check()

@@ -4,8 +4,8 @@ What somebody wrote into the store ends nothing but itself: an error at one requ
 recorded in that request if it can come again, and the poll goes on.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from evalboard.queueing.claims import server_name, takes_slot
 from evalboard.queueing.machine import why_unfit
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import Failure, ModelType, RequestRecord, Status
+from evalboard.records.times import parse_time
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
@@ -36,6 +37,9 @@ from evalboard.suites.loader import load_suite
 
 MAX_STARTS_PER_ATTEMPT = 5
 """Limit of runs of one attempt that end before their claim. Then a person must look."""
+
+UNDECIDED_PAUSE = timedelta(minutes=1)
+"""Until the next poll, if a request has a place and could not be started."""
 
 NOT_OF_THE_REQUEST = (ConfigError, RecordError, StoreError)
 """Errors after which a request stays as it is: of the settings, of its file, of the Hub."""
@@ -98,17 +102,11 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
             {path: partial(_refuse, finding, now) for path, finding in refused.items()},
             message=f"refuse {len(refused)} requests",
         )
-    server = server_name(settings)
-    running = sum(e.record is not None and takes_slot(e.record, server) for e in entries)
-    ordered = order_pending(
-        ((e.path, e.record) for e in entries if e.record is not None and e.path not in refused),
-        now=now,
-    )
-    allowed = placement.running_limit(settings)
+    left = [entry for entry in entries if entry.path not in refused]
     unfit = why_unfit(settings)
     return QueueView(
-        _one_suite_at_a_time(ordered, entries, suite),
-        0 if unfit else max(0, allowed - running),
+        _startable(left, suite, now),
+        0 if unfit else _free_slots(entries, settings),
         {path: finding.message for path, finding in refused.items()},
         unfit or warning,
     )
@@ -138,6 +136,53 @@ def ready(
         return []
     checked = [check(path, settings, now=now) for path in paths]
     return checked if all(one.request for one in checked) else []
+
+
+def has_work(settings: Settings, *, now: datetime) -> bool:
+    """Return whether a request waits for which there is a place: a poll is due.
+
+    Raises:
+        EvalboardError: As for `view_queue`.
+    """
+    entries = [e for e in open_own_queue(settings).entries() if e.counts]
+    waiting = _startable(entries, load_suite(settings.suite).name, now)
+    return bool(waiting) and _free_slots(entries, settings) > 0
+
+
+def next_poll(settings: Settings, started: Collection[str], *, now: datetime) -> datetime | None:
+    """Return when the next poll is due of which no event will tell.
+
+    Args:
+        settings: The settings.
+        started: Paths of the requests whose evaluations this poll has started.
+        now: The current time.
+
+    Returns:
+        The end of a pause. Soon, if a request waits although there is a place: the Hub did not answer,
+        or this machine is unfit. Otherwise None.
+
+    Raises:
+        EvalboardError: As for `view_queue`.
+    """
+    entries = [e for e in open_own_queue(settings).entries() if e.counts]
+    waiting = set(_startable(entries, load_suite(settings.suite).name, now)) - set(started)
+    if waiting and _free_slots(entries, settings) > len(started):
+        return now + UNDECIDED_PAUSE
+    pending = [e.record for e in entries if e.record and e.record.status is Status.PENDING]
+    ends = [parse_time(record.evalboard.retry_after) for record in pending]
+    return min((end for end in ends if end is not None and end > now), default=None)
+
+
+def _startable(entries: Sequence[QueuedRequest], suite: str, now: datetime) -> list[str]:
+    """Return the paths of the requests that can start, the next one first."""
+    ordered = order_pending(((e.path, e.record) for e in entries if e.record is not None), now=now)
+    return _one_suite_at_a_time(ordered, entries, suite)
+
+
+def _free_slots(entries: Iterable[QueuedRequest], settings: Settings) -> int:
+    server = server_name(settings)
+    running = sum(e.record is not None and takes_slot(e.record, server) for e in entries)
+    return max(0, placement.running_limit(settings) - running)
 
 
 def _one_suite_at_a_time(

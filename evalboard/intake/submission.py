@@ -22,6 +22,7 @@ from evalboard.intake.suite_findings import (
 )
 from evalboard.lifecycle import REPLACEABLE
 from evalboard.publishing import announce_queue
+from evalboard.queueing.bell import ring
 from evalboard.records.choice import ModelChoice, PinnedChoice
 from evalboard.records.report import Finding, Level, Report
 from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, Status
@@ -219,6 +220,7 @@ def submit(
     added = tuple(new or records[:1])
     paths = tuple(queue.add(record, board_suite=board) for record in added)
     announce_queue(settings)
+    ring(settings)
     return Submitted(with_findings(report, repeated), paths, added)
 
 

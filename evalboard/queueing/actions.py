@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from evalboard import lifecycle
 from evalboard.errors import EvalboardError, LifecycleError
+from evalboard.queueing.bell import ring
 from evalboard.queueing.claims import server_name
 from evalboard.queueing.judging import RunState, Verdict, judge
 from evalboard.queueing.queries import RequestQuery, find_one
@@ -175,6 +176,7 @@ def _change(
     changed = queue.change_many(
         {path: partial(decide, path) for path in paths}, message=f"{verb} {_named(paths)}"
     )
+    ring(settings)
     return [as_change(path, changed[path]) for path in paths]
 
 

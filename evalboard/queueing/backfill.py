@@ -15,6 +15,7 @@ from evalboard.errors import ConfigError
 from evalboard.identity import RowIdentity, row_identity
 from evalboard.lifecycle import reopen
 from evalboard.queueing.actions import RequestChange, as_change
+from evalboard.queueing.bell import ring
 from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive, open_own_queue, open_queue
@@ -101,6 +102,7 @@ def put_back(
         },
         message=f"backfill {len(able)} requests",
     )
+    ring(settings)
     return [as_change(path, changed[path]) for path in able]
 
 

@@ -15,6 +15,7 @@ from evalboard.errors import EvalboardError
 from evalboard.identity import result_folder
 from evalboard.lifecycle import is_claimed_by, move, release
 from evalboard.queueing import presence
+from evalboard.queueing.bell import ring
 from evalboard.queueing.claims import lives
 from evalboard.queueing.judging import (
     GRACE,
@@ -113,6 +114,8 @@ def reconcile(
     found = _judge_all(entries, archive, settings, runs, server=server, now=now)
     changed, problems = _carry_out(queue, found.judgements, now)
     _forget_marks(queue, settings)
+    if changed:
+        ring(settings)
     return Reconciliation(
         released=changed[Status.PENDING],
         failed=changed[Status.FAILED],

@@ -26,7 +26,6 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from evalboard.errors import ConfigError
 from evalboard.process_environment import child_environment
-from evalboard.services import Services
 from evalboard.settings import Settings
 from evalboard_prefect.deployments import (
     ENVIRONMENT,
@@ -42,7 +41,6 @@ from evalboard_prefect.deployments.deploying import (
     require_deployed,
 )
 from tests.deployments.composed import command_of, environment_of
-from tests.deployments.serving import environment, start
 from tests.deployments.test_prefect_yaml import CONTRACTED
 from tests.managers import Manager, listening
 from tests.processes import command_line
@@ -50,40 +48,6 @@ from tests.processes import command_line
 REPOSITORY = Path(__file__).parent.parent.parent
 POLL = "poll-requests/scheduled"
 FIVE_MINUTES = 300
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API of a server to which nothing is deployed at first."""
-    home = tmp_path_factory.mktemp("server")
-    with Services(home, environment(home)) as services:
-        yield f"{start(services)}/api"
-
-
-@pytest.fixture
-def api(server: str, tmp_path: Path) -> Iterator[SyncPrefectClient]:
-    with (
-        temporary_settings({PREFECT_API_URL: server, PREFECT_HOME: tmp_path / "prefect"}),
-        SyncPrefectClient(server) as client,
-    ):
-        yield client
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture
-def settings(server: str, home: Path) -> Settings:
-    """The settings of the installation that deploys first."""
-    return Settings.model_validate({"home": home, "prefect_api_url": server})
-
-
-@pytest.fixture
-def deployed(api: SyncPrefectClient, settings: Settings) -> SyncPrefectClient:
-    list(deploy(settings))
-    return api
 
 
 def content(api: SyncPrefectClient) -> list[object]:

@@ -45,7 +45,7 @@ def test_every_flow_is_deployed_once() -> None:
 def test_poll_is_scheduled_and_never_runs_twice_at_a_time() -> None:
     (poll,) = [d for d in DEPLOYMENTS if "poll" in d["entrypoint"]]
     assert poll["schedules"]
-    assert poll["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert poll["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
 
 
 def test_parameters_of_a_manual_run_validate_and_explain_themselves() -> None:

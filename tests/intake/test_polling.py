@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from evalboard.errors import EvalboardError
-from evalboard.intake.polling import CheckedRequest, check, hold, ready, view_queue
+from evalboard.intake.polling import (
+    UNDECIDED_PAUSE,
+    CheckedRequest,
+    check,
+    hold,
+    next_poll,
+    ready,
+    view_queue,
+)
 from evalboard.intake.submission import Submission, submit
 from evalboard.lifecycle import claim, fail
 from evalboard.queueing.claims import server_name
@@ -65,6 +73,22 @@ def test_places_are_what_is_allowed_less_what_runs_here(settings: Settings) -> N
     late = put(settings, "late.json", submitted_time="2026-11-20T00:00:00Z")
     early = put(settings, "z.json", submitted_time="2026-11-19T00:00:00Z", revision="dev")
     assert view_queue(settings, now=NOW)[:2] == ([early, late], 1)
+
+
+def test_a_poll_plans_another_one_only_for_what_no_event_tells_of(settings: Settings) -> None:
+    """The end of a pause, or a request that has a place and could not be started."""
+    assert next_poll(settings, [], now=NOW) is None
+    end = NOW + timedelta(minutes=5)
+    for path, pause in (("a.json", end), ("b.json", end + timedelta(hours=1))):
+        block = BoardBlock(retry_after=pause.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        record = RequestRecord(model=f"org/{path}", revision="a" * 40, evalboard=block)
+        put_signed(settings, record, path)
+    assert next_poll(settings, [], now=NOW) == end
+    put(settings, "c.json")
+    assert next_poll(settings, ["c.json"], now=NOW) == end
+    assert next_poll(settings, [], now=NOW) == NOW + UNDECIDED_PAUSE
+    full = settings.model_copy(update={"max_running": 1})
+    assert next_poll(full, ["other.json"], now=NOW) == end
 
 
 def test_a_model_is_evaluated_for_one_suite_after_the_other(settings: Settings) -> None:

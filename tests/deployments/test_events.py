@@ -1,0 +1,108 @@
+"""Events start polls and reconciliations, on a Prefect server of this project."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Crashed
+
+from evalboard.queueing.bell import Call, ring
+from evalboard.settings import Settings
+
+POLL = "poll-requests/scheduled"
+RECONCILE = "reconcile/scheduled"
+DEADLINE_SECONDS = 120
+
+
+@pytest.fixture
+def started(deployed: SyncPrefectClient) -> Callable[[str], list[FlowRun]]:
+    """Return a function with the runs of a deployment that no schedule made."""
+
+    def runs(name: str) -> list[FlowRun]:
+        deployment = deployed.read_deployment_by_name(name)
+        of_it = DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id]))
+        found = deployed.read_flow_runs(deployment_filter=of_it)
+        return [run for run in found if not run.auto_scheduled]
+
+    return runs
+
+
+def wait_for(runs: Callable[[], list[FlowRun]]) -> list[FlowRun]:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not (found := runs()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return found
+
+
+def test_of_two_submissions_at_once_one_poll_sees_both(
+    started: Callable[[str], list[FlowRun]], settings: Settings
+) -> None:
+    assert not started(POLL)
+    before = datetime.now(UTC)
+    assert ring(settings)
+    assert ring(settings)
+    after = datetime.now(UTC)
+    assert ring(settings, Call.LOST)  # heard after the two
+    wait_for(lambda: started(RECONCILE))
+    polls = wait_for(lambda: started(POLL))
+    seen = [run for run in polls if run.expected_start_time and run.expected_start_time >= after]
+    assert seen
+    assert len(polls) == 1 or (after - before).total_seconds() > 3
+
+
+def test_the_crash_of_an_evaluation_starts_a_reconciliation(
+    deployed: SyncPrefectClient, started: Callable[[str], list[FlowRun]]
+) -> None:
+    known = {run.id for run in started(RECONCILE)}
+    evaluation = deployed.read_deployment_by_name("evaluate-model/evaluate-model")
+    parameters = {"request": {"model": "org/model"}}
+    run = deployed.create_flow_run_from_deployment(evaluation.id, parameters=parameters)
+    assert run.work_queue_name == "evaluations"
+    deployed.set_flow_run_state(run.id, Crashed(), force=True)
+    wait_for(lambda: [run for run in started(RECONCILE) if run.id not in known])
+
+
+class Foreign(BaseHTTPRequestHandler):
+    """A server without CSRF protection, which notes what it is told."""
+
+    heard: list[tuple[str, str | None]]
+
+    def do_GET(self) -> None:
+        self.send_error(422)
+
+    def do_POST(self) -> None:
+        self.heard.append((self.path, self.headers["Authorization"]))
+        self.send_response(204)
+        self.end_headers()
+
+
+@pytest.fixture
+def foreign() -> Iterator[ThreadingHTTPServer]:
+    Foreign.heard = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as program:
+        Thread(target=program.serve_forever).start()
+        yield program
+        program.shutdown()
+
+
+def test_the_password_is_told_and_a_server_that_does_not_answer_fails_nothing(
+    foreign: ThreadingHTTPServer,
+) -> None:
+    settings = Settings.model_validate(
+        {
+            "prefect_api_url": f"http://127.0.0.1:{foreign.server_port}/api",
+            "server_password": "name:word",
+        }
+    )
+    assert ring(settings)
+    assert Foreign.heard == [("/api/events", "Basic bmFtZTp3b3Jk")]
+    closed = settings.model_copy(update={"prefect_api_url": "http://127.0.0.1:9/api"})
+    assert not ring(closed)
+    assert not ring(settings.model_copy(update={"prefect_api_url": None}))
