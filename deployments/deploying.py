@@ -35,6 +35,7 @@ from prefect.exceptions import ObjectNotFound
 from evalboard import __version__
 from evalboard.errors import ConfigError
 from evalboard.settings import Settings, load_settings
+from evalboard.suites.agreement import board_settings
 from evalboard_prefect.deployments import (
     ENVIRONMENT,
     ENVIRONMENT_VARIABLE,
@@ -44,6 +45,7 @@ from evalboard_prefect.deployments import (
     automations,
     ownership,
 )
+from evalboard_prefect.tasks.settings import BOARD_VARIABLE, require_board_settings
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +81,7 @@ def require_deployed(settings: Settings) -> None:
     """Make sure that a worker finds its pool, and that the pool is this installation's.
 
     Raises:
-        ConfigError: It is not, or no Prefect server answers.
+        ConfigError: It is not, or no Prefect server answers; or the board has other settings.
     """
     with connected(settings) as client:
         if not ownership.require_own(client, settings):
@@ -87,6 +89,7 @@ def require_deployed(settings: Settings) -> None:
                 f"Nothing is deployed to the Prefect server {settings.prefect_api_url!r}. Run "
                 "`evalboard deploy` first."
             )
+    require_board_settings(settings)
 
 
 @contextmanager
@@ -125,20 +128,22 @@ def _prepare(
     client: SyncPrefectClient, settings: Settings, *, take_over: bool = False
 ) -> Iterator[str]:
     ownership.take(client, settings, over=take_over)
-    yield from _set_environment(client)
+    yield from _set(client, ENVIRONMENT_VARIABLE, ENVIRONMENT, "Environment of the runs")
+    yield from _set(client, BOARD_VARIABLE, board_settings(settings), "Settings of the board")
     yield from _set_up_pool(client)
     yield from automations.put(client, automations.AUTOMATIONS)
 
 
-def _set_environment(client: SyncPrefectClient) -> Iterator[str]:
-    noted = client.read_variable_by_name(ENVIRONMENT_VARIABLE)
+def _set(client: SyncPrefectClient, name: str, value: dict[str, str], what: str) -> Iterator[str]:
+    """Give a variable of Prefect a value."""
+    noted = client.read_variable_by_name(name)
     if noted is None:
-        client.create_variable(VariableCreate(name=ENVIRONMENT_VARIABLE, value=ENVIRONMENT))
-    elif noted.value != ENVIRONMENT:
-        client.update_variable(VariableUpdate(name=ENVIRONMENT_VARIABLE, value=ENVIRONMENT))
+        client.create_variable(VariableCreate(name=name, value=value))
+    elif noted.value != value:
+        client.update_variable(VariableUpdate(name=name, value=value))
     else:
         return
-    yield "Environment of the runs set."
+    yield f"{what} set."
 
 
 def _set_up_pool(client: SyncPrefectClient) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -18,20 +18,22 @@ from evalboard_prefect.tasks.board_tasks import publish_queue
 from evalboard_prefect.tasks.runs import run_states, stop_run
 from evalboard_prefect.tasks.settings import load_settings
 
+PrecisionName = Literal["any", "float16", "bfloat16", "float32", "8bit", "4bit", "prequantised"]
+"""The choices of a form: every `Precision`."""
 ACTOR = "a flow run"
 """Name of these flows in the history of a request."""
 
 
 @flow(name="requeue")
 def requeue(
-    requests: list[str], revision: str = "", precision: str = "", suite: str = ""
+    requests: list[str], revision: str = "", precision: PrecisionName = "any", suite: str = ""
 ) -> State[Any]:
     """Restart failed, rejected or cancelled requests, and those whose runs are lost.
 
     Args:
         requests: Names of models (`org/name`), or paths of requests as the queue's page shows them.
         revision: Commit sha or the start of it, if a name matches several requests. Empty: any.
-        precision: Precision such as `bfloat16`, if a name matches several requests. Empty: any.
+        precision: Precision of the request, if a name matches several.
         suite: Name of a suite, if a name matches requests for several boards. Empty: any.
     """
     queries = _queries(requests, revision, precision, suite)
@@ -44,14 +46,14 @@ def requeue(
 
 @flow(name="cancel")
 def cancel(
-    requests: list[str], revision: str = "", precision: str = "", suite: str = ""
+    requests: list[str], revision: str = "", precision: PrecisionName = "any", suite: str = ""
 ) -> State[Any]:
     """Cancel requests and stop their runs.
 
     Args:
         requests: Names of models (`org/name`), or paths of requests as the queue's page shows them.
         revision: Commit sha or the start of it, if a name matches several requests. Empty: any.
-        precision: Precision such as `bfloat16`, if a name matches several requests. Empty: any.
+        precision: Precision of the request, if a name matches several.
         suite: Name of a suite, if a name matches requests for several boards. Empty: any.
     """
     queries = _queries(requests, revision, precision, suite)
@@ -64,7 +66,7 @@ def cancel(
 
 @flow(name="prioritise")
 def prioritise(
-    requests: list[str], priority: int, revision: str = "", precision: str = "", suite: str = ""
+    requests: list[str], priority: int, revision: str = "", precision: PrecisionName = "any", suite: str = ""
 ) -> State[Any]:
     """Change the priority of waiting requests.
 
@@ -72,7 +74,7 @@ def prioritise(
         requests: Names of models (`org/name`), or paths of requests as the queue's page shows them.
         priority: New priority. Requests with a higher number run earlier. The default is 0.
         revision: Commit sha or the start of it, if a name matches several requests. Empty: any.
-        precision: Precision such as `bfloat16`, if a name matches several requests. Empty: any.
+        precision: Precision of the request, if a name matches several.
         suite: Name of a suite, if a name matches requests for several boards. Empty: any.
     """
     queries = _queries(requests, revision, precision, suite)
@@ -106,8 +108,11 @@ def backfill(
     return _state_after(lambda: put_back(found, settings, now=datetime.now(UTC), by=ACTOR))
 
 
-def _queries(requests: list[str], revision: str, precision: str, suite: str) -> list[RequestQuery]:
-    return [RequestQuery(name, revision, precision, suite) for name in requests]
+def _queries(
+    requests: list[str], revision: str, precision: PrecisionName, suite: str
+) -> list[RequestQuery]:
+    wanted = "" if precision == "any" else precision
+    return [RequestQuery(name, revision, wanted, suite) for name in requests]
 
 
 def _state_after(act: Callable[[], list[RequestChange]]) -> State[Any]:

@@ -16,7 +16,7 @@ from evalboard.attempt import course
 from evalboard.attempt.course import Steps
 from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.attempt.summary import markdown_summary
-from evalboard.errors import ClaimLost, EvalboardError, LifecycleError
+from evalboard.errors import AlreadyFinished, ClaimLost, EvalboardError, LifecycleError
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan
 from evalboard.records.request import Status
@@ -77,15 +77,15 @@ def _evaluate(request: EvaluationRequest, *, then: Callable[[], object]) -> Stat
     After it, and after each further suite of the model, do something `then` and leave a report. If one
     of them did not finish, the run ends as the first of these.
     """
+    is_repeated = flow_run.run_count > 1  # by the button *Retry*: no flow has retries
     try:
         attempt = claim_request(
-            request,
-            str(flow_run.id),
-            flow_run.ui_url or "",
-            is_repeated=flow_run.run_count > 1,  # by the button *Retry*: no flow has retries
+            request, str(flow_run.id), flow_run.ui_url or "", is_repeated=is_repeated
         )
     except EvalboardError as exc:
         return Failed(message=exc.message)
+    if isinstance(attempt, AlreadyFinished) and is_repeated:
+        return Completed(message=attempt.message)  # Retry of a run that is Completed
     if isinstance(attempt, LifecycleError):
         return Cancelled(message=attempt.message)
     ends: list[AttemptEnd] = []

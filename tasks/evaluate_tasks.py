@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import deployment
 
 from evalboard.attempt import closing, opening, running
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
@@ -15,7 +16,7 @@ from evalboard.queueing.bell import ring
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
 from evalboard_prefect.tasks.progress_artifact import ProgressArtifact
-from evalboard_prefect.tasks.settings import load_settings
+from evalboard_prefect.tasks.settings import load_settings, require_board_settings
 
 
 async def is_worth_another_try(task: Any, run: Any, state: Any) -> bool:
@@ -35,10 +36,13 @@ def claim_request(
     Returns:
         The attempt, or why there is none. Another machine may have been faster: no failure.
     """
+    settings = load_settings()
+    if deployment.id:  # not under `evalboard run`, which asks its own board
+        require_board_settings(settings)
     try:
         return opening.open_attempt(
             request,
-            load_settings(),
+            settings,
             run_id=run_id,
             run_url=run_url,
             now=datetime.now(UTC),

@@ -9,7 +9,13 @@ from evalboard.attempt.waiting import waiting_suites
 from evalboard.backends import backend_for
 from evalboard.engine.placing.placement import has_only_runs
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import ConfigError, LifecycleError, MachineUnfit, ValidationFailed
+from evalboard.errors import (
+    AlreadyFinished,
+    ConfigError,
+    LifecycleError,
+    MachineUnfit,
+    ValidationFailed,
+)
 from evalboard.identity import request_identity, submission_identity
 from evalboard.intake.request_files import is_checked
 from evalboard.intake.submission import EvaluationRequest, check_submission, record_of
@@ -223,7 +229,7 @@ def _made_pending(record: RequestRecord, settings: Settings, now: datetime) -> R
         case Status.RUNNING:
             return released(record, settings, now=now)
         case Status.FINISHED:
-            raise LifecycleError(
+            raise AlreadyFinished(
                 f"{record.model!r} at revision {record.revision[:8]} in {record.precision} is "
                 "already finished, and a score is never computed twice. Name benchmarks to rerun a "
                 "part of the suite."

@@ -82,6 +82,21 @@ def test_another_installation_is_refused_before_anything_is_written(
         require_deployed(settings)
 
 
+def test_a_worker_with_other_settings_than_the_board_is_told_which(
+    deployed: SyncPrefectClient, settings: Settings
+) -> None:
+    require_deployed(settings)
+    for other in (
+        settings.model_copy(update={"backend": "hf"}),
+        settings.model_copy(update={"suite": "demo"}),
+    ):
+        with pytest.raises(ConfigError, match="EVALBOARD_(BACKEND is 'hf'|SUITE is 'demo ).* here"):
+            require_deployed(other)
+    list(deploy(other))
+    require_deployed(other)
+    list(deploy(settings))
+
+
 def test_what_is_deployed_stays_as_it_is(deployed: SyncPrefectClient, settings: Settings) -> None:
     before = content(deployed)
     assert list(deploy(settings)) == []

@@ -1,14 +1,17 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from prefect.exceptions import ParameterTypeError
 from prefect.flows import Flow, load_flow_from_entrypoint
 
+from evalboard import __version__
+from evalboard.records.precision import Precision
 from evalboard_prefect import deployments
+from evalboard_prefect.flows.action_flows import PrecisionName
 
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load(
     (Path(deployments.__path__[0]) / "prefect.yaml").read_text(encoding="utf-8")
@@ -67,6 +70,21 @@ def test_every_field_of_a_form_has_help(deployment: dict[str, Any]) -> None:
         fields = request["properties"]
         assert not [name for name, field in fields.items() if "anyOf" in field]  # "type None"
     assert [name for name, field in fields.items() if not field.get("description")] == []
+
+
+def test_precisions_are_choices_of_the_forms() -> None:
+    assert get_args(PrecisionName) == ("any", *Precision)
+    for name in ("requeue", "cancel", "prioritise"):
+        (declared,) = [d for d in DEPLOYMENTS if d["name"] == name]
+        form = load(declared).parameters.model_dump()["properties"]
+        assert form["precision"]["enum"] == ["any", *Precision]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: d["entrypoint"])
+def test_every_deployment_says_what_it_is(deployment: dict[str, Any]) -> None:
+    assert deployment["version"] == __version__
+    assert deployment["description"]
+    assert "evalboard" in deployment["tags"]
 
 
 def test_a_worker_that_prefect_starts_in_the_checkout_ends_cancelled_runs(tmp_path: Path) -> None:

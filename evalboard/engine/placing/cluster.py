@@ -15,9 +15,15 @@ from evalboard.errors import ConfigError, NodeLost
 from evalboard.process_environment import set_environment
 from evalboard.settings import Settings
 
-# Ray takes SIGTERM for a fault, and prints a stack trace where a run is only ended. It reads this when it
-# is imported.
-set_environment({"RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "true"})
+# Ray reads these when it is imported, and when it starts its programs.
+set_environment(
+    {
+        # It takes SIGTERM for a fault, and prints a stack trace where a run is only ended.
+        "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "true",
+        # It makes its workers give way to everything else on the machine (nice 15).
+        "RAY_worker_niceness": "0",
+    }
+)
 
 import ray  # noqa: E402
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
@@ -91,8 +97,6 @@ def _connect(settings: Settings) -> None:
             address="local",
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
-            # Ray makes its workers give way to everything else on the machine (nice 15).
-            _system_config={"worker_niceness": 0},
             **always,
         )
         started = psutil.Process().children()

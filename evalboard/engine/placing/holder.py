@@ -15,7 +15,7 @@ import threading
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 from pydantic import TypeAdapter
@@ -28,6 +28,7 @@ from evalboard.engine.placing.child_engine import ChildEngine, View, shared_kern
 from evalboard.engine.placing.forking import take_process
 from evalboard.engine.placing.keeping import WorkKeeper
 from evalboard.engine.placing.preparing import combine_apart
+from evalboard.engine.placing.skew import versions_here
 from evalboard.engine.placing.staying import (
     CallRecord,
     confinement_name,
@@ -47,6 +48,16 @@ _THIS_MACHINE = f"{socket.gethostname()}-"
 """Beginning of the names of views. The id of the process that sees it follows."""
 VIEW, LIKENESS, KERNELS, FOLDERS = "view", "likeness", "kernels", "folders"
 """Names of the notes about a process that stays."""
+
+
+class Node(NamedTuple):
+    """A machine of a cluster."""
+
+    id: str
+    """Of Ray."""
+    host: str
+    versions: dict[str, str]
+    """Versions by library; see `skew`."""
 
 
 class EngineHolder:
@@ -90,11 +101,12 @@ class EngineHolder:
         prefix = f"{_THIS_MACHINE}{self._child.process_id}-"
         self._view = Path(tempfile.mkdtemp(dir=self._views, prefix=prefix))
 
-    def node(self) -> str:
-        """Return the id of the machine that Ray has placed this holder on."""
+    def node(self) -> Node:
+        """Return the machine that Ray has placed this holder on."""
         import ray
 
-        return ray.get_runtime_context().get_node_id()
+        node_id = ray.get_runtime_context().get_node_id()
+        return Node(node_id, socket.gethostname(), versions_here(self._spec.backend))
 
     def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         """Call a method of the engine; see `evalboard.engine.process.EngineProcess`.

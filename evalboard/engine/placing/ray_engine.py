@@ -17,7 +17,8 @@ from evalboard.engine.placing.calling import (
     unforeseen,
 )
 from evalboard.engine.placing.cluster import cluster_gpus
-from evalboard.engine.placing.holder import EngineHolder
+from evalboard.engine.placing.holder import EngineHolder, Node
+from evalboard.engine.placing.skew import require_same, versions_here
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineDied, EvalboardError, NodeLost, OutOfMemory
 
@@ -43,12 +44,19 @@ class RayEngine:
             name=spec.name, max_concurrency=CALLS_AT_ONCE, **_resources(spec)
         )
         self._actor: Any = actor.remote(spec, made_of)
+        self._backend = spec.backend
         self._node_id = ""
 
     def settle(self, seconds: float, on_wait: OnWait | None) -> None:
-        """Wait until Ray has placed the actor."""
+        """Wait until Ray has placed the actor, on a machine with the versions of this one.
+
+        Raises:
+            MachineUnfit: It has others.
+        """
         if not self._node_id:
-            self._node_id = self._wait_for(self._actor.node.remote(), seconds, on_wait)
+            node: Node = self._wait_for(self._actor.node.remote(), seconds, on_wait)
+            require_same(versions_here(self._backend), node.versions, node.host)
+            self._node_id = node.id
 
     def call(
         self, method: str, args: tuple[Any, ...], seconds: float, on_wait: OnWait | None
