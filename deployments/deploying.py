@@ -42,6 +42,7 @@ from evalboard_prefect.deployments import (
     FOLDER,
     POOL,
     TEMPLATE,
+    alerts,
     automations,
     ownership,
 )
@@ -132,6 +133,7 @@ def _prepare(
     yield from _set(client, BOARD_VARIABLE, board_settings(settings), "Settings of the board")
     yield from _set_up_pool(client)
     yield from automations.put(client, automations.AUTOMATIONS)
+    yield from alerts.put(client, settings)
 
 
 def _set(client: SyncPrefectClient, name: str, value: dict[str, str], what: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import ctypes
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -40,6 +41,7 @@ class Services:
         environment: Environment variables of the programs.
         on_interrupt: Function to call at a signal instead, with the signal's number. Then the
             programs are stopped, and this process ends at once.
+        has_files: Whether output has a file at all. Otherwise all of it is this program's own.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Services:
         environment: dict[str, str],
         *,
         on_interrupt: Callable[[int], None] | None = None,
+        has_files: bool = True,
     ) -> None:
         self._logs = logs
+        self._has_files = has_files
         self._environment = environment
         self._on_interrupt = on_interrupt
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
@@ -118,6 +122,7 @@ class Services:
             is_logged: Whether its output goes to its log instead of this program's own output.
             is_needed: Whether the others are useless without it.
         """
+        is_logged = is_logged and self._has_files
         with _signals_held_back():  # until it is known what is to be stopped
             process = self._open(name, command, listener, is_logged=is_logged)
             if not is_logged:
@@ -128,6 +133,16 @@ class Services:
         if listener:
             listener.close()
         return process.pid
+
+    def cut_logs(self, max_bytes: int) -> None:
+        """Move the content of files that have become larger aside, to `{name}.log.1`.
+
+        The programs go on writing to the same files.
+        """
+        for log in self._logs.glob("*.log"):
+            if log.stat().st_size > max_bytes:
+                shutil.copyfile(log, f"{log}.1")
+                os.truncate(log, 0)
 
     def run(self, name: str, command: Sequence[str]) -> None:
         """Run a program to its end.

@@ -329,6 +329,33 @@ class Settings(BaseSettings):
         "everything that calls it. Default: no password.",
         validation_alias=AliasChoices("EVALBOARD_SERVER_PASSWORD", "PREFECT_API_AUTH_STRING"),
     )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="`json`: every log line is a JSON object with `run`, `model` and `benchmark`.",
+    )
+    log_to: Literal["files", "output"] = Field(
+        "files",
+        description="Where `evalboard up` and `evalboard worker` log what they start: `files` in "
+        "`{home}/logs`, or their own `output`, for systemd and containers.",
+    )
+    log_file_mib: int = Field(
+        50,
+        ge=1,
+        description="Size in MiB at which such a file becomes `{name}.log.1`, in place of an earlier "
+        "one.",
+    )
+    silence_minutes: int = Field(
+        45,
+        ge=1,
+        description="Number of minutes without a poll of the queue after which `evalboard health` and "
+        "the viewer's `health/ready` fail. The schedule polls every quarter of an hour.",
+    )
+    alert_models: int = Field(
+        100,
+        ge=1,
+        description="Number of completed evaluations after which a notification is sent, if the "
+        "Prefect server has a notification block `evalboard-alerts`.",
+    )
     keep_runs_days: int = Field(
         30,
         ge=1,

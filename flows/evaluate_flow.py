@@ -18,6 +18,7 @@ from evalboard.attempt.model import Attempt, AttemptEnd
 from evalboard.attempt.summary import markdown_summary
 from evalboard.errors import AlreadyFinished, ClaimLost, EvalboardError, LifecycleError
 from evalboard.intake.submission import EvaluationRequest
+from evalboard.log_lines import about
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan
 from evalboard.records.request import Status
 from evalboard.services import end_at_once
@@ -77,6 +78,11 @@ def _evaluate(request: EvaluationRequest, *, then: Callable[[], object]) -> Stat
     After it, and after each further suite of the model, do something `then` and leave a report. If one
     of them did not finish, the run ends as the first of these.
     """
+    with about(run=str(flow_run.id), model=request.model):
+        return _evaluate_claimed(request, then=then)
+
+
+def _evaluate_claimed(request: EvaluationRequest, *, then: Callable[[], object]) -> State[Any]:
     is_repeated = flow_run.run_count > 1  # by the button *Retry*: no flow has retries
     try:
         attempt = claim_request(

@@ -32,6 +32,7 @@ from leaderboard_app.guard import NO_PREFIX, Guard, GuardRules
 from leaderboard_app.language import LANGUAGES, language_of, mark, t, translations
 from leaderboard_app.live_queue import LiveQueue
 from leaderboard_app.login import Tickets, is_login_offered
+from leaderboard_app.metrics import add_metrics
 from leaderboard_app.model_routes import add_model_routes
 from leaderboard_app.page_shell import PageShell
 from leaderboard_app.pages import Page, Viewer, element_page
@@ -115,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(EvalboardError, _explain)
     app.add_exception_handler(RequestValidationError, explain_invalid)
     _add_health(app, viewers)
+    add_metrics(app, first)
     add_submission_routes(app, first)
     _add_static_routes(app)
     blocks: list[gr.Blocks] = []

@@ -71,8 +71,9 @@ def open_calls(blocks: gr.Blocks, *, login: bool) -> GradioCalls:
     for function in blocks.fns.values():
         function.queue = False
     blocks.state_session_capacity = MAX_SESSIONS
-    # Gradio looks into the empty queue a thousand times a second: 4 % of a processor core.
+    # Gradio looks a thousand times a second into its queue, which is empty: 4 % of a core.
     blocks._queue.sleep_when_free = QUEUE_SECONDS
+    blocks._queue.progress_update_sleep_when_free = QUEUE_SECONDS
     pages = frozenset(f"/{page[0]}" for page in blocks.pages)
     inputs = {number: len(function.inputs) for number, function in blocks.fns.items()}
     return GradioCalls(pages, inputs, login)

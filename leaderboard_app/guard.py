@@ -48,7 +48,7 @@ _READING = frozenset({"GET", "HEAD"})
 _FORWARDED = (b"x-forwarded-", b"forwarded")
 _POSTED = ("/api/check", "/api/submissions")
 _OF_EACH_BOARD = ("/data/", "/badge/", "/picture.png")
-_OURS = (*_OF_EACH_BOARD, "/api/", "/ui/", "/health", "/openapi.json")
+_OURS = (*_OF_EACH_BOARD, "/api/", "/ui/", "/health", "/metrics", "/openapi.json")
 _HEAVY = (
     "/api/limits",
     "/api/names",

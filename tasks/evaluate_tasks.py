@@ -12,6 +12,7 @@ from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.retrying import MAX_TRIES
 from evalboard.errors import LifecycleError
 from evalboard.intake.submission import EvaluationRequest
+from evalboard.log_lines import about
 from evalboard.queueing.bell import ring
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure
@@ -77,9 +78,10 @@ def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
 def evaluate_benchmark(attempt: Attempt, plan: BenchmarkPlan) -> BenchmarkOutcome:
     """Run one benchmark on an engine."""
     artifact = ProgressArtifact(plan.benchmark)
-    outcome = running.evaluate_benchmark(attempt, plan, on_progress=artifact.show)
-    get_run_logger().info("%d questions in %.1f s", outcome.n_effective, outcome.seconds)
-    return outcome
+    with about(benchmark=plan.benchmark):
+        outcome = running.evaluate_benchmark(attempt, plan, on_progress=artifact.show)
+        get_run_logger().info("%d questions in %.1f s", outcome.n_effective, outcome.seconds)
+        return outcome
 
 
 @task(name="Stop engines", cache_policy=NO_CACHE)

@@ -2,6 +2,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -240,3 +241,20 @@ def test_an_interrupt_does_not_wait_for_threads(tmp_path: Path, number: signal.S
     assert (said, holder.returncode) == (said_before, code)
     psutil.wait_procs([child], timeout=60)
     assert not child.is_running()
+
+
+def test_a_log_that_becomes_too_large_is_moved_aside_and_goes_on(tmp_path: Path) -> None:
+    said = "import sys; print('a' * 100, flush=True); sys.stdin.read(); print('b')"
+    log = tmp_path / "talker.log"
+    with log.open("ab") as output:
+        program = subprocess.Popen(
+            [sys.executable, "-c", said], stdin=subprocess.PIPE, stdout=output
+        )
+        while log.stat().st_size < 100:
+            time.sleep(0.05)
+        Services(tmp_path, {}).cut_logs(1000)
+        assert log.stat().st_size > 100
+        Services(tmp_path, {}).cut_logs(99)
+        program.communicate(b"")
+    assert log.read_text(encoding="utf-8") == "b\n"
+    assert (tmp_path / "talker.log.1").read_text(encoding="utf-8") == "a" * 100 + "\n"

@@ -4,11 +4,13 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from evalboard.attempt.handing_back import let_go
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.sharing import take_over
+from evalboard.containing import contained
 from evalboard.errors import EngineError, EvalboardError, MachineUnfit, StoreError
 from evalboard.lifecycle import fail, is_claimed_by, is_retried, move, release
 from evalboard.metrics.rounds import repeated_metrics
@@ -61,6 +63,7 @@ def close_attempt(
         scores=_scores(attempt, finished),
         seconds=seconds.model_copy(update={"store": time.monotonic() - started}),
     )
+    _note_usage(attempt, facts, finished)
     if attempt.request_path:
         _end_request(attempt, attempt.request_path, end, now)
         let_go(attempt.run_id, attempt.request_path)
@@ -68,6 +71,20 @@ def close_attempt(
     return end.model_copy(
         update={"seconds": end.seconds.model_copy(update={"total": time.time() - attempt.started})}
     )
+
+
+def _note_usage(
+    attempt: Attempt, facts: EngineFacts | None, finished: Sequence[BenchmarkOutcome]
+) -> None:
+    """Record what the attempt took, for the metrics. It has the GPUs of its first engine."""
+    work = WorkFolder(attempt.engine.settings.work_folder)
+    used = partial(
+        work.add_usage,
+        seconds=time.time() - attempt.started,
+        gpus=len(facts.machine.get("gpus", ())) if facts else 0,
+        questions=sum(outcome.n_effective for outcome in finished),
+    )
+    contained(used, "The record of what an evaluation took")
 
 
 def _impossible(attempt: Attempt, plan: AttemptPlan | None) -> dict[str, Failure]:

@@ -39,12 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     parsed = command_line().parse_args(words)
     # Help needs neither, and they take as long as all of it.
+    from evalboard.log_lines import log_json
     from evalboard.services import Terminated
     from evalboard.settings import load_settings
 
     try:
+        settings = load_settings()
+        if settings.log_format == "json":
+            log_json()
         verb = import_module(f"evalboard.cli.{parsed.verb}")
-        return getattr(verb, parsed.action)(parsed, load_settings())
+        return getattr(verb, parsed.action)(parsed, settings)
     except ConfigError as exc:
         _complain(exc.message)
         return USAGE

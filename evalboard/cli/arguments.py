@@ -436,6 +436,7 @@ VERBS = {
     "run": Verb("evaluate the queue in this process", _run),
     "evaluate": Verb("evaluate one model without the queue", _evaluate),
     "status": Verb("show the requests in the queue: waiting, running, failed and why", _status),
+    "health": Verb("say whether the queue is worked on; 1 if nobody polls it"),
     "requeue": Verb("restart failed, rejected or cancelled requests, and lost ones", _add_requests),
     "cancel": Verb("cancel requests and stop their runs", _add_requests),
     "prioritise": Verb("change the priority of waiting requests", _prioritise),

@@ -10,6 +10,7 @@ from evalboard.cli.embedding import LOGGING, prepare_ahead
 from evalboard.cli.reporting import console, say_at_once, stage
 from evalboard.engine.placing import cluster, placement
 from evalboard.intake.listening import listen
+from evalboard.log_lines import prefect_variables
 from evalboard.process_environment import child_environment
 from evalboard.queueing.machine import examine_at_start
 from evalboard.services import Services, Terminated, terminable
@@ -45,7 +46,11 @@ def services_of(settings: Settings, api_url: str) -> Iterator[Services]:
             cluster.connect(settings)
         variables = _environment(settings, api_url)
         try:
-            with Services(settings.home.resolve() / "logs", variables) as services:
+            with Services(
+                settings.home.resolve() / "logs",
+                variables,
+                has_files=settings.log_to == "files",
+            ) as services:
                 yield services
         finally:
             cluster.disconnect()
@@ -83,6 +88,7 @@ def watch(services: Services, settings: Settings) -> None:
     while True:
         time.sleep(WATCH_SECONDS)
         services.check()
+        services.cut_logs(settings.log_file_mib * 2**20)
         cluster.check()
 
 
@@ -103,5 +109,6 @@ def _environment(settings: Settings, api_url: str) -> dict[str, str]:
         DO_NOT_TRACK="1",
         **ENVIRONMENT,
         **LOGGING,
+        **prefect_variables(settings.log_format),
         **{name: str(value) for name, value in named.items() if value},
     )

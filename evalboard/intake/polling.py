@@ -33,6 +33,7 @@ from evalboard.records.times import parse_time
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
 from evalboard.stores.requests import QueuedRequest, RequestQueue
+from evalboard.stores.work import WorkFolder
 from evalboard.suites.loader import load_suite
 
 MAX_STARTS_PER_ATTEMPT = 5
@@ -102,6 +103,7 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
             {path: partial(_refuse, finding, now) for path, finding in refused.items()},
             message=f"refuse {len(refused)} requests",
         )
+    WorkFolder(settings.work_folder).note_poll()
     left = [entry for entry in entries if entry.path not in refused]
     unfit = why_unfit(settings)
     return QueueView(

@@ -12,6 +12,8 @@
     read/{suite}/{digest}.jsonl                          what result documents give to a board
     unfit/{host}.json                                    why a machine takes no requests
     proofs/                                              whether machines score as transformers does
+    polled                                               its time is that of the last poll
+    usage.jsonl                                          what each evaluation took
     documents/{run}/results.json, {benchmark}.parquet    results of runs outside the board
 
 Not a store: a local or shared folder without history. Every file is replaced whole. A damaged one is
@@ -21,7 +23,8 @@ moved aside (`evalboard.files`), and its work is done again.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +179,38 @@ class WorkFolder:
         with self._disk_errors():
             self._unfit_file(host).unlink(missing_ok=True)
 
+    def note_poll(self) -> None:
+        """Record that the queue was polled now. A full disk does not end a poll."""
+        with suppress(OSError):
+            self._root.mkdir(parents=True, exist_ok=True)
+            self._polled_file.touch()
+
+    def last_poll(self) -> datetime | None:
+        """Return when the queue was last polled by a machine with this folder, None if never."""
+        try:
+            return datetime.fromtimestamp(self._polled_file.stat().st_mtime, UTC)
+        except OSError:
+            return None
+
+    def add_usage(self, *, seconds: float, gpus: int, questions: int) -> None:
+        """Record what an evaluation took.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        used = {"seconds": round(seconds, 1), "gpus": gpus, "questions": questions}
+        with self._disk_errors():
+            add_lines(self._usage_file, [used])
+
+    def usage(self) -> list[dict[str, float]]:
+        """Return what each evaluation took: `seconds`, `gpus` and `questions`.
+
+        Raises:
+            StoreError: The folder cannot be read.
+        """
+        with self._disk_errors():
+            return list(read_lines(self._usage_file))
+
     def keep_document(self, run: str, document: bytes, answers: Mapping[str, bytes]) -> Path:
         """Keep the results of a run that do not enter the results store.
 
@@ -254,6 +289,14 @@ class WorkFolder:
                 f"Work folder {str(self._root)!r} cannot be used: {exc}. Free disk space, or "
                 "correct its permissions."
             ) from exc
+
+    @property
+    def _polled_file(self) -> Path:
+        return self._root / "polled"
+
+    @property
+    def _usage_file(self) -> Path:
+        return self._root / "usage.jsonl"
 
     def _unfit_file(self, host: str) -> Path:
         return self._root / "unfit" / f"{host}.json"

@@ -1,23 +1,30 @@
 """Events start polls and reconciliations, on a Prefect server of this project."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any, TypeVar
 
 import pytest
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
-from prefect.client.schemas.objects import FlowRun
-from prefect.states import Crashed
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Completed, Crashed, Failed
 
 from evalboard.queueing.bell import Call, ring
 from evalboard.settings import Settings
+from evalboard_prefect.deployments import alerts
+from evalboard_prefect.deployments.deploying import deploy
 
 POLL = "poll-requests/scheduled"
 RECONCILE = "reconcile/scheduled"
 DEADLINE_SECONDS = 120
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -33,7 +40,7 @@ def started(deployed: SyncPrefectClient) -> Callable[[str], list[FlowRun]]:
     return runs
 
 
-def wait_for(runs: Callable[[], list[FlowRun]]) -> list[FlowRun]:
+def wait_for(runs: Callable[[], list[T]]) -> list[T]:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not (found := runs()):
         assert time.monotonic() < deadline
@@ -67,6 +74,61 @@ def test_the_crash_of_an_evaluation_starts_a_reconciliation(
     assert run.work_queue_name == "evaluations"
     deployed.set_flow_run_state(run.id, Crashed(), force=True)
     wait_for(lambda: [run for run in started(RECONCILE) if run.id not in known])
+
+
+class Webhook(BaseHTTPRequestHandler):
+    """A receiver of notifications."""
+
+    heard: list[dict[str, str]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.heard.append(json.loads(body))
+        self.send_response(200)
+        self.end_headers()
+
+
+@pytest.fixture
+def webhook() -> Iterator[str]:
+    Webhook.heard = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Webhook) as program:
+        Thread(target=program.serve_forever).start()
+        yield f"http://127.0.0.1:{program.server_port}/"
+        program.shutdown()
+
+
+def test_failures_and_every_second_model_are_notified_while_there_is_a_block(
+    deployed: SyncPrefectClient, settings: Settings, webhook: str
+) -> None:
+    names = (alerts.FAILURE, alerts.SILENCE, alerts.MODELS)
+    assert not any(deployed.read_automations_by_name(name) for name in names)
+    block = CustomWebhookNotificationBlock(
+        name="test", url=webhook, json_data={"subject": "{{subject}}", "body": "{{body}}"}
+    )
+    block_id: Any = block.save(alerts.BLOCK)
+    every_second = settings.model_copy(update={"alert_models": 2})
+    list(deploy(every_second))
+    assert list(deploy(every_second)) == []
+    evaluation = deployed.read_deployment_by_name("evaluate-model/evaluate-model")
+
+    def end(state: State[None]) -> None:
+        run = deployed.create_flow_run_from_deployment(
+            evaluation.id, name=f"org/{state.name}", parameters={"request": {"model": "org/m"}}
+        )
+        deployed.set_flow_run_state(run.id, state, force=True)
+
+    def heard(number: int) -> list[str]:
+        wait_for(lambda: Webhook.heard[number - 1 :])
+        return [told["subject"] for told in Webhook.heard]
+
+    end(Failed(message="the model cannot be loaded"))
+    assert heard(1) == ["evalboard: evaluate-model of org/Failed Failed"]
+    assert "the model cannot be loaded" in Webhook.heard[0]["body"]
+    for _ in range(4):
+        end(Completed(message="9 benchmarks stored"))
+    assert heard(3)[1:] == ["evalboard: 2 more models are done"] * 2
+    deployed.delete_block_document(block_id)
+    assert sum("deleted" in done for done in deploy(settings)) == 3
 
 
 class Foreign(BaseHTTPRequestHandler):
