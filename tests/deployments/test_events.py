@@ -103,7 +103,11 @@ def test_failures_and_every_second_model_are_notified_while_there_is_a_block(
     names = (alerts.FAILURE, alerts.SILENCE, alerts.MODELS)
     assert not any(deployed.read_automations_by_name(name) for name in names)
     block = CustomWebhookNotificationBlock(
-        name="test", url=webhook, json_data={"subject": "{{subject}}", "body": "{{body}}"}
+        name="test",
+        url=webhook,
+        headers=None,
+        cookies=None,
+        json_data={"subject": "{{subject}}", "body": "{{body}}"},
     )
     block_id: Any = block.save(alerts.BLOCK)
     every_second = settings.model_copy(update={"alert_models": 2})
