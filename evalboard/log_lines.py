@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 _subject: ContextVar[dict[str, str] | None] = ContextVar("subject", default=None)
+OWN_LOGGERS = ("evalboard", "evalboard_prefect", "leaderboard_app")
 _OF_PREFECT = {"flow_run_id": "run", "flow_run_name": "run_name", "task_run_name": "task"}
 """What Prefect adds to the lines of its runs, and its names here."""
 
@@ -57,7 +58,9 @@ def log_json() -> None:
     """Let this program write its log as JSON lines to its standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    logging.basicConfig(handlers=[handler])
+    for name in OWN_LOGGERS:
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def prefect_variables(log_format: str) -> dict[str, str]:
