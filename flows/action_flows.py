@@ -66,7 +66,11 @@ def cancel(
 
 @flow(name="prioritise")
 def prioritise(
-    requests: list[str], priority: int, revision: str = "", precision: PrecisionName = "any", suite: str = ""
+    requests: list[str],
+    priority: int,
+    revision: str = "",
+    precision: PrecisionName = "any",
+    suite: str = "",
 ) -> State[Any]:
     """Change the priority of waiting requests.
 
