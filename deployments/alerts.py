@@ -36,7 +36,7 @@ def put(client: SyncPrefectClient, settings: Settings) -> Iterator[str]:
         return
     for name in (FAILURE, SILENCE, MODELS):
         for found in client.read_automations_by_name(name):
-            client.delete_automation(found.id)
+            automations.delete(client, found.id)
             yield f"Automation {name!r} deleted, because there is no block {BLOCK!r}."
 
 

@@ -7,11 +7,14 @@ the next reconciliation makes its request pending again.
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from uuid import UUID
 
+from httpx import codes
 from prefect.automations import ChangeFlowRunState, EventTrigger
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
 from prefect.events.schemas.automations import AutomationCore, Posture
+from prefect.exceptions import PrefectHTTPStatusError
 
 from evalboard_prefect.deployments import HEARTBEAT_SECONDS
 
@@ -56,13 +59,22 @@ def put(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> Ite
             found = client.read_automations_by_name(wanted.name)
         first, *others = sorted(found, key=lambda one: one.id)
         for other in others:
-            client.delete_automation(other.id)
+            delete(client, other.id)
             yield f"A second automation {wanted.name!r} deleted."
         is_on = all(one.enabled for one in (first, *others))
         update = wanted.model_copy(update={"enabled": is_on, "tags": first.tags})
         if (content := _content(update)) != _content(first):
             client.update_automation(first.id, AutomationCore.model_validate(content))
             yield f"Automation {wanted.name!r} updated."
+
+
+def delete(client: SyncPrefectClient, automation_id: UUID) -> None:
+    """Delete an automation. One that is gone, as after a call whose answer was lost, is no error."""
+    try:
+        client.delete_automation(automation_id)
+    except PrefectHTTPStatusError as exc:
+        if exc.response.status_code != codes.NOT_FOUND:
+            raise
 
 
 def _content(automation: AutomationCore) -> dict[str, object]:
