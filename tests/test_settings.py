@@ -106,6 +106,7 @@ def test_every_setting_reaches_a_child_process(
         "server_addresses": "https://Prefect.example.org:443/, http://server:4200",
         "server_password": "admin:secret",
         "keep_runs_days": 7,
+        "worker_health_port": 4301,
         "sender": "a lab = Ünï",
     }
     assert Settings.model_fields.keys() - values == {"board"}
