@@ -21,6 +21,8 @@ PYTHON = [sys.executable, "-m"]
 PREFECT = [*PYTHON, "prefect", "--no-prompt"]
 EVALBOARD = [*PYTHON, "evalboard"]
 WATCH_SECONDS = 2
+MEMBERSHIP_SECONDS = 30
+"""Interval between checks whether this machine still belongs to its Ray cluster."""
 
 
 @contextmanager
@@ -85,11 +87,15 @@ def watch(services: Services, settings: Settings) -> None:
         settings: The settings. The server is told of changes in their queue.
     """
     Thread(target=listen, args=(settings,), name="listening", daemon=True).start()
+    asked = time.monotonic()
     while True:
         time.sleep(WATCH_SECONDS)
         services.check()
         services.cut_logs(settings.log_file_mib * 2**20)
         cluster.check()
+        if time.monotonic() - asked > MEMBERSHIP_SECONDS:
+            cluster.check_membership()
+            asked = time.monotonic()
 
 
 def _environment(settings: Settings, api_url: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What must be true at the end of a rehearsal. Every sentence that comes back is a violation."""
 
 import math
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -55,11 +56,12 @@ def of_ends(ends: Mapping[str, int], folder: Path) -> list[str]:
         ends: Exit codes by program.
         folder: Of the installation.
     """
-    clean = {"ray": (0, 143)}  # `ray start --block` ends by the signal
+    clean = {0, 128 + signal.SIGTERM, -signal.SIGTERM}
+    own = {"worker": {0}, "ray": {*clean, 1}}  # `ray start --block` ends with 1 at SIGTERM
     wrong = [
         f"{name}: ended with {code} after SIGTERM"
         for name, code in ends.items()
-        if code not in clean.get(name, (0,))
+        if code not in own.get(name, clean)
     ]
     return [*wrong, *(f"still there: {command}" for command in _left_processes(folder))]
 

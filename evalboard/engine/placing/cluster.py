@@ -138,6 +138,30 @@ def check() -> None:
             raise ConfigError(f"Ray's {name} ended. Its logs are in {str(logs)!r}.")
 
 
+def check_membership() -> None:
+    """Raise NodeLost if this machine is no longer in the cluster, or the cluster does not answer.
+
+    A head that starts again does not know the machines of the one before, and Ray's drivers wait for
+    it without an end. The next program on this machine joins the new cluster.
+    """
+    answer: Future[bool] = Future()
+
+    def ask() -> None:
+        try:
+            own = ray.get_runtime_context().get_node_id()
+            answer.set_result(any(one["NodeID"] == own and one["Alive"] for one in ray.nodes()))
+        except Exception as exc:  # noqa: BLE001 - whatever it is, this cluster is of no use
+            answer.set_exception(exc)
+
+    threading.Thread(target=ask, name="membership", daemon=True).start()
+    try:
+        is_member = answer.result(ANSWER_SECONDS)
+    except Exception as exc:
+        raise NodeLost(f"The Ray cluster is lost: {str(exc) or 'it does not answer'}.") from exc
+    if not is_member:
+        raise NodeLost("The Ray cluster has lost this machine.")
+
+
 def _has_ended(process: psutil.Process) -> bool:
     try:
         return process.status() == psutil.STATUS_ZOMBIE
