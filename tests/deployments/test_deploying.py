@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from threading import Thread
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psutil
 import pytest
 from prefect.automations import EventTrigger
@@ -40,9 +40,11 @@ from evalboard_prefect.deployments.deploying import (
     deploy,
     require_deployed,
 )
-from tests.deployments.composed import command_of, environment_of
+from tests.deployments.composed import SERVICES, command_of, environment_of
 from tests.deployments.test_prefect_yaml import CONTRACTED
 from tests.managers import Manager, listening
+from tests.namespaces import in_own_namespace, kill_namespace
+from tests.ports import free_ports
 from tests.processes import command_line
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -290,11 +292,31 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
         yield manager
 
 
+@pytest.fixture
+def ray_address(composed: Callable[[str], dict[str, str]], tmp_path: Path) -> Iterator[str]:
+    """The address of Ray's head, started as compose does, in a namespace of its own."""
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    command = [part.replace("6379", address.rpartition(":")[2]) for part in command_of("ray")]
+    head = subprocess.Popen(
+        [*in_own_namespace(), *command],
+        cwd=tmp_path,
+        env=composed("ray"),
+        stdout=subprocess.DEVNULL,
+    )
+    check = [*SERVICES["ray"]["healthcheck"]["test"][1:-1], address]
+    while subprocess.run(check, env=composed("ray"), capture_output=True).returncode:
+        assert head.poll() is None
+    yield address
+    kill_namespace(head.pid)
+    head.wait()
+
+
 @pytest.mark.slow
 def test_the_commands_of_compose_deploy_and_work_without_a_server_of_their_own(
     api: SyncPrefectClient,
     composed: Callable[[str], dict[str, str]],
     manager: Manager,
+    ray_address: str,
     tmp_path: Path,
 ) -> None:
     """`evalboard deploy` and `evalboard worker`, with Ray, in a folder of another project."""
@@ -302,19 +324,24 @@ def test_the_commands_of_compose_deploy_and_work_without_a_server_of_their_own(
         (tmp_path / f"{name}.py").write_text("raise ImportError", encoding="utf-8")
     subprocess.run(command_of("deploy"), cwd=tmp_path, env=composed("deploy"), check=True)
     built = start_run(api, "build-board/build-board")
+    (port,) = free_ports(1)
+    given = {"RAY_ADDRESS": ray_address, "EVALBOARD_WORKER_HEALTH_PORT": str(port)}
     worker = subprocess.Popen(
-        command_of("worker"), cwd=tmp_path, env=composed("worker") | manager.environment
+        [*in_own_namespace(), *command_of("worker")],
+        cwd=tmp_path,
+        env=composed("worker") | given | manager.environment,
     )
     try:
         while not end_of(api, built).is_final():
             assert worker.poll() is None
             time.sleep(0.2)
         state = end_of(api, built)
+        assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
         programs = psutil.Process(worker.pid).children(recursive=True)
         commands = [command_line(program) for program in programs]
     finally:
-        worker.send_signal(signal.SIGTERM)
-        worker.wait()
+        psutil.Process(worker.pid).children()[0].terminate()
+        assert worker.wait() == 0
     assert state.is_completed(), state.message
     assert manager.heard() == ["READY=1"]
     assert [one for one in commands if "worker start" in one]

@@ -37,8 +37,9 @@ def start_head(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], subproc
         head.wait()
 
 
-def start(command: list[str], **options: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*in_own_namespace(), *command], stderr=subprocess.DEVNULL, **options)
+def start(command: list[str], *, stdout: int) -> subprocess.Popen[bytes]:
+    program = [*in_own_namespace(), *command]
+    return subprocess.Popen(program, stdout=stdout, stderr=subprocess.DEVNULL)
 
 
 @pytest.mark.slow
