@@ -186,6 +186,7 @@ def _build(
         earlier=memory.earlier,
         reported=[*published_rows(suite), *results.reported(suite.name)],
         notices=results.notices(),
+        verdicts=results.verdicts(),
     )
     memory.keep(table.standings)
     return board_files(table)

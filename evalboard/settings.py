@@ -93,6 +93,12 @@ class Settings(BaseSettings):
         description="Folder that mirrors models: `{org}/{name}/`. Models in it take precedence "
         "over the Hub.",
     )
+    anchors: str = Field(
+        "",
+        description="Rows that `evalboard upgrade-check` asks again, separated by commas: models, with "
+        "`@revision` and precision where they have several rows. Default: for each old version, small "
+        "models spread over the scores of the board.",
+    )
     offline: bool = Field(False, description="Never contact the Hugging Face Hub.")
     model_cache_gib: float | None = Field(
         None,

@@ -58,6 +58,7 @@ def test_every_setting_reaches_a_child_process(
         "suite": "suite.yaml",
         "datasets": "datasets",
         "models": "models",
+        "anchors": "org/model",
         "offline": True,
         "model_cache_gib": 200.0,
         "closed_models": True,

@@ -20,6 +20,7 @@ from evalboard.records.answers import Answers
 from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.records.result import ModelConfig, Provenance, ResultDocument, Seconds
+from evalboard.records.spent import Usage
 from evalboard.records.times import timestamp
 from evalboard.stores.addresses import open_archive, open_own_queue
 from evalboard.stores.work import WorkFolder
@@ -252,6 +253,7 @@ def _document(
             engine_settings=facts.settings,
             machine=facts.machine,
             seconds=_seconds(attempt, plan, facts, finished),
+            usage={o.benchmark: o.usage for o in finished if o.usage != Usage()},
             command=reproduce_command(attempt),
             finished_time=timestamp(now),
         ),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from evalboard.board.harnesses import Harnesses, versions_of
 from evalboard.board.rows import Row
 from evalboard.board.scores import Origin, Score
 
@@ -34,7 +35,8 @@ class Measurement(NamedTuple):
     reader: str
     """Name and version of the reader of answers in words; empty for other answers."""
     harness: str
-    """Version of lm_eval. Whether scores of two versions compare, nobody knows unasked."""
+    """Versions of lm-eval and of the backend, or the name of those that a verdict has joined with them:
+    whether scores of two versions compare, nobody knows unasked."""
 
     @property
     def number(self) -> int:
@@ -48,14 +50,25 @@ def _number(measurement: Measurement) -> int:
     return int.from_bytes(digest[:8], "little", signed=True)
 
 
-def measurement(row: Row, score: Score) -> Measurement:
-    """Return how a score of a row was measured."""
+def measurement(row: Row, key: str, score: Score, harnesses: Harnesses) -> Measurement:
+    """Return how a score of a row was measured.
+
+    Args:
+        row: The row.
+        key: Of the benchmark.
+        score: Its score there.
+        harnesses: Which versions compare.
+    """
     identity = row.identity
-    return _measurement(score.origin, identity.use_chat_template, identity.enable_thinking)
+    return _measurement(
+        score.origin, identity.use_chat_template, identity.enable_thinking, key, harnesses
+    )
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _measurement(origin: Origin, has_template: bool, is_thinking: bool) -> Measurement:
+def _measurement(
+    origin: Origin, has_template: bool, is_thinking: bool, key: str, harnesses: Harnesses
+) -> Measurement:
     return Measurement(
         task=origin.task_version,
         prompts="" if has_template else origin.task_hash,
@@ -64,17 +77,17 @@ def _measurement(origin: Origin, has_template: bool, is_thinking: bool) -> Measu
         thinking=str(is_thinking),
         backend=origin.backend,
         reader=origin.reader,
-        harness=origin.lm_eval_version,
+        harness=harnesses.name(key, versions_of(origin)),
     )
 
 
-def usual_measurements(rows: Sequence[Row]) -> dict[str, Measurement]:
+def usual_measurements(rows: Sequence[Row], harnesses: Harnesses) -> dict[str, Measurement]:
     """Return by benchmark key how most rows were measured, in a tie how the newest score was."""
     counts: dict[str, Counter[Measurement]] = defaultdict(Counter)
     newest: dict[tuple[str, Measurement], str] = {}
     for row in rows:
         for key, score in row.scores.items():
-            found = measurement(row, score)
+            found = measurement(row, key, score, harnesses)
             counts[key][found] += 1
             seen = newest.get((key, found), "")
             newest[key, found] = max(seen, score.finished_time)
@@ -84,14 +97,14 @@ def usual_measurements(rows: Sequence[Row]) -> dict[str, Measurement]:
     }
 
 
-def differences(row: Row, usual: dict[str, Measurement]) -> list[str]:
+def differences(row: Row, usual: dict[str, Measurement], harnesses: Harnesses) -> list[str]:
     """Return in what a row was measured otherwise than most: `harness`, or `harness:pubmedqa`.
 
     The name of a benchmark follows where not all of the row's scores differ.
     """
     found: dict[str, list[str]] = defaultdict(list)
     for key, score in row.scores.items():
-        if (own := measurement(row, score)) != usual[key]:
+        if (own := measurement(row, key, score, harnesses)) != usual[key]:
             for aspect in _aspects(own, usual[key]):
                 found[aspect].append(key)
     told: list[str] = []
@@ -102,7 +115,12 @@ def differences(row: Row, usual: dict[str, Measurement]) -> list[str]:
 
 
 def _aspects(own: Measurement, usual: Measurement) -> set[str]:
-    """Return in what two measurements differ. Prompts differ with the questions and the template."""
+    """Return in what two measurements differ.
+
+    Prompts differ with the questions and the template, and versions with the backend.
+    """
     pairs = zip(own._fields, own, usual, strict=True)
     found = {aspect for aspect, value, other in pairs if value != other}
-    return found - {"prompts"} if found & {"questions", "template"} else found
+    if found & {"questions", "template"}:
+        found.discard("prompts")
+    return found - {"harness"} if "backend" in found else found

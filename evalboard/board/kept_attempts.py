@@ -8,6 +8,7 @@ from evalboard.identity import RowIdentity
 from evalboard.records.in_words import InWords
 from evalboard.records.result import ModelConfig
 from evalboard.records.robustness import Robustness
+from evalboard.records.spent import Spent
 
 
 def to_json(attempt: Attempt) -> list[Any]:
@@ -39,6 +40,7 @@ def _score(value: list[Any]) -> Score:
             "origin": shared(Origin(*kept["origin"])),
             "subjects": tuple(map(_score, kept["subjects"])),
             "in_words": kept["in_words"] and InWords(*kept["in_words"]),
+            "spent": kept["spent"] and Spent(*kept["spent"]),
             "robustness": kept["robustness"] and Robustness(*kept["robustness"]),
         }
     )

@@ -10,6 +10,7 @@ from evalboard.identity import base_identity, document_folder
 from evalboard.records.in_words import InWords, in_words
 from evalboard.records.result import ResultDocument
 from evalboard.records.robustness import Robustness, robustness
+from evalboard.records.spent import Spent
 from evalboard.suites.model import Benchmark
 
 
@@ -60,6 +61,8 @@ class Score(NamedTuple):
     """When its document was finished; UTC, ISO 8601."""
     folder: str = ""
     """Folder of its document in the results store, and of its answers."""
+    spent: Spent | None = None
+    """What it has cost, where that is known."""
 
 
 def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
@@ -94,6 +97,7 @@ def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
         _budget(document, benchmark),
         document.evalboard.finished_time,
         document_folder(document),
+        document.spent(benchmark.key),
     )
 
 

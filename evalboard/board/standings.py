@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalboard.board.comparability import differences, measurement, usual_measurements
+from evalboard.board.harnesses import Harnesses
 from evalboard.board.rows import Row
 from evalboard.board.scores import Score
 from evalboard.identity import RowIdentity
@@ -67,7 +68,11 @@ class Standings(NamedTuple):
 
 
 def rank_rows(
-    rows: Sequence[Row], suite: Suite, find_answers: FindAnswers, earlier: Earlier | None = None
+    rows: Sequence[Row],
+    suite: Suite,
+    find_answers: FindAnswers,
+    earlier: Earlier | None = None,
+    harnesses: Harnesses | None = None,
 ) -> Standings:
     """Rank the rows in every benchmark and in the average.
 
@@ -76,11 +81,14 @@ def rank_rows(
         suite: Its benchmarks.
         find_answers: Finds what questions earned.
         earlier: What was ranked the last time, see `evalboard.ranking.ranges`.
+        harnesses: Which versions of lm-eval and of the backends compare. None: each with itself alone.
     """
+    harnesses = harnesses or Harnesses()
     names = {b.key: [_answers_name(row, b) for row in rows] for b in suite.benchmarks}
     found = find_answers([name for of_one in names.values() for name in of_one if name])
     columns = [
-        _column(benchmark, rows, names[benchmark.key], found) for benchmark in suite.benchmarks
+        _column(benchmark, rows, names[benchmark.key], found, harnesses)
+        for benchmark in suite.benchmarks
     ]
     entries = Entries(
         [entry_name(row.identity) for row in rows],
@@ -91,9 +99,9 @@ def rank_rows(
         ),
     )
     rankings, counts = rank(entries, earlier)
-    usual = usual_measurements(rows)
+    usual = usual_measurements(rows, harnesses)
     return Standings(
-        _standings(rows, columns, rankings, [differences(row, usual) for row in rows]),
+        _standings(rows, columns, rankings, [differences(row, usual, harnesses) for row in rows]),
         {key: _rounded(ranking.smallest_difference) for key, ranking in rankings.items()},
         Earlier(entries, counts),
         {
@@ -134,6 +142,7 @@ def _column(
     rows: Sequence[Row],
     names: Sequence[AnswersName | None],
     found: Mapping[AnswersName, Earned],
+    harnesses: Harnesses,
 ) -> Column:
     scores = [row.scores.get(benchmark.key) for row in rows]
     stored = [found.get(name) if name else None for name in names]
@@ -151,7 +160,7 @@ def _column(
         strata=strata,
         peers=np.array(
             [
-                measurement(row, score).number if score else 0
+                measurement(row, benchmark.key, score, harnesses).number if score else 0
                 for row, score in zip(rows, scores, strict=True)
             ],
             np.int64,

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from evalboard.board.comparison import compare_rows
 from evalboard.board.filling import filling
+from evalboard.board.harnesses import Harnesses
 from evalboard.board.notices import find_copies, marked, noticed, shown_notices
 from evalboard.board.reported import shown_apart
 from evalboard.board.rows import Attempt, Row, merge_attempts
@@ -61,7 +62,9 @@ from evalboard.records.notice import Notice
 from evalboard.records.parquet import parquet_file
 from evalboard.records.reported import ReportedRow
 from evalboard.records.robustness import Robustness
+from evalboard.records.spent import total
 from evalboard.records.times import timestamp
+from evalboard.records.verdict import Verdict
 from evalboard.suites.model import Benchmark, Suite
 
 _STRING, _NUMBER, _COUNT = ("str", pa.string()), ("float64", pa.float64()), ("Int64", pa.int64())
@@ -70,6 +73,7 @@ _OTHER_KINDS: dict[Kind, tuple[str, pa.DataType]] = {
     "average": _NUMBER,
     "share": _NUMBER,
     "points": _NUMBER,
+    "amount": _NUMBER,
     "count": _COUNT,
     "yes": ("boolean", pa.bool_()),
     "flags": ("object", pa.list_(pa.string())),
@@ -108,6 +112,7 @@ def build_board(
     earlier: Earlier | None = None,
     reported: Iterable[ReportedRow] = (),
     notices: Sequence[Notice] = (),
+    verdicts: Sequence[Verdict] = (),
 ) -> Board:
     """Build a suite's board.
 
@@ -122,11 +127,12 @@ def build_board(
         earlier: What was ranked at the last build of a large board.
         reported: Scores that others report, which are in no row.
         notices: What the operator says of models.
+        verdicts: Which versions of lm-eval and of the backends give comparable scores.
     """
     merged = merge_attempts(noticed(attempts, notices), suite)
     told = (*notices, *find_copies(merged))
     rows = compare_rows(marked(merged, told, suite), compared, suite)
-    standings = rank_rows(rows, suite, find_answers, earlier)
+    standings = rank_rows(rows, suite, find_answers, earlier, Harnesses(verdicts, suite.name))
     frame = build_frame(list(zip(rows, standings.rows, strict=True)), suite)
     smallest = standings.smallest_differences
     answers = to_bytes(standings.ranked.entries)
@@ -284,9 +290,24 @@ def _record(row: Row, standing: Standing) -> dict[str, Any]:
         **_in_words(row.in_words),
         **(row.robustness or Robustness())._asdict(),
         "points_over_loglikelihood": row.points_over.get(AVERAGE),
+        **_spent(row),
     }
     told = {name: getattr(row.config, name) for name in MODEL_COLUMNS if name not in computed}
     return told | computed
+
+
+def _spent(row: Row) -> dict[str, Any]:
+    """Return a row's columns of what its scores have cost, as far as that is known of all of them."""
+    parts = [score.spent for score in row.scores.values() if score.spent]
+    whole = total(parts) if len(parts) == len(row.scores) else None
+    energy = whole and whole.energy_wh
+    return {
+        "hours": whole and whole.seconds / 3600,
+        "gpu_hours": whole and whole.gpu_hours,
+        "energy_kwh": energy and energy / 1000,
+        "energy_estimated": whole.energy_is_estimated if whole and energy is not None else None,
+        "generated_tokens": whole and whole.tokens,
+    }
 
 
 def _in_words(figures: InWords | None) -> dict[str, Any]:

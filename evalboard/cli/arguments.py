@@ -20,6 +20,7 @@ from evalboard.cli.row_arguments import (
     add_reproduce,
     add_row_export,
     add_suite,
+    add_upgrade_check,
 )
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
@@ -320,10 +321,26 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_requests(parser: argparse.ArgumentParser) -> None:
+def _requeue(parser: argparse.ArgumentParser) -> None:
+    _add_requests(parser, nargs="*")
+    parser.add_argument(
+        "--outdated",
+        action="store_true",
+        help="instead: let the rows wait that were measured with other versions of lm-eval or of their "
+        "backend than are installed, as far as `evalboard upgrade-check` has not found that they "
+        "compare; after all other submissions, the best models first. Names select some of them",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="with --outdated: list the rows and the GPU hours that they cost, and change nothing",
+    )
+
+
+def _add_requests(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
     """Add the arguments that name requests."""
     parser.add_argument(
-        "requests", nargs="+", metavar="REQUEST", help="name of a model, or path of a request"
+        "requests", nargs=nargs, metavar="REQUEST", help="name of a model, or path of a request"
     )
     parser.add_argument(
         "--revision", default="", metavar="SHA", help="commit sha or the start of it"
@@ -437,7 +454,9 @@ VERBS = {
     "evaluate": Verb("evaluate one model without the queue", _evaluate),
     "status": Verb("show the requests in the queue: waiting, running, failed and why", _status),
     "health": Verb("say whether the queue is worked on; 1 if nobody polls it"),
-    "requeue": Verb("restart failed, rejected or cancelled requests, and lost ones", _add_requests),
+    "requeue": Verb(
+        "restart failed, rejected or cancelled requests, lost ones, or outdated rows", _requeue
+    ),
     "cancel": Verb("cancel requests and stop their runs", _add_requests),
     "prioritise": Verb("change the priority of waiting requests", _prioritise),
     "backfill": Verb(
@@ -449,6 +468,9 @@ VERBS = {
     "flag": Verb("say something of a model on the board, or hide it", add_flag),
     "import": Verb("store the results of others as reported scores", add_import),
     "reproduce": Verb("make the scores of a row again with plain lm_eval", add_reproduce),
+    "upgrade-check": Verb(
+        "ask some rows again after an upgrade: do old scores still compare?", add_upgrade_check
+    ),
     "read": Verb("show which letters a model's answers in words give", _read),
     "reread": Verb("read all stored answers in words by the current rules"),
     "clean": Verb("remove old logs and notes, and models that are not used", _clean),

@@ -52,16 +52,35 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
             raise
 
 
-def _evaluate(request: EvaluationRequest, arguments: argparse.Namespace, settings: Settings) -> int:
+def evaluate_now(
+    request: EvaluationRequest, settings: Settings, *, quiet: bool, allow_paths: bool = False
+) -> tuple[Attempt, AttemptEnd]:
+    """Evaluate a model in this process, without the queue. The document stays in the work folder.
+
+    Args:
+        request: The evaluation.
+        settings: The settings.
+        quiet: Show no progress.
+        allow_paths: Whether the model can be a folder, and the suite a file.
+
+    Raises:
+        ConfigError: The suite or a benchmark does not exist.
+        ValidationFailed: The model fails its checks.
+    """
     run_id = uuid.uuid4().hex
     placement.start_ahead(settings, WorkFolder(settings.work_folder.resolve()).log_file(run_id))
     try:
         attempt = opening.open_trial(
-            request, settings, run_id=run_id, now=datetime.now(UTC), allow_paths=True
+            request, settings, run_id=run_id, now=datetime.now(UTC), allow_paths=allow_paths
         )
-        ((_, end),) = course.run(attempt, _steps(quiet=arguments.json))
+        ((_, end),) = course.run(attempt, _steps(quiet=quiet))
+        return attempt, end
     finally:
         placement.end_ahead()
+
+
+def _evaluate(request: EvaluationRequest, arguments: argparse.Namespace, settings: Settings) -> int:
+    attempt, end = evaluate_now(request, settings, quiet=arguments.json, allow_paths=True)
     if end.document_path is None:
         message = end.failure.message if end.failure else "No benchmark was evaluated."
         say(f"evalboard: {message}", is_error=True)

@@ -1,16 +1,29 @@
-"""`evalboard requeue`: restart failed, rejected, cancelled or lost requests."""
+"""`evalboard requeue`: restart failed, rejected, cancelled or lost requests, or outdated rows."""
 
 import argparse
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from rich.table import Table
+
 from evalboard.cli.embedding import use_server
+from evalboard.cli.reporting import cell, console, say
 from evalboard.cli.request_arguments import finish, request_queries
-from evalboard.queueing.actions import AskRuns, requeue
+from evalboard.errors import ConfigError
+from evalboard.publishing import publish_queue
+from evalboard.queueing.actions import AskRuns, RequestChange, requeue
+from evalboard.queueing.backfill import put_back
+from evalboard.queueing.outdated import OutdatedRow, find_outdated
 from evalboard.settings import Settings
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Make requests pending again. Return 1 if this failed for one of them."""
+    if arguments.outdated:
+        return _requeue_outdated(arguments, settings)
+    if not arguments.requests or arguments.dry_run:
+        raise ConfigError("Name requests, or use --outdated, to which --dry-run belongs.")
     changes = requeue(
         request_queries(arguments),
         settings,
@@ -19,6 +32,52 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         ask_runs=_ask_runs(settings),
     )
     return finish(changes, arguments, settings)
+
+
+def _requeue_outdated(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List the rows that were measured with other versions, and let them wait unless it is a dry run."""
+    found = find_outdated(settings, suite=arguments.suite, models=arguments.requests)
+    changes: list[RequestChange] = []
+    if not arguments.dry_run:
+        cells = [one.cells for one in found]
+        changes = put_back(cells, settings, now=datetime.now(UTC), by=settings.sender)
+    problems = {change.path: change.problem for change in changes if change.problem}
+    if arguments.json:
+        print(json.dumps([_document(one, problems) for one in found], indent=2))
+    else:
+        _tell(found, problems, is_dry=arguments.dry_run)
+    publish_queue(settings)
+    return int(bool(problems))
+
+
+def _tell(found: list[OutdatedRow], problems: Mapping[str, str], *, is_dry: bool) -> None:
+    if found:
+        table = Table("model", "measured with", "benchmarks", "GPU hours", "note")
+        for one in found:
+            cells = one.cells
+            note = problems.get(cells.path, cells.problem)
+            hours = "?" if one.gpu_hours is None else f"{one.gpu_hours:.2f}"
+            keys = ", ".join(cells.benchmarks)
+            table.add_row(cell(str(cells)), cell(one.versions), keys, hours, cell(note))
+        console.print(table)
+    able = [one for one in found if not one.cells.problem]
+    unknown = sum(one.gpu_hours is None for one in able)
+    hours = sum(one.gpu_hours or 0.0 for one in able)
+    verb = "would wait" if is_dry else "wait"
+    more = f", without {unknown} models whose times are not stored" if unknown else ""
+    say(f"{len(able)} models {verb}: {hours:.2f} GPU hours{more}.")
+
+
+def _document(one: OutdatedRow, problems: Mapping[str, str]) -> dict[str, object]:
+    return {
+        **one.cells.row._asdict(),
+        "versions": one.versions,
+        "benchmarks": one.cells.benchmarks,
+        "gpu_hours": one.gpu_hours,
+        "hours": one.hours,
+        "request": one.cells.path,
+        "problem": problems.get(one.cells.path, one.cells.problem),
+    }
 
 
 def _ask_runs(settings: Settings) -> AskRuns | None:

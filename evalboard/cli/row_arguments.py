@@ -35,6 +35,53 @@ def add_reproduce(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print all differing questions as JSON")
 
 
+def add_upgrade_check(parser: argparse.ArgumentParser) -> None:
+    """Describe `evalboard upgrade-check`."""
+    parser.set_defaults(verb="upgrade_check")
+    parser.description = (
+        "Use this after an upgrade of lm-eval or of a backend. Rows of different versions are ranked "
+        "apart until this command has asked some of the old rows again: it compares the new answers with "
+        "the stored ones, question by question, and stores for each benchmark whether scores of both "
+        "versions compare. They do if the 95 % interval of the difference lies within ± MARGIN points. "
+        "Ends with 1 if they do not on some benchmark."
+    )
+    parser.add_argument(
+        "--models",
+        default="",
+        metavar="ROWS",
+        help="rows to ask again, separated by commas; default: EVALBOARD_ANCHORS, or small models "
+        "spread over the scores of the board",
+    )
+    parser.add_argument(
+        "--anchors",
+        type=int,
+        default=3,
+        metavar="N",
+        help="rows to choose for each old version if none is named; default: 3",
+    )
+    parser.add_argument(
+        "--benchmarks",
+        default="",
+        metavar="KEYS",
+        help="benchmark keys, separated by commas; default: all",
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="ask only the first N questions of each task"
+    )
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=1.0,
+        metavar="POINTS",
+        help="difference of two scores that does not matter, in percentage points; default: 1",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only list the rows that would be asked"
+    )
+    add_suite(parser)
+    parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
+
+
 def add_import(parser: argparse.ArgumentParser) -> None:
     """Describe `evalboard import`."""
     parser.set_defaults(verb="import_results")  # `import` names no module

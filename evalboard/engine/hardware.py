@@ -65,7 +65,7 @@ def machine_gpus() -> LocalGpus:
 
 def nvidia_driver() -> Driver:
     """Return NVIDIA's driver."""
-    nvml = _library()
+    nvml = nvml_library()
     if nvml is None:
         return Driver()
     version = str(nvml.nvmlSystemGetDriverVersion())
@@ -80,7 +80,7 @@ def _summary(gpus: Iterable[Gpu]) -> LocalGpus:
     return LocalGpus(len(sizes), min(sizes, default=0))
 
 
-def _library() -> Any:
+def nvml_library() -> Any:
     """Return NVIDIA's library for GPUs, None without it or without a driver."""
     try:
         import pynvml  # pyright: ignore[reportMissingImports] - comes with vLLM for CUDA
@@ -95,7 +95,7 @@ def _library() -> Any:
 
 def _all_gpus() -> Iterator[Gpu]:
     """Yield the GPUs that answer: one that has left the bus does not."""
-    nvml = _library()
+    nvml = nvml_library()
     for number in range(nvml.nvmlDeviceGetCount() if nvml else 0):
         with suppress(nvml.NVMLError):
             device = nvml.nvmlDeviceGetHandleByIndex(number)

@@ -44,6 +44,7 @@ from evalboard.engine.lengths import (
 )
 from evalboard.engine.loading.finite import check_finite
 from evalboard.engine.loading.loader import LoadArguments, import_backend, load_model, replace_model
+from evalboard.engine.metering import EnergyMeter
 from evalboard.engine.prompting import Prompter
 from evalboard.engine.provenance import (
     architecture,
@@ -197,18 +198,21 @@ class EngineProcess:
             think_end=self._think_end(loaded),
             may_cut=self._spec.suite.generation is None,
         )
-        outcome, answers = score(
-            answering,
-            loaded,
-            key=key,
-            limit=self._spec.limit,
-            use_chat_template=self._spec.use_chat_template,
-        )
+        with EnergyMeter().measured() as energy:
+            outcome, answers = score(
+                answering,
+                loaded,
+                key=key,
+                limit=self._spec.limit,
+                use_chat_template=self._spec.use_chat_template,
+            )
         counted = outcome.with_counts(
             cut=(task for task, _ in answering.cut),
             unfinished=(task for task, _ in answering.unfinished),
         )
-        return counted, answers
+        tokens = {"generated_tokens": answering.generated_tokens}
+        usage = energy[0].model_copy(update=tokens)
+        return counted.model_copy(update={"usage": usage}), answers
 
     def _loaded_model(self) -> LM:
         with self._loading:

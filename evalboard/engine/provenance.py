@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from evalboard.backends import find_backend
 from evalboard.engine.hardware import memory_bytes
 from evalboard.engine.tokenising import adds_after
+from evalboard.records import verdict
 
 
 class Versions(NamedTuple):
@@ -28,6 +29,14 @@ def versions(backend: str) -> Versions:
     distribution = find_backend(backend).distribution
     return Versions(
         version(distribution), version("lm_eval"), version("transformers"), version("torch")
+    )
+
+
+def installed_versions(backend: str) -> verdict.Versions:
+    """Return the installed versions for a backend, as verdicts name them."""
+    installed = versions(backend)
+    return verdict.Versions(
+        backend=backend, backend_version=installed.backend, lm_eval=installed.lm_eval
     )
 
 

@@ -4,7 +4,7 @@ Their requests go back to the queue below the priority of ordinary submissions, 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -70,11 +70,28 @@ def find_missing(
     rows = build_rows(documents, asked)
     wanted = [b.key for b in asked.benchmarks if not benchmarks or b.key in benchmarks]
     now = _asked_now(asked, wanted, settings) if with_changed else {}
-    requests = _by_row(open_queue(settings).entries(), asked, load_suite(settings.suite).name)
+
+    def missing(row: Row) -> list[str]:
+        return [key for key in wanted if not _is_current(row.scores.get(key), now.get(key))]
+
+    return cells_of(rows, asked, settings, missing)
+
+
+def cells_of(
+    rows: Sequence[Row], suite: Suite, settings: Settings, missing: Callable[[Row], Sequence[str]]
+) -> list[MissingCells]:
+    """Return the rows of which scores are to be taken, the best model first.
+
+    Args:
+        rows: Of the suite.
+        suite: The suite.
+        settings: The queue.
+        missing: Returns the keys of the benchmarks that a row is to be asked.
+    """
+    requests = _by_row(open_queue(settings).entries(), suite, load_suite(settings.suite).name)
     found: list[MissingCells] = []
-    for place, row in enumerate(sorted(rows, key=partial(_best_first, asked)), start=1):
-        keys = [key for key in wanted if not _is_current(row.scores.get(key), now.get(key))]
-        if keys:
+    for place, row in enumerate(sorted(rows, key=partial(_best_first, suite)), start=1):
+        if keys := missing(row):
             path, problem = _request(requests[row.identity])
             found.append(MissingCells(row.identity, tuple(keys), -place, path, problem))
     return found

@@ -18,6 +18,7 @@ Kind = Literal[
     "share",
     "points",
     "params",
+    "amount",
     "count",
 ]
 """What a column holds, and so how the table stores it and how the page draws it."""
@@ -125,6 +126,23 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("backend", "text", "Backend", width=96, group="evaluation"),
     Column("lm_eval_version", "text", "lm-eval", width=96, group="evaluation"),
+    Column("hours", "amount", "Hours", group="evaluation"),
+    Column("gpu_hours", "amount", "GPU hours", group="evaluation"),
+    Column("energy_kwh", "amount", "Energy, kWh", width=120, group="evaluation"),
+    Column(
+        "energy_estimated",
+        "yes",
+        "Energy estimated",
+        width=120,
+        group="evaluation",
+    ),
+    Column(
+        "generated_tokens",
+        "count",
+        "Tokens generated",
+        width=120,
+        group="evaluation",
+    ),
     Column("org", "text"),
     Column("apart", "flags"),
     Column("unpaired", "flags"),

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from evalboard.records.spent import Usage
+
 
 class TaskOutcome(BaseModel):
     """The outcome of one lm_eval task: a benchmark, or one subject of a group."""
@@ -51,6 +53,8 @@ class BenchmarkOutcome(BaseModel):
     dataset_fingerprint: str
     seconds: float
     """Wall-clock time from building the prompts to the last score."""
+    usage: Usage = Usage()
+    """What was measured meanwhile."""
     taken_from: str = ""
     """Path of the document of another suite that it was evaluated for; empty if for this one."""
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from evalboard.errors import RecordError, first_problem
 from evalboard.records.choice import PinnedChoice
 from evalboard.records.precision import Precision
+from evalboard.records.spent import Spent, Usage, spent
 
 SCHEMA_VERSION = 1
 
@@ -112,6 +113,8 @@ class Provenance(BaseModel):
     dataset_fingerprints: dict[str, str]
     readers: dict[str, str] = Field(default_factory=dict)
     """By benchmark, the name of the reader of answers in words, with its version."""
+    usage: dict[str, Usage] = Field(default_factory=dict)
+    """By benchmark, what was measured while it was answered, of those that this attempt has run."""
     taken_from: dict[str, str] = Field(default_factory=dict)
     """By benchmark, the path of another suite's document with the same score, if it was evaluated for
     that suite.
@@ -146,6 +149,15 @@ class ResultDocument(BaseModel):
     task_hashes: dict[str, str]
     configs: dict[str, dict[str, Any]]
     evalboard: Provenance
+
+    def spent(self, benchmark: str) -> Spent | None:
+        """Return what the score of a benchmark has cost, None if another attempt has paid for it."""
+        ours = self.evalboard
+        if (seconds := ours.seconds.score.get(benchmark)) is None:
+            return None
+        engine = ours.engine_settings
+        gpus = int(engine.get("tensor_parallel") or 1) if engine.get("device") == "cuda" else 0
+        return spent(seconds, gpus, ours.usage.get(benchmark, Usage()))
 
     def to_json(self) -> bytes:
         """Return the file's content.

@@ -8,8 +8,9 @@ from evalboard.settings import Settings, load_settings
 from evalboard.signing import KeySource
 from evalboard.stores.hub.dataset import HubDataset
 from evalboard.stores.hub.store import HubStore
+from evalboard.stores.listed import Book
 from evalboard.stores.local import LocalStore
-from evalboard.stores.notices import NoticeBook
+from evalboard.stores.notices import NOTICES, VERDICTS, NoticeBook, VerdictBook
 from evalboard.stores.ownership import own
 from evalboard.stores.protocol import Store
 from evalboard.stores.reported import ReportedArchive
@@ -75,7 +76,12 @@ def open_reported(settings: Settings) -> ReportedArchive:
 
 def open_notices(settings: Settings) -> NoticeBook:
     """Return the operator's notices on the models of a board. Raises like `open_store`."""
-    return NoticeBook(open_store(settings.store_address("results"), settings))
+    return Book(open_store(settings.store_address("results"), settings), NOTICES)
+
+
+def open_verdicts(settings: Settings) -> VerdictBook:
+    """Return which versions give comparable scores on a board. Raises like `open_store`."""
+    return Book(open_store(settings.store_address("results"), settings), VERDICTS)
 
 
 def open_board(settings: Settings) -> Store:

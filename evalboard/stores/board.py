@@ -48,6 +48,7 @@ _TYPES: dict[Kind, tuple[Callable[[pa.DataType], bool], bool]] = {
     "average": (pa.types.is_floating, True),
     "share": (pa.types.is_floating, True),
     "points": (pa.types.is_floating, True),
+    "amount": (pa.types.is_floating, True),
     "count": (pa.types.is_integer, True),
     "yes": (pa.types.is_boolean, True),
     "flags": (pa.types.is_list, False),

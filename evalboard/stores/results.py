@@ -11,7 +11,8 @@ from evalboard.records.earned import AnswersName, Earned, compact, from_bytes, t
 from evalboard.records.reported import ReportedRow
 from evalboard.records.result import ResultDocument
 from evalboard.records.robustness import robustness
-from evalboard.stores.notices import Notices, read_notices
+from evalboard.records.verdict import Verdict
+from evalboard.stores.notices import NOTICES, VERDICTS, Notices
 from evalboard.stores.paths import REPORTED, free_path
 from evalboard.stores.protocol import (
     ABSENT,
@@ -80,7 +81,11 @@ class ResultsSnapshot:
 
     def notices(self) -> Notices:
         """Return what the operator says of models. Raises `RecordError` if the file is damaged."""
-        return read_notices(self._snapshot)
+        return NOTICES.read(self._snapshot)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Return which versions give comparable scores. Raises `RecordError` if the file is damaged."""
+        return VERDICTS.read(self._snapshot)
 
     def read(self, paths: Iterable[str]) -> Iterator[StoredResult]:
         """Yield some documents."""

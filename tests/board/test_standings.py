@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from evalboard.board.harnesses import Harnesses
 from evalboard.board.rows import build_rows
 from evalboard.board.standings import Place, rank_rows
 from evalboard.records.earned import Earned
+from evalboard.records.verdict import Verdict, Versions
 
 N = 200
 
@@ -90,6 +92,27 @@ def test_rows_that_were_measured_otherwise_stand_apart(ranked, changes, apart):
 
     assert [row.apart for row in standings.rows] == [[], [], [apart], [apart]]
     assert places(standings) == [Place(1, 1, 1), Place(2, 2, 2)] * 2
+
+
+def test_versions_compare_only_where_a_verdict_says_it(suite, document):
+    old, new = (Versions(backend="vllm", backend_version=v, lm_eval="0.4.13") for v in "12")
+    documents = [
+        document({"anatomy": p, "doses": p}, model_name=f"org/m{v}", backend_version=v)
+        for v, p in (("1", 0.3), ("2", 0.5))
+    ]
+    verdict = Verdict(
+        suite=suite.name, benchmark="anatomy", old=old, new=new, compares=True, models=(),
+        questions=1, different=0, largest_difference=0, points=0, low=0, high=0, margin=1,
+    )  # fmt: skip
+
+    def old_row(*verdicts):
+        harnesses = Harnesses(verdicts, suite.name)
+        rows = build_rows(documents, suite)
+        (row, _) = rank_rows(rows, suite, lambda names: {}, harnesses=harnesses).rows
+        return row.apart, set(row.places)
+
+    assert old_row() == (["harness"], set())
+    assert old_row(verdict) == (["harness:doses"], {"anatomy"})
 
 
 def test_a_row_that_nothing_can_be_compared_with_has_no_rank(ranked):

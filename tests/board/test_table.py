@@ -11,6 +11,8 @@ from evalboard.board.statistics import normal_interval, wilson_interval
 from evalboard.board.table import board_files, build_board, content_hash, to_parquet
 from evalboard.records.board_files import BoardMeta
 from evalboard.records.columns import BENCHMARK_SUFFIXES, MODEL_COLUMNS, SUBJECT_SUFFIXES
+from evalboard.records.result import Seconds
+from evalboard.records.spent import Usage
 from evalboard.suites.generation import GenerationPolicy
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -142,6 +144,25 @@ def test_the_parquet_file_reads_back_as_the_table(board_of, documents):
 
     back["flags"] = back["flags"].map(list)
     pd.testing.assert_frame_equal(back, frame)
+
+
+def test_a_row_shows_what_its_scores_have_cost_once_all_is_known(board_of, document):
+    def cost(*keys):
+        made = document({"anatomy": 0.3, "doses": 0.1})
+        block = {
+            "engine_settings": {"device": "cuda", "tensor_parallel": 2},
+            "seconds": Seconds(score=dict.fromkeys(keys, 1800.0)),
+            "usage": {
+                key: Usage(energy_wh=500, energy_is_estimated=key == "doses") for key in keys
+            },
+        }
+        paid = made.model_copy(update={"evalboard": made.evalboard.model_copy(update=block)})
+        row = board_of([paid]).frame.iloc[0]
+        return row[["hours", "gpu_hours", "energy_kwh", "energy_estimated", "generated_tokens"]]
+
+    assert cost("anatomy", "doses").tolist()[:4] == [1.0, 2.0, 1.0, True]
+    assert pd.isna(cost("anatomy", "doses")["generated_tokens"])
+    assert cost("anatomy").isna().all()
 
 
 def test_no_documents_give_an_empty_table_of_the_same_types(board_of, documents):

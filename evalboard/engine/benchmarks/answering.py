@@ -107,6 +107,8 @@ class AnsweringModel(LM):
         """Questions of which the model does not see the beginning."""
         self.unfinished: set[Question] = set()
         """Questions that the model was still thinking about when its text ended."""
+        self.generated_tokens: int | None = None
+        """Tokens of all texts, with those that an earlier engine wrote. None where they are not known."""
 
     def loglikelihood(
         self, requests: list[Instance], disable_tqdm: bool = False
@@ -123,6 +125,9 @@ class AnsweringModel(LM):
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Return the answer that follows every context, empty after a thinking without its end."""
         texts: list[GeneratedText] = self._answer("generate_until", requests)
+        counts = [text.tokens for text in texts]
+        known = [count for count in counts if count is not None]
+        self.generated_tokens = sum(known) if len(known) == len(counts) else None
         if self._think_end is not None:
             self.unfinished |= {
                 (request.task_name, request.doc_id)

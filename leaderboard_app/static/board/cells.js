@@ -80,7 +80,12 @@ function drawRank({ board, ranks, bracket }, column, row, place) {
   const apart = board.columns.apart?.[row] ?? [];
   if (apart.length) {
     const differences = apart.join(", ").replaceAll("_", " ");
-    parts.push(drawMark("apart", t("Ranked only among models measured like it. Most were measured otherwise: {differences}", { differences })));
+    const told = [t("Ranked only among models measured like it. Most were measured otherwise: {differences}", { differences })];
+    if (differences.includes("harness")) {
+      const command = `evalboard requeue --outdated ${board.columns.model[row]}`;
+      told.push(t("This command measures it again: {command}", { command }));
+    }
+    parts.push(drawMark("apart", told.join(". ")));
   }
   return parts;
 }
@@ -236,6 +241,7 @@ export function writeCell(picture, { key, kind }, row) {
   if (kind === "type") return nameType(value);
   if (kind === "share") return value == null ? "" : percent(value);
   if (kind === "params") return formatParams(value);
+  if (kind === "amount") return value == null ? "" : Number(value.toPrecision(3)).toLocaleString(language);
   if (kind === "yes") return value ? t("yes") : "";
   return [value ?? ""].flat().join(" ");
 }

@@ -11,7 +11,7 @@ import { mark, t } from "../language.js";
 const PIN = { key: "pin", title: mark("Pin"), kind: "pin", always: true, width: 40, fixed: true };
 const RANK = { key: "rank", title: mark("Rank"), kind: "rank", always: true, width: 128, fixed: true };
 const GROUPS = { model: mark("Model"), evaluation: mark("Evaluation") };
-const NUMBERS = new Set(["rank", "average", "score", "share", "points", "params", "count"]);
+const NUMBERS = new Set(["rank", "average", "score", "share", "points", "params", "amount", "count"]);
 const NARROW_WIDTHS = { model: 160, average: 94, score: 100 };
 const UNKNOWN = [null, undefined, ""];
 
