@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from evalboard.board.scores import Origin, Score
 from evalboard.records.in_words import InWords
+from evalboard.records.robustness import Robustness
 
 Aspect = Callable[[Origin], Hashable]
 
@@ -56,6 +57,10 @@ OTHER: tuple[_Comparison, ...] = (
 
 FORMAT_OR_LIMIT = "format_or_limit"
 """Flag of a row whose answers in words say as much of the form and of the limit as of knowledge."""
+SUSPECTED = "suspected_contamination"
+"""Flag of a row that answers better where the choices are in the order of the data set."""
+LARGEST_CHANCE_Z = 3.09
+"""Standard errors that one in a thousand clean models exceeds."""
 SMALL_BUDGET = "small_budget"
 """Flag of a row with answers in words that could have fewer tokens than the suite gives them."""
 LEAST_READ, MOST_UNFINISHED = 0.9, 0.05
@@ -76,6 +81,12 @@ def flags_in_words(row: Mapping[str, Score], figures: InWords | None, *, budget:
     if any(score.budget is not None and score.budget < budget for score in written):
         found.add(SMALL_BUDGET)
     return found
+
+
+def flags_of_orders(figures: Robustness | None) -> set[str]:
+    """Return the flag of a row that answers better in the original order than by chance."""
+    z = figures.original_z if figures else None
+    return {SUSPECTED} if z is not None and z > LARGEST_CHANCE_Z else set()
 
 
 def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:

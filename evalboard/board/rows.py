@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from evalboard.board.flags import flag_rows, flags_in_words
+from evalboard.board.flags import flag_rows, flags_in_words, flags_of_orders
 from evalboard.board.scores import Score, mean_of, read_score
 from evalboard.board.statistics import normalise, weighted_mean
 from evalboard.containing import contained
@@ -99,15 +99,17 @@ def merge_attempts(attempts: Iterable[Attempt], suite: Suite) -> list[Row]:
     rows = [_merge(some, suite) for some in by_row.values()]
     flags = flag_rows([row.scores for row in rows])
     return [
-        _judge(row, sorted({*found, *_flags_in_words(row, suite)}), suite)
+        _judge(row, sorted({*found, *_own_flags(row, suite)}), suite)
         for row, found in zip(rows, flags, strict=True)
     ]
 
 
-def _flags_in_words(row: Row, suite: Suite) -> set[str]:
+def _own_flags(row: Row, suite: Suite) -> set[str]:
+    """Return the flags of what a row's answers say beside the scores."""
+    found = flags_of_orders(row.robustness)
     if suite.generation is None:
-        return set()
-    return flags_in_words(row.scores, row.in_words, budget=suite.generation.max_tokens)
+        return found
+    return found | flags_in_words(row.scores, row.in_words, budget=suite.generation.max_tokens)
 
 
 def figures_in_words(scores: Mapping[str, Score], suite: Suite) -> InWords | None:

@@ -19,6 +19,7 @@ from evalboard.identity import RowIdentity
 from evalboard.ranking.comparing import Column, Stratum, score_of
 from evalboard.ranking.ranges import Average, Earlier, Entries, Ranking, rank
 from evalboard.records.earned import AnswersName, Earned
+from evalboard.records.notice import NoticeKind
 from evalboard.suites.model import Benchmark, Suite
 
 FindAnswers = Callable[[Sequence[AnswersName]], Mapping[AnswersName, Earned]]
@@ -119,6 +120,11 @@ def entry_name(identity: RowIdentity) -> str:
     return "\t".join(map(str, identity))
 
 
+def _may_rank(row: Row) -> bool:
+    """Return whether a row takes part in ranks: the operator has not flagged its model."""
+    return NoticeKind.FLAGGED not in row.flags
+
+
 def _weights(suite: Suite) -> dict[str, float]:
     """Return what a difference in a benchmark counts in the average."""
     is_normalised = suite.average.scores == "normalised"
@@ -144,7 +150,7 @@ def _column(
     found: Mapping[AnswersName, Earned],
     harnesses: Harnesses,
 ) -> Column:
-    scores = [row.scores.get(benchmark.key) for row in rows]
+    scores = [row.scores.get(benchmark.key) if _may_rank(row) else None for row in rows]
     stored = [found.get(name) if name else None for name in names]
     questions, answers, strata, answered = _answers(stored)
     values = np.array([score.value if score else math.nan for score in scores], np.float64)
@@ -222,7 +228,7 @@ def _standings(
     unpaired: list[list[str]] = [[] for _ in rows]
     for column in columns:
         for at in np.flatnonzero(~column.answered).tolist():
-            if column.key in rows[at].scores:
+            if not math.isnan(column.scores[at]):
                 unpaired[at].append(column.key)
     return [Standing(*one) for one in zip(places, apart, unpaired, strict=True)]
 

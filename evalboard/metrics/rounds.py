@@ -48,7 +48,13 @@ def robustness_of(benchmark: Benchmark, answers: Answers) -> Robustness | None:
         return Robustness(spread=spread(rounds))
     if benchmark.robustness == "translations":
         return Robustness(right_under_all=right_under_all(rounds))
-    return Robustness(right_under_all(rounds), flip_rate(rounds), position_bias(rounds.answered))
+    return Robustness(
+        right_under_all(rounds),
+        flip_rate(rounds),
+        position_bias(rounds.answered),
+        None,
+        *original_advantage(rounds),
+    )
 
 
 def right_under_all(rounds: Rounds) -> float:
@@ -69,6 +75,22 @@ def flip_rate(rounds: Rounds) -> float | None:
     orders = np.arange(len(rounds.places))[:, None]
     chosen = (rounds.places + orders) % rounds.counts
     return float((chosen != chosen[0]).any(axis=0).mean())
+
+
+def original_advantage(rounds: Rounds) -> tuple[float, float | None]:
+    """Return how much better a model is in the order of the data set, and that in standard errors.
+
+    A model that has learned the questions by heart knows the order of their choices, too; one that knows the
+    answers does not care. Paired by question: d is 1 or 0 in the original order minus the mean over the other
+    orders. The first number is the mean of d, in [-1, 1], the second the mean divided by its standard error
+    (n - 1), None where all d are equal. Y. Oren and others, "Proving Test Set Contamination in Black-Box
+    Language Models", ICLR 2024, test the order of examples in the same way. A preference for places has the
+    same effect where the right choices of a data set are not equally often at all places.
+    """
+    d = rounds.correct[0] - rounds.correct[1:].mean(axis=0)
+    deviation = float(d.std(ddof=1)) if len(d) > 1 else 0.0
+    advantage = float(d.mean())
+    return advantage, advantage / deviation * math.sqrt(len(d)) if deviation else None
 
 
 def spread(rounds: Rounds) -> float:

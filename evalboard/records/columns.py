@@ -92,6 +92,20 @@ COLUMNS: tuple[Column, ...] = (
         group="evaluation",
     ),
     Column(
+        "original_advantage",
+        "amount",
+        "Advantage in the original order",
+        width=150,
+        group="evaluation",
+    ),
+    Column(
+        "original_z",
+        "amount",
+        "Advantage in standard errors",
+        width=150,
+        group="evaluation",
+    ),
+    Column(
         "points_over_loglikelihood",
         "points",
         "Difference to log-likelihood, points",
@@ -171,6 +185,8 @@ ROBUSTNESS_SUFFIXES: tuple[str, ...] = (
     "__flip_rate",
     "__position_bias",
     "__spread",
+    "__original_advantage",
+    "__original_z",
 )
 """Further columns of each benchmark that asks its questions several times."""
 POINTS_SUFFIX = "__points_over_loglikelihood"
@@ -196,6 +212,7 @@ FLAGS: tuple[str, ...] = (
     "other_task_version",
     "renamed",
     "small_budget",
+    "suspected_contamination",
     "unfinished_thinking",
 )
 """Marks that a row can have; `evalboard.board.flags` says when."""

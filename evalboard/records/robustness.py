@@ -1,5 +1,6 @@
 """What a document says of a benchmark that asks its questions several times, beside the accuracy."""
 
+import math
 from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -17,6 +18,10 @@ class Robustness(NamedTuple):
     """Distance of the chosen places from equal shares, in [0, 1]; 0 is best."""
     spread: float | None = None
     """Standard deviation of the accuracies of several runs, at least 0."""
+    original_advantage: float | None = None
+    """Accuracy in the order of the data set minus that in the other orders, in [-1, 1]."""
+    original_z: float | None = None
+    """This advantage in standard errors; that of a row is Stouffer's sum over its benchmarks."""
 
     def as_metrics(self) -> dict[str, float]:
         """Return the figures under their names in a document."""
@@ -31,10 +36,18 @@ def robustness(metrics: Mapping[str, Any]) -> Robustness | None:
 
 
 def mean_of(figures: Iterable[Robustness | None]) -> Robustness | None:
-    """Return the mean of each figure over the benchmarks that have it, None without one."""
+    """Return the mean of each figure over the benchmarks that have it, None without one.
+
+    Of `original_z` it is the sum divided by the root of their number, which is again normal with variance 1
+    (S. A. Stouffer and others, "The American Soldier", volume 1, Princeton 1949).
+    """
     columns = zip(*(one for one in figures if one), strict=True)
     known = [[value for value in column if value is not None] for column in columns]
-    return Robustness(*(fmean(column) if column else None for column in known)) if known else None
+    if not known:
+        return None
+    means = Robustness(*(fmean(column) if column else None for column in known))
+    scores = known[Robustness._fields.index("original_z")]
+    return means._replace(original_z=sum(scores) / math.sqrt(len(scores))) if scores else means
 
 
 def _metric(name: str) -> str:

@@ -94,6 +94,18 @@ def test_rows_that_were_measured_otherwise_stand_apart(ranked, changes, apart):
     assert places(standings) == [Place(1, 1, 1), Place(2, 2, 2)] * 2
 
 
+def test_a_flagged_row_takes_no_rank_from_others(suite, document):
+    documents = [
+        document({"anatomy": p, "doses": p}, model_name=f"org/m{p}", n=1000) for p in (0.9, 0.5)
+    ]
+    best, other = build_rows(documents, suite)
+    flagged = best._replace(flags=["flagged"], ranked=False)
+    standings = rank_rows([flagged, other], suite, lambda names: {})
+
+    assert places(standings) == places(standings, "average") == [None, Place(1, 1, 1)]
+    assert standings.rows[0].unpaired == []
+
+
 def test_versions_compare_only_where_a_verdict_says_it(suite, document):
     old, new = (Versions(backend="vllm", backend_version=v, lm_eval="0.4.13") for v in "12")
     documents = [

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy import stats
 
+from evalboard.board.flags import flags_of_orders
 from evalboard.metrics.rounds import repeated_metrics, robustness_of
 from evalboard.records.answers import Answers
 from evalboard.records.earned import compact
@@ -48,12 +50,32 @@ RIGHT = [turned("ABBD", order) for order in range(4)]
 def test_a_model_that_knows_its_answers_never_flips() -> None:
     known = [turned("ABCD", order) for order in range(4)]
     figures = robustness_of(ORDERS, stored(known, RIGHT))
-    assert figures == Robustness(right_under_all=0.75, flip_rate=0.0, position_bias=0.0)
+    assert figures == Robustness(0.75, 0.0, 0.0, original_advantage=0.0)
 
 
 def test_a_model_that_always_takes_a_flips_everywhere() -> None:
     figures = robustness_of(ORDERS, stored(["AAAA"] * 4, RIGHT))
-    assert figures == Robustness(right_under_all=0.0, flip_rate=1.0, position_bias=0.75)
+    assert figures
+    assert figures[:3] == (0.0, 1.0, 0.75)
+
+
+def test_a_model_that_knows_the_order_by_heart_is_better_in_it() -> None:
+    gold = "ABCD" * 25
+    right = [turned(gold, order) for order in range(4)]
+    learned = [gold, *(["A" * 100] * 3)]
+    figures = robustness_of(ORDERS, stored(learned, right))
+    expected = [1 - sum(right[o][q] == "A" for o in (1, 2, 3)) / 3 for q in range(100)]
+    assert figures
+    assert figures.original_advantage == pytest.approx(np.mean(expected))
+    z = np.mean(expected) / stats.sem(expected)
+    assert figures.original_z == pytest.approx(z)
+    assert flags_of_orders(figures) == {"suspected_contamination"}
+    assert flags_of_orders(Robustness(original_z=3.0)) == set()
+
+
+def test_standard_errors_of_benchmarks_add_up_by_stouffer() -> None:
+    found = mean_of([Robustness(original_z=2.0)] * 4)
+    assert found == Robustness(original_z=4.0)
 
 
 def test_figures_are_those_of_a_plain_count() -> None:
@@ -66,12 +88,14 @@ def test_figures_are_those_of_a_plain_count() -> None:
         for row in right
     ]
     flips = whole = 0
-    means = []
+    means, ahead = [], []
     for q in range(asked):
         meant = {"ABCD"[("ABCD".index(chosen[k][q]) + k) % 4] for k in range(4)}
         flips += len(meant) > 1
         whole += meant == {gold[q]}
-        means.append(sum(chosen[k][q] == right[k][q] for k in range(4)) / 4)
+        is_right = [chosen[k][q] == right[k][q] for k in range(4)]
+        means.append(sum(is_right) / 4)
+        ahead.append(is_right[0] - sum(is_right[1:]) / 3)
     shares = [sum(row.count(letter) for row in chosen) / (4 * asked) for letter in LETTERS]
     answers = stored(chosen, right)
     found = repeated_metrics(ORDERS, answers)
@@ -81,6 +105,8 @@ def test_figures_are_those_of_a_plain_count() -> None:
             "right_under_all,none": whole / asked,
             "flip_rate,none": flips / asked,
             "position_bias,none": sum(abs(share - 0.25) for share in shares) / 2,
+            "original_advantage,none": np.mean(ahead),
+            "original_z,none": np.mean(ahead) / np.std(ahead, ddof=1) * math.sqrt(asked),
         }
     )
     assert 0 < flips < asked
