@@ -158,13 +158,17 @@ def test_questions_in_several_orders_get_their_figures(tmp_path: Path) -> None:
     end = close_attempt(attempt, plan, FACTS, {}, now=NOW)
     assert end.scores == {ORDERS.key: 0.25}
     (document,) = open_archive(spec.settings).read().documents
-    assert document.results[ORDERS.key] == {
-        "acc,none": 0.25,
-        "acc_stderr,none": 0.0,
-        "right_under_all,none": 0.0,
-        "flip_rate,none": 1.0,
-        "position_bias,none": 0.75,
-    }
+    assert document.results[ORDERS.key] == pytest.approx(
+        {
+            "acc,none": 0.25,
+            "acc_stderr,none": 0.0,
+            "right_under_all,none": 0.0,
+            "flip_rate,none": 1.0,
+            "position_bias,none": 0.75,
+            "original_advantage,none": 0.0,
+            "original_z,none": 0.0,
+        }
+    )
     board = build_board(read_attempts([document], suite), suite, revision="r", now=NOW).frame
     row = board.to_dict("records")[0]
     assert (row["flip_rate"], row["s__flip_rate"], row["position_bias"]) == (1.0, 1.0, 0.75)
