@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from evalboard.answer_memory import AnswerMemory
+from evalboard.board.notices import noticed
 from evalboard.board.queue import queue_file
 from evalboard.board.rows import Attempt, merge_attempts
 from evalboard.board.table import board_files, build_board
@@ -176,16 +177,19 @@ def _build(
     now: datetime,
 ) -> dict[str, bytes]:
     """Return the files of a suite's board."""
+    notices = results.notices()
     table = build_board(
         attempts[suite.name],
         suite,
         revision=results.revision,
         now=now,
-        compared=merge_attempts(attempts[compared.name], compared) if compared else (),
+        compared=merge_attempts(noticed(attempts[compared.name], notices), compared)
+        if compared
+        else (),
         find_answers=memory.find_answers,
         earlier=memory.earlier,
         reported=[*published_rows(suite), *results.reported(suite.name)],
-        notices=results.notices(),
+        notices=notices,
         verdicts=results.verdicts(),
     )
     memory.keep(table.standings)

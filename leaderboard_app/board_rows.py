@@ -83,11 +83,24 @@ def rank_rows(table: pa.Table) -> pa.Table:
 
 
 def find_rows(table: pa.Table, model: str) -> list[dict[str, Any]]:
-    """Return a model's rows, best first. A model has one row per way of evaluation."""
+    """Return a model's rows, best first. A model has one row per way of evaluation.
+
+    Args:
+        table: The board.
+        model: The model's name, or one that it had before and no other model has now.
+    """
     if "model" not in table.column_names:
         return []
     found = [row for row, name in enumerate(values(table, "model")) if name == model]
+    if not found:
+        former = enumerate(values(table, "former_names"))
+        found = [row for row, names in former if model in names]
     return clean_rows(table.take(pa.array(found, pa.int64())))
+
+
+def names_of(row: dict[str, Any]) -> list[str]:
+    """Return the name of a row's model, and those that it had before."""
+    return [row["model"], *(row.get("former_names") or ())]
 
 
 def clean_rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from gradio.events import api
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, validate_call
 
 from evalboard.errors import EvalboardError
-from leaderboard_app.board_rows import clean_rows
+from leaderboard_app.board_rows import clean_rows, names_of
 from leaderboard_app.model_data import comparison_document, find_model, model_document
 from leaderboard_app.pages import Viewer
 from leaderboard_app.questions import MAX_MODELS
@@ -58,7 +58,7 @@ def make_endpoints(viewer: Viewer) -> dict[str, Endpoint]:
     """Return the endpoints by their names."""
 
     def board(search: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        """Return the rows of the board whose model's name contains a text, best first.
+        """Return the rows of the board whose model has or had a name with a text in it, best first.
 
         Args:
             search: Part of the name in any case. Empty: all.
@@ -68,8 +68,11 @@ def make_endpoints(viewer: Viewer) -> dict[str, Endpoint]:
         if "model" not in table.column_names:
             return []
         wanted = search.casefold()
-        names = table.column("model").to_pylist()
-        fitting = [row for row, name in enumerate(names) if wanted in name.casefold()]
+        naming = [key for key in ("model", "former_names") if key in table.column_names]
+        rows = map(names_of, table.select(naming).to_pylist())
+        fitting = [
+            row for row, names in enumerate(rows) if any(wanted in n.casefold() for n in names)
+        ]
         shown = fitting[: max(0, min(limit, MOST_ROWS))]
         return clean_rows(table.take(pa.array(shown, pa.int64())))
 

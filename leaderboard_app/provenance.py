@@ -12,7 +12,7 @@ from evalboard.records.request import RequestRecord
 from evalboard.records.result import ResultDocument
 from evalboard.stores.protocol import Snapshot, retry_on_conflict
 from evalboard.stores.results import MAX_BYTES, answers_path, document_path
-from leaderboard_app.board_rows import SHORT_SHA
+from leaderboard_app.board_rows import SHORT_SHA, names_of
 from leaderboard_app.recent_snapshots import RecentSnapshots, folder_of_path, has_file
 
 _BASE = re.compile(r"_[0-9a-f]{8}")
@@ -51,17 +51,20 @@ class StoredDocument(NamedTuple):
         return folder_of_path(self.path)
 
 
-def row_folder(row: dict[str, Any], suite: str) -> str:
-    """Return the folder of a row's documents if its weights have no base model."""
-    choice = PinnedChoice(
-        model=row["model"],
-        revision=row["sha"],
-        precision=row.get("precision", ""),
-        weight_type=row.get("weight_type", ""),
-        use_chat_template=bool(row.get("use_chat_template")),
-        enable_thinking=bool(row.get("enable_thinking")),
+def row_folders(row: dict[str, Any], suite: str) -> list[str]:
+    """Return the folder of a row's documents by each name of its model, if it has no base model."""
+    choices = (
+        PinnedChoice(
+            model=name,
+            revision=row["sha"],
+            precision=row.get("precision", ""),
+            weight_type=row.get("weight_type", ""),
+            use_chat_template=bool(row.get("use_chat_template")),
+            enable_thinking=bool(row.get("enable_thinking")),
+        )
+        for name in names_of(row)
     )
-    return result_folder(choice, suite)
+    return [result_folder(choice, suite) for choice in choices]
 
 
 def read_documents(
@@ -79,12 +82,16 @@ def read_documents(
 def find_answers(
     results: RecentSnapshots, row: dict[str, Any], suite: str, benchmark: str
 ) -> str | None:
-    """Return the path of a row's answers to a benchmark, None if missing."""
-    usual = row_folder(row, suite)
-    if path := _answers_in(results, usual, benchmark):
+    """Return the path of a row's answers to a benchmark, None if missing.
+
+    Of a model that was measured under several names, the newest answers count.
+    """
+    usual = row_folders(row, suite)
+    if len(usual) == 1 and (path := _answers_in(results, usual[0], benchmark)):
         return path
-    folders = dict.fromkeys(stored.folder for stored in read_documents(results, row, suite))
-    paths = (_answers_in(results, folder, benchmark) for folder in folders if folder != usual)
+    newest_first = [stored.folder for stored in read_documents(results, row, suite)]
+    folders = dict.fromkeys((*newest_first, *usual))
+    paths = (_answers_in(results, folder, benchmark) for folder in folders)
     return next(filter(None, paths), None)
 
 
@@ -118,7 +125,7 @@ def read_requests(
     fitting = [
         entry
         for entry in entries
-        if entry.model == row["model"]
+        if entry.model in names_of(row)
         and entry.sha8 == row["sha"][:SHORT_SHA]
         and entry.precision == row.get("precision")
         and entry.suite in ("", suite)
@@ -166,18 +173,19 @@ def _answers_in(results: RecentSnapshots, folder: str, benchmark: str) -> str | 
 def _read_documents(
     results: RecentSnapshots, row: dict[str, Any], suite: str
 ) -> list[StoredDocument]:
-    snapshot = results.snapshot(f"{row['model']}/{row['sha']}")
-    newest = document_path(row_folder(row, suite), str(row["finished_time"]))
-    if not results.lists_quickly and has_file(snapshot, newest):
-        paths = [newest]
-    else:
-        paths = _document_paths(snapshot, row, suite)
-    return [stored for path in paths if (stored := _read_document(snapshot, path))]
+    places = [
+        (results.snapshot(folder.rsplit("/", 2)[0]), folder) for folder in row_folders(row, suite)
+    ]
+    newest = [(snap, document_path(folder, str(row["finished_time"]))) for snap, folder in places]
+    if results.lists_quickly or not (paths := [one for one in newest if has_file(*one)]):
+        paths = [(snap, path) for snap, folder in places for path in _document_paths(snap, folder)]
+    return [stored for snap, path in paths if (stored := _read_document(snap, path))]
 
 
-def _document_paths(snapshot: Snapshot, row: dict[str, Any], suite: str) -> list[str]:
-    top = f"{row['model']}/{row['sha']}/"
-    way = row_folder(row, suite).split("/")[-2]
+def _document_paths(snapshot: Snapshot, usual: str) -> list[str]:
+    """Return the paths of the documents in a folder of a row, and in those for its base models."""
+    parent, way, suite = usual.rsplit("/", 2)
+    top = f"{parent}/"
     paths: list[str] = []
     for path in sorted(snapshot.files):
         folder, *rest = path.removeprefix(top).split("/")

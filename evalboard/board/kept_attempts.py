@@ -13,8 +13,8 @@ from evalboard.records.spent import Spent
 
 def to_json(attempt: Attempt) -> list[Any]:
     """Return a value for JSON."""
-    identity, config, *rest = attempt
-    return [identity, config.model_dump(mode="json"), *rest]
+    identity, config, time, scores, _ = attempt
+    return [identity, config.model_dump(mode="json"), time, scores]
 
 
 def from_json(value: list[Any]) -> Attempt:

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evalboard.board.naming import find_row
-from evalboard.board.rows import Row, build_rows
-from evalboard.identity import row_identity
+from evalboard.board.notices import noticed
+from evalboard.board.rows import Row, merge_attempts, read_attempts
+from evalboard.identity import RowIdentity, row_identity
+from evalboard.records.notice import Notice, Renames
 from evalboard.records.result import ResultDocument
 from evalboard.suites.model import Suite
 
@@ -24,22 +26,35 @@ class Measured(NamedTuple):
         return self.configs.get(task, {}).get("generation_kwargs") or {}
 
 
-def find_measured(name: str, documents: Iterable[ResultDocument], suite: Suite) -> Measured:
+def find_measured(
+    name: str,
+    documents: Iterable[ResultDocument],
+    suite: Suite,
+    notices: Sequence[Notice] = (),
+) -> Measured:
     """Return the row with a name.
 
     Args:
         name: As readers see it; see `evalboard.board.naming`.
         documents: All documents of the store.
         suite: Of the board.
+        notices: What the operator says of models. A renamed one is found under each of its names.
 
     Raises:
         ConfigError: There is no such row, or there are several.
     """
     listed = [d for d in documents if d.evalboard.suite == suite.name]
-    rows = {row.identity: row for row in build_rows(listed, suite)}
-    wanted = find_row(name, rows)
-    own = [d for d in listed if row_identity(d.config.choice) == wanted]
+    attempts = noticed(read_attempts(listed, suite), notices)
+    rows = {row.identity: row for row in merge_attempts(attempts, suite)}
+    renames = Renames(notices)
+    wanted = find_row(name, rows, renames)
+    own = [d for d in listed if _row_of(d, renames) == wanted]
     return _measured(rows[wanted], sorted(own, key=lambda d: d.evalboard.finished_time))
+
+
+def _row_of(document: ResultDocument, renames: Renames) -> RowIdentity:
+    measured = row_identity(document.config.choice)
+    return measured._replace(model=renames.current(measured.model))
 
 
 def _measured(row: Row, documents: Sequence[ResultDocument]) -> Measured:

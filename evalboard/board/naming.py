@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from evalboard.errors import ConfigError
 from evalboard.identity import RowIdentity
 from evalboard.records.choice import WeightType
+from evalboard.records.notice import Renames
 
 SHA_DIGITS = 8
 """Digits of a commit in a name."""
@@ -15,19 +16,21 @@ def row_name(row: RowIdentity) -> str:
     return " ".join([f"{row.model}@{row.sha[:SHA_DIGITS]}", *_words(row)])
 
 
-def find_row(name: str, rows: Iterable[RowIdentity]) -> RowIdentity:
+def find_row(name: str, rows: Iterable[RowIdentity], renames: Renames | None = None) -> RowIdentity:
     """Return the row with a name.
 
     Args:
         name: `model[@revision][ word …]`. The revision is a commit or its first digits, and the words
             are some of precision, weight type, `chat` and `thinking`.
         rows: All rows.
+        renames: New names of models, by which a row is found under its old name too.
 
     Raises:
         ConfigError: No row, or several rows have the name. The message lists them.
     """
     first, *words = name.split() or [""]
     model, _, revision = first.partition("@")
+    model = renames.current(model) if renames else model
     asked = {word.casefold() for word in words}
     called = [row for row in rows if row.model.casefold() == model.casefold()]
     found = [

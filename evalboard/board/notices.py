@@ -1,29 +1,35 @@
 """What the operator's notices change on the board, and copies that are found. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from evalboard.board.rows import Attempt, Row
-from evalboard.records.notice import Notice, NoticeKind
+from evalboard.records.notice import Notice, NoticeKind, Renames
 from evalboard.suites.model import Suite
 
-MARKS = frozenset({NoticeKind.FLAGGED, NoticeKind.RENAMED, NoticeKind.COPY})
+MARKS = frozenset({NoticeKind.FLAGGED, NoticeKind.COPY})
 """Kinds that a row has among its flags."""
 _FACTS = {NoticeKind.MERGE: "merged", NoticeKind.MIXTURE: "moe"}
 """What a row says of its model, by the kind that says it too."""
 
 
 def noticed(attempts: Iterable[Attempt], notices: Sequence[Notice]) -> list[Attempt]:
-    """Return the attempts at models that are not hidden, with what the notices say of the models."""
+    """Return the attempts at models that are not hidden, with what the notices say of the models.
+
+    Attempts at a renamed model have its new name, and what was said under any of its names.
+    """
     if not notices:
         return list(attempts)
-    kinds = [(attempt, _kinds(attempt.identity.model, notices)) for attempt in attempts]
-    return [_said(attempt, of) for attempt, of in kinds if NoticeKind.HIDDEN not in of]
+    renames, kinds = Renames(notices), _kinds_by_model(notices)
+    named = [_renamed(attempt, renames) for attempt in attempts]
+    found = [(attempt, kinds[attempt.identity.model.casefold()]) for attempt in named]
+    return [_said(attempt, of) for attempt, of in found if NoticeKind.HIDDEN not in of]
 
 
 def marked(rows: Sequence[Row], notices: Sequence[Notice], suite: Suite) -> list[Row]:
     """Return the rows with the marks of the notices. A flagged row has no rank."""
-    return [_marked(row, _kinds(row.identity.model, notices) & MARKS, suite) for row in rows]
+    kinds = _kinds_by_model(notices)
+    return [_marked(row, kinds[row.identity.model.casefold()] & MARKS, suite) for row in rows]
 
 
 def find_copies(rows: Iterable[Row]) -> list[Notice]:
@@ -47,13 +53,40 @@ def find_copies(rows: Iterable[Row]) -> list[Notice]:
     ]
 
 
-def shown_notices(notices: Iterable[Notice]) -> tuple[Notice, ...]:
-    """Return the notices that readers see: hidden models are not named."""
-    return tuple(notice for notice in notices if notice.kind is not NoticeKind.HIDDEN)
+def shown_notices(notices: Sequence[Notice]) -> tuple[Notice, ...]:
+    """Return the notices that readers see, under the names that the models have now.
+
+    Hidden models are not named. A notice on a new name keeps the old one.
+    """
+    renames, kinds = Renames(notices), _kinds_by_model(notices)
+    shown: list[Notice] = []
+    for notice in notices:
+        now = renames.current(notice.model)
+        if NoticeKind.HIDDEN not in kinds[now.casefold()]:
+            key = "new_name" if notice.kind is NoticeKind.RENAMED else "model"
+            shown.append(notice.model_copy(update={key: now}))
+    return tuple(shown)
 
 
-def _kinds(model: str, notices: Iterable[Notice]) -> set[NoticeKind]:
-    return {notice.kind for notice in notices if notice.is_about(model)}
+def _kinds_by_model(notices: Sequence[Notice]) -> Mapping[str, set[NoticeKind]]:
+    """Return what is said of each model, by the case-folded name that it has now."""
+    renames = Renames(notices)
+    kinds: dict[str, set[NoticeKind]] = defaultdict(set)
+    for notice in notices:
+        kinds[renames.current(notice.model).casefold()].add(notice.kind)
+    return kinds
+
+
+def _renamed(attempt: Attempt, renames: Renames) -> Attempt:
+    """Return an attempt under the name that its model has now."""
+    *former, name = renames.names(attempt.identity.model)
+    if not former:
+        return attempt
+    return attempt._replace(
+        identity=attempt.identity._replace(model=name),
+        config=attempt.config.model_copy(update={"model_name": name}),
+        former_names=tuple(former),
+    )
 
 
 def _said(attempt: Attempt, kinds: set[NoticeKind]) -> Attempt:

@@ -46,6 +46,8 @@ class Row(NamedTuple):
     key, where both answered as many questions, and `average`, where that is so of every benchmark
     that counts in it.
     """
+    former_names: tuple[str, ...] = ()
+    """Names that the model had before, sorted; its documents may be stored under them."""
 
 
 class Attempt(NamedTuple):
@@ -57,6 +59,8 @@ class Attempt(NamedTuple):
     """UTC, ISO 8601."""
     scores: dict[str, Score]
     """By benchmark key, at least one."""
+    former_names: tuple[str, ...] = ()
+    """Names that the model had before, which notices tell and no document."""
 
 
 def read_attempt(document: ResultDocument, suite: Suite) -> Attempt | None:
@@ -179,4 +183,5 @@ def _merge(attempts: Sequence[Attempt], suite: Suite) -> Row:
         robustness=mean_robustness(score.robustness for score in scores.values()),
         complete=len(scores) == len(suite.benchmarks),
         ranked=False,
+        former_names=tuple(sorted({name for one in attempts for name in one.former_names})),
     )

@@ -277,6 +277,7 @@ def _record(row: Row, standing: Standing) -> dict[str, Any]:
         **row.identity._asdict(),
         "org": row.config.model_name.rpartition("/")[0],
         "finished_time": row.finished_time,
+        "former_names": list(row.former_names),
         "flags": row.flags,
         "backend": ", ".join(sorted({origin.backend for origin in origins})),
         "lm_eval_version": ", ".join(sorted({origin.lm_eval_version for origin in origins})),

@@ -19,7 +19,7 @@ from evalboard.publishing import publish_board, publish_queue
 from evalboard.records.board_files import BoardMeta
 from evalboard.records.columns import RANK_SUFFIXES
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_archive, open_board
+from evalboard.stores.addresses import open_archive, open_board, open_notices
 from evalboard.stores.board import PublishedBoard, read_board
 from evalboard.suites.boards import boards_of, find_board
 
@@ -76,8 +76,8 @@ def export(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _export_row(arguments: argparse.Namespace, settings: Settings) -> int:
     suite = find_board(arguments.suite, settings).suite
-    documents = open_archive(settings).read().documents
-    measured = find_measured(" ".join(arguments.model), documents, suite)
+    documents, notices = open_archive(settings).read().documents, open_notices(settings).read()
+    measured = find_measured(" ".join(arguments.model), documents, suite, notices)
     space = f"https://huggingface.co/spaces/{settings.space}" if settings.space else ""
     link: str = arguments.link or space
     if arguments.pull_request:

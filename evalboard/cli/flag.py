@@ -10,6 +10,7 @@ from evalboard.errors import ConfigError, first_problem
 from evalboard.publishing import publish_board
 from evalboard.records.notice import Notice, NoticeKind
 from evalboard.records.times import timestamp
+from evalboard.repositories.names import check_board_name
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_notices
 from evalboard.stores.notices import Notices
@@ -33,6 +34,8 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _notice(arguments: argparse.Namespace, time: str) -> Notice:
+    if arguments.renamed_to:
+        check_board_name(arguments.renamed_to)
     try:
         return Notice(
             model=arguments.model,
@@ -47,9 +50,13 @@ def _notice(arguments: argparse.Namespace, time: str) -> Notice:
 
 
 def _with(notices: Notices, made: Notice) -> Notices:
-    """Return the notices with a new one, which replaces that of the same model and kind."""
-    others = (n for n in notices if not (n.is_about(made.model) and n.kind is made.kind))
-    return (*others, made)
+    """Return the notices with a new one, which replaces that of the same model and kind.
+
+    A new name leads nowhere else: a model that is renamed back has its first name again.
+    """
+    alike = (n for n in notices if n.kind is made.kind)
+    replaced = [n for n in alike if n.is_about(made.model) or n.is_about(made.new_name)]
+    return (*(n for n in notices if n not in replaced), made)
 
 
 def _without(notices: Notices, model: str) -> Notices:

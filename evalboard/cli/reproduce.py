@@ -23,7 +23,7 @@ from evalboard.reproducing.commands import Place, PlainRun, plain_commands, usua
 from evalboard.reproducing.tasks import PlainTask, plain_tasks
 from evalboard.services import Services
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_archive
+from evalboard.stores.addresses import open_archive, open_notices
 from evalboard.stores.results import ResultsArchive
 from evalboard.suites.boards import find_board
 from evalboard.suites.model import Suite
@@ -39,7 +39,8 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         1 if answers differ that must be equal: greedy ones, and choices, in float32.
     """
     suite, archive = find_board(arguments.suite, settings).suite, open_archive(settings)
-    measured = find_measured(" ".join(arguments.row), archive.read().documents, suite)
+    documents, notices = archive.read().documents, open_notices(settings).read()
+    measured = find_measured(" ".join(arguments.row), documents, suite, notices)
     folder = _folder(arguments, measured)
     tasks = _tasks(arguments, measured, suite, folder, settings)
     run = _run(arguments, measured, folder, settings)
@@ -96,7 +97,9 @@ def _run(
     config = measured.row.config
     return PlainRun(
         config=config,
-        model=_place(config.model_name, config.model_sha, settings),
+        model=_place(
+            config.model_name, config.model_sha, settings, others=measured.row.former_names
+        ),
         base=_place(config.base_model, config.base_revision, settings),
         engine=measured.newest.evalboard.engine_settings,
         backend=arguments.backend or usual_backend(config),
@@ -106,9 +109,13 @@ def _run(
     )
 
 
-def _place(model: str, revision: str, settings: Settings) -> Place:
-    folder = settings.models / model if settings.models and model else None
-    return Place(str(folder.resolve())) if folder and folder.is_dir() else Place(model, revision)
+def _place(model: str, revision: str, settings: Settings, others: Sequence[str] = ()) -> Place:
+    """Return a model's folder in EVALBOARD_MODELS, under any of its names, or its place on the Hub."""
+    for name in (model, *others):
+        folder = settings.models / name if settings.models and name else None
+        if folder and folder.is_dir():
+            return Place(str(folder.resolve()))
+    return Place(model, revision)
 
 
 def _run_all(

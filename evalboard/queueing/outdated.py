@@ -12,10 +12,12 @@ from evalboard.board.outdated import InstalledVersions, outdated_scores
 from evalboard.board.rows import Row, build_rows
 from evalboard.engine.provenance import installed_versions
 from evalboard.errors import ConfigError
+from evalboard.identity import RowIdentity
 from evalboard.queueing.backfill import MissingCells, cells_of
+from evalboard.records.notice import Renames
 from evalboard.records.spent import total
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_archive, open_verdicts
+from evalboard.stores.addresses import open_archive, open_notices, open_verdicts
 from evalboard.suites.boards import find_board
 from evalboard.wording import plain
 
@@ -57,20 +59,21 @@ def find_outdated(
     keys = [benchmark.key for benchmark in asked.benchmarks]
     known = cache(installed)
     found = {id_: outdated_scores(row, harnesses, known, keys) for id_, row in rows.items()}
-    names = {name.casefold() for name in models}
+    renames = Renames(open_notices(settings).read())
+    names = {renames.current(name).casefold() for name in models}
+
+    def is_named(row: RowIdentity) -> bool:
+        return not names or renames.current(row.model).casefold() in names
+
     cells = cells_of(
         list(rows.values()),
         asked,
         settings,
-        lambda row: list(found[row.identity]) if _is_named(row, names) else [],
+        lambda row: list(found[row.identity]) if is_named(row.identity) else [],
     )
-    if missing := names - {one.row.model.casefold() for one in cells}:
+    if missing := names - {renames.current(one.row.model).casefold() for one in cells}:
         raise ConfigError(f"Model {plain(min(missing), 200)!r} has no outdated row.")
     return [_outdated(one, rows[one.row], found[one.row]) for one in cells]
-
-
-def _is_named(row: Row, names: Collection[str]) -> bool:
-    return not names or row.identity.model.casefold() in names
 
 
 def _outdated(cells: MissingCells, row: Row, versions: Mapping[str, object]) -> OutdatedRow:

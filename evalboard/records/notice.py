@@ -1,5 +1,6 @@
 """What the operator of a board says of a model: a flag, a new name, what it is made of; or hides it."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,7 +15,7 @@ class NoticeKind(StrEnum):
     HIDDEN = "hidden"
     """The model has no row."""
     RENAMED = "renamed"
-    """The model has another name now, to which its old one leads."""
+    """The model has another name now: its rows have the new one, to which the old one leads."""
     MERGE = "merge"
     """The model is a merge of several, whatever the checks found."""
     MIXTURE = "mixture"
@@ -50,3 +51,25 @@ class Notice(BaseModel):
     def is_about(self, model: str) -> bool:
         """Return whether it is about a model, whose name counts without regard to case."""
         return self.model.casefold() == model.casefold()
+
+
+class Renames:
+    """The new names of models, from the notices on renamed ones."""
+
+    def __init__(self, notices: Iterable[Notice]) -> None:
+        self._new = {
+            notice.model.casefold(): notice.new_name
+            for notice in notices
+            if notice.kind is NoticeKind.RENAMED
+        }
+
+    def names(self, model: str) -> list[str]:
+        """Return the names of a model from a given one to that which it has now, at least the given."""
+        names = {model.casefold(): model}
+        while (new := self._new.get(next(reversed(names)))) and new.casefold() not in names:
+            names[new.casefold()] = new
+        return list(names.values())
+
+    def current(self, model: str) -> str:
+        """Return the name that a model has now."""
+        return self.names(model)[-1]

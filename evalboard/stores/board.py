@@ -171,7 +171,7 @@ def _meta(files: Mapping[str, bytes]) -> BoardMeta:
 def _remember_gone(files: Mapping[str, bytes], former: PublishedBoard) -> Mapping[str, bytes]:
     """Return a board's files with the rows that left it, those of `former` among them."""
     meta = _meta(files)
-    there = {*_identities(parquet_table(files[TABLE_FILE]))}
+    there = _known_as(parquet_table(files[TABLE_FILE]))
     left = [
         GoneRow(model=row[0], sha=row[1], precision=row[2] or "", time=meta.built_at)
         for row in _identities(former.table)
@@ -182,6 +182,19 @@ def _remember_gone(files: Mapping[str, bytes], former: PublishedBoard) -> Mappin
         return files
     remembered = meta.model_copy(update={"gone": gone}).model_dump_json(indent=2)
     return {**files, META_FILE: (remembered + "\n").encode()}
+
+
+def _known_as(table: pa.Table) -> set[tuple[Any, ...]]:
+    """Return the identities of all rows, under every name that their models have had."""
+    found = _identities(table)
+    if "former_names" not in table.column_names:
+        return {*found}
+    former = table.column("former_names").to_pylist()
+    return {
+        (name, *rest)
+        for (model, *rest), others in zip(found, former, strict=True)
+        for name in (model, *others)
+    }
 
 
 def _identities(table: pa.Table) -> list[tuple[Any, ...]]:

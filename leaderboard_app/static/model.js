@@ -85,6 +85,8 @@ class ModelPage extends HTMLElement {
 
 function drawHead(model) {
   const told = [typeMark(model.model_type), " ", t(model.model_type)];
+  const names = model.former_names ?? [];
+  if (names.length) told.push(" · ", t("formerly {names}", { names: names.join(", ") }));
   if (model.hub) told.push(" · ", makeOutsideLink(model.hub, t("model page on Hugging Face")));
   told.push(" · ", make("a", { href: compareAddress([model.reference]) }, t("Compare with other models")));
   told.push(" · ", make("button", { type: "button", class: "link", onclick: showQuestions }, t("See its answers")));

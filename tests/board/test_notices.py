@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from evalboard.board.measured import find_measured
 from evalboard.board.rows import read_attempts
 from evalboard.board.table import Board, build_board
-from evalboard.records.notice import Notice, NoticeKind
+from evalboard.records.notice import Notice, NoticeKind, Renames
 from evalboard.records.result import ResultDocument
 from evalboard.suites.model import Suite
 
@@ -52,14 +53,60 @@ def test_a_hidden_model_is_nowhere(suite: Suite, documents: list[ResultDocument]
     assert built.meta.notices == ()
 
 
-def test_a_renamed_model_has_its_new_name_beside_it(
+def renamed(model: str, new_name: str) -> Notice:
+    return Notice(model=model, kind=NoticeKind.RENAMED, new_name=new_name)
+
+
+def test_a_renamed_model_stands_under_its_new_name(
     suite: Suite, documents: list[ResultDocument]
 ) -> None:
-    renamed = Notice(model="org/one", kind=NoticeKind.RENAMED, new_name="org/two")
-    built = board(suite, documents, renamed)
-    assert list(rows_of(built)["org/one"]["flags"]) == ["renamed"]
-    assert rows_of(built)["org/one"]["ranked"]
-    assert built.meta.notices == (renamed,)
+    chain = (renamed("ORG/One", "org/later"), renamed("org/later", "lab/now"))
+    built = board(suite, documents, *chain)
+    assert sorted(rows_of(built)) == ["lab/now", "org/two"]
+    now = rows_of(built)["lab/now"]
+    assert list(now["former_names"]) == ["org/later", "org/one"]
+    assert (now["org"], now["ranked"], list(now["flags"])) == ("lab", True, [])
+    assert {(n.model, n.new_name) for n in built.meta.notices} == {
+        ("ORG/One", "lab/now"),
+        ("org/later", "lab/now"),
+    }
+
+
+def test_a_model_that_was_measured_under_both_names_has_one_row(
+    suite: Suite, document: MakeDocument
+) -> None:
+    documents = [
+        document({"anatomy": 0.5}, model_name="org/one"),
+        document({"doses": 0.7}, model_name="org/two"),
+    ]
+    (row,) = rows_of(board(suite, documents, renamed("org/one", "org/two"))).values()
+    assert (row["model"], row["anatomy"], row["doses"]) == ("org/two", 0.5, 0.7)
+
+
+def test_a_new_name_keeps_what_was_said_of_the_old_one(
+    suite: Suite, documents: list[ResultDocument]
+) -> None:
+    flag = Notice(model="org/one", kind=NoticeKind.FLAGGED, reason="Trained on the test")
+    built = board(suite, documents, flag, renamed("org/one", "org/new"))
+    assert list(rows_of(built)["org/new"]["flags"]) == ["flagged"]
+    assert built.meta.notices[0].model == "org/new"
+    hidden = Notice(model="org/one", kind=NoticeKind.HIDDEN)
+    built = board(suite, documents, flag, hidden, renamed("org/one", "org/new"))
+    assert list(rows_of(built)) == ["org/two"]
+    assert built.meta.notices == ()
+
+
+def test_names_that_lead_in_a_circle_end() -> None:
+    renames = Renames([renamed("org/a", "org/b"), renamed("org/b", "org/a")])
+    assert renames.names("org/a") == ["org/a", "org/b"]
+
+
+def test_a_row_is_found_under_each_name(suite: Suite, documents: list[ResultDocument]) -> None:
+    notices = [renamed("org/one", "org/new")]
+    for name in ("org/one", "org/new", "ORG/one@aaaa float16"):
+        found = find_measured(name, documents, suite, notices)
+        assert found.row.identity.model == "org/new"
+        assert found.newest.config.model_name == "org/one"
 
 
 @pytest.mark.parametrize(("kind", "column"), [("merge", "merged"), ("mixture", "moe")])

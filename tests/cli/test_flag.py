@@ -27,14 +27,23 @@ def test_notices_are_made_replaced_listed_and_taken_back(
     ]
     published = read_board(open_board(settings)).meta.notices
     assert [(notice.model, notice.kind) for notice in published] == [
-        ("Lab/Tiny", "flagged"),
+        ("lab/small", "flagged"),
         ("lab/tiny", "renamed"),
     ]
     assert main(["flag", "lab/tiny", "--undo"]) == 0
     assert [notice.model for notice in open_notices(settings).read()] == ["lab/other"]
 
 
+def test_a_model_that_is_renamed_back_has_its_first_name(settings: Settings) -> None:
+    assert main(["flag", "lab/tiny", "--renamed-to", "lab/small"]) == 0
+    assert main(["flag", "lab/small", "--renamed-to", "Lab/Tiny"]) == 0
+    (left,) = open_notices(settings).read()
+    assert (left.model, left.new_name) == ("lab/small", "Lab/Tiny")
+
+
 def test_a_notice_that_says_too_little_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["flag", "lab/tiny", "--renamed-to", "small"]) == 2
+    assert "not a whole model name" in capsys.readouterr().err
     assert main(["flag", "lab/tiny"]) == 2
     assert "a flag needs a reason" in capsys.readouterr().err
     assert main(["flag", "lab/tiny", "--undo"]) == 2

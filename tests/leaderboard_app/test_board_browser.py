@@ -463,20 +463,29 @@ def test_what_the_operator_says_is_on_the_board_and_on_the_models_page(
         reason=hostile_name,
         link="https://x.org/discussion",
     )
-    renamed = Notice(model="acme/old", kind=NoticeKind.RENAMED, new_name="acme/new")
-    rows = [make_row("acme/old", 0.8, flags=["flagged", "renamed"]), make_row("acme/new", 0.7)]
-    board_folder.write_board(rows, notices=[flag, renamed])
+    rows = [make_row("acme/old", 0.8, flags=["flagged"]), make_row("acme/new", 0.7)]
+    board_folder.write_board(rows, notices=[flag])
     page.goto("/")
     said = f"Flagged by the operator of this board: {hostile_name}"
     old = rows_of(page).filter(has_text="acme/old")
     expect(old.get_by_role("img", name=said)).to_be_visible()
     expect(rows_of(page).filter(has_text="acme/new").locator(".mark")).to_have_count(0)
-    expect(old.locator(".mark")).to_have_count(2)
+    expect(old.locator(".mark")).to_have_count(1)
 
     page.goto("/model?id=acme/old")
     expect(page.get_by_text(said)).to_be_visible()
     more = page.get_by_role("link", name="More")
     expect(more).to_have_attribute("href", "https://x.org/discussion")
-    page.get_by_role("link", name="acme/new", exact=True).click()
-    expect(page).to_have_url(re.compile(r"/model\?id=acme%2Fnew$"))
+
+
+def test_a_renamed_model_is_found_by_its_old_name(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    board_folder.write_board([make_row("acme/new", 0.8, former_names=["lab/old"])])
+    page.goto("/?q=lab/old")
+    expect(rows_of(page)).to_have_count(1)
+    expect(rows_of(page)).to_contain_text("acme/new")
+
+    page.goto("/model?id=lab/old")
     expect(page.get_by_role("heading", name="acme/new")).to_be_visible()
+    expect(page.get_by_text("formerly lab/old")).to_be_visible()

@@ -52,6 +52,19 @@ def test_model_answer_is_not_sent_twice_and_follows_the_board(
     assert newer.json()["rank"] == 1
 
 
+def test_an_old_name_leads_to_the_new_one(
+    client: httpx.Client, board_folder: Any, make_row: Callable[..., Any]
+) -> None:
+    row = make_row("org/m", 0.5, medmcqa__n=N)
+    row |= {"model": "org/new", "former_names": ["org/m"]}
+    board_folder.write_board([row, make_row("org/other", 0.6, former_names=[])])
+    told = client.get("/data/model.json?id=org/m").json()
+    assert (told["model"], told["former_names"]) == ("org/new", ["org/m"])
+    old = {"m": f"org/m@{row['sha'][:8]}", "benchmark": "medmcqa"}
+    assert client.get("/data/compare.json", params=old).json()["models"][0]["model"] == "org/new"
+    assert client.get("/data/questions.json", params=old).json()["total"] == N
+
+
 def test_provenance_names_documents_and_requests(client: httpx.Client) -> None:
     told = client.get("/data/provenance.json", params={"id": "org/m"}).json()
     assert [document["backend"] for document in told["documents"]] == ["vllm"]

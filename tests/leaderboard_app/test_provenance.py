@@ -52,6 +52,22 @@ def test_reads_a_rows_documents_newest_first_and_no_others(
     assert [list(stored.document.configs) for stored in found] == [["thinking"]]
 
 
+@pytest.mark.parametrize("lists_quickly", [True, False])
+def test_a_renamed_model_has_what_is_stored_under_its_old_name(
+    tmp_path: Path, row: dict[str, Any], lists_quickly: bool
+) -> None:
+    files = snapshots(tmp_path)
+    files.lists_quickly = lists_quickly
+    write_document(tmp_path, row, {"medmcqa": {}})
+    answers = write_answers(tmp_path, row, "medmcqa", [True])
+    renamed = row | {"model": "org/new", "former_names": ["org/m"]}
+    assert len(read_documents(files, renamed, SUITE)) == 1
+    found = find_answers(files, renamed, SUITE, "medmcqa")
+    assert found == answers.relative_to(tmp_path).as_posix()
+    request = QueueEntry.model_validate(entry_of(row, "gone.json"))
+    assert len(read_requests(files, [request], renamed, SUITE)) == 1
+
+
 def test_finds_documents_and_answers_of_an_adapter(tmp_path: Path, row: dict[str, Any]) -> None:
     adapter = row | {"weight_type": "Adapter"}
     document = write_document(

@@ -10,11 +10,12 @@ from evalboard.cli import main
 from evalboard.errors import ConfigError
 from evalboard.queueing.backfill import put_back
 from evalboard.queueing.outdated import find_outdated
+from evalboard.records.notice import Notice, NoticeKind
 from evalboard.records.request import Status
 from evalboard.records.result import ResultDocument
 from evalboard.records.verdict import Verdict, Versions
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_archive, open_verdicts
+from evalboard.stores.addresses import open_archive, open_notices, open_verdicts
 from evalboard.stores.requests import RequestQueue
 from tests.queueing.conftest import NOW, SHA, Put, make
 
@@ -91,6 +92,15 @@ def test_old_rows_wait_with_what_they_cost_the_best_first(
     put_back([high.cells, low.cells], settings, now=NOW)
     priorities = {e.record.model: e.record.evalboard.priority for e in queue.entries() if e.record}
     assert priorities == {"org/high": -1, "org/low": -3, "org/new": 0}
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_renamed_model_is_selected_by_each_name(settings: Settings) -> None:
+    renamed = Notice(model="org/low", kind=NoticeKind.RENAMED, new_name="lab/low")
+    open_notices(settings).change(lambda _: [renamed], message="renamed")
+    for name in ("org/low", "lab/low"):
+        (one,) = find_outdated(settings, models=[name], installed=installed)
+        assert one.cells.row.model == "org/low"
 
 
 @pytest.mark.usefixtures("stored")

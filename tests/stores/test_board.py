@@ -65,6 +65,13 @@ def test_a_board_remembers_the_rows_that_left_it(store: Store) -> None:
     assert gone == [("org/m", "a", "now"), ("org/other", "a", "then")]
 
 
+def test_a_row_under_a_new_name_has_not_left(store: Store) -> None:
+    publish_tables(store, lambda: {"": board("1")})
+    renamed = ROW | {"model": "org/new", "former_names": ["org/m"]}
+    publish_tables(store, lambda: {"": board("2", table=parquet(renamed))})
+    assert read_board(store).meta.gone == ()
+
+
 def test_several_boards_are_one_commit_with_those_that_changed(store: Store) -> None:
     tables = {"": board("1"), "boards/other/": board("2")}
     assert publish_tables(store, lambda: tables)

@@ -4,7 +4,7 @@ import { make, makeOutsideLink } from "../dom.js";
 import { t } from "../language.js";
 
 /** Flags that are not about how a model was measured. */
-export const NOTICED = new Set(["copy", "flagged", "renamed"]);
+export const NOTICED = new Set(["copy", "flagged"]);
 
 /** Return the notices about a model. */
 export function noticesOf(notices, model) {
@@ -12,16 +12,14 @@ export function noticesOf(notices, model) {
 }
 
 /** Say a notice in words. */
-export function tell({ kind, reason, new_name: name }) {
-  if (kind === "renamed") return t("This model is now called {name}.", { name });
+export function tell({ kind, reason }) {
   if (kind === "copy") return t("Found by the board: {reason}", { reason });
   return t("Flagged by the operator of this board: {reason}", { reason });
 }
 
-/** Draw a notice, with the page that says more, and the way from an old name to the new one. */
+/** Draw a notice, with the page that says more. */
 export function drawNotice(notice) {
   const parts = [tell(notice)];
-  if (notice.new_name) parts.push(" ", make("a", { href: `model?${new URLSearchParams({ id: notice.new_name })}` }, notice.new_name));
   if (/^https?:\/\//.test(notice.link)) parts.push(" ", makeOutsideLink(notice.link, t("More")));
   return make("p", { class: "problem" }, ...parts);
 }

@@ -178,10 +178,19 @@ function listTests(board, view) {
 /** Values are found by their own text, and by `words`, what the page calls them. */
 function searchTest({ columns, words = {} }, query) {
   if (!query.alternatives.length) return () => true;
-  const own = { org: columns.model, licence_class: columns.license };
+  const own = { org: columns.model, licence_class: columns.license, model: everyName(columns) };
   const textsOf = (key) => lowerCase(own[key] ?? columns[key], key, words[key]);
   const cells = new Map(query.alternatives.flat().map(({ key }) => [key, textsOf(key)]));
   return (row) => fits(query, (key) => cells.get(key)[row], row);
+}
+
+const named = new WeakMap();
+
+/** Return the names of each row's model: that which it has, and those that it had before. */
+function everyName({ model: names = [], former_names: former = [] }) {
+  if (!former.some((before) => before.length)) return names;
+  if (!named.has(names)) named.set(names, names.map((name, row) => [name, ...former[row]].join("\n")));
+  return named.get(names);
 }
 
 const lowered = new WeakMap();
