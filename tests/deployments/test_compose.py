@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import check_jsonschema
 import httpx
 import jsonschema
 import pytest
@@ -24,7 +26,7 @@ from evalboard_prefect.deployments.guard import Guard
 from tests import postgresql
 from tests.deployments.composed import FILE, SERVICES, command_of, environment_of
 
-SCHEMA = Path(__file__).parent / "schemas" / "compose-spec.json"
+SCHEMA = files(check_jsonschema) / "builtin_schemas/vendor/compose-spec.json"
 PASSWORDS = {
     "POSTGRES_PASSWORD": "a@b/c#d:e%f g$",
     "EVALBOARD_SERVER_PASSWORD": "operator:correct horse",
