@@ -23,7 +23,9 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.outdated:
         return _requeue_outdated(arguments, settings)
     if not arguments.requests or arguments.dry_run:
-        raise ConfigError("Name requests, or use --outdated, to which --dry-run belongs.")
+        raise ConfigError(
+            "Name a request, or use --outdated. --dry-run works only with --outdated."
+        )
     changes = requeue(
         request_queries(arguments),
         settings,

@@ -51,7 +51,7 @@ def test_empty_stores_give_an_empty_board(
     assert main(["board", "build"]) == 0
     assert capsys.readouterr().out.endswith(": written\n")
     files = open_board(settings).snapshot().files
-    assert set(files) == {"board.json", "board.parquet", "queue.json"}
+    assert set(files) == {"answers.bin", "board.json", "board.parquet", "queue.json"}
     assert shown(capsys) == []
     assert main(["board", "build"]) == 0
     assert capsys.readouterr().out.endswith(": unchanged\n")

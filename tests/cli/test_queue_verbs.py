@@ -180,13 +180,19 @@ def test_an_unknown_name_is_wrong_usage(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["requeue"], ["cancel"], ["prioritise", "org/model"], ["status", "a", "b"]]
+    "arguments", [["cancel"], ["prioritise", "org/model"], ["status", "a", "b"]]
 )
 def test_wrong_words_are_wrong_usage(arguments: list[str], capsys: Capture) -> None:
     with pytest.raises(SystemExit) as exc:
         main(arguments)
     assert exc.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["org/model", "--dry-run"]])
+def test_requeue_wants_requests_or_outdated_rows(more: list[str], capsys: Capture) -> None:
+    assert main(["requeue", *more]) == 2
+    assert "use --outdated" in capsys.readouterr().err
 
 
 ANSI = "\x1b]0;PWNED\x07\x1b[31mred\x1b[2J"
