@@ -152,6 +152,8 @@ class LifecycleError(EvalboardError):
 class AlreadyFinished(LifecycleError):
     """Raised when a request is to be evaluated that has all its scores."""
 
+    code = "already_finished"
+
 
 class ClaimLost(LifecycleError):
     """Raised when a request was cancelled or released during its run."""

@@ -55,7 +55,8 @@ def add_rank_routes(routes: APIRouter, viewer: Viewer) -> None:
     def ranks(request: Request, query: Annotated[RanksQuery, Query()]) -> Response:
         """Return ranks in a column with their ranges, null for a row without one.
 
-        `scope` says among which: `rows` those asked for, in their order; `board` all rows of the board.
+        `scope` says among which: `rows` those asked for, in their order; `board` all rows of the board; `none` on
+        boards of earlier versions, which have no ranks in single columns.
         """
         board = viewer.board.current()
         rows = _rows(board, query.rows, query.built)
@@ -63,8 +64,9 @@ def add_rank_routes(routes: APIRouter, viewer: Viewer) -> None:
             found = ranks_among(board.ranks, board.table, rows, query.column)
         else:
             found = whole_ranks(board.table, query.column)
-        if found is None:
-            raise HTTPException(404, "The board has no ranks in this column.")
+        if found is None and query.column not in board.table.column_names:
+            raise HTTPException(404, "The board has no such column.")
+        found = found or {"column": query.column, "scope": "none"}
         return prepare_json(found).respond(request)
 
     @routes.get("/data/apart.json")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from evalboard.bench.cases import Case
 from evalboard.bench.cutting import cut
+from evalboard.bench.prompts import number_of_prompts, write_prompts
 from evalboard.demo.questions import write_datasets
 from evalboard.engine.environment import environment
 from evalboard.process_environment import child_environment
@@ -58,6 +59,10 @@ class Material(NamedTuple):
     def model_folder(self, case: Case) -> Path:
         """Return the folder of a case's model."""
         return self.folder / "models" / case.model
+
+    def run_folder(self, case: Case) -> Path:
+        """Return the folder of a case's runs."""
+        return self.folder / "runs" / case.folder
 
     def task_folder(self, case: Case) -> Path:
         """Return the folder of a case's task files for plain `lm_eval`."""
@@ -145,14 +150,14 @@ def make_material(material: Material, cases: Iterable[Case]) -> dict[str, int]:
         ConfigError: The mirror has not the questions of a benchmark.
         HarnessError: The questions have too few texts for the prompts of a generation.
     """
-    from evalboard.bench.generation import write_prompts
     from evalboard.bench.models import SHAPES, make_model, make_tokenizer, texts_of
 
     cases = list(cases)
     questions = {path for case in cases for path in _write_tasks(material, case)}
     for case in cases:
         if case.is_generation:
-            write_prompts(material, case, texts_of(sorted(questions)))
+            texts = texts_of(sorted(questions))
+            write_prompts(material.run_folder(case), texts, number_of_prompts(case.limit))
     tokenizer = make_tokenizer(sorted(questions), max_length=MAX_LENGTH)
     models = {each.model: each for case in cases for each in case.of_each_model()}
     return {

@@ -104,7 +104,7 @@ def measure_case(
     say: Callable[[str], None],
 ) -> CaseReport:
     """Measure one case through the programs to compare; a queue through all of its own."""
-    folder = material.folder / "runs" / case.folder
+    folder = material.run_folder(case)
     measured: dict[str, Measurement] = {}
     measures = (
         queue.MEASURES

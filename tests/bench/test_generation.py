@@ -5,17 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from evalboard.bench import generation
+from evalboard.bench import generation, prompts
 from evalboard.bench.cases import Case
-from evalboard.bench.generation import (
-    NAME,
-    TOKENS,
-    choose_prompts,
-    measure_generation,
-    throughput_command,
-    write_prompts,
-)
+from evalboard.bench.generation import measure_generation, throughput_command
 from evalboard.bench.material import Material, make_material
+from evalboard.bench.prompts import NAME, TOKENS, choose_prompts, write_prompts
 from evalboard.errors import HarnessError
 from evalboard.suites.loader import load_suite
 
@@ -34,8 +28,8 @@ def test_prompts_are_different_texts_of_the_length_of_a_question() -> None:
 
 
 def test_both_programs_get_the_same_prompts(material: Material, texts: Case) -> None:
-    write_prompts(material, texts, TEXTS)
-    folder = material.folder / "runs" / texts.folder
+    folder = material.run_folder(texts)
+    write_prompts(folder, TEXTS, 8)
     chats = json.loads((folder / "prompts.json").read_text(encoding="utf-8"))
     assert [chat["conversations"][0]["value"] for chat in chats] == TEXTS[:8]
     suite = load_suite(str(folder / "suite.yaml"))
@@ -56,7 +50,7 @@ def test_a_pair_of_both_programs(
     material: Material, texts: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = texts._replace(limit=1)
-    monkeypatch.setattr(generation, "PROMPT_CHARACTERS", (20, 1000))
+    monkeypatch.setattr(prompts, "PROMPT_CHARACTERS", (20, 1000))
     monkeypatch.setattr(generation, "PAIRS", 1)
     make_material(material, [made])
     measured = measure_generation(material, made, parameters=1)

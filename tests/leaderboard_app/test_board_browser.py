@@ -327,7 +327,9 @@ def test_a_link_shows_the_same_view_to_somebody_else(
     expect(rows).to_have_count(4)
     assert look() == before
     expect(page.get_by_role("searchbox")).to_have_value("chat;nothing")
-    expect(page.get_by_role("button", name="3 to 10B")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="3 to 10B", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
     expect(page.locator("summary").filter(has_text="Filters (2)")).to_be_visible()
 
 

@@ -102,7 +102,7 @@ function drawModel(picture, column, row, place) {
   const cell = make(
     "span",
     { class: "model-cell" },
-    make("a", { class: "name", href: modelAddress(readRow(columns, row), picture.benchmark) }, ...parts),
+    make("a", { class: "name", href: modelAddress(readRow(columns, row), picture.benchmark), "aria-label": model }, ...parts),
     make("span", { class: "narrow" }, ...drawNarrow(picture, row, model.slice(0, end))),
   );
   const precision = columns.precision?.[row];

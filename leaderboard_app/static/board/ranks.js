@@ -23,7 +23,7 @@ export class Ranks {
     if (!key) return plain(rankRows({ columns: {} }, fitting, values.map((value) => signOf(value, descending))));
     const isWhole = fitting.length === board.rows;
     const found = this.find(board, key, isWhole || fitting.length > MOST_RANKED ? "" : toRuns(fitting));
-    if (!found) return plain(rankRows(board, fitting, key === "average" ? ranksFrom(board, values) : values.map((value) => signOf(value, true))));
+    if (!found || found.scope === "none") return plain(rankRows(board, fitting, key === "average" ? ranksFrom(board, values) : values.map((value) => signOf(value, true))));
     if (found.scope === "rows") {
       const places = new Map(fitting.map((row, place) => [row, place]));
       return reading(found, (part, row) => found[part][places.get(row)]);
