@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from evalboard.errors import StoreError
 from evalboard.records.request import Status
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_board
@@ -84,7 +85,11 @@ def _of_requests(found: Found) -> Iterator[str]:
 
 
 def _of_board(settings: Settings, expected: Scores) -> Iterator[str]:
-    frame = read_board(open_board(settings)).frame
+    try:
+        frame = read_board(open_board(settings)).frame
+    except StoreError as exc:
+        yield f"there is no board: {exc}"
+        return
     rows = {row["model"]: row for row in frame.to_dict("records")}
     if sorted(rows) != sorted(GOOD) or len(frame) != len(GOOD):
         yield f"the board has rows of {sorted(frame['model'])}"
