@@ -11,11 +11,11 @@ from evalboard.cli import main
 from evalboard.cli.queue_table import status_table
 from evalboard.records.board_files import QUEUE_FILE, BenchmarkProgress, QueueEntry
 from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
-from evalboard.records.result import ResultDocument
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_archive, open_board, open_queue, open_store
 from evalboard.stores.protocol import Write
 from evalboard.stores.work import WorkFolder
+from tests.result_documents import result_document
 from tests.signing import put_signed
 
 Capture = pytest.CaptureFixture[str]
@@ -240,30 +240,10 @@ def test_backfill_lists_what_is_missing_and_then_puts_it_back(
     settings: Settings, capsys: Capture
 ) -> None:
     path = put(settings, "org/model", Status.FINISHED)
-    document = {
-        "config": {
-            "model_name": "org/model",
-            "model_sha": "a" * 40,
-            "model_dtype": "float16",
-            "backend": "hf",
-            "backend_version": "5",
-            "lm_eval_version": "0.4.13",
-        },
-        "results": {"demo_anatomy": {"acc,none": 0.5}},
-        "versions": {},
-        "n-shot": {"demo_anatomy": 0},
-        "n-samples": {"demo_anatomy": {"original": 2, "effective": 2}},
-        "task_hashes": {},
-        "configs": {},
-        "evalboard": {
-            "suite": "demo",
-            "run_key": "run",
-            "benchmark_keys": {},
-            "dataset_fingerprints": {},
-            "finished_time": "2026-11-21T10:00:00Z",
-        },
-    }
-    open_archive(settings).add(ResultDocument.model_validate(document), {})
+    document = result_document(
+        {"demo_anatomy": {"acc,none": 0.5}}, n=2, suite="demo", benchmark_keys={}
+    )
+    open_archive(settings).add(document, {})
     lacks = ["demo_pharmacology", "demo_abstracts"]
     assert main(["backfill", "--dry-run", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
