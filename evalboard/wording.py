@@ -22,6 +22,11 @@ def first_few(texts: Sequence[str], shown: int) -> str:
     return ", ".join(texts[:shown]) + more
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 model`, `1,200 models`. The noun's plural ends in s."""
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
 def duration(seconds: float) -> str:
     """Return a length of time as one reads it: `3 d 4 h`, `1 h 5 min`, `25 min`, `40 s`."""
     whole = timedelta(seconds=max(0, round(seconds)))

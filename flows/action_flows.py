@@ -13,6 +13,7 @@ from evalboard.queueing import actions
 from evalboard.queueing.actions import RequestChange
 from evalboard.queueing.backfill import as_markdown, find_missing, put_back
 from evalboard.queueing.queries import RequestQuery
+from evalboard.wording import counted
 from evalboard_prefect.tasks.artifacts import create_artifact
 from evalboard_prefect.tasks.board_tasks import publish_queue
 from evalboard_prefect.tasks.runs import run_states, stop_run
@@ -108,7 +109,7 @@ def backfill(
         return Failed(message=exc.message)
     create_artifact("markdown", "backfill", as_markdown(found), "Models without all scores")
     if dry_run:
-        return Completed(message=f"{len(found)} models without all scores")
+        return Completed(message=f"{counted(len(found), 'model')} without all scores")
     return _state_after(lambda: put_back(found, settings, now=datetime.now(UTC), by=ACTOR))
 
 
@@ -129,4 +130,4 @@ def _state_after(act: Callable[[], list[RequestChange]]) -> State[Any]:
     problems = [f"{change.path}: {change.problem}" for change in changes if change.problem]
     if problems:
         return Failed(message="; ".join(problems))
-    return Completed(message=f"{len(changes)} requests changed")
+    return Completed(message=f"{counted(len(changes), 'request')} changed")

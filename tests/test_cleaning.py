@@ -58,7 +58,7 @@ def test_what_has_not_changed_for_a_time_goes_and_the_rest_stays(
     said = capsys.readouterr().out
     assert all(path.exists() for path in (*gone, *kept))
     assert str(gone[0]) in said
-    assert "Would remove: 5 old files and folders, 0 models." in said
+    assert "Would remove: 5 old paths, 0 models." in said
 
     assert main(["clean"]) == 0
     assert not any(path.exists() for path in gone)

@@ -1,6 +1,6 @@
 import pytest
 
-from evalboard.wording import duration, first_few
+from evalboard.wording import counted, duration, first_few
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,7 @@ def test_the_first_few_are_named_and_the_rest_counted(number: int, text: str) ->
 )
 def test_lengths_of_time_are_short(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_number_has_its_noun() -> None:
+    assert [counted(n, "model") for n in (0, 1, 1200)] == ["0 models", "1 model", "1,200 models"]

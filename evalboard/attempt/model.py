@@ -8,6 +8,7 @@ from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status
 from evalboard.records.result import Seconds
 from evalboard.suites.model import Benchmark, Suite
+from evalboard.wording import counted
 
 
 class Attempt(BaseModel):
@@ -76,4 +77,8 @@ class AttemptEnd(BaseModel):
     def reason(self) -> str:
         """What a finished attempt has done."""
         number = len(self.scores)
-        return f"{number} benchmarks stored" if number else "all benchmarks were stored earlier"
+        return (
+            f"{counted(number, 'benchmark')} stored"
+            if number
+            else "all benchmarks were stored earlier"
+        )

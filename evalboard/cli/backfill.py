@@ -11,6 +11,7 @@ from evalboard.publishing import publish_queue
 from evalboard.queueing.actions import RequestChange
 from evalboard.queueing.backfill import MissingCells, find_missing, put_back
 from evalboard.settings import Settings
+from evalboard.wording import counted
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -43,8 +44,8 @@ def _tell(found: list[MissingCells], *, is_dry: bool) -> None:
         console.print(table)
     able = [cells for cells in found if not cells.problem]
     scores = sum(len(cells.benchmarks) for cells in able)
-    verb = "would wait" if is_dry else "wait"
-    say(f"{len(able)} models {verb} for {scores} scores.")
+    done = "Would be put back" if is_dry else "Put back"
+    say(f"{done}: {counted(len(able), 'model')} for {counted(scores, 'score')}.")
 
 
 def _document(cells: MissingCells) -> dict[str, object]:

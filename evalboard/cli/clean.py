@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from evalboard.cleaning import old_files, remove
 from evalboard.repositories.model_cache import GIB, drop_unused
 from evalboard.settings import Settings
+from evalboard.wording import counted
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -17,12 +18,12 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     models = _drop_models(arguments, settings)
     for model in models:
         print(model)
-    counted = f"{len(paths)} old files and folders, {len(models)} models"
+    old = f"{counted(len(paths), 'old path')}, {counted(len(models), 'model')}"
     if arguments.dry_run:
-        print(f"Would remove: {counted}.")
+        print(f"Would remove: {old}.")
     else:
         freed = remove(paths)
-        print(f"Removed: {counted}. The old files had {freed / 2**20:.1f} MiB.")
+        print(f"Removed: {old}. The old files had {freed / 2**20:.1f} MiB.")
     return 0
 
 

@@ -12,6 +12,7 @@ from evalboard.settings import Settings
 from evalboard.stores.addresses import open_reported
 from evalboard.stores.reported import ImportedFile
 from evalboard.suites.boards import find_board
+from evalboard.wording import counted
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -38,7 +39,9 @@ def _report(found: Sequence[Imported], new: int, arguments: argparse.Namespace) 
         print(json.dumps([_described(one) for one in found], indent=2))
         return
     for one in found:
-        what = f"{one.row.model}, {len(one.row.scores)} scores" if one.row else "not read"
+        what = (
+            f"{one.row.model}, {counted(len(one.row.scores), 'score')}" if one.row else "not read"
+        )
         say(f"{one.path}: {what}")
         for note in one.notes:
             say(f"  {note}")

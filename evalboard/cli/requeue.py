@@ -16,6 +16,7 @@ from evalboard.queueing.actions import AskRuns, RequestChange, requeue
 from evalboard.queueing.backfill import put_back
 from evalboard.queueing.outdated import OutdatedRow, find_outdated
 from evalboard.settings import Settings
+from evalboard.wording import counted
 
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -65,9 +66,9 @@ def _tell(found: list[OutdatedRow], problems: Mapping[str, str], *, is_dry: bool
     able = [one for one in found if not one.cells.problem]
     unknown = sum(one.gpu_hours is None for one in able)
     hours = sum(one.gpu_hours or 0.0 for one in able)
-    verb = "would wait" if is_dry else "wait"
-    more = f", without {unknown} models whose times are not stored" if unknown else ""
-    say(f"{len(able)} models {verb}: {hours:.2f} GPU hours{more}.")
+    done = "Would be put back" if is_dry else "Put back"
+    more = f", without {counted(unknown, 'model')} whose times are not stored" if unknown else ""
+    say(f"{done}: {counted(len(able), 'model')} for {hours:.2f} GPU hours{more}.")
 
 
 def _document(one: OutdatedRow, problems: Mapping[str, str]) -> dict[str, object]:

@@ -250,7 +250,7 @@ def test_backfill_lists_what_is_missing_and_then_puts_it_back(
     assert (found["benchmarks"], found["request"], found["problem"]) == (lacks, path, "")
     assert get(settings, path).status is Status.FINISHED
     assert main(["backfill", "--benchmarks", "demo_abstracts"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "1 models wait for 1 scores."
+    assert capsys.readouterr().out.splitlines()[-1] == "Put back: 1 model for 1 score."
     assert get(settings, path).evalboard.benchmarks == ("demo_abstracts",)
     assert published(settings) == {path: "PENDING"}
     assert main(["backfill", "--benchmarks", "nonsense"]) == 2

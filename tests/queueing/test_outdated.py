@@ -138,7 +138,7 @@ def test_the_command_lists_and_changes_nothing_when_dry(
     assert {e.record.status for e in queue.entries() if e.record} == {Status.FINISHED}
     assert main(["requeue", "--dry-run", "org/low"]) == 2
     assert main(["requeue", "--outdated", "org/low"]) == 0
-    assert "1 models wait: 1.00 GPU hours" in capsys.readouterr().out
+    assert "Put back: 1 model for 1.00 GPU hours" in capsys.readouterr().out
     states = {e.record.model: e.record.status for e in queue.entries() if e.record}
     assert states["org/low"] is Status.PENDING
     assert states["org/high"] is Status.FINISHED
