@@ -64,4 +64,4 @@ def test_what_has_not_changed_for_a_time_goes_and_the_rest_stays(
     assert not any(path.exists() for path in gone)
     assert all(path.exists() for path in kept)
     assert main(["clean", "--older-than", "90"]) == 0
-    assert "Removed: 0 old files" in capsys.readouterr().out
+    assert "Removed: 0 old paths" in capsys.readouterr().out
