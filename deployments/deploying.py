@@ -27,7 +27,7 @@ from prefect.client.schemas.actions import (
 )
 from prefect.client.schemas.objects import ConcurrencyOptions
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.events import DeploymentEventTrigger
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
@@ -210,9 +210,7 @@ def _create(
         work_pool_name=declared["work_pool"]["name"],
         work_queue_name=declared["work_pool"].get("work_queue_name"),
         schedules=[
-            DeploymentScheduleCreate(
-                schedule=IntervalSchedule(interval=schedule["interval"]), slug=schedule["slug"]
-            )
+            DeploymentScheduleCreate(schedule=_schedule(schedule), slug=schedule["slug"])
             for schedule in declared.get("schedules", [])
         ],
         concurrency_limit=limit.get("limit"),
@@ -221,6 +219,12 @@ def _create(
         ),
         **ours,
     )
+
+
+def _schedule(declared: dict[str, Any]) -> CronSchedule | IntervalSchedule:
+    if "cron" in declared:
+        return CronSchedule(cron=declared["cron"], timezone=declared["timezone"])
+    return IntervalSchedule(interval=declared["interval"])
 
 
 def _differs(found: DeploymentResponse, key: str, value: object) -> bool:

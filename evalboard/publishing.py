@@ -191,6 +191,7 @@ def _build(
         reported=[*published_rows(suite), *results.reported(suite.name)],
         notices=notices,
         verdicts=results.verdicts(),
+        hub_states=results.hub_states(),
     )
     memory.keep(table.standings)
     return board_files(table)

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from evalboard.board.rows import Attempt, Row
+from evalboard.records.hub_state import HubState
 from evalboard.records.notice import Notice, NoticeKind, Renames
 from evalboard.suites.model import Suite
 
-MARKS = frozenset({NoticeKind.FLAGGED, NoticeKind.COPY})
+MARKS = frozenset({NoticeKind.FLAGGED, NoticeKind.COPY, NoticeKind.NOT_ON_HUB})
 """Kinds that a row has among its flags."""
 _FACTS = {NoticeKind.MERGE: "merged", NoticeKind.MIXTURE: "moe"}
 """What a row says of its model, by the kind that says it too."""
@@ -51,6 +52,21 @@ def find_copies(rows: Iterable[Row]) -> list[Notice]:
         Notice(model=model, kind=NoticeKind.COPY, reason=f"The same weights as {first}")
         for model, first in sorted(found.items())
     ]
+
+
+def find_missing(rows: Iterable[Row], states: Iterable[HubState]) -> list[Notice]:
+    """Return a notice for each model of the rows that the Hub had and has no more."""
+    missing = {state.model: state.missing_since for state in states if state.missing_since}
+    models = sorted({row.identity.model for row in rows} & missing.keys())
+    return [
+        Notice(model=model, kind=NoticeKind.NOT_ON_HUB, time=missing[model]) for model in models
+    ]
+
+
+def liked(rows: Sequence[Row], states: Iterable[HubState]) -> list[Row]:
+    """Return the rows with the hearts of their models."""
+    likes = {state.model: state.likes for state in states}
+    return [row._replace(likes=likes.get(row.identity.model)) for row in rows]
 
 
 def shown_notices(notices: Sequence[Notice]) -> tuple[Notice, ...]:

@@ -48,6 +48,8 @@ class Row(NamedTuple):
     """
     former_names: tuple[str, ...] = ()
     """Names that the model had before, sorted; its documents may be stored under them."""
+    likes: int | None = None
+    """Hearts of the model on the Hub; None if they are not known."""
 
 
 class Attempt(NamedTuple):

@@ -14,7 +14,14 @@ import pyarrow as pa
 from evalboard.board.comparison import compare_rows
 from evalboard.board.filling import filling
 from evalboard.board.harnesses import Harnesses
-from evalboard.board.notices import find_copies, marked, noticed, shown_notices
+from evalboard.board.notices import (
+    find_copies,
+    find_missing,
+    liked,
+    marked,
+    noticed,
+    shown_notices,
+)
 from evalboard.board.reported import shown_apart
 from evalboard.board.rows import Attempt, Row, merge_attempts
 from evalboard.board.scores import Score
@@ -57,6 +64,7 @@ from evalboard.records.columns import (
     Kind,
 )
 from evalboard.records.earned import AnswersName, Earned
+from evalboard.records.hub_state import HubState
 from evalboard.records.in_words import InWords
 from evalboard.records.notice import Notice
 from evalboard.records.parquet import parquet_file
@@ -113,6 +121,7 @@ def build_board(
     reported: Iterable[ReportedRow] = (),
     notices: Sequence[Notice] = (),
     verdicts: Sequence[Verdict] = (),
+    hub_states: Sequence[HubState] = (),
 ) -> Board:
     """Build a suite's board.
 
@@ -128,9 +137,10 @@ def build_board(
         reported: Scores that others report, which are in no row.
         notices: What the operator says of models.
         verdicts: Which versions of lm-eval and of the backends give comparable scores.
+        hub_states: What the Hub says of the models.
     """
-    merged = merge_attempts(noticed(attempts, notices), suite)
-    told = (*notices, *find_copies(merged))
+    merged = liked(merge_attempts(noticed(attempts, notices), suite), hub_states)
+    told = (*notices, *find_copies(merged), *find_missing(merged, hub_states))
     rows = compare_rows(marked(merged, told, suite), compared, suite)
     standings = rank_rows(rows, suite, find_answers, earlier, Harnesses(verdicts, suite.name))
     frame = build_frame(list(zip(rows, standings.rows, strict=True)), suite)
@@ -277,6 +287,7 @@ def _record(row: Row, standing: Standing) -> dict[str, Any]:
         **row.identity._asdict(),
         "org": row.config.model_name.rpartition("/")[0],
         "finished_time": row.finished_time,
+        "likes": row.likes,
         "former_names": list(row.former_names),
         "flags": row.flags,
         "backend": ", ".join(sorted({origin.backend for origin in origins})),

@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     """The model is a mixture of experts, whatever the checks found."""
     COPY = "copy"
     """The board has found the same weights under another name. The operator makes no such notice."""
+    NOT_ON_HUB = "not_on_hub"
+    """The Hub had the model and has it no more. The board finds it, as it finds copies."""
 
 
 class Notice(BaseModel):

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import httpx2
@@ -38,10 +38,21 @@ from evalboard.errors import (
     StoreError,
     TooManyFiles,
 )
+from evalboard.repositories.names import is_board_name
 
 TIMEOUT_SECONDS = 30
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 INFO_BYTES = 20_000_000
+SUMMARY_BYTES = 1_000_000
+
+
+class HubSummary(NamedTuple):
+    """What a Hub says of a model in a few words."""
+
+    name: str
+    """Its name there, another one than was asked for if it was renamed."""
+    likes: int | None
+    """Hearts that people gave it; None if the Hub does not count them."""
 
 
 def read_info(api: HfApi, model: str, revision: str) -> dict[str, Any]:
@@ -60,6 +71,34 @@ def read_info(api: HfApi, model: str, revision: str) -> dict[str, Any]:
             f"The file list of model {model!r} has more than {INFO_BYTES:,} bytes. Submit a "
             "repository that contains only the model."
         )
+    return _document(content, api, model)
+
+
+def read_summary(api: HfApi, model: str) -> HubSummary:
+    """Return what the Hub says of a model, without its files.
+
+    Raises:
+        ModelNotFound: The Hub has no such repository for this token.
+        StoreError: The Hub did not answer.
+    """
+    with hub_errors(model, "main"):
+        validate_repo_id(model)
+        url = f"{api.endpoint}/api/models/{model}?expand=likes"
+        content = _read_start(api, url, SUMMARY_BYTES, retries=1)
+    info = _document(content, api, model)
+    name, likes = info.get("id"), info.get("likes")
+    return HubSummary(
+        name if isinstance(name, str) and is_board_name(name) else model,
+        likes if type(likes) is int and likes >= 0 else None,
+    )
+
+
+def _document(content: bytes, api: HfApi, model: str) -> dict[str, Any]:
+    """Return what the Hub answered.
+
+    Raises:
+        StoreError: It is no JSON.
+    """
     try:
         info = json.loads(content)
     except (ValueError, RecursionError) as exc:

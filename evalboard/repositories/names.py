@@ -16,6 +16,8 @@ _HUB_ADDRESS = re.compile(
     r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#\s]+/[^/?#\s]+)"
     r"(?:/(?:tree|blob|resolve|raw|commits?)/([^/?#\s]+)(?:/[^?#\s]*)?)?/?(?:[?#]\S*)?"
 )
+FOLDERS = "local/"
+"""Start of the board's names of models that are given as folders."""
 _FOLDER_STARTS = ("/", "./", "../")
 
 
@@ -86,7 +88,7 @@ def folder_model_name(folder: Path) -> str:
     """Return the name of a bare folder on a board: `local/{its name, cleaned}`."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", os.path.basename(os.path.realpath(folder)))
     name = re.sub(r"\.{2,}", ".", name).strip(".-")[:MAX_PART_CHARACTERS]
-    return f"local/{name or 'model'}"
+    return f"{FOLDERS}{name or 'model'}"
 
 
 def is_safe_path(path: str) -> bool:

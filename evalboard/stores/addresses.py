@@ -10,7 +10,14 @@ from evalboard.stores.hub.dataset import HubDataset
 from evalboard.stores.hub.store import HubStore
 from evalboard.stores.listed import Book
 from evalboard.stores.local import LocalStore
-from evalboard.stores.notices import NOTICES, VERDICTS, NoticeBook, VerdictBook
+from evalboard.stores.notices import (
+    HUB_STATES,
+    NOTICES,
+    VERDICTS,
+    HubStateBook,
+    NoticeBook,
+    VerdictBook,
+)
 from evalboard.stores.ownership import own
 from evalboard.stores.protocol import Store
 from evalboard.stores.reported import ReportedArchive
@@ -82,6 +89,11 @@ def open_notices(settings: Settings) -> NoticeBook:
 def open_verdicts(settings: Settings) -> VerdictBook:
     """Return which versions give comparable scores on a board. Raises like `open_store`."""
     return Book(open_store(settings.store_address("results"), settings), VERDICTS)
+
+
+def open_hub_states(settings: Settings) -> HubStateBook:
+    """Return what the Hub said of the models of a board. Raises like `open_store`."""
+    return Book(open_store(settings.store_address("results"), settings), HUB_STATES)
 
 
 def open_board(settings: Settings) -> Store:

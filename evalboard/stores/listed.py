@@ -1,5 +1,6 @@
-"""A list of records in one YAML file of a store, which a person can edit too."""
+"""A list of records in one file of a store: YAML, which a person can edit too, or JSON lines."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -9,13 +10,15 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from evalboard.errors import FileTooLarge, RecordError, first_problem
 from evalboard.stores.protocol import ABSENT, Snapshot, Store, Write, retry_on_conflict
 
-MAX_BYTES = 2**20
+MAX_BYTES, MAX_BYTES_OF_LINES = 2**20, 2**26
 
 T = TypeVar("T", bound=BaseModel)
 
 
 class ListFile(Generic[T]):
-    """The file's name and form."""
+    """The name and form of a YAML file."""
+
+    max_bytes = MAX_BYTES
 
     def __init__(self, path: str, record: type[T]) -> None:
         self.path = path
@@ -31,24 +34,41 @@ class ListFile(Generic[T]):
         if snapshot.blobs([self.path])[self.path] == ABSENT:
             return ()
         try:
-            content = snapshot.read(self.path, at_most=MAX_BYTES)
-            return tuple(self._form.validate_python(yaml.safe_load(content) or []))
+            content = snapshot.read(self.path, at_most=self.max_bytes)
+            return tuple(self._form.validate_python(self._entries(content)))
         except ValidationError as exc:
             raise self._damaged(first_problem(exc)) from exc
-        except (FileTooLarge, yaml.YAMLError, UnicodeDecodeError) as exc:
+        except (FileTooLarge, yaml.YAMLError, ValueError) as exc:
             raise self._damaged(" ".join(str(exc).split())) from exc
 
     def content(self, records: Sequence[T]) -> bytes:
         """Return the content of the file."""
-        entries: list[dict[str, Any]] = [
-            record.model_dump(mode="json", exclude_defaults=True) for record in records
-        ]
+        return self._content(
+            [record.model_dump(mode="json", exclude_defaults=True) for record in records]
+        )
+
+    def _entries(self, content: bytes) -> Any:
+        return yaml.safe_load(content) or []
+
+    def _content(self, entries: list[dict[str, Any]]) -> bytes:
         return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True).encode()
 
     def _damaged(self, problem: str) -> RecordError:
         return RecordError(
             f"{self.path!r} in the results store cannot be read: {problem}. Correct the file."
         )
+
+
+class LinesFile(ListFile[T]):
+    """The name and form of a file of JSON lines, for lists that programs write: they can be long."""
+
+    max_bytes = MAX_BYTES_OF_LINES
+
+    def _entries(self, content: bytes) -> Any:
+        return [json.loads(line) for line in content.splitlines()]
+
+    def _content(self, entries: list[dict[str, Any]]) -> bytes:
+        return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries).encode()
 
 
 class Book(Generic[T]):

@@ -8,11 +8,12 @@ from evalboard.errors import EvalboardError, FileTooLarge, RecordError, StoreErr
 from evalboard.identity import document_folder
 from evalboard.records.answers import Answers
 from evalboard.records.earned import AnswersName, Earned, compact, from_bytes, to_bytes
+from evalboard.records.hub_state import HubState
 from evalboard.records.reported import ReportedRow
 from evalboard.records.result import ResultDocument
 from evalboard.records.robustness import robustness
 from evalboard.records.verdict import Verdict
-from evalboard.stores.notices import NOTICES, VERDICTS, Notices
+from evalboard.stores.notices import HUB_STATES, NOTICES, VERDICTS, Notices
 from evalboard.stores.paths import REPORTED, free_path
 from evalboard.stores.protocol import (
     ABSENT,
@@ -86,6 +87,10 @@ class ResultsSnapshot:
     def verdicts(self) -> tuple[Verdict, ...]:
         """Return which versions give comparable scores. Raises `RecordError` if the file is damaged."""
         return VERDICTS.read(self._snapshot)
+
+    def hub_states(self) -> tuple[HubState, ...]:
+        """Return what the Hub said of the models. Raises `RecordError` if the file is damaged."""
+        return HUB_STATES.read(self._snapshot)
 
     def read(self, paths: Iterable[str]) -> Iterator[StoredResult]:
         """Yield some documents."""

@@ -27,6 +27,7 @@ CONTRACTED = {
     "evalboard_prefect.flows.evaluate_flow.evaluate_model": "evaluate-model/evaluate-model",
     "evalboard_prefect.flows.board_flow.build_board": "build-board/build-board",
     "evalboard_prefect.flows.reconcile_flow.reconcile": "reconcile/scheduled",
+    "evalboard_prefect.flows.hub_flow.refresh_models": "refresh-models/scheduled",
     "evalboard_prefect.flows.action_flows.requeue": "requeue/requeue",
     "evalboard_prefect.flows.action_flows.cancel": "cancel/cancel",
     "evalboard_prefect.flows.action_flows.prioritise": "prioritise/prioritise",

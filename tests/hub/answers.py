@@ -168,6 +168,7 @@ class Call:
             "private": repo.private,
             "lastModified": commit.time,
             "tags": [],
+            "likes": repo.likes,
         }
         query = parse_qs(self.url.query)
         if "blobs" in query:

@@ -75,6 +75,7 @@ class HubRepo:
         self.kind = kind
         self.name = name
         self.private = private
+        self.likes = 0
         self.history: list[Commit] = []
         self.pull_requests: list[dict[str, bytes]] = []
         self._by_sha: dict[str, Commit] = {}

@@ -465,13 +465,20 @@ def test_what_the_operator_says_is_on_the_board_and_on_the_models_page(
         reason=hostile_name,
         link="https://x.org/discussion",
     )
-    rows = [make_row("acme/old", 0.8, flags=["flagged"]), make_row("acme/new", 0.7)]
-    board_folder.write_board(rows, notices=[flag])
+    lost = Notice(model="acme/lost", kind=NoticeKind.NOT_ON_HUB, time="2026-12-01T04:17:00Z")
+    rows = [
+        make_row("acme/old", 0.8, flags=["flagged"]),
+        make_row("acme/lost", 0.7, flags=["not_on_hub"]),
+    ]
+    board_folder.write_board(rows, notices=[flag, lost])
     page.goto("/")
     said = f"Flagged by the operator of this board: {hostile_name}"
     old = rows_of(page).filter(has_text="acme/old")
     expect(old.get_by_role("img", name=said)).to_be_visible()
-    expect(rows_of(page).filter(has_text="acme/new").locator(".mark")).to_have_count(0)
+    gone = rows_of(page).filter(has_text="acme/lost").locator(".mark")
+    expect(gone).to_have_attribute(
+        "title", "Not on the Hub since 2026-12-01: deleted or made private."
+    )
     expect(old.locator(".mark")).to_have_count(1)
 
     page.goto("/model?id=acme/old")

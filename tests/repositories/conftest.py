@@ -88,7 +88,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404, "RepoNotFound")
 
     def _answer_api(self, rest: list[str]) -> None:
-        if len(rest) < 2 or rest[1] not in ("main", "v1", SHA):
+        if not rest:
+            self._send_json({"id": "org/model", **self.hub.info})
+        elif len(rest) < 2 or rest[1] not in ("main", "v1", SHA):
             self._refuse(404, "RevisionNotFound")
         elif rest[0] == "revision":
             siblings = [{"rfilename": p, "size": len(c), "blobId": "b"} for p, c in FILES.items()]

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import HfApi, constants
 
 from evalboard.errors import MachineUnfit, ModelNotFound, StoreError, TooManyFiles
 from evalboard.repositories import UnusableFile, find_repository
-from evalboard.repositories.hub_reading import hub_errors
+from evalboard.repositories.hub_reading import HubSummary, hub_errors, read_summary
 from evalboard.repositories.repository import Standing
 from evalboard.settings import Settings
 
@@ -167,6 +167,16 @@ def test_a_renamed_model_is_followed(hub_settings: Settings) -> None:
     repository = find_repository("org/old", "main", hub_settings)
     assert repository.model == "org/model"
     assert repository.read("config.json", max_bytes=100) == FILES["config.json"]
+
+
+@pytest.mark.parametrize(("likes", "read"), [(7, 7), (None, None), ("7", None), (-1, None)])
+def test_a_summary_has_the_name_now_and_the_hearts(
+    likes: object, read: int | None, hub: SmallHub, hub_settings: Settings
+) -> None:
+    hub.info = {"likes": likes}
+    assert read_summary(HfApi(hub.address), "org/old") == HubSummary("org/model", read)
+    with pytest.raises(ModelNotFound):
+        read_summary(HfApi(hub.address), "org/none")
 
 
 def test_who_can_get_it_is_said(hub: SmallHub, hub_settings: Settings) -> None:

@@ -1,10 +1,10 @@
-// What the operator says of models, and copies that were found.
+// What the operator says of models, and what was found: copies, and models that the Hub has no more.
 
 import { make, makeOutsideLink } from "../dom.js";
 import { t } from "../language.js";
 
 /** Flags that are not about how a model was measured. */
-export const NOTICED = new Set(["copy", "flagged"]);
+export const NOTICED = new Set(["copy", "flagged", "not_on_hub"]);
 
 /** Return the notices about a model. */
 export function noticesOf(notices, model) {
@@ -12,7 +12,8 @@ export function noticesOf(notices, model) {
 }
 
 /** Say a notice in words. */
-export function tell({ kind, reason }) {
+export function tell({ kind, reason, time }) {
+  if (kind === "not_on_hub") return t("Not on the Hub since {day}: deleted or made private.", { day: time.slice(0, 10) });
   if (kind === "copy") return t("Found by the board: {reason}", { reason });
   return t("Flagged by the operator of this board: {reason}", { reason });
 }
