@@ -96,7 +96,7 @@ def test_the_switch_leads_from_board_to_board_and_each_has_its_address(page: Pag
 
 def test_the_queue_names_the_board_and_leads_to_it(page: Page) -> None:
     page.goto("/queue")
-    expect(page.locator(".request .facts")).to_contain_text(TITLE)
+    expect(page.locator(".request + .more .facts")).to_contain_text(TITLE)
     page.get_by_role("link", name="Scores of org/two").click()
     expect(page.locator("model-page .lead h1")).to_have_text("org/two")
     expect(page).to_have_url(re.compile(re.escape(f"{ADDRESS}model?")))
@@ -152,7 +152,7 @@ def test_answers_in_words_have_their_figures_on_the_board_and_on_the_models_page
     }
     for column, text in shown.items():
         expect(rows.first.locator(f"td[data-key={column}]")).to_have_text(text)
-    page.get_by_role("link", name="Details of org/thinker").click()
+    page.get_by_role("link", name="org/thinker", exact=True).click()
     anatomy = row["mmlu_anatomy_cot"]
     scores = page.get_by_role("region", name="Scores").locator("[data-key=mmlu_anatomy_cot]")
     low, high = (100 * row[f"mmlu_anatomy_cot__{end}"] for end in ("low", "high"))
