@@ -160,7 +160,7 @@ class BoardTable extends HTMLElement {
   /** Change some choices of the view, and show it; `anew` also where nothing changed. */
   change(parts, { anew = false } = {}) {
     const before = this.view;
-    this.view = { ...before, ...parts };
+    this.view = { ...before, ...this.takeTyped(), ...parts };
     if (!this.board?.rows) return;
     if (document.activeElement !== this.search) this.search.value = this.view.search;
     const changed = Object.keys(this.view).filter((choice) => !isSame(before[choice], this.view[choice]));
@@ -175,7 +175,15 @@ class BoardTable extends HTMLElement {
 
   searchSoon() {
     clearTimeout(this.searching);
-    this.searching = setTimeout(() => this.change({ search: this.search.value.trim() }), SEARCH_PAUSE_MILLISECONDS);
+    this.searching = setTimeout(() => this.change({}), SEARCH_PAUSE_MILLISECONDS);
+  }
+
+  /** Return the search that was typed and not applied yet. Any other change applies it too. */
+  takeTyped() {
+    if (!this.searching) return {};
+    clearTimeout(this.searching);
+    this.searching = null;
+    return { search: this.search.value.trim() };
   }
 
   pin(id) {
