@@ -121,7 +121,7 @@ def test_queue_shows_every_request_and_stays_current(
         "aria-sort", "ascending"
     )
     by_model.click()
-    expect(rows.last).to_contain_text("a/running")
+    expect(rows.first).to_contain_text("g/late")
     expect(page).to_have_url(re.compile(r"/queue\?sort=-model$"))
     by_model.click()
 
