@@ -3,9 +3,10 @@
 import re
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Self
 
 OWNED = {
     "flow_run_state": ("flow_run_id", "flow_run"),
@@ -15,60 +16,99 @@ OWNED = {
     "artifact": ("flow_run_id", "flow_run"),
 }
 """Tables with rows that belong to a flow run: the column that says so, and the table it names."""
-EVENTS = ("events", "event_resources")
+FAMILY = """
+WITH RECURSIVE family(id) AS (
+  VALUES (?)
+  UNION
+  SELECT child.id FROM family
+  JOIN task_run ON task_run.flow_run_id = family.id
+  JOIN flow_run AS child ON child.parent_task_run_id = task_run.id
+) SELECT id FROM family
+"""
+"""A flow run and those that it has started, at any depth."""
+DURATION = "total_run_time"
+"""Prefect stores it as a date in 1970."""
 Row = dict[str, Any]
+Rows = Mapping[str, list[Row]]
+
+
+class _Pattern(NamedTuple):
+    """A row whose ids and dates are replaced in each copy."""
+
+    fixed: Row
+    with_ids: Mapping[str, list[str]]
+    """By column: pieces of text, with an id between each two of them."""
+    dates: Mapping[str, datetime]
+
+    def filled(self, ids: Mapping[str, str], later: timedelta) -> Row:
+        """Return the row with other ids and later dates."""
+        row = dict(self.fixed)
+        for name, pieces in self.with_ids.items():
+            filled = [ids[each] if n % 2 else each for n, each in enumerate(pieces)]
+            row[name] = "".join(filled)
+        for name, date in self.dates.items():
+            row[name] = _text(date + later)
+        return row
 
 
 class Template:
-    """A flow run with all that Prefect stored of it.
+    """Rows that belong together, to be repeated.
 
     Args:
         database: Prefect's database.
-        flow_run: Id of the flow run.
+        rows: The rows by table.
+        start: Time of the first one.
     """
 
-    def __init__(self, database: sqlite3.Connection, flow_run: str) -> None:
-        self._rows: dict[str, list[Row]] = {
-            "flow_run": _select(database, "flow_run", "id", [flow_run])
+    def __init__(self, database: sqlite3.Connection, rows: Rows, start: datetime) -> None:
+        self._start = start
+        keys = [row.get("idempotency_key") for row in rows.get("flow_run", [])]
+        ids = [row["id"] for each in rows.values() for row in each] + keys
+        pattern = re.compile(f"({'|'.join(re.escape(each) for each in ids if each)})")
+        self._patterns = {
+            table: [_pattern(row, pattern, _date_columns(database, table)) for row in each]
+            for table, each in rows.items()
         }
+
+    @classmethod
+    def of_run(cls, database: sqlite3.Connection, flow_run: str) -> Self:
+        """Return a flow run and the flow runs it started, with all that Prefect stored of them."""
+        runs = [each for (each,) in database.execute(FAMILY, (flow_run,))]
+        rows = {"flow_run": _select(database, "flow_run", "id", runs)}
         for table, (column, owner) in OWNED.items():
-            ids = [row["id"] for row in self._rows[owner]]
-            self._rows[table] = _select(database, table, column, ids)
-        self._rows |= _events(database, [row["id"] for row in self._rows["flow_run"]])
-        self._dates = {table: _date_columns(database, table) for table in self._rows}
-        self._start = _moment(self._rows["flow_run"][0]["created"])
-        ids = [row["id"] for rows in self._rows.values() for row in rows]
-        self._ids = re.compile("|".join(re.escape(each) for each in ids))
+            ids = [row["id"] for row in rows[owner]]
+            rows[table] = _select(database, table, column, ids)
+        (created,) = (row["created"] for row in rows["flow_run"] if row["id"] == flow_run)
+        return cls(database, rows | _events(database, runs), _moment(created))
+
+    @classmethod
+    def of_event(cls, database: sqlite3.Connection, flow_run: str, kind: str) -> Self:
+        """Return one event of a kind that tells of a flow run.
+
+        Raises:
+            ValueError: There is none.
+        """
+        found = [row for row in _events(database, [flow_run])["events"] if row["event"] == kind]
+        if not found:
+            raise ValueError(f"The run {flow_run} has no event {kind!r} to repeat.")
+        resources = _select(database, "event_resources", "event_id", [found[0]["id"]])
+        rows = {"events": found[:1], "event_resources": resources}
+        return cls(database, rows, _moment(found[0]["occurred"]))
 
     @property
     def sizes(self) -> Mapping[str, int]:
         """Number of rows by table."""
-        return {table: len(rows) for table, rows in self._rows.items()}
+        return {table: len(rows) for table, rows in self._patterns.items()}
 
     def copies(self, at: datetime) -> Iterator[tuple[str, Row]]:
-        """Give table and row of everything in a copy of the run that was created at a time."""
-        new: dict[str, str] = {}
-        later = at - self._start
-
-        def renamed(match: re.Match[str]) -> str:
-            return new.setdefault(match[0], str(uuid.uuid4()))
-
-        for table, rows in self._rows.items():
-            dates = self._dates[table]
-            for row in rows:
-                copy = {
-                    name: self._ids.sub(renamed, value) if isinstance(value, str) else value
-                    for name, value in row.items()
-                }
-                for name in dates:
-                    if row[name]:
-                        copy[name] = _text(_moment(row[name]) + later)
-                if copy.get("idempotency_key"):
-                    copy["idempotency_key"] = str(uuid.uuid4())
-                yield table, copy
+        """Give table and row of everything in a copy that begins at a time."""
+        ids: defaultdict[str, str] = defaultdict(lambda: str(uuid.uuid4()))
+        for table, patterns in self._patterns.items():
+            for pattern in patterns:
+                yield table, pattern.filled(ids, at - self._start)
 
 
-def insert(database: sqlite3.Connection, rows: Iterator[tuple[str, Row]]) -> int:
+def insert(database: sqlite3.Connection, rows: Iterable[tuple[str, Row]]) -> int:
     """Insert rows, and return their number."""
     by_table: dict[str, list[Row]] = {}
     for table, row in rows:
@@ -76,12 +116,16 @@ def insert(database: sqlite3.Connection, rows: Iterator[tuple[str, Row]]) -> int
     for table, found in by_table.items():
         names = list(found[0])
         columns = ", ".join(f'"{name}"' for name in names)
-        places = ", ".join("?" * len(names))
-        database.executemany(
-            f'INSERT INTO "{table}" ({columns}) VALUES ({places})',
-            [tuple(row.values()) for row in found],
-        )
+        places = ", ".join(f":{name}" for name in names)
+        database.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({places})', found)
     return sum(len(found) for found in by_table.values())
+
+
+def _pattern(row: Row, ids: re.Pattern[str], date_columns: list[str]) -> _Pattern:
+    dates = {name: _moment(row[name]) for name in date_columns if row[name]}
+    texts = {n: v for n, v in row.items() if isinstance(v, str) and n not in dates}
+    pieces = {name: ids.split(value) for name, value in texts.items()}
+    return _Pattern(row, {name: each for name, each in pieces.items() if len(each) > 1}, dates)
 
 
 def _select(database: sqlite3.Connection, table: str, column: str, values: list[str]) -> list[Row]:
@@ -110,7 +154,11 @@ def _generated(database: sqlite3.Connection, table: str) -> set[str]:
 
 def _date_columns(database: sqlite3.Connection, table: str) -> list[str]:
     columns = database.execute(f'PRAGMA table_info("{table}")')
-    return [name for _, name, kind, *_ in columns if kind in ("DATETIME", "TIMESTAMP")]
+    return [
+        name
+        for _, name, kind, *_ in columns
+        if kind in ("DATETIME", "TIMESTAMP") and name != DURATION
+    ]
 
 
 def _moment(text: str) -> datetime:

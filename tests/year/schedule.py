@@ -1,8 +1,9 @@
-"""The flow runs of a day, by the deployments' real schedules."""
+"""The flow runs of each day, by the deployments' real schedules."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from evalboard_prefect.deployments.deploying import declared_deployments
 
@@ -13,8 +14,64 @@ EVALUATE = "evaluate-model"
 FLOWS = {"poll_requests": POLL, "reconcile": RECONCILE}
 EVENT_POLLS = 2
 """Polls that one model causes beside the schedule: it was submitted, and its evaluation ended."""
+EVALUATION = timedelta(hours=2)
+"""Length of an evaluation, for its heartbeats."""
+HEARTBEAT = timedelta(seconds=30)
+SAMPLE = 10
+"""Prefect's database lives through one in so many days, until the last ones, which all count."""
 
 
+class Day(NamedTuple):
+    """What happens on a day."""
+
+    start: datetime
+    models: int
+    """Models that are evaluated."""
+    in_database: bool
+    """Whether Prefect's database lives through it."""
+
+    def runs(self) -> Iterator[tuple[str, datetime]]:
+        """Give flow and time of each run."""
+        for flow, interval in scheduled().items():
+            for turn in range(DAY // interval):
+                yield flow, self.start + turn * interval
+        for at in self.evaluations():
+            yield EVALUATE, at
+            for turn in range(EVENT_POLLS):
+                yield POLL, at + turn * EVALUATION
+
+    def evaluations(self) -> Iterator[datetime]:
+        """Give the beginning of each evaluation."""
+        for number in range(self.models):
+            yield self.start + (number + 1) * DAY / (self.models + 1)
+
+    def heartbeats(self) -> Iterator[datetime]:
+        """Give the time of each heartbeat of the evaluations."""
+        for at in self.evaluations():
+            for beat in range(EVALUATION // HEARTBEAT):
+                yield at + beat * HEARTBEAT
+
+
+def days_before(end: datetime, number: int, *, models: int, full: int) -> list[Day]:
+    """Return days in their order.
+
+    Args:
+        end: End of the last one.
+        number: Number of days.
+        models: Models that are evaluated on all of them together.
+        full: Number of days at the end through which the database lives without a gap.
+    """
+    return [
+        Day(
+            end - (number - past) * DAY,
+            models * (past + 1) // number - models * past // number,
+            past >= number - full or past % SAMPLE == 0,
+        )
+        for past in range(number)
+    ]
+
+
+@cache
 def scheduled() -> dict[str, timedelta]:
     """Return the interval of each flow that has a schedule."""
     return {
@@ -22,18 +79,6 @@ def scheduled() -> dict[str, timedelta]:
         for one in declared_deployments()
         if one.get("schedules")
     }
-
-
-def runs_of(day: datetime, models: int) -> Iterator[tuple[str, datetime]]:
-    """Give flow and time of each run of a day on which so many models are evaluated."""
-    for flow, interval in scheduled().items():
-        for turn in range(DAY // interval):
-            yield flow, day + turn * interval
-    for number in range(models):
-        at = day + (number + 1) * DAY / (models + 1)
-        yield EVALUATE, at
-        for turn in range(EVENT_POLLS):
-            yield POLL, at + turn * timedelta(minutes=30)
 
 
 def _interval(deployment: Mapping[str, Any]) -> timedelta:

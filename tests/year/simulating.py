@@ -2,25 +2,28 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.year.cloning import Template, insert
-from tests.year.schedule import EVALUATE, POLL, RECONCILE, runs_of
+from tests.year.cloning import Row, Template, insert
+from tests.year.schedule import DAY, EVALUATE, POLL, RECONCILE, Day
 from tests.year.vacuuming import vacuum
 
 WEEK = 7
+FINISHED = "SELECT count(*) FROM flow_run WHERE end_time IS NOT NULL"
+HEARTBEAT_EVENT = "prefect.flow-run.heartbeat"
 
 
 class Week(NamedTuple):
     """The database at the end of a week."""
 
     runs: int
-    """Flow runs so far, with those that are deleted."""
+    """Flow runs that were inserted so far, with those that are deleted."""
     kept: int
     """Flow runs in it."""
+    events: int
+    """Events in it."""
     file: int
     """Bytes of the file."""
     used: int
@@ -32,78 +35,67 @@ class DatabaseOfAYear:
 
     Args:
         file: Prefect's SQLite database. It must have run each flow that is repeated.
-        keep_days: Days for which runs are kept.
     """
 
-    def __init__(self, file: Path, *, keep_days: int) -> None:
+    def __init__(self, file: Path) -> None:
         self._file = file
-        self._keep_days = keep_days
+        self.finished: int
+        """Number of real runs in it."""
         with sqlite3.connect(file) as database:
-            self._templates = {
-                flow: Template(database, _longest_run(database, flow))
-                for flow in (POLL, RECONCILE, EVALUATE)
-            }
+            (self.finished,) = database.execute(FINISHED).fetchone()
+            runs = {flow: _longest_run(database, flow) for flow in (POLL, RECONCILE, EVALUATE)}
+            self._heartbeat = Template.of_event(database, runs[EVALUATE], HEARTBEAT_EVENT)
+            self._templates = {flow: Template.of_run(database, run) for flow, run in runs.items()}
+        self._runs = 0
 
     @property
     def rows_of_a_run(self) -> Mapping[str, int]:
-        """Number of rows by flow that one run has in all tables."""
+        """Number of rows by flow that one run has in all tables, without further heartbeats."""
         return {flow: sum(each.sizes.values()) for flow, each in self._templates.items()}
 
-    @staticmethod
-    def days(end: datetime, number: int) -> list[datetime]:
-        """Return the beginnings of the days before an end."""
-        return [end - timedelta(days=left) for left in range(number, 0, -1)]
-
-    def weeks(
-        self,
-        end: datetime,
-        days: int,
-        models: int,
-        *,
-        each_model: Callable[[datetime], None],
-        each_week: Callable[[datetime], None],
-    ) -> list[Week]:
-        """Live through days, and return the database at the end of each week.
+    def weeks(self, days: Sequence[Day], *, each_day: Callable[[Day], None]) -> Iterator[Week]:
+        """Live through days with a vacuum after each, and give the database at the ends of weeks.
 
         Args:
-            end: The time now.
-            days: Number of days before.
-            models: Number of models that are evaluated on them.
-            each_model: Called with the day of each model.
-            each_week: Called with the end of each week.
+            days: The days, the last one ends now.
+            each_day: Called after each day.
         """
-        weeks: list[Week] = []
-        runs = 0
-        for number, day in enumerate(self.days(end, days)):
-            of_day = models * (number + 1) // days - models * number // days
-            runs += self._live(day, of_day)
-            for _ in range(of_day):
-                each_model(day)
-            if number % WEEK == WEEK - 1 or number == days - 1:
-                vacuum(day + timedelta(days=1), keep_days=self._keep_days)
-                each_week(day)
-                weeks.append(self._measured(runs))
-        return weeks
+        for number, day in enumerate(days, start=1):
+            if day.in_database:
+                self._live(day)
+                vacuum(day.start + DAY)
+            each_day(day)
+            if number % WEEK == 0 or number == len(days):
+                yield self._measured()
 
-    def _live(self, day: datetime, models: int) -> int:
-        """Insert the runs of a day, and return their number."""
+    def _live(self, day: Day) -> None:
+        """Insert what a day leaves."""
         with sqlite3.connect(self._file) as database:
             database.execute("PRAGMA synchronous = OFF")
-            planned = list(runs_of(day, models))
-            insert(
-                database,
-                (row for flow, at in planned for row in self._templates[flow].copies(at)),
-            )
-        return len(planned)
+            insert(database, self._rows_of(day))
 
-    def _measured(self, runs: int) -> Week:
+    def _rows_of(self, day: Day) -> Iterator[tuple[str, Row]]:
+        for flow, at in day.runs():
+            rows = list(self._templates[flow].copies(at))
+            self._runs += sum(table == "flow_run" for table, _ in rows)
+            yield from rows
+        for at in day.heartbeats():
+            yield from self._heartbeat.copies(at)
+
+    def _measured(self) -> Week:
         with sqlite3.connect(self._file) as database:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            (kept,) = database.execute("SELECT count(*) FROM flow_run").fetchone()
-            (page,) = database.execute("PRAGMA page_size").fetchone()
-            (pages,) = database.execute("PRAGMA page_count").fetchone()
-            (free,) = database.execute("PRAGMA freelist_count").fetchone()
-        return Week(runs, kept, os.stat(self._file).st_size, page * (pages - free))
+            kept, events, page, pages, free = (
+                database.execute(query).fetchone()[0]
+                for query in (
+                    "SELECT count(*) FROM flow_run",
+                    "SELECT count(*) FROM events",
+                    "PRAGMA page_size",
+                    "PRAGMA page_count",
+                    "PRAGMA freelist_count",
+                )
+            )
+        return Week(self._runs, kept, events, os.stat(self._file).st_size, page * (pages - free))
 
 
 def _longest_run(database: sqlite3.Connection, flow: str) -> str:

@@ -1,57 +1,59 @@
-"""Prefect's own vacuum on a database, as of a day in the past."""
+"""Prefect's own vacuum on a database, as of a day in the past, with the settings of evalboard's server."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from prefect.server.database import provide_database_interface
+from prefect.server.database.dependencies import temporary_database_config
 from prefect.server.services import db_vacuum
-from prefect.settings import (
-    PREFECT_EVENTS_RETENTION_PERIOD,
-    PREFECT_SERVER_SERVICES_DB_VACUUM_BATCH_SIZE,
-    PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD,
-    temporary_settings,
-)
+from prefect.settings import get_current_settings, temporary_settings
 
-EVENT_DAYS = 7
-"""Prefect's default, which evalboard does not change."""
 BATCH = 10_000
 """Rows of one transaction. Prefect's 200 delete the same rows more slowly."""
-STEPS = (
-    db_vacuum.vacuum_orphaned_logs,
-    db_vacuum.vacuum_orphaned_artifacts,
-    db_vacuum.vacuum_stale_artifact_collections,
-    db_vacuum.vacuum_old_flow_runs,
-    db_vacuum.vacuum_events_with_retention_overrides,
-    db_vacuum.vacuum_old_events,
-    db_vacuum.vacuum_orphaned_logs,  # those of the runs that are gone now: the turn an hour later
-    db_vacuum.vacuum_orphaned_artifacts,
-)
-"""What the server does in each hour, with the two steps that follow in the next one."""
+STEPS = {
+    "flow_runs": (
+        db_vacuum.vacuum_old_flow_runs,
+        db_vacuum.vacuum_orphaned_logs,
+        db_vacuum.vacuum_orphaned_artifacts,
+        db_vacuum.vacuum_stale_artifact_collections,
+    ),
+    "events": (db_vacuum.vacuum_events_with_retention_overrides, db_vacuum.vacuum_old_events),
+}
+"""What the server does in each hour, by the kind that enables it, in the order that one turn suffices."""
 
 
-def vacuum(day: datetime, *, keep_days: int) -> None:
-    """Delete what the server would have deleted by that day.
+def vacuum(day: datetime) -> None:
+    """Delete what the server would have deleted by that day, by the settings in force.
 
-    The vacuum counts from now. A longer period of retention makes now that day.
+    The vacuum counts from now. Longer periods of retention make now that day.
 
     Args:
         day: A time in the past.
-        keep_days: Days for which runs are kept.
     """
     since = datetime.now(UTC) - day
-    with temporary_settings(
-        {
-            PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD: since + timedelta(days=keep_days),
-            PREFECT_EVENTS_RETENTION_PERIOD: since + timedelta(days=EVENT_DAYS),
-            PREFECT_SERVER_SERVICES_DB_VACUUM_BATCH_SIZE: BATCH,
-        }
+    server = get_current_settings().server
+    service = server.services.db_vacuum
+    overrides = service.event_retention_overrides.items()
+    with (
+        temporary_database_config(None),
+        temporary_settings(
+            {
+                "server.events.retention_period": server.events.retention_period + since,
+                "server.services.db_vacuum.retention_period": service.retention_period + since,
+                "server.services.db_vacuum.event_retention_overrides": {
+                    kind: period + since for kind, period in overrides
+                },
+                "server.services.db_vacuum.batch_size": BATCH,
+            }
+        ),
     ):
-        asyncio.run(_vacuum())
+        asyncio.run(_vacuum(service.enabled_vacuum_types))
 
 
-async def _vacuum() -> None:
+async def _vacuum(kinds: set[str]) -> None:
     database = provide_database_interface()
-    for step in STEPS:
-        await step(db=database)
+    for kind, steps in STEPS.items():
+        for step in steps if kind in kinds else ():
+            await step(db=database)
     engine = await database.engine()
     await engine.dispose()
