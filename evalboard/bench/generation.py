@@ -101,5 +101,5 @@ def _ours(material: Material, case: Case, folder: Path) -> Rate:
     command += ["--output", str(output)]
     taken = run(material._replace(settings=settings), command, folder)
     (answers,) = output.rglob("*.parquet")
-    tokens = pq.read_table(answers, columns=["tokens"]).column("tokens").combine_chunks()
-    return Rate(sum(tokens.flatten().to_pylist()), taken.scoring_seconds)
+    tokens = pq.read_table(answers, columns=["tokens"]).column("tokens")
+    return Rate(sum(tokens.to_pylist()), taken.scoring_seconds)
