@@ -146,7 +146,7 @@ def expect_on_the_board(page: Page, known: Mapping[str, Known]) -> None:
     for key, (share, _) in known.items():
         shown = re.compile(rf"^{100 * share:.1f} ")
         expect(row.locator(f"td.{key}")).to_have_text(shown)
-    page.get_by_role("link", name="Details of test/thinker").click()
+    page.get_by_role("link", name="test/thinker", exact=True).click()
 
 
 def expect_on_the_models_page(page: Page, known: Mapping[str, Known]) -> None:
