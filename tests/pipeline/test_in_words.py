@@ -152,13 +152,18 @@ def expect_on_the_board(page: Page, known: Mapping[str, Known]) -> None:
 def expect_on_the_models_page(page: Page, known: Mapping[str, Known]) -> None:
     shown = page.locator("model-page .in-words tbody tr")
     expect(shown).to_have_count(len(known))
+    heads = page.locator("model-page .in-words thead th").all_inner_texts()
     for key, (share, states) in known.items():
         row = page.locator(f"model-page .in-words tr[data-key={key}]")
-        for state, column in (("read", 2), ("unfinished", 3)):
-            text = f"{100 * states.count(state) / ROWS:.1f}"
-            expect(row.locator(f":is(th, td):nth-child({column + 1})")).to_have_text(text)
-        expect(row.locator("td").first).to_have_text(f"{100 * share:.2f}")
-        expect(row.locator("td").last).to_have_text(POINTS)
+        told = {
+            "Read": f"{100 * states.count('read') / ROWS:.1f}",
+            "Unfinished": f"{100 * states.count('unfinished') / ROWS:.1f}",
+            "Strict accuracy": f"{100 * share:.2f}",
+            "Difference to log-likelihood": POINTS,
+        }
+        for head, text in told.items():
+            cell = row.locator(f":is(th, td):nth-child({heads.index(head) + 1})")
+            expect(cell).to_have_text(text)
     for key, (_, states) in known.items():
         page.locator("question-browser select").first.select_option(key)
         questions = page.locator("question-browser .question")
