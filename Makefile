@@ -25,7 +25,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check docs reference format test test-all soak year rehearsal fuzz demo real-model bench bench-gpu bench-viewer bench-ranks abuse-viewer screenshots axe lock space clean
+.PHONY: help setup check docs reference format test test-all soak slurm year rehearsal fuzz demo real-model bench bench-gpu bench-viewer bench-ranks abuse-viewer screenshots axe lock space clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,10 +86,13 @@ test: $(READY) ## Run the tests (ARGS="-k board"; EVALBOARD_DATASETS=folder adds
 	$(PYTEST) $(ARGS)
 
 test-all: $(READY) ## Run the slow tests too: all questions, every pair of model and tokenizer, larger queues
-	$(PYTEST) -m "" $(ARGS)
+	$(PYTEST) -m "not slurm" $(ARGS)
 
 soak: $(READY) ## Work on large queues among faults and kill -9 (half an hour; ARGS="--only local")
 	$(BIN)/python -m tests.soak $(if $(ARGS),$(ARGS),--report docs/reliability.md)
+
+slurm: $(READY) ## Run the jobs for Slurm on Debian's munge, slurmctld, slurmd and slurm-client, as root
+	$(BIN)/pytest -m slurm $(ARGS) tests/pipeline/test_slurm.py
 
 rehearsal: $(READY) ## Let the programs of a whole board die while they work (half an hour; PostgreSQL)
 	unshare --user --map-root-user --mount $(BIN)/python -m tests.rehearsal \

@@ -85,7 +85,7 @@ def end_soon(job: str, started: float, signal_minutes: int) -> None:
     asked("scontrol", "update", f"JobId={job}", f"TimeLimit={minutes}")
 
 
-@pytest.mark.slow
+@pytest.mark.slurm
 def test_a_job_whose_time_is_up_hands_back_its_request_and_the_next_job_finishes_it(
     settings: Settings,
 ) -> None:
@@ -108,7 +108,7 @@ def test_a_job_whose_time_is_up_hands_back_its_request_and_the_next_job_finishes
     assert job_state(str(int(first) + 1)) == "COMPLETED"
 
 
-@pytest.mark.slow
+@pytest.mark.slurm
 def test_a_whole_board_runs_in_a_job_and_moves_to_the_next_one(settings: Settings) -> None:
     let_go(settings)
     started = time.monotonic()
@@ -123,7 +123,7 @@ def test_a_whole_board_runs_in_a_job_and_moves_to_the_next_one(settings: Setting
     wait_until(lambda: not asked("squeue", "--noheader"), "a cancelled job has no successor")
 
 
-@pytest.mark.slow
+@pytest.mark.slurm
 def test_jobs_are_submitted_for_open_requests_up_to_a_limit(settings: Settings) -> None:
     command = [str(JOBS / "submit-jobs"), "1", str(JOBS / "evaluate.sbatch")]
     for _ in range(2):
