@@ -12,7 +12,7 @@ import pytest
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.settings import Settings
-from tests.pipeline.runs import DEADLINE_SECONDS, engines_of, of_program, said_by, start, wait_until
+from tests.pipeline.runs import DEADLINE_SECONDS, is_engine, of_program, said_by, start, wait_until
 
 VERBS = {
     "run": ("run", "--once"),
@@ -20,7 +20,13 @@ VERBS = {
     "demo": ("demo", "--no-serve"),
     "up": ("up",),
 }
-ENGINES = {"run": engines_of, "evaluate": lambda run: of_program(run, "child_program")}
+
+
+def own_engines(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return [p for p in psutil.Process(run.pid).children(recursive=True) if is_engine(p)]
+
+
+ENGINES = {"run": own_engines, "evaluate": lambda run: of_program(run, "child_program")}
 
 
 @pytest.fixture
