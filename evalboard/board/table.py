@@ -310,8 +310,7 @@ def _record(row: Row, standing: Standing) -> dict[str, Any]:
 
 def _spent(row: Row) -> dict[str, Any]:
     """Return a row's columns of what its scores have cost, as far as that is known of all of them."""
-    parts = [score.spent for score in row.scores.values() if score.spent]
-    whole = total(parts) if len(parts) == len(row.scores) else None
+    whole = total(score.spent for score in row.scores.values())
     energy = whole and whole.energy_wh
     return {
         "hours": whole and whole.seconds / 3600,

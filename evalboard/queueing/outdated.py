@@ -77,8 +77,7 @@ def find_outdated(
 
 
 def _outdated(cells: MissingCells, row: Row, versions: Mapping[str, object]) -> OutdatedRow:
-    parts = [spent for key in cells.benchmarks if (spent := row.scores[key].spent)]
-    whole = total(parts) if len(parts) == len(cells.benchmarks) else None
+    whole = total(row.scores[key].spent for key in cells.benchmarks)
     return OutdatedRow(
         cells,
         "; ".join(sorted({str(version) for version in versions.values()})),

@@ -1,5 +1,6 @@
 """What a score has cost: time, GPUs, energy and generated tokens."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -42,9 +43,15 @@ def spent(seconds: float, gpus: int, usage: Usage) -> Spent:
     )
 
 
-def total(parts: list[Spent]) -> Spent | None:
-    """Return the sum of what several scores have cost, None of none. A sum needs all of its parts."""
-    if not parts:
+def total(costs: Iterable[Spent | None]) -> Spent | None:
+    """Return the sum of what several scores have cost, None of none. A sum needs all of its parts.
+
+    Args:
+        costs: Of each score, None where it is not known.
+    """
+    known = list(costs)
+    parts = [part for part in known if part]
+    if not parts or len(parts) < len(known):
         return None
     energies = [part.energy_wh for part in parts if part.energy_wh is not None]
     tokens = [part.tokens for part in parts if part.tokens is not None]
