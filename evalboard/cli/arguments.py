@@ -12,7 +12,6 @@ from typing import NamedTuple, NoReturn
 from evalboard import __version__
 from evalboard.bench.cases import KINDS, SIZES, USUAL_KINDS
 from evalboard.cli.copy_arguments import add_backup, add_mirror, add_restore
-from evalboard.cli.parser_texts import texts
 from evalboard.cli.queue_arguments import (
     add_backfill,
     add_evaluation,
@@ -28,9 +27,9 @@ from evalboard.cli.row_arguments import (
     add_import,
     add_reproduce,
     add_row_export,
-    add_suite,
     add_upgrade_check,
 )
+from evalboard.cli.shared_arguments import add_suite, texts
 
 USAGE = 2
 

@@ -2,13 +2,13 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.table import Table
 
 from evalboard.cli.reporting import cell, console, say
 from evalboard.publishing import publish_queue
-from evalboard.queueing.actions import RequestChange
 from evalboard.queueing.backfill import MissingCells, find_missing, put_back
 from evalboard.settings import Settings
 from evalboard.wording import counted
@@ -19,20 +19,23 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     found = find_missing(
         settings,
         suite=arguments.suite,
-        benchmarks=tuple(key for key in arguments.benchmarks.split(",") if key),
+        benchmarks=arguments.benchmarks,
         with_changed=arguments.changed,
     )
-    changes: list[RequestChange] = []
-    if not arguments.dry_run:
-        changes = put_back(found, settings, now=datetime.now(UTC), by=settings.sender)
-        publish_queue(settings)
-    problems = {change.path: change.problem for change in changes if change.problem}
-    told = [cells._replace(problem=problems.get(cells.path, cells.problem)) for cells in found]
+    told = found if arguments.dry_run else put_all_back(found, settings)
     if arguments.json:
         print(json.dumps([_document(cells) for cells in told], indent=2))
     else:
         _tell(told, is_dry=arguments.dry_run)
-    return int(bool(problems))
+    return int(told != found)
+
+
+def put_all_back(found: Sequence[MissingCells], settings: Settings) -> list[MissingCells]:
+    """Put requests back, publish the queue, and return the rows with what went wrong."""
+    changes = put_back(found, settings, now=datetime.now(UTC), by=settings.sender)
+    publish_queue(settings)
+    problems = {change.path: change.problem for change in changes if change.problem}
+    return [cells._replace(problem=problems.get(cells.path, cells.problem)) for cells in found]
 
 
 def _tell(found: list[MissingCells], *, is_dry: bool) -> None:

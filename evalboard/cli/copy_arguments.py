@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from evalboard.cli.parser_texts import texts
+from evalboard.cli.shared_arguments import texts
 
 
 def add_mirror(parser: argparse.ArgumentParser) -> None:

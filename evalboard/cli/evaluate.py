@@ -39,7 +39,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
         EvaluationRequest,
         {
             **submission_fields(arguments, sender=settings.sender),
-            "benchmarks": tuple(key for key in arguments.benchmarks.split(",") if key),
+            "benchmarks": arguments.benchmarks,
             "limit": arguments.limit,
             "num_fewshot": arguments.num_fewshot,
         },

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from evalboard.backends import BACKENDS
+from evalboard.cli.shared_arguments import add_benchmarks
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
@@ -38,12 +39,7 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
         metavar="SUITE",
         help="name of a suite, or its YAML file; default: EVALBOARD_SUITE",
     )
-    parser.add_argument(
-        "--benchmarks",
-        default="",
-        metavar="KEYS",
-        help="benchmark keys, separated by commas; default: all",
-    )
+    add_benchmarks(parser)
     parser.add_argument(
         "--limit", type=int, metavar="N", help="ask only the first N questions of each benchmark"
     )
@@ -105,12 +101,7 @@ def add_backfill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suite", default="", metavar="SUITE", help="name of a suite; default: EVALBOARD_SUITE"
     )
-    parser.add_argument(
-        "--benchmarks",
-        default="",
-        metavar="KEYS",
-        help="benchmark keys that count, separated by commas; default: all",
-    )
+    add_benchmarks(parser, "benchmark keys that count")
     parser.add_argument(
         "--changed",
         action="store_true",

@@ -73,7 +73,7 @@ def _tasks(
     folder: Path,
     settings: Settings,
 ) -> list[PlainTask]:
-    asked = suite.select(tuple(key for key in arguments.benchmarks.split(",") if key))
+    asked = suite.select(arguments.benchmarks)
     scored = [b for b in asked if b.key in measured.row.scores]
     if not scored:
         raise ConfigError(f"{row_name(measured.row.identity)!r} has no score on these benchmarks.")

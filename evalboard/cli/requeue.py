@@ -2,18 +2,16 @@
 
 import argparse
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from rich.table import Table
 
+from evalboard.cli.backfill import put_all_back
 from evalboard.cli.embedding import use_server
 from evalboard.cli.reporting import cell, console, say
 from evalboard.cli.request_arguments import finish, request_queries
 from evalboard.errors import ConfigError
-from evalboard.publishing import publish_queue
-from evalboard.queueing.actions import AskRuns, RequestChange, requeue
-from evalboard.queueing.backfill import put_back
+from evalboard.queueing.actions import AskRuns, requeue
 from evalboard.queueing.outdated import OutdatedRow, find_outdated
 from evalboard.settings import Settings
 from evalboard.wording import counted
@@ -40,28 +38,24 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 def _requeue_outdated(arguments: argparse.Namespace, settings: Settings) -> int:
     """List the rows that were measured with other versions, and let them wait unless it is a dry run."""
     found = find_outdated(settings, suite=arguments.suite, models=arguments.requests)
-    changes: list[RequestChange] = []
-    if not arguments.dry_run:
-        cells = [one.cells for one in found]
-        changes = put_back(cells, settings, now=datetime.now(UTC), by=settings.sender)
-    problems = {change.path: change.problem for change in changes if change.problem}
+    before = [one.cells for one in found]
+    after = before if arguments.dry_run else put_all_back(before, settings)
+    told = [one._replace(cells=cells) for one, cells in zip(found, after, strict=True)]
     if arguments.json:
-        print(json.dumps([_document(one, problems) for one in found], indent=2))
+        print(json.dumps([_document(one) for one in told], indent=2))
     else:
-        _tell(found, problems, is_dry=arguments.dry_run)
-    publish_queue(settings)
-    return int(bool(problems))
+        _tell(told, is_dry=arguments.dry_run)
+    return int(after != before)
 
 
-def _tell(found: list[OutdatedRow], problems: Mapping[str, str], *, is_dry: bool) -> None:
+def _tell(found: list[OutdatedRow], *, is_dry: bool) -> None:
     if found:
         table = Table("model", "measured with", "benchmarks", "GPU hours", "note")
         for one in found:
             cells = one.cells
-            note = problems.get(cells.path, cells.problem)
             hours = "?" if one.gpu_hours is None else f"{one.gpu_hours:.2f}"
             keys = ", ".join(cells.benchmarks)
-            table.add_row(cell(str(cells)), cell(one.versions), keys, hours, cell(note))
+            table.add_row(cell(str(cells)), cell(one.versions), keys, hours, cell(cells.problem))
         console.print(table)
     able = [one for one in found if not one.cells.problem]
     unknown = sum(one.gpu_hours is None for one in able)
@@ -71,7 +65,7 @@ def _tell(found: list[OutdatedRow], problems: Mapping[str, str], *, is_dry: bool
     say(f"{done}: {counted(len(able), 'model')} for {hours:.2f} GPU hours{more}.")
 
 
-def _document(one: OutdatedRow, problems: Mapping[str, str]) -> dict[str, object]:
+def _document(one: OutdatedRow) -> dict[str, object]:
     return {
         **one.cells.row._asdict(),
         "versions": one.versions,
@@ -79,7 +73,7 @@ def _document(one: OutdatedRow, problems: Mapping[str, str]) -> dict[str, object
         "gpu_hours": one.gpu_hours,
         "hours": one.hours,
         "request": one.cells.path,
-        "problem": problems.get(one.cells.path, one.cells.problem),
+        "problem": one.cells.problem,
     }
 
 

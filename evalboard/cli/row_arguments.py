@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from evalboard.backends import BACKENDS
+from evalboard.cli.shared_arguments import add_benchmarks, add_suite
 from evalboard.records.notice import NoticeKind
 
 
@@ -15,12 +16,7 @@ def add_reproduce(parser: argparse.ArgumentParser) -> None:
     )
     add_row(parser)
     parser.add_argument("--run", action="store_true", help="run the commands and compare")
-    parser.add_argument(
-        "--benchmarks",
-        default="",
-        metavar="KEYS",
-        help="benchmark keys, separated by commas; default: all with a score",
-    )
+    add_benchmarks(parser, default="all with a score")
     parser.add_argument(
         "--limit", type=int, metavar="N", help="ask only the first N questions of each task"
     )
@@ -59,12 +55,7 @@ def add_upgrade_check(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows to choose for each old version if none is named; default: 3",
     )
-    parser.add_argument(
-        "--benchmarks",
-        default="",
-        metavar="KEYS",
-        help="benchmark keys, separated by commas; default: all",
-    )
+    add_benchmarks(parser)
     parser.add_argument(
         "--limit", type=int, metavar="N", help="ask only the first N questions of each task"
     )
@@ -156,13 +147,6 @@ def add_row_export(parser: argparse.ArgumentParser) -> None:
         "--pull-request",
         action="store_true",
         help="open a pull request with the row on the model's repository",
-    )
-
-
-def add_suite(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of a board."""
-    parser.add_argument(
-        "--suite", default="", metavar="SUITE", help="suite of the board; default: EVALBOARD_SUITE"
     )
 
 

@@ -26,7 +26,7 @@ from evalboard.records.precision import Precision
 from evalboard.records.times import timestamp
 from evalboard.records.verdict import Verdict, Versions
 from evalboard.services import terminable
-from evalboard.settings import Settings
+from evalboard.settings import Settings, listed_words
 from evalboard.stores.addresses import open_archive, open_verdicts
 from evalboard.suites.boards import find_board
 from evalboard.suites.model import Suite
@@ -63,7 +63,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _anchors(arguments: argparse.Namespace, suite: Suite, settings: Settings) -> list[Anchor]:
     rows = build_rows(open_archive(settings).read().documents, suite)
-    wanted = suite.select(tuple(key for key in arguments.benchmarks.split(",") if key))
+    wanted = suite.select(arguments.benchmarks)
     named = arguments.models or settings.anchors
     return choose_anchors(
         rows,
@@ -71,7 +71,7 @@ def _anchors(arguments: argparse.Namespace, suite: Suite, settings: Settings) ->
         Harnesses(open_verdicts(settings).read(), suite.name),
         cache(installed_versions),
         benchmarks=[benchmark.key for benchmark in wanted],
-        models=[name.strip() for name in named.split(",") if name.strip()],
+        models=listed_words(named),
         number=arguments.anchors,
     )
 
