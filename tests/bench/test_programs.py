@@ -94,7 +94,7 @@ def test_ours_is_a_command_that_the_command_line_takes(material: Material, case:
     given = command_line().parse_args(words[3:])
     assert given.model == "random/llama-15M"
     assert (given.precision, given.suite) == ("float32", "demo")
-    assert given.benchmarks == "demo_anatomy,demo_abstracts"
+    assert given.benchmarks == ("demo_anatomy", "demo_abstracts")
     assert (given.num_fewshot, given.limit, given.output) == (5, 4, OUTPUT)
 
 

@@ -105,11 +105,11 @@ def reconciler(desk: Desk) -> float:
 
 
 def person(desk: Desk) -> float:
-    """Change a request: its priority, a key of another program, or cancel it and think again."""
-    path = random.choice(desk.paths)
-    with _trouble(desk, "person"):
-        random.choice((_prioritise, _write_key, _cancel_and_requeue))(desk, path)
-    return MEDDLE_SECONDS
+    """Change requests: a priority, a key of another program, and a cancelling that is undone."""
+    for act in random.sample(ACTS, len(ACTS)):
+        with _trouble(desk, "person"):
+            act(desk, random.choice(desk.paths))
+    return len(ACTS) * MEDDLE_SECONDS
 
 
 def _prioritise(desk: Desk, path: str) -> None:
@@ -137,6 +137,9 @@ def _cancel_and_requeue(desk: Desk, path: str) -> None:
         time.sleep(random.uniform(0.0, MEDDLE_SECONDS))
         (acted,) = actions.requeue([RequestQuery(path)], desk.settings, now=_now())
         desk.audit.note("requeued", path=path, problem=acted.problem)
+
+
+ACTS = (_prioritise, _write_key, _cancel_and_requeue)
 
 
 def _queue(desk: Desk) -> RequestQueue:

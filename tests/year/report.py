@@ -86,7 +86,7 @@ What {year.days} days with {year.models:,} models leave behind, and what [the pa
 One tiny model is really evaluated, on the demo's three benchmarks. What Prefect stored of its runs, and what they
 left in folders, is then repeated with the dates of the year: by the schedules of the deployments
 ({intervals}), and for each model an evaluation of
-{hours:.0f} hours with its heartbeats and two more polls. Every poll counts as one that starts an evaluation; one that finds
+{hours:.0f} hours with its heartbeats and two more polls. A run of `refresh-models` counts as one of `reconcile`. Every poll counts as one that starts an evaluation; one that finds
 nothing to do leaves a third less.
 
 After each day Prefect's own vacuum, with the settings of evalboard's server, deletes what the server would have

@@ -1,5 +1,6 @@
 """The flow runs of each day, by the deployments' real schedules."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,8 +11,11 @@ from evalboard_prefect.deployments.deploying import declared_deployments
 DAY = timedelta(days=1)
 POLL = "poll-requests"
 RECONCILE = "reconcile"
+REFRESH = "refresh-models"
 EVALUATE = "evaluate-model"
-FLOWS = {"poll_requests": POLL, "reconcile": RECONCILE}
+FLOWS = {"poll_requests": POLL, "reconcile": RECONCILE, "refresh_models": REFRESH}
+DAILY = re.compile(r"\d+ \d+ \* \* \*")
+"""A cron schedule with one time on each day."""
 EVENT_POLLS = 2
 """Polls that one model causes beside the schedule: it was submitted, and its evaluation ended."""
 EVALUATION = timedelta(hours=2)
@@ -83,4 +87,7 @@ def scheduled() -> dict[str, timedelta]:
 
 def _interval(deployment: Mapping[str, Any]) -> timedelta:
     (schedule,) = deployment["schedules"]
-    return timedelta(seconds=schedule["interval"])
+    if "cron" not in schedule:
+        return timedelta(seconds=schedule["interval"])
+    assert DAILY.fullmatch(schedule["cron"]), schedule
+    return DAY
