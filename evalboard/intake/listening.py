@@ -13,6 +13,7 @@ from evalboard.containing import contained
 from evalboard.intake.polling import has_work
 from evalboard.queueing import presence
 from evalboard.queueing.bell import Call, ring
+from evalboard.queueing.reconcile import lost_runs
 from evalboard.settings import Settings
 from evalboard.stores.addresses import is_hosted, open_store
 
@@ -57,22 +58,17 @@ class Listener:
 
     def _find_calls(self, now: datetime) -> list[Call]:
         """Return what has not been told yet."""
-        calls: list[Call] = []
         lost = set(presence.dead_runs(self._settings))
-        if lost - self._lost:
-            calls.append(Call.LOST)
-        self._lost = lost
-        if self._has_new_work(now):
-            calls.append(Call.WAITING)
-        return calls
-
-    def _has_new_work(self, now: datetime) -> bool:
-        store = open_store(self._settings.store_address("requests"), self._settings)
         before, self._revision = self._revision, ""  # until the queue could be read
+        store = open_store(self._settings.store_address("requests"), self._settings)
         revision = store.snapshot().revision
-        is_due = revision != before and has_work(self._settings, now=now)
-        self._revision = revision
-        return is_due
+        if revision != before:
+            lost |= set(lost_runs(self._settings))
+        calls = [Call.LOST] if lost - self._lost else []
+        if revision != before and has_work(self._settings, now=now):
+            calls.append(Call.WAITING)
+        self._revision, self._lost = revision, lost
+        return calls
 
 
 def listen(settings: Settings) -> None:

@@ -9,7 +9,14 @@ from evalboard.intake.listening import AGAIN, Listener
 from evalboard.lifecycle import claim, undecided
 from evalboard.queueing import presence
 from evalboard.queueing.bell import Call
-from evalboard.queueing.claims import server_name
+from evalboard.queueing.claims import (
+    Process,
+    claim_of,
+    pid_namespace,
+    server_name,
+    this_process,
+)
+from evalboard.queueing.presence import this_machine
 from evalboard.records.request import Claim, Failure, RequestRecord
 from evalboard.settings import Settings
 from tests.intake.test_polling import NOW, put
@@ -86,3 +93,14 @@ def test_a_request_is_told_when_its_pause_is_over(settings: Settings) -> None:
     listener = Listener(settings)
     assert listener.look(now=NOW) == []
     assert listener.look(now=NOW + AGAIN * 2) == [Call.WAITING]
+
+
+def test_a_request_whose_run_left_no_mark_is_told(settings: Settings) -> None:
+    listener = Listener(settings)
+    record = RequestRecord(model="org/other", precision="float32", revision="a" * 40)
+    gone = Process(this_machine(), pid=2**22 + 1, started=1.0, pid_namespace=pid_namespace())
+    put_signed(settings, claim(record, claim_of("run-1", gone), now=NOW), "a.json")
+    assert listener.look(now=NOW) == [Call.LOST]
+    alive = claim_of("run-2", this_process())
+    put_signed(settings, claim(record, alive, now=NOW), "a.json")
+    assert listener.look(now=NOW) == []
