@@ -9,7 +9,6 @@ it: the connections stay open until garbage collection.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -21,7 +20,7 @@ from prefect.runtime import flow_run, task_run
 logger = logging.getLogger(__name__)
 
 
-def create_artifact(kind: str, key: str, data: Any, description: str) -> UUID | None:
+def create_artifact(kind: str, key: str, data: str | float, description: str) -> UUID | None:
     """Attach an artifact to the run.
 
     Args:
@@ -46,7 +45,7 @@ def create_artifact(kind: str, key: str, data: Any, description: str) -> UUID | 
     return None
 
 
-def update_artifact(artifact: UUID, data: Any, description: str) -> None:
+def update_artifact(artifact: UUID, data: str | float, description: str) -> None:
     """Replace the data of an artifact."""
     with _ending_nothing(), get_client(sync_client=True) as client:
         client.update_artifact(artifact, ArtifactUpdate(data=data, description=description))
