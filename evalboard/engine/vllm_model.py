@@ -36,8 +36,10 @@ from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import check_whole
 from evalboard.engine.streaming import (
     QUESTIONS_PER_BLOCK,
+    CountTokens,
     Kind,
     NumberedAnswers,
+    count_no_tokens,
 )
 from evalboard.engine.texts import RawTexts
 from evalboard.engine.tokenising import keep_texts_open, require_prefix, without_prefix
@@ -82,6 +84,8 @@ class Unit(NamedTuple):
 
     requests: frozenset[int]
     """Positions of the requests that it answers."""
+    tokens: int
+    """Tokens of its prompt, with those of all its choices."""
     jobs: Callable[[], list[Job]]
 
 
@@ -156,6 +160,7 @@ class VLLMModel(LmEvalVLLM):
         wanted: Set[int],
         *,
         think_end: str | None = None,
+        count_tokens: CountTokens = count_no_tokens,
     ) -> Generator[NumberedAnswers]:
         """Answer requests as a stream; see `StreamingModel`.
 
@@ -165,17 +170,18 @@ class VLLMModel(LmEvalVLLM):
         Several threads can call it: one prepares its requests while those of another are answered.
         """
         if kind == "loglikelihood_rolling":
-            yield from self._sum_windows(requests, wanted)
+            yield from self._sum_windows(requests, wanted, count_tokens)
             return
         is_text = kind == "generate_until"
         units = self._text_units(requests, think_end) if is_text else self._choice_units(requests)
+        count_tokens(sum(unit.tokens for unit in units))
         # A continuation that adds no token is certain.
         empty = wanted - frozenset().union(*(unit.requests for unit in units))
         yield [(number, (0.0, True)) for number in sorted(empty)]
         yield from self._answer(units, wanted)
 
     def _sum_windows(
-        self, requests: Sequence[Instance], wanted: Set[int]
+        self, requests: Sequence[Instance], wanted: Set[int], count_tokens: CountTokens
     ) -> Generator[NumberedAnswers]:
         """Answer texts: each is the windows that the model reads at a time, with the tokens of its own.
 
@@ -184,9 +190,14 @@ class VLLMModel(LmEvalVLLM):
         windows = [self._windows(*request.args) for request in requests]
         owners = [number for number, its in enumerate(windows) for _ in its]
         units = [
-            Unit(frozenset([place]), partial(self._window_jobs, place, window))
+            Unit(
+                frozenset([place]),
+                len(window.continuation),
+                partial(self._window_jobs, place, window),
+            )
             for place, window in enumerate(chain.from_iterable(windows))
         ]
+        count_tokens(sum(unit.tokens for unit in units))
         scores: dict[int, dict[int, float]] = {number: {} for number in range(len(requests))}
         yield [(number, 0.0) for number in sorted(wanted) if not windows[number]]
         asked = {place for place, owner in enumerate(owners) if owner in wanted}
@@ -245,7 +256,11 @@ class VLLMModel(LmEvalVLLM):
             may_cut=self.may_cut,
         )
         return [
-            Unit(frozenset(c.request for c in group.choices), partial(self._context_jobs, group))
+            Unit(
+                frozenset(c.request for c in group.choices),
+                len(group.context) + sum(len(c.tokens) for c in group.choices),
+                partial(self._context_jobs, group),
+            )
             for group in groups
         ]
 
@@ -338,7 +353,11 @@ class VLLMModel(LmEvalVLLM):
         encoded = self.tok_encode(list(contexts))
         texts = Texts(RawTexts(self.tokenizer, think_end), think_end, self._end_of_text())
         return [
-            Unit(frozenset([i]), partial(self._text_jobs, i, encoded[i], options[i], texts))
+            Unit(
+                frozenset([i]),
+                len(encoded[i]),
+                partial(self._text_jobs, i, encoded[i], options[i], texts),
+            )
             for i in sorted(range(len(requests)), key=encoded.__getitem__)
         ]
 
