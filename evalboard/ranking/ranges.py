@@ -232,7 +232,7 @@ class _Pairs:
         entries, average = self.entries, self.entries.average
         found = _Pairs(
             Entries(
-                [entries.names[row] for row in rows.tolist()],
+                [entries.names[int(row)] for row in rows],
                 [some_rows(column, rows) for column in entries.columns],
                 average._replace(scores=average.scores[rows]),
             )

@@ -1,9 +1,7 @@
 """What a score has cost: time, GPUs, energy and tokens."""
 
 from collections.abc import Iterable
-from functools import reduce
-from operator import add
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -72,10 +70,6 @@ def total(costs: Iterable[Spent | None]) -> Spent | None:
 
 
 def _sum_of_all(amounts: Iterable[Amount | None]) -> Amount | None:
-    """Return the sum of amounts, at least one, None if one is not known."""
-    known: list[Amount] = []
-    for amount in amounts:
-        if amount is None:
-            return None
-        known.append(amount)
-    return reduce(add, known)
+    """Return the sum of amounts, None if one is not known."""
+    known: list[Any] = list(amounts)
+    return None if None in known else sum(known)
