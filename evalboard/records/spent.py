@@ -1,11 +1,9 @@
 """What a score has cost: time, GPUs, energy and tokens."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-
-Amount = TypeVar("Amount", int, float)
 
 
 class Usage(BaseModel):
@@ -59,17 +57,15 @@ def total(costs: Iterable[Spent | None]) -> Spent | None:
     parts = [part for part in known if part]
     if not parts or len(parts) < len(known):
         return None
+    energies, written, read = zip(
+        *((part.energy_wh, part.generated_tokens, part.prompt_tokens) for part in parts),
+        strict=True,
+    )
     return Spent(
         sum(part.seconds for part in parts),
         sum(part.gpu_hours for part in parts),
-        _sum_of_all(part.energy_wh for part in parts),
+        None if None in energies else sum(filter(None, energies)),
         any(part.energy_is_estimated for part in parts),
-        _sum_of_all(part.generated_tokens for part in parts),
-        _sum_of_all(part.prompt_tokens for part in parts),
+        None if None in written else sum(filter(None, written)),
+        None if None in read else sum(filter(None, read)),
     )
-
-
-def _sum_of_all(amounts: Iterable[Amount | None]) -> Amount | None:
-    """Return the sum of amounts, None if one is not known."""
-    known: list[Any] = list(amounts)
-    return None if None in known else sum(known)
