@@ -18,7 +18,7 @@ class Usage(BaseModel):
     prompt_tokens: int | None = None
     """Tokens of the questions: each context once, with all its choices. None where they were not counted."""
     generated_tokens: int | None = None
-    """None where the model ranked choices, or its backend does not count them."""
+    """0 where the model ranked choices. None where they were not counted."""
 
 
 class Spent(NamedTuple):

@@ -107,7 +107,7 @@ class AnsweringModel(LM):
         """Questions of which the model does not see the beginning."""
         self.unfinished: set[Question] = set()
         """Questions that the model was still thinking about when its text ended."""
-        self.generated_tokens: int | None = None
+        self.generated_tokens: int | None = 0
         """Tokens of all texts, with those that an earlier engine wrote. None where they are not known."""
         self.prompt_tokens = 0
         """Tokens of all prompts, with those that an earlier engine read; see `StreamingModel`."""
