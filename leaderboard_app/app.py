@@ -5,6 +5,7 @@ import logging
 import socket
 import warnings
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +15,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
+from threadpoolctl import threadpool_limits
 
 from evalboard.errors import EvalboardError
 from evalboard.explanations import explanations
+from evalboard.queueing.vitals import see_workers
 from evalboard.services import listen
 from evalboard.settings import Settings, listed_words
 from evalboard.stores.addresses import is_hosted, open_board
@@ -34,7 +37,7 @@ from leaderboard_app.live_queue import LiveQueue
 from leaderboard_app.login import Tickets, is_login_offered
 from leaderboard_app.metrics import add_metrics
 from leaderboard_app.model_routes import add_model_routes
-from leaderboard_app.page_shell import PageShell
+from leaderboard_app.page_shell import STYLES, PageShell
 from leaderboard_app.pages import Page, Viewer, element_page
 from leaderboard_app.rank_routes import add_rank_routes
 from leaderboard_app.recent_snapshots import HOSTED_SECONDS
@@ -71,19 +74,6 @@ UNREADABLE: dict[int | str, dict[str, Any]] = {
 LOCAL_SECONDS = 2.0
 """Interval between checks of a board store in a folder."""
 
-STYLES = (
-    "frame",
-    "board",
-    "model",
-    "charts",
-    "questions",
-    "analysis",
-    "queue",
-    "submit",
-    "about",
-)
-SCRIPTS = ("header", "board", "pages", "queue", "submit", "copy")
-
 
 class Health(BaseModel):
     """The viewer's health, for monitoring."""
@@ -94,6 +84,11 @@ class Health(BaseModel):
     rows: int
     """Of the first board."""
     requests: int
+    workers: int | None
+    """Machines whose workers have given a sign of life in the last two minutes, null if none has ever worked with
+    the viewer's work folder."""
+    seconds_since_worker: float | None
+    """Since the last sign of life of a worker, null as `workers`."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -102,6 +97,8 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         ConfigError: A suite or the address of the board store is wrong.
     """
+    # Readers have threads of their own. Those of matrix products would wait for one another.
+    threadpool_limits(1, "blas")
     viewers = make_viewers(settings)
     first = viewers[0]
     # FastAPI's own documentation pages load scripts from another host.
@@ -166,7 +163,7 @@ def _mount(app: FastAPI, viewer: Viewer, blocks: gr.Blocks) -> None:
 
 
 def _head(files: str) -> str:
-    """Return the links to styles and scripts, which all boards share.
+    """Return the links to icon and styles, which all boards share. They follow Gradio's own styles.
 
     Args:
         files: Relative address of `static/`.
@@ -175,7 +172,6 @@ def _head(files: str) -> str:
         (
             f'<link rel="icon" href="{files}/favicon.svg" type="image/svg+xml">',
             *(f'<link rel="stylesheet" href="{files}/{name}.css">' for name in STYLES),
-            *(f'<script type="module" src="{files}/{name}.js"></script>' for name in SCRIPTS),
         )
     )
 
@@ -259,6 +255,11 @@ def _board_routes(viewer: Viewer) -> APIRouter:
         """
         return viewer.board.current().document.respond(request)
 
+    @routes.get("/data/first.json", tags=["read"], responses=UNREADABLE)
+    def first(request: Request) -> Response:
+        """Return the first hundred rows of the table, as `data/board.json` does; `all_rows` is the number of all."""
+        return viewer.board.current().first.respond(request)
+
     @routes.get("/data/queue.json", tags=["read"], responses=UNREADABLE)
     def queue(request: Request) -> Response:
         """Return every submission and its status, with an `ETag`. The most urgent come first."""
@@ -283,10 +284,13 @@ def _add_health(app: FastAPI, viewers: Sequence[Viewer]) -> None:
     def health() -> Health:
         """Return the viewer's health. The status is 503 if it cannot read one of its boards."""
         first, *_ = [viewer.board.current() for viewer in viewers]
+        workers = see_workers(viewers[0].settings, now=datetime.now(UTC))
         return Health(
             built_at=first.meta.built_at if first.meta else None,
             rows=first.table.num_rows,
             requests=len(viewers[0].queue.current().entries),
+            workers=workers.alive if workers else None,
+            seconds_since_worker=workers.since_sign.total_seconds() if workers else None,
         )
 
 

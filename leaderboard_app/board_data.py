@@ -20,7 +20,7 @@ from evalboard.records.board_files import (
 from evalboard.stores.board import published_board, published_queue
 from evalboard.stores.protocol import Snapshot, Store
 from evalboard.suites.boards import SuiteBoard
-from leaderboard_app.board_document import board_parts
+from leaderboard_app.board_document import board_parts, first_parts
 from leaderboard_app.board_rows import checked_table, rank_rows
 from leaderboard_app.rank_data import RankSource, rank_source
 from leaderboard_app.recent_snapshots import has_file
@@ -47,6 +47,8 @@ class RankedBoard(NamedTuple):
     """Ranked rows, without columns until the first build."""
     document: PreparedResponse
     """The data for open pages."""
+    first: PreparedResponse
+    """The same with the first rows alone."""
     ranks: RankSource | None = None
     """What rows are compared from; None on boards of earlier versions."""
 
@@ -183,14 +185,15 @@ def read_ranked_board(snapshot: Snapshot, folder: str = "") -> RankedBoard:
     published = published_board(snapshot, folder)
     if published is None:
         table = pa.table({})
-        return RankedBoard(None, table, prepare_parts(board_parts(None, table)))
+        nothing = prepare_parts(board_parts(None, table))
+        return RankedBoard(None, table, nothing, nothing)
     table = rank_rows(checked_table(published.table, published.meta))
     document = prepare_parts(board_parts(published.meta, table))
+    first = prepare_parts(first_parts(published.meta, table))
+    ranks = _rank_source(snapshot, folder, published.meta, table)
     # Memory of reading and compressing goes back to the system; the server keeps it otherwise.
     pa.default_memory_pool().release_unused()
-    return RankedBoard(
-        published.meta, table, document, _rank_source(snapshot, folder, published.meta, table)
-    )
+    return RankedBoard(published.meta, table, document, first, ranks)
 
 
 def _rank_source(

@@ -27,7 +27,19 @@ MOST_DECIMALS = 17
 NOT_SENT = {"org", BOARDS_RANK}
 
 
-def board_parts(meta: BoardMeta | None, table: pa.Table) -> Iterator[bytes]:
+FIRST_ROWS = 100
+"""Rows that a page can draw before the others have come."""
+
+
+def first_parts(meta: BoardMeta, table: pa.Table) -> Iterator[bytes]:
+    """Yield the board with its first rows alone, and without what the operator and others say of models."""
+    brief = meta.model_copy(update={"gone": (), "notices": (), "reported": ()})
+    return board_parts(brief, table.slice(0, FIRST_ROWS), all_rows=table.num_rows)
+
+
+def board_parts(
+    meta: BoardMeta | None, table: pa.Table, *, all_rows: int | None = None
+) -> Iterator[bytes]:
     """Yield the board for the browser: JSON with one list per column, in rank order.
 
     Scores are fractions in [0, 1] with their standard errors, or null if missing. Columns that the
@@ -37,6 +49,11 @@ def board_parts(meta: BoardMeta | None, table: pa.Table) -> Iterator[bytes]:
 
     Each part is one column, so the values of a large board are never all in memory as Python
     objects.
+
+    Args:
+        meta: The board, None before the first build.
+        table: Its rows.
+        all_rows: Number of rows of the board, if the table has only the first of them.
     """
     description: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -44,6 +61,7 @@ def board_parts(meta: BoardMeta | None, table: pa.Table) -> Iterator[bytes]:
         "interval_errors": round(Z_95, 4),
         "described": [_describe(column) for column in COLUMNS if column.title],
         "rows": table.num_rows,
+        "all_rows": table.num_rows if all_rows is None else all_rows,
         "bounds": _bounds(meta, table) if meta else {},
     }
     yield _json(description)[:-1] + b',"columns":{'

@@ -1,6 +1,7 @@
-"""What a page says before its scripts run: title and link preview, a skeleton, and the best models.
+"""What a page says before Gradio's scripts run: title and link preview, our own scripts, a skeleton, and the best models.
 
-Gradio's page has a preview of its own ("Click to try out the app!") and is white without its scripts.
+Gradio's page has a preview of its own ("Click to try out the app!") and is white without its scripts. It would load
+ours after its own.
 """
 
 import re
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evalboard.errors import EvalboardError
 from leaderboard_app.board_data import RankedBoard
+from leaderboard_app.board_document import FIRST_ROWS
 from leaderboard_app.board_rows import values
 from leaderboard_app.language import DEFAULT, LANGUAGES, format_number, language_of, mark, t
 from leaderboard_app.model_data import find_model
@@ -25,6 +27,21 @@ from leaderboard_app.pages import Viewer, render
 from leaderboard_app.public import public_address, with_query
 
 BEST_ROWS = 50
+SCRIPTS = ("header", "board", "pages", "queue", "submit", "copy")
+STYLES = (
+    "frame",
+    "board",
+    "model",
+    "charts",
+    "questions",
+    "analysis",
+    "queue",
+    "submit",
+    "about",
+)
+FIRST = "data/first.json"
+NO_VIEW = {"lang", "embed", "__theme"}
+"""Parts of an address that change neither rows nor their order."""
 BOARD = mark("Scores of {models} models on {benchmarks} benchmarks.")
 MODEL = mark("Average {average} %, rank {rank} of {models}.")
 
@@ -107,6 +124,10 @@ def put_shell(page: str, viewer: Viewer, title: str, request: Request) -> str:
         language,
         name=name,
         languages=dict(LANGUAGES),
+        files=f"{viewer.root}ui",
+        scripts=SCRIPTS,
+        styles=STYLES,
+        first=FIRST if title == "Board" and _starts_with_first(board, request) else "",
         **links,
         **preview._asdict(),
     )
@@ -114,6 +135,12 @@ def put_shell(page: str, viewer: Viewer, title: str, request: Request) -> str:
     body = render("shell_body.html", language, name=name, table=table)
     bare = _GRADIOS_PREVIEW.sub("", page)
     return bare.replace(_HEAD_END, head + _HEAD_END, 1).replace(_BODY_START, body + _BODY_START, 1)
+
+
+def _starts_with_first(board: RankedBoard | None, request: Request) -> bool:
+    """Return whether a page of the board can draw its first rows before all have come: if it shows no others."""
+    is_large = board is not None and board.table.num_rows > FIRST_ROWS
+    return is_large and set(request.query_params) <= NO_VIEW
 
 
 def _whole_links(viewer: Viewer, board: RankedBoard | None, request: Request) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """A watch over the claim of a run while it works.
 
-A person can cancel a request at any time, and a reconciliation can give it to another run. The
+Each check is also a sign of life of the run's machine. A person can cancel a request at any time, and a reconciliation can give it to another run. The
 store decides, whatever Prefect reports about the run. A lost claim ends the engines, which frees
 their GPUs.
 """
 
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from evalboard.errors import ClaimLost, EvalboardError
 from evalboard.lifecycle import is_claimed_by
 from evalboard.records.request import RequestRecord
 from evalboard.stores.addresses import open_own_queue
+from evalboard.stores.work import WorkFolder
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +49,10 @@ def watched_claim(attempt: Attempt, *, every_seconds: float = WATCH_SECONDS) -> 
 
 
 def _watch(attempt: Attempt, path: str, every_seconds: float, ended: threading.Event) -> None:
-    queue = open_own_queue(attempt.engine.settings)
+    settings = attempt.engine.settings
+    queue, work = open_own_queue(settings), WorkFolder(settings.work_folder)
     while not ended.wait(every_seconds):
+        work.note_worker(socket.gethostname())
         try:
             entry = queue.entry(path)
         except EvalboardError as exc:  # an edit by hand may be put right

@@ -11,6 +11,18 @@ from evalboard.records.times import parse_time
 from evalboard.settings import Settings
 from evalboard.stores.work import WorkFolder
 
+ALIVE = timedelta(minutes=2)
+"""A worker without a sign of life for this long counts as gone. It gives one every 5 to 30 seconds."""
+
+
+class Workers(NamedTuple):
+    """Who works on the queue, as far as this machine's work folder says."""
+
+    alive: int
+    """Number of machines."""
+    since_sign: timedelta
+    """Since the last sign of life of any of them."""
+
 
 class Vitals(NamedTuple):
     """The state of a board at one moment."""
@@ -62,6 +74,14 @@ def observe(entries: Iterable[QueueEntry], settings: Settings, *, now: datetime)
         questions=int(sum(each["questions"] for each in used)),
         gpu_seconds=sum(each["seconds"] * each["gpus"] for each in used),
     )
+
+
+def see_workers(settings: Settings, *, now: datetime) -> Workers | None:
+    """Return which machines have living workers; None if none has ever worked with this work folder."""
+    ages = [now - seen for seen in WorkFolder(settings.work_folder).workers().values()]
+    if not ages:
+        return None
+    return Workers(sum(age <= ALIVE for age in ages), max(timedelta(0), min(ages)))
 
 
 def why_silent(since_poll: timedelta | None, settings: Settings) -> str:

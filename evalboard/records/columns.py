@@ -106,20 +106,6 @@ COLUMNS: tuple[Column, ...] = (
         group="evaluation",
     ),
     Column(
-        "blind_advantage",
-        "amount",
-        "Advantage over guessing without the question",
-        width=170,
-        group="evaluation",
-    ),
-    Column(
-        "blind_z",
-        "amount",
-        "Its distance from the other rows, in deviations",
-        width=170,
-        group="evaluation",
-    ),
-    Column(
         "points_over_loglikelihood",
         "points",
         "Difference to log-likelihood, points",
@@ -165,7 +151,6 @@ COLUMNS: tuple[Column, ...] = (
         width=120,
         group="evaluation",
     ),
-    Column("prompt_tokens", "count", "Tokens read", width=120, group="evaluation"),
     Column(
         "generated_tokens",
         "count",
@@ -214,7 +199,6 @@ BENCHMARK_SUFFIXES: tuple[str, ...] = SCORE_SUFFIXES + RANK_SUFFIXES
 SUBJECT_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__n")
 
 FLAGS: tuple[str, ...] = (
-    "answers_without_question",
     "copy",
     "cut_questions",
     "flagged",

@@ -13,6 +13,7 @@
     unfit/{host}.json                                    why a machine takes no requests
     proofs/                                              whether machines score as transformers does
     polled                                               its time is that of the last poll
+    workers/{host}                                       its time is that of a worker's last sign of life
     usage.jsonl                                          what each evaluation took
     documents/{run}/results.json, {benchmark}.parquet    results of runs outside the board
 
@@ -34,7 +35,7 @@ from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome
 from evalboard.stores.lines import add_lines, read_lines, replace_lines
 
-GROWING = ("logs", "progress", "documents")
+GROWING = ("logs", "progress", "documents", "workers")
 """Folders in which every run leaves something that is of no use later."""
 KEY_LENGTH = 32
 ANSWERS_HASH = "answers_sha256"
@@ -192,6 +193,20 @@ class WorkFolder:
         except OSError:
             return None
 
+    def note_worker(self, host: str) -> None:
+        """Record that a worker on a machine is alive now. A full disk does not end its work."""
+        with suppress(OSError):
+            self._workers_folder.mkdir(parents=True, exist_ok=True)
+            (self._workers_folder / host).touch()
+
+    def workers(self) -> dict[str, datetime]:
+        """Return when a worker of each machine with this folder last gave a sign of life, by host."""
+        seen: dict[str, datetime] = {}
+        with suppress(OSError):
+            for path in self._workers_folder.iterdir():
+                seen[path.name] = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return seen
+
     def add_usage(self, *, seconds: float, gpus: int, questions: int) -> None:
         """Record what an evaluation took.
 
@@ -293,6 +308,10 @@ class WorkFolder:
     @property
     def _polled_file(self) -> Path:
         return self._root / "polled"
+
+    @property
+    def _workers_folder(self) -> Path:
+        return self._root / "workers"
 
     @property
     def _usage_file(self) -> Path:

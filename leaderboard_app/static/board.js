@@ -51,7 +51,17 @@ class BoardTable extends HTMLElement {
     NARROW.addEventListener("change", this.fold);
     this.findSearch = (event) => this.focusSearch(event);
     addEventListener("keydown", this.findSearch);
-    this.unfollow = follow("data/board.json", (board) => this.show(board), (problem) => this.report(problem));
+    this.unfollow = () => {};
+    this.showFirst().then(() => {
+      if (this.isConnected) this.unfollow = follow("data/board.json", (board) => this.show(board), (problem) => this.report(problem));
+    });
+  }
+
+  /** Show the first rows of a large board, where the page's head names them, while all are on their way. */
+  async showFirst() {
+    const first = document.querySelector('link[href="data/first.json"]');
+    const board = first && (await fetch(first.href).then((answer) => answer.json(), () => null));
+    if (board?.rows && this.isConnected) this.show(board);
   }
 
   disconnectedCallback() {
@@ -121,7 +131,7 @@ class BoardTable extends HTMLElement {
   }
 
   show(board) {
-    const again = this.board !== null;
+    const before = this.board;
     this.board = board;
     board.words = { model_type: Object.fromEntries(Object.entries(TYPES).map(([type, name]) => [type, t(name).toLowerCase()])) };
     this.names = Array.from({ length: board.rows }, (_, row) => referenceOf(readRow(board.columns, row)));
@@ -137,10 +147,10 @@ class BoardTable extends HTMLElement {
       return;
     }
     if (!this.sizes.hasChildNodes()) this.sizes.replaceChildren(...drawSizes(this.controlsOf("sizes"), board));
-    if (!again) this.search.value = this.view.search;
+    if (!before) this.search.value = this.view.search;
     this.drawColumns({ rowsToCome: true });
-    this.select({ keepPlace: again });
-    if (!again) this.grid.returnTo(placeOf(writeView(this.view, "")));
+    this.select({ keepPlace: before !== null });
+    if (!isPart(board) && (!before || isPart(before))) this.grid.returnTo(placeOf(writeView(this.view, "")));
   }
 
   /** Show the reported scores anew if they changed: a reader may have opened them. */
@@ -280,7 +290,7 @@ class BoardTable extends HTMLElement {
     this.grid.setRows(pinned, rows, view.size, { keepPlace });
     this.grid.setOrder(key, descending);
     this.tell(fitting.length, this.picture.query.hints);
-    this.firsts.textContent = sayFirsts(board, view, places, { scope: ranks.scope, column, fitting: fitting.length });
+    this.firsts.textContent = isPart(board) ? "" : sayFirsts(board, view, places, { scope: ranks.scope, column, fitting: fitting.length });
     this.chips.replaceChildren(...drawChips(board, view, (parts) => this.change(parts)));
     this.drawPins(pinned);
   }
@@ -302,9 +312,9 @@ class BoardTable extends HTMLElement {
   }
 
   tell(fitting, hints) {
-    const { rows, meta } = this.board;
-    const numbers = { shown: formatNumber(fitting), all: formatNumber(rows) };
-    const models = fitting === rows ? (rows === 1 ? t("1 model") : t("{all} models", numbers)) : t("{shown} of {all} models", numbers);
+    const { rows, all_rows: all, meta } = this.board;
+    const numbers = { shown: formatNumber(fitting), all: formatNumber(all) };
+    const models = isPart(this.board) ? t("The first {shown} of {all} models, the others are coming", numbers) : fitting === rows ? (rows === 1 ? t("1 model") : t("{all} models", numbers)) : t("{shown} of {all} models", numbers);
     this.status.textContent = t("{models} · built {time}", { models, time: formatTime(meta.built_at) });
     const says = hints.map(({ code, value }) => t(HINT_TEXTS[code], { value }));
     const [low, high] = this.view.params;
@@ -344,6 +354,9 @@ class BoardTable extends HTMLElement {
     if (says) this.status.textContent = says;
   }
 }
+
+/** Say whether only the first rows of a board have come. */
+const isPart = (board) => board.rows < board.all_rows;
 
 /** Say how many models have the benchmarks that some lack. */
 function describeFilling(filling) {

@@ -21,6 +21,7 @@ const GROUPS = [
 const AT_ONCE = 50;
 const FEW = 3;
 const WAIT_MILLISECONDS = 120;
+const HEALTH_MILLISECONDS = 30_000;
 
 class QueueList extends HTMLElement {
   connectedCallback() {
@@ -28,6 +29,7 @@ class QueueList extends HTMLElement {
     this.queue = null;
     this.shown = AT_ONCE;
     this.opened = new Map();
+    this.health = {};
     this.status = readPart("status");
     this.code = readPart("code");
     this.sort = readPart("sort");
@@ -42,17 +44,23 @@ class QueueList extends HTMLElement {
       (queue) => this.take(queue),
       (problem) => this.report(problem),
     );
+    this.askHealth();
+    this.asking = setInterval(() => this.askHealth(), HEALTH_MILLISECONDS);
   }
 
   disconnectedCallback() {
     this.unfollow();
     this.unfollow = null;
+    clearInterval(this.asking);
   }
 
-  async take(queue) {
+  take(queue) {
     this.queue = queue;
     this.draw();
-    this.built = (await ask(sharedAddress("health")).catch(() => ({}))).built_at;
+  }
+
+  async askHealth() {
+    this.health = await ask(sharedAddress("health")).catch(() => ({}));
     this.draw();
   }
 
@@ -151,7 +159,8 @@ class QueueList extends HTMLElement {
       [t("Oldest waiting"), oldest && ago(oldest)],
       [t("Finished a day, last week"), perDay ? formatNumber(perDay, perDay < 10 ? 1 : 0) : ""],
       [t("Last change of the queue"), changed && ago(changed)],
-      [t("Board built"), this.built && ago(this.built)],
+      [t("Board built"), this.health.built_at && ago(this.health.built_at)],
+      [t("Workers alive"), tellWorkers(this.health)],
     ].filter(([, value]) => value);
     const parts = facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
     if (failures.length) parts.push(make("div", { class: "failures" }, make("dt", {}, t("Failures by reason")), make("dd", {}, ...failures.map((failure) => this.drawReason(failure)))));
@@ -195,6 +204,12 @@ class QueueList extends HTMLElement {
     });
     return more;
   }
+}
+
+/** Say how many machines work on the queue, or since when none does; nothing where the viewer cannot see it. */
+function tellWorkers({ workers, seconds_since_worker: since }) {
+  if (workers == null) return "";
+  return workers ? formatNumber(workers) : t("none for {duration}", { duration: timeLeft(since) });
 }
 
 function drawField(type, name, label, oninput) {

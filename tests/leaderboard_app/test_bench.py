@@ -39,5 +39,5 @@ def test_a_report_replaces_only_the_figures(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# Kept\n\n{MARK}\n\nHeading.\n")
     assert "old" not in text
-    assert "| 0.90 s | 1.20 s | 1.50 s |" in text
-    assert "| 1.40 MB |" in text
+    assert "| 0.90 s | 1.20 s | 1.00 s |" in text
+    assert "| 1.80 MB |" in text

@@ -11,6 +11,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from evalboard.records.board_files import Filling, SubjectColumn
+from evalboard.records.columns import COLUMNS
 from evalboard.records.notice import Notice, NoticeKind
 from evalboard.records.reported import ReportedRow, ReportedScore
 from tests.leaderboard_app.browsing import wait_for_styles
@@ -424,6 +425,21 @@ def test_what_a_board_gains_appears_by_itself(
     open_menu(page, "Filters")
     page.locator(".panel.filters").get_by_label("Merged").check()
     expect(page.get_by_role("heading", name="No model matches")).to_be_visible()
+
+
+def test_every_kind_of_column_can_be_shown(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    values = {"count": 7, "amount": 1.234, "share": 0.25, "points": 1.5, "params": 7.0, "yes": True}
+    shown = {"count": "7", "amount": "1.23", "share": "25.0", "points": "+1.5", "params": "7 B"}
+    kinds = {column.kind: column.key for column in COLUMNS if column.title}
+    row = make_row("a/a", 0.5, flags=["cut_questions"])
+    board_folder.write_board([row | {kinds[kind]: value for kind, value in values.items()}])
+    page.goto(f"/?lang=en&columns={','.join(kinds.values())}")
+    expect(rows_of(page)).to_have_count(1)
+    assert set(kinds.values()) <= set(heads(page))
+    for kind, text in (shown | {"yes": "yes"}).items():
+        expect(page.locator(f"td.{kinds[kind]}")).to_have_text(text)
 
 
 def test_scores_of_others_are_below_the_board_and_in_no_rank(

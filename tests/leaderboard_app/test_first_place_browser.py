@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from evalboard.settings import Settings
 from tests.leaderboard_app.answered import write_answers, write_document, write_mirror
@@ -13,6 +13,8 @@ from tests.leaderboard_app.boards import BoardFolder, answer, make_row
 
 KEY = "medqa_4options"
 N = 200
+LARGE = 620
+"""Rows of a board of which more match a filter than the server ranks."""
 RIGHT = {"a/best": 150, "b/near": 147, "c/large": 170, "d/closed": 160, "e/far": 110, "f/last": 60}
 
 
@@ -107,6 +109,33 @@ def test_ranks_are_those_of_the_sorted_column_among_the_rows_shown(
     page.get_by_role("button", name="Parameters").click()
     expect(firsts).to_be_empty()
     assert ranks(page) == ["1", "2", "2", "2", "2", "2"]
+
+
+def test_a_large_board_shows_its_first_rows_before_all_and_the_ranges_of_all(
+    page: Page, board_folder: BoardFolder
+) -> None:
+    rows = [make_row(f"a/model-{at}", 0.7) for at in range(LARGE)]
+    right = [[question < N - at // 4 for question in range(N)] for at in range(LARGE)]
+    board_folder.write_board(rows, answers=answer(rows, {KEY: right}))
+    held: list[Route] = []
+    page.route("**/data/board.json", lambda route: held.append(route))
+    page.goto("/?lang=en")
+    count = page.locator("board-table .count")
+    expect(count).to_contain_text("The first 100 of 620 models, the others are coming")
+    firsts = page.locator("board-table .firsts")
+    expect(firsts).to_be_empty()
+    page.unroute("**/data/board.json")  # lets go on what was held
+    expect(count).to_contain_text("620 models ·")
+    expect(firsts).to_contain_text("of 620 models share the first place")
+
+    page.get_by_role("searchbox").fill("model -model-1")
+    page.get_by_role("button", name="MedQA", exact=True).click()
+    expect(firsts).to_have_text(
+        re.compile(
+            r"^On MedQA, \d+ of 509 matching models may have the first place of the whole board\. "
+            r"Ranges are those of the whole board, because more than 500 models match\.$"
+        )
+    )
 
 
 def test_a_search_that_finds_nothing_says_what_the_queue_knows(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from evalboard.settings import Settings
@@ -72,6 +73,24 @@ def test_a_queue_that_nobody_polls_is_not_ready(http: httpx.Client, settings: Se
     assert late.status_code == 503
     assert "EVALBOARD_SILENCE_MINUTES" in late.json()["reason"]
     assert http.get("/health").status_code == 200
+
+
+def test_health_says_how_many_machines_work(http: httpx.Client, settings: Settings) -> None:
+    def seen() -> tuple[Any, Any]:
+        health = http.get("/health").json()
+        return health["workers"], health["seconds_since_worker"]
+
+    assert seen() == (None, None)
+    work = WorkFolder(settings.work_folder)
+    work.note_worker("gpu1")
+    work.note_worker("gpu2")
+    assert seen()[0] == 2
+    for host, minutes in (("gpu1", 5), ("gpu2", 10)):
+        long_ago = time.time() - 60 * minutes
+        os.utime(settings.work_folder / "workers" / host, (long_ago, long_ago))
+    number, since = seen()
+    assert number == 0
+    assert since == pytest.approx(300, abs=60)
 
 
 def test_the_dashboard_shows_every_metric_and_no_other(

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from evalboard.records.request import RequestRecord
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_queue
+from evalboard.stores.work import WorkFolder
 from tests.leaderboard_app.browsing import browse
 from tests.leaderboard_app.serving import build_app, serving
 from tests.leaderboard_app.surroundings import behind_prefix, page_with_frame
@@ -48,8 +49,13 @@ def see(page: Page, path: str) -> None:
 
 
 def test_queue_shows_every_request_and_stays_current(
-    page: Page, board_folder: Any, make_entry: Callable[..., Any], hostile_name: str
+    page: Page,
+    board_folder: Any,
+    settings: Settings,
+    make_entry: Callable[..., Any],
+    hostile_name: str,
 ) -> None:
+    WorkFolder(settings.work_folder).note_worker("gpu1")
     progress = {
         "medmcqa": {"state": "running", "done": 1000, "total": 4183},
         "pubmedqa": {"state": "failed", "done": 0, "total": 0, "reason": "No questions."},
@@ -108,6 +114,7 @@ def test_queue_shows_every_request_and_stays_current(
     expect(page.get_by_role("link", name="Scores of f/done")).to_be_visible()
 
     page.get_by_text("End of the log").click()
+    expect(page.locator(".overview")).to_contain_text("Workers alive1")
     expect(page.locator(".overview")).to_contain_text("The memory was too small for the model. 1")
     late = make_entry("g/late", "PENDING", position=1)
     board_folder.write_queue([running, failed, late, rejected])

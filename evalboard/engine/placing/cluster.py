@@ -95,8 +95,7 @@ def _connect(settings: Settings) -> None:
     else:
         ray.init(
             address="local",
-            include_dashboard=settings.ray_dashboard_port is not None,
-            dashboard_port=settings.ray_dashboard_port,
+            include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
             **always,
         )

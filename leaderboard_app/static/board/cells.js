@@ -21,13 +21,17 @@ const DRAW = {
   score: drawScore,
   text: (picture, { key }, row) => marked(picture, key, String(cell(picture, key, row) ?? "")),
   code: (picture, { key }, row) => [make("code", {}, ...marked(picture, key, String(cell(picture, key, row) ?? "")))],
-  share: ({ board }, { key }, row) => text(board.columns[key][row] == null ? "" : percent(board.columns[key][row])),
   points: ({ board }, { key }, row) => text(board.columns[key][row] == null ? "" : points(board.columns[key][row])),
-  params: ({ board }, { key }, row) => text(formatParams(board.columns[key][row])),
   count: ({ board }, { key }, row) => text(format(board.columns[key][row], 0)),
   time: ({ board }, { key }, row) => text((board.columns[key][row] ?? "").slice(0, 10)),
-  yes: ({ board }, { key }, row) => text(board.columns[key][row] ? t("yes") : ""),
   flags: (picture, { key }, row) => marked(picture, key, (cell(picture, key, row) ?? []).join(" ").replaceAll("_", " ")),
+};
+/** What is the same in a cell and in a file. */
+const WRITE = {
+  share: percent,
+  params: formatParams,
+  amount: (value) => Number(value.toPrecision(3)).toLocaleString(language),
+  yes: (value) => (value ? t("yes") : ""),
 };
 
 /**
@@ -38,7 +42,8 @@ const DRAW = {
  * place, the highest score of a column `best(key)`, `nextOf(row)` and the address `compare(rows)`.
  */
 export function drawCell(picture, column, row, place) {
-  place.append(...DRAW[column.kind](picture, column, row, place));
+  const draw = DRAW[column.kind] ?? ((...of) => text(writeCell(...of)));
+  place.append(...draw(picture, column, row, place));
   if (column.key === picture.sorted) place.classList.add("sorted");
   if (!place.title && place.textContent.length > 12) place.title = place.textContent;
 }
@@ -239,10 +244,7 @@ export function writeCell(picture, { key, kind }, row) {
   if (kind === "score") return percent(scoresOf(board, key, view.score)?.[row]);
   const value = cell(picture, key, row);
   if (kind === "type") return nameType(value);
-  if (kind === "share") return value == null ? "" : percent(value);
-  if (kind === "params") return formatParams(value);
-  if (kind === "amount") return value == null ? "" : Number(value.toPrecision(3)).toLocaleString(language);
-  if (kind === "yes") return value ? t("yes") : "";
+  if (kind in WRITE) return value == null ? "" : WRITE[kind](value);
   return [value ?? ""].flat().join(" ");
 }
 
@@ -252,7 +254,6 @@ const cell = ({ board }, key, row) => board.columns[key][row];
 const format = (value, digits) => (value == null ? "" : formatNumber(value, digits));
 
 function formatParams(billions) {
-  if (billions == null) return "";
   const short = (value) => Number(value.toPrecision(3)).toLocaleString(language);
   return billions >= 1 ? `${short(billions)} B` : `${short(billions * 1000)} M`;
 }

@@ -25,10 +25,14 @@ export function bracketOf({ firsts }, rows) {
 
 /** Say who shares the first place of the `column` that orders the rows, or whose ranges are shown; `fitting` rows match. */
 export function sayFirsts(board, view, { firsts, among }, { scope, column, fitting }) {
+  if (column?.subjectOf) return t("Ranks in a single subject have no ranges.");
   if (scope === "none" || among < 2) return "";
-  if (scope === "board" && fitting < board.rows) return t("Ranges are those of the whole board: more than {n} models match.", { n: formatNumber(MOST_RANKED) });
   const where = column?.kind === "score" ? t("On {title}", { title: column.title }) : t("On average");
   const models = nameModels(view, among);
+  if (scope === "board" && fitting < board.rows) {
+    const numbers = { where, models, n: formatNumber(firsts.length), most: formatNumber(MOST_RANKED) };
+    return t("{where}, {n} of {models} may have the first place of the whole board. Ranges are those of the whole board, because more than {most} models match.", numbers);
+  }
   if (firsts.length > 1) return t("{where}, {n} of {models} share the first place.", { where, n: formatNumber(firsts.length), models });
   return firsts.length ? t("{where}, {model} alone is first among {models}.", { where, model: board.columns.model[firsts[0]], models }) : "";
 }

@@ -14,10 +14,13 @@ import httpx
 
 from evalboard.bench.machine import processor_name
 from evalboard.stores.local import LocalStore
+from tests.leaderboard_app.bench.answers import measure_answers
 from tests.leaderboard_app.bench.material import fill_board
 from tests.leaderboard_app.bench.pages import measure_pages
 from tests.leaderboard_app.bench.program import memory_of, viewer_program
 from tests.leaderboard_app.bench.report import broken, table, write_report
+
+FURTHER = "open-medical-cot"
 
 
 def main() -> int:
@@ -27,10 +30,14 @@ def main() -> int:
         home = Path(folder)
         store = LocalStore(home / "board")
         fill_board(store, asked.models)
-        with viewer_program(home) as (address, process):
+        fill_board(store, asked.models, seed=2, folder=f"boards/{FURTHER}/")
+        with viewer_program(home, FURTHER) as (address, process):
             found = measure_pages(address, store, asked.models)
             found |= _measure_readers(address, asked.readers)
+            found |= measure_answers(address, asked.models)
             found["server bytes"] = memory_of(process)
+            httpx.get(f"{address}/boards/{FURTHER}/data/board.json", timeout=120).raise_for_status()
+            found["further bytes"] = memory_of(process) - found["server bytes"]
     heading = (
         f"{asked.models:,} models, {found['drawn columns']} columns, {asked.readers} readers; "
         f"{os.cpu_count()} × {processor_name()}, load {os.getloadavg()[0]:.1f}, Python "

@@ -17,13 +17,14 @@ STARTUP_SECONDS = 120
 
 
 @contextmanager
-def viewer_program(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve the board of a folder, and give the address and the process."""
+def viewer_program(home: Path, *further: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the boards of a folder, that of `SUITE` and of further suites; give the address and the process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {
         "EVALBOARD_HOME": str(home),
         "EVALBOARD_SUITE": SUITE,
+        "EVALBOARD_SUITES": ",".join(further),
         "EVALBOARD_OFFLINE": "1",
         "EVALBOARD_VIEWER_PORT": str(port),
     }
