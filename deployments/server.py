@@ -34,6 +34,9 @@ PLACE_SECONDS = 60
 """Time for which a run that is about to start keeps its place in the limit of its deployment. The
 least that Prefect allows; a run that needs longer to start takes its place again."""
 
+DATABASE_SECONDS = 45
+"""Longest wait for the database. By default it is 5 s for a connection and 10 s for an answer."""
+
 
 def environment_of_server(settings: Settings, port: int) -> dict[str, str]:
     """Return the variables of Prefect that close the server and keep it in order.
@@ -56,6 +59,10 @@ def environment_of_server(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": str(PLACE_SECONDS),
         # A poll that waits for another one.
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+        # On a busy machine the database answers late. An error would end the run that asked, and
+        # Prefect's clients wait for a minute.
+        "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": str(DATABASE_SECONDS),
+        "PREFECT_SERVER_DATABASE_TIMEOUT": str(DATABASE_SECONDS),
         # Without this, two runs a minute are kept for ever.
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(settings.keep_runs_days * 86400),

@@ -23,6 +23,8 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.events.schemas.events import Event, Resource
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings.models.api import APISettings
+from prefect.settings.models.server.database import ServerDatabaseSettings
 from prefect.settings.models.server.services import ServerServicesDBVacuumSettings
 from prefect.workers.process import ProcessJobConfiguration
 from websockets.exceptions import InvalidStatus
@@ -203,6 +205,17 @@ def test_finished_runs_are_deleted_after_the_days_of_the_setting() -> None:
         vacuum = ServerServicesDBVacuumSettings()
     assert vacuum.enabled_vacuum_types == {"events", "flow_runs"}
     assert vacuum.retention_period == timedelta(days=7)
+
+
+def test_a_busy_database_is_waited_for_as_long_as_clients_wait_for_the_server() -> None:
+    usual = ServerDatabaseSettings()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment_of_server(Settings.model_validate({}), 4200).items():
+            patch.setenv(name, value)
+        ours = ServerDatabaseSettings()
+    waits = APISettings().request_timeout
+    assert (usual.connection_timeout or 0) < (ours.connection_timeout or 0) < waits
+    assert (usual.timeout or 0) < (ours.timeout or 0) < waits
 
 
 @pytest.mark.usefixtures("server")
