@@ -101,7 +101,7 @@ rehearsal: $(READY) ## Let the programs of a whole board die while they work (ha
 fuzz: $(READY) ## Poll 20,000 strange request files (ten minutes; FILES=number)
 	FUZZED_FILES=$(or $(FILES),20000) $(BIN)/pytest -m slow tests/intake/test_fuzzing.py
 
-year: $(READY) ## Simulate a year of runs in a Prefect database, and measure what it leaves (minutes)
+year: $(READY) ## Simulate a year of runs in a Prefect database, and measure what it leaves (half an hour)
 	$(BIN)/python -m tests.year $(if $(ARGS),$(ARGS),--report docs/benchmarks-year.md)
 
 demo: $(READY) ## Make, submit and evaluate tiny models, build the board, serve it (SERVE=0 ends there; REAL=1: a real one too)

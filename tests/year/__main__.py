@@ -1,4 +1,4 @@
-"""A year of operation within minutes: `make year` simulates it and writes what it leaves behind.
+"""A year of operation within half an hour: `make year` simulates it and writes what it leaves behind.
 
 One model is really evaluated. What Prefect stored of its runs, and what it left in folders, is then
 repeated with the dates of a year. Prefect's own vacuum and `evalboard clean` do what they would have done
@@ -21,8 +21,6 @@ from tests.ports import free_ports
 
 DAYS = 365
 MODELS = 1000
-WEEKS_MORE = 2
-"""Weeks at the end, after the days for which runs are kept, in which the database should not grow."""
 PAUSE_SECONDS = 2
 SETTLING_SECONDS = 120
 """Time in which the run of the evaluation ends, and a poll and the reconciliation run after it."""
@@ -136,8 +134,7 @@ def simulate(home: Path, folder: Path, *, days: int, models: int) -> tuple[str, 
         cache.live(day)
         logs.live(day)
 
-    full = min(days, settings.keep_runs_days + 7 * WEEKS_MORE)
-    year = days_before(datetime.now(UTC), days, models=models, full=full)
+    year = days_before(datetime.now(UTC), days, models=models)
     weeks = list(prefect.weeks(year, each_day=live))
     largest = {
         DATABASE: max(week.file for week in weeks),
@@ -148,7 +145,6 @@ def simulate(home: Path, folder: Path, *, days: int, models: int) -> tuple[str, 
     text = report(
         Year(
             days=days,
-            full=full,
             models=models,
             weeks=weeks,
             rows=prefect.rows_of_a_run,

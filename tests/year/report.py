@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.year.schedule import EVALUATION, SAMPLE, scheduled
+from tests.year.schedule import EVALUATION, scheduled
 from tests.year.simulating import Week
 
 MIB = 2**20
@@ -17,6 +17,8 @@ DATABASE = "Prefect's database (SQLite)"
 LOGS = "logs of the services"
 WORK = "logs, notes and results in the work folder"
 CACHE = "model cache"
+FIRST_WEEKS = 7
+"""Weeks in which the database grows. The page shows all of them, and some of the others."""
 SIZES = (DATABASE, LOGS, WORK, CACHE)
 
 
@@ -24,8 +26,6 @@ class Year(NamedTuple):
     """What was simulated, and what it took."""
 
     days: int
-    full: int
-    """Days at the end through which the database lives without a gap."""
     models: int
     weeks: Sequence[Week]
     rows: Mapping[str, int]
@@ -85,14 +85,14 @@ What {year.days} days with {year.models:,} models leave behind, and what [the pa
 
 One tiny model is really evaluated, on the demo's three benchmarks. What Prefect stored of its runs, and what they
 left in folders, is then repeated with the dates of the year: by the schedules of the deployments
-({intervals}), and for each model an evaluation of
-{hours:.0f} hours with its heartbeats and two more polls. A run of `refresh-models` counts as one of `reconcile`. Every poll counts as one that starts an evaluation; one that finds
-nothing to do leaves a third less.
+({intervals}),
+and for each model an evaluation of {hours:.0f} hours with its heartbeats and two more polls. A run of `refresh-models`
+counts as one of `reconcile`, and every poll as one that starts an evaluation; one that finds nothing to do leaves a
+third less.
 
 After each day Prefect's own vacuum, with the settings of evalboard's server, deletes what the server would have
-deleted by then. `evalboard clean --older-than 30` works once a week, and the logs of the services are cut each day.
-The folders live through all days. The database lives through the last {year.full} days without a gap, and through one
-day in {SAMPLE} before: nothing of those is left in the end (`EVALBOARD_KEEP_RUNS_DAYS={year.keep_days}`).
+deleted by then: finished runs after {year.keep_days} days (`EVALBOARD_KEEP_RUNS_DAYS`), events after seven.
+`evalboard clean --older-than 30` works once a week, and the logs of the services are cut each day.
 
 ## Prefect's database
 
@@ -102,7 +102,7 @@ day in {SAMPLE} before: nothing of those is left in the end (`EVALBOARD_KEEP_RUN
 
 Rows of one run in all tables: {each}.
 SQLite keeps the pages of deleted rows and fills them again, so the file stays as large as its busiest month. The runs
-of a suite with more benchmarks have more rows. Its write-ahead log is not counted.
+of a suite with more benchmarks have more rows. The write-ahead log is not counted.
 
 ## Logs, work folder and cache
 
@@ -116,8 +116,7 @@ Not simulated: PostgreSQL, downloads, and the stores, which are the board and ke
 
 def _table(year: Year) -> str:
     number = len(year.weeks)
-    first = (year.days - year.full) // 7
-    shown = {0, *range(12, first, 12), *range(first, number)}
+    shown = {*range(min(FIRST_WEEKS, number)), *range(FIRST_WEEKS, number, 6), number - 1}
     return "\n".join(
         f"| {place + 1} | {week.runs:,} | {week.kept:,} | {week.events:,} | {week.file / MIB:,.0f} MiB "
         f"| {week.used / MIB:,.0f} MiB |"

@@ -21,8 +21,6 @@ EVENT_POLLS = 2
 EVALUATION = timedelta(hours=2)
 """Length of an evaluation, for its heartbeats."""
 HEARTBEAT = timedelta(seconds=30)
-SAMPLE = 10
-"""Prefect's database lives through one in so many days, until the last ones, which all count."""
 
 
 class Day(NamedTuple):
@@ -31,8 +29,6 @@ class Day(NamedTuple):
     start: datetime
     models: int
     """Models that are evaluated."""
-    in_database: bool
-    """Whether Prefect's database lives through it."""
 
     def runs(self) -> Iterator[tuple[str, datetime]]:
         """Give flow and time of each run."""
@@ -56,20 +52,18 @@ class Day(NamedTuple):
                 yield at + beat * HEARTBEAT
 
 
-def days_before(end: datetime, number: int, *, models: int, full: int) -> list[Day]:
+def days_before(end: datetime, number: int, *, models: int) -> list[Day]:
     """Return days in their order.
 
     Args:
         end: End of the last one.
         number: Number of days.
         models: Models that are evaluated on all of them together.
-        full: Number of days at the end through which the database lives without a gap.
     """
     return [
         Day(
             end - (number - past) * DAY,
             models * (past + 1) // number - models * past // number,
-            past >= number - full or past % SAMPLE == 0,
         )
         for past in range(number)
     ]

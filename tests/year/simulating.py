@@ -63,9 +63,8 @@ class DatabaseOfAYear:
             each_day: Called after each day.
         """
         for number, day in enumerate(days, start=1):
-            if day.in_database:
-                self._live(day)
-                vacuum(day.start + DAY)
+            self._live(day)
+            vacuum(day.start + DAY)
             each_day(day)
             if number % WEEK == 0 or number == len(days):
                 yield self._measured()

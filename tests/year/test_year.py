@@ -91,7 +91,7 @@ def test_an_event_is_repeated_alone(database: sqlite3.Connection) -> None:
 
 
 def test_a_day_has_the_runs_of_the_schedules_and_of_its_models() -> None:
-    day = Day(NOW, models=3, in_database=True)
+    day = Day(NOW, models=3)
     runs = list(day.runs())
     planned = sum(timedelta(days=1) // interval for interval in scheduled().values())
     assert len(runs) == planned + 3 * 3
@@ -101,12 +101,10 @@ def test_a_day_has_the_runs_of_the_schedules_and_of_its_models() -> None:
     assert len(list(day.heartbeats())) == 3 * 240
 
 
-def test_a_year_has_all_models_and_its_last_days_without_a_gap() -> None:
-    days = days_before(NOW, 365, models=1000, full=40)
+def test_a_year_has_all_models_and_ends_now() -> None:
+    days = days_before(NOW, 365, models=1000)
     assert sum(day.models for day in days) == 1000
     assert [day.start for day in days[-2:]] == [NOW - timedelta(days=2), NOW - timedelta(days=1)]
-    assert all(day.in_database for day in days[-40:])
-    assert sum(day.in_database for day in days) == 40 + 33
 
 
 def test_the_work_folder_is_largest_before_it_is_cleaned(tmp_path: Path) -> None:
@@ -115,7 +113,7 @@ def test_the_work_folder_is_largest_before_it_is_cleaned(tmp_path: Path) -> None
     log.write_bytes(bytes(1000))
     settings = Settings.model_validate({"home": tmp_path / "home"})
     work = WorkOfAYear([log], settings)
-    for day in days_before(NOW, 70, models=70, full=0):
+    for day in days_before(NOW, 70, models=70):
         work.live(day)
     assert work.largest == 37 * 1000  # 30 days stayed a week ago, and 7 came since
 
@@ -124,7 +122,7 @@ def test_logs_keep_to_twice_their_limit(tmp_path: Path) -> None:
     left = tmp_path / "left"
     left.mkdir()
     (left / "worker.log").write_bytes(bytes(100))
-    day = Day(NOW, models=0, in_database=False)
+    day = Day(NOW, models=0)
     each_day = len(list(day.runs())) * 50
     logs = LogsOfAYear(left, runs=2, folder=tmp_path / "logs", max_bytes=each_day * 3 - 1)
     for _ in range(20):
