@@ -89,6 +89,7 @@ def test_every_setting_reaches_a_child_process(
         "denied_file": "denied.txt",
         "retry_pauses": "0.5, 3",
         "ray_address": "127.0.0.1:6379",
+        "ray_dashboard_port": 8265,
         "prefect_api_url": "http://127.0.0.1:4300/api",
         "prefect_ui_url": "https://prefect.example.org",
         "viewer_host": "0.0.0.0",
