@@ -240,6 +240,14 @@ class Settings(BaseSettings):
         description="Address of a Ray cluster. Default: Ray is started on this machine.",
         validation_alias=AliasChoices("EVALBOARD_RAY_ADDRESS", "RAY_ADDRESS"),
     )
+    ray_dashboard_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of this machine, for this machine only, at which a Ray that evalboard starts "
+        "shows its dashboard, and under `/api/prometheus/sd` says to Prometheus where its metrics are. "
+        "Default: none, which saves nine processes.",
+    )
     prefect_api_url: str | None = Field(
         None,
         description="API of a Prefect server that runs already, such as "
@@ -479,6 +487,11 @@ class Settings(BaseSettings):
     def signing_folder(self) -> Path:
         """Folder of the key, and of what this installation remembers about its stores."""
         return (self.home / "signing").resolve()
+
+    @property
+    def prefect_folder(self) -> Path:
+        """Folder of the Prefect servers that are started here, with their database."""
+        return (self.home / "prefect").resolve()
 
     @property
     def work_folder(self) -> Path:

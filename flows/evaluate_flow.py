@@ -10,7 +10,6 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, wait
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from evalboard.attempt import course
 from evalboard.attempt.course import Steps
@@ -35,15 +34,8 @@ from evalboard_prefect.tasks.evaluate_tasks import (
 from evalboard_prefect.tasks.names import named
 from evalboard_prefect.tasks.runs import run_in_order
 
-# One thread per benchmark: they wait for the engine, they do not work.
-THREADS: Any = ThreadPoolTaskRunner(max_workers=64)
 
-
-@flow(
-    name="evaluate-model",
-    flow_run_name="{request.model}",
-    task_runner=THREADS,
-)
+@flow(name="evaluate-model", flow_run_name="{request.model}")
 def evaluate_model(request: EvaluationRequest) -> State[Any]:
     """Evaluate one model on all benchmarks of a suite, and add its row to the board.
 
@@ -58,11 +50,7 @@ def evaluate_model(request: EvaluationRequest) -> State[Any]:
         return _evaluate(request, then=build_board)
 
 
-@flow(
-    name="evaluate-only",
-    flow_run_name="{request.model}",
-    task_runner=THREADS,
-)
+@flow(name="evaluate-only", flow_run_name="{request.model}")
 def evaluate_only(request: EvaluationRequest) -> State[Any]:
     """Do as `evaluate_model` does, without the board, whose turn may be a minute away.
 
@@ -115,7 +103,10 @@ def _state(end: AttemptEnd) -> State[Any]:
 def _evaluate_all(
     attempt: Attempt, plans: Sequence[BenchmarkPlan]
 ) -> list[BenchmarkOutcome | BaseException]:
-    """Run each benchmark as a separate task, and wait for all."""
+    """Run each benchmark as a task in a thread of its own, and wait for all.
+
+    The threads wait for the engine, they do not work.
+    """
     started = [_start(attempt, plan) for plan in plans]
     wait(started)
     return [future.result(raise_on_failure=False) for future in started]

@@ -7,7 +7,7 @@ from prefect import flow
 
 from evalboard.containing import contained
 from evalboard.errors import StoreRefused
-from evalboard.intake.polling import CheckedRequest
+from evalboard.intake.polling import CheckedRequest, Startable
 from evalboard_prefect.tasks.board_tasks import publish_queue
 from evalboard_prefect.tasks.names import named
 from evalboard_prefect.tasks.poll_tasks import (
@@ -25,7 +25,7 @@ def poll_requests(
     at_most: int | None = None,
     skip: tuple[str, ...] = (),
     ahead: int = 0,
-) -> list[CheckedRequest]:
+) -> list[Startable]:
     """Check the next pending requests and start an evaluation of each that passes.
 
     An error at one request is in the log and in its task run. The poll goes on with the next, unless
@@ -46,37 +46,37 @@ def poll_requests(
 
 def _poll(
     start_runs: bool, at_most: int | None, skip: tuple[str, ...], ahead: int
-) -> list[CheckedRequest]:
+) -> list[Startable]:
     waiting = read_queue()
     places = waiting.free_slots if at_most is None else min(waiting.free_slots, at_most)
     passing = _passing(path for path in waiting.paths if path not in skip)
-    accepted: list[CheckedRequest] = []
-    while len(accepted) < places and (checked := next(passing, None)):
-        if not start_runs or _is_started(checked):
-            accepted.append(checked)
+    accepted: list[Startable] = []
+    while len(accepted) < places and (startable := next(passing, None)):
+        if not start_runs or _is_started(startable):
+            accepted.append(startable)
     for _ in range(ahead):
         next(passing, None)
     publish_queue()
     if start_runs:
         contained(
-            partial(plan_next_poll, [checked.path for checked in accepted]),
+            partial(plan_next_poll, [one.path for one in accepted]),
             "The plan of the next poll",
         )
     return accepted
 
 
-def _passing(paths: Iterable[str]) -> Iterator[CheckedRequest]:
+def _passing(paths: Iterable[str]) -> Iterator[Startable]:
     """Check one request after the other, and yield those that pass."""
     for path in paths:
         check = check_request.with_options(task_run_name=named(f"Check · {path}"))
         checked = contained(partial(check, path), f"The check of request {path!r}")
         if isinstance(checked, StoreRefused):
             raise checked
-        if isinstance(checked, CheckedRequest) and checked.request is not None:
-            yield checked
+        if isinstance(checked, CheckedRequest) and checked.startable:
+            yield checked.startable
 
 
-def _is_started(checked: CheckedRequest) -> bool:
+def _is_started(startable: Startable) -> bool:
     return isinstance(
-        contained(partial(start_evaluation, checked), f"The start of {checked.path!r}"), str
+        contained(partial(start_evaluation, startable), f"The start of {startable.path!r}"), str
     )

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import get_run_logger, task
+from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import deployment
 
 from evalboard.attempt import closing, opening, running
@@ -20,12 +21,9 @@ from evalboard_prefect.tasks.progress_artifact import ProgressArtifact
 from evalboard_prefect.tasks.settings import load_settings, require_board_settings
 
 
-async def is_worth_another_try(task: Any, run: Any, state: Any) -> bool:
+async def is_worth_another_try(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Return the core's decision, which is part of the error."""
     return getattr(await state.aresult(raise_on_failure=False), "try_again", False)
-
-
-TRY_AGAIN: Any = {"retries": MAX_TRIES, "retry_condition_fn": is_worth_another_try}
 
 
 @task(name="Claim", cache_policy=NO_CACHE)
@@ -53,7 +51,12 @@ def claim_request(
         return exc
 
 
-@task(name="Plan", cache_policy=NO_CACHE, **TRY_AGAIN)
+@task(
+    name="Plan",
+    cache_policy=NO_CACHE,
+    retries=MAX_TRIES,
+    retry_condition_fn=is_worth_another_try,
+)
 def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
     """Start the engine's process and plan the benchmarks."""
     plan = running.plan_attempt(attempt)
@@ -66,7 +69,12 @@ def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
     return plan
 
 
-@task(name="Load", cache_policy=NO_CACHE, **TRY_AGAIN)
+@task(
+    name="Load",
+    cache_policy=NO_CACHE,
+    retries=MAX_TRIES,
+    retry_condition_fn=is_worth_another_try,
+)
 def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
     """Load the model into the first engine, and start further engines."""
     facts = running.load_model(attempt, plan)
@@ -74,7 +82,12 @@ def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
     return facts
 
 
-@task(name="Benchmark", cache_policy=NO_CACHE, **TRY_AGAIN)
+@task(
+    name="Benchmark",
+    cache_policy=NO_CACHE,
+    retries=MAX_TRIES,
+    retry_condition_fn=is_worth_another_try,
+)
 def evaluate_benchmark(attempt: Attempt, plan: BenchmarkPlan) -> BenchmarkOutcome:
     """Run one benchmark on an engine."""
     artifact = ProgressArtifact(plan.benchmark)

@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
-from prefect import get_run_logger, task
+from prefect import get_client, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
@@ -12,6 +11,7 @@ from prefect.deployments import run_deployment
 from evalboard.containing import contained
 from evalboard.errors import EvalboardError
 from evalboard.intake import polling
+from evalboard.intake.submission import EvaluationRequest
 from evalboard.queueing import actions
 from evalboard.queueing.queries import RequestQuery
 from evalboard.wording import plain
@@ -47,7 +47,7 @@ def check_request(path: str) -> polling.CheckedRequest:
 
 
 @task(name="Start evaluation", cache_policy=NO_CACHE)
-def start_evaluation(checked: polling.CheckedRequest) -> str | None:
+def start_evaluation(startable: polling.Startable) -> str | None:
     """Start one evaluation as a flow run, at most once per attempt, and return its id.
 
     A run that dies before it claims the request is followed by another run. If a person cancels a
@@ -58,10 +58,10 @@ def start_evaluation(checked: polling.CheckedRequest) -> str | None:
         None if there is no run. If none could be started, or each died before its claim, the
         request pauses, so that it does not hold the place of others.
     """
-    started = contained(partial(_start, checked), f"The start of {checked.path!r}")
+    started = contained(partial(_start, startable), f"The start of {startable.path!r}")
     if isinstance(started, EvalboardError):
         get_run_logger().error("%s", plain(started.message))
-        polling.hold(checked.path, started, load_settings(), now=datetime.now(UTC))
+        polling.hold(startable.path, started, load_settings(), now=datetime.now(UTC))
         return None
     return started
 
@@ -87,32 +87,30 @@ def plan_next_poll(started: list[str]) -> datetime | None:
     return at
 
 
-def _start(checked: polling.CheckedRequest) -> str | None:
+def _start(startable: polling.Startable) -> str | None:
     log = get_run_logger()
+    path = startable.path
     for number in range(polling.MAX_STARTS_PER_ATTEMPT):
-        run = _run(checked, f"{checked.path}:{checked.attempt}:{checked.turn}:{number}")
+        run = _run(startable.request, f"{path}:{startable.attempt}:{startable.turn}:{number}")
         state = run.state
         if state is None or not state.is_final():
-            log.info("%s started as run %s", plain(checked.path), run.id)
+            log.info("%s started as run %s", plain(path), run.id)
             return str(run.id)
         if state.is_cancelled():
-            queries = [RequestQuery(checked.path)]
+            queries = [RequestQuery(path)]
             actions.cancel(queries, load_settings(), now=datetime.now(UTC), by="its flow run")
-            log.warning("%s cancelled, as run %s was", plain(checked.path), run.id)
+            log.warning("%s cancelled, as run %s was", plain(path), run.id)
             return None
     raise EvalboardError(
         f"{polling.MAX_STARTS_PER_ATTEMPT} runs ended before they claimed request "
-        f"{checked.path!r}. Check their logs."
+        f"{path!r}. Check their logs."
     )
 
 
-def _run(checked: polling.CheckedRequest, key: str) -> FlowRun:
-    assert checked.request is not None
-    run: Any = run_deployment(  # a coroutine in asynchronous callers only
-        EVALUATE_DEPLOYMENT,
-        parameters={"request": checked.request.model_dump(mode="json", exclude_none=True)},
-        timeout=0,
-        idempotency_key=key,
-        as_subflow=False,
-    )
-    return run
+def _run(request: EvaluationRequest, key: str) -> FlowRun:
+    with get_client(sync_client=True) as client:
+        return client.create_flow_run_from_deployment(
+            client.read_deployment_by_name(EVALUATE_DEPLOYMENT).id,
+            parameters={"request": request.model_dump(mode="json", exclude_none=True)},
+            idempotency_key=key,
+        )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from evalboard.errors import EvalboardError
 from evalboard.queueing import presence
 from evalboard.queueing.judging import RunState
 from evalboard.services import handled_by
+from evalboard.settings import Settings
 from evalboard.wording import plain
 from evalboard_prefect.tasks.settings import load_settings
 
@@ -100,14 +102,15 @@ def run_in_order(at_end: Callable[[], None] | None = None) -> Iterator[None]:
     """
     run_id, settings = str(flow_run.id), load_settings()
 
-    def end() -> None:
-        _hand_back()
-        presence.forget(run_id, settings)
-        assert at_end
-        at_end()
-
-    with presence.marked(run_id, settings), _at_sigterm(end) if at_end else nullcontext():
+    ending = _at_sigterm(partial(_end, run_id, settings, at_end)) if at_end else nullcontext()
+    with presence.marked(run_id, settings), ending:
         yield
+
+
+def _end(run_id: str, settings: Settings, at_end: Callable[[], None]) -> None:
+    _hand_back()
+    presence.forget(run_id, settings)
+    at_end()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ class StandInModel:
         wanted: Set[int],
         *,
         think_end: str | None = None,
+        **more: Any,
     ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
         yield [(place, (0.0, True)) for place in sorted(wanted)]
 

@@ -33,9 +33,11 @@ def prepare_next(settings: Settings, prepared: Prepared, *, now: datetime) -> No
     if found is None or found in prepared or why_unfit(settings):
         return
     path, _ = found
-    request = check(path, settings, now=now).request
-    suite = find_suite(request.suite, settings) if request else None
-    if request is None or suite is None or (path, request.revision) in prepared:
+    startable = check(path, settings, now=now).startable
+    if startable is None or (path, startable.request.revision) in prepared:
+        return
+    request = startable.request
+    if (suite := find_suite(request.suite, settings)) is None:
         return
     prepared.add((path, request.revision))
     record = open_own_queue(settings).get(path)

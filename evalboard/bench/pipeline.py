@@ -40,7 +40,7 @@ def measure_pipeline(material: Material, model: str, folder: Path) -> PipelineRe
         model=model,
         questions=sum(counts["effective"] for counts in document.n_samples.values()),
         seconds=seconds,
-        account=time_account(_report(settings.home / "prefect" / "prefect.db")),
+        account=time_account(_report(settings.prefect_folder / "prefect.db")),
         memory_gb=peak.bytes / 1e9,
         processes=peak.processes,
     )

@@ -59,6 +59,8 @@ FORMAT_OR_LIMIT = "format_or_limit"
 """Flag of a row whose answers in words say as much of the form and of the limit as of knowledge."""
 SUSPECTED = "suspected_contamination"
 """Flag of a row that answers better where the choices are in the order of the data set."""
+BLIND = "answers_without_question"
+"""Flag of a row that finds right choices without the question more often than the other rows."""
 LARGEST_CHANCE_Z = 3.09
 """Standard errors that one in a thousand clean models exceeds."""
 SMALL_BUDGET = "small_budget"

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from evalboard.board.flags import flag_rows, flags_in_words, flags_of_orders
+from evalboard.board.blind import Blind, answers_without_questions
+from evalboard.board.flags import BLIND, flag_rows, flags_in_words, flags_of_orders
 from evalboard.board.scores import Score, mean_of, read_score
 from evalboard.board.statistics import normalise, weighted_mean
 from evalboard.containing import contained
@@ -48,6 +49,8 @@ class Row(NamedTuple):
     """
     former_names: tuple[str, ...] = ()
     """Names that the model had before, sorted; its documents may be stored under them."""
+    blind: Blind = Blind()
+    """Its answers without the questions, compared with those of the other rows."""
     likes: int | None = None
     """Hearts of the model on the Hub; None if they are not known."""
 
@@ -102,8 +105,11 @@ def merge_attempts(attempts: Iterable[Attempt], suite: Suite) -> list[Row]:
     by_row: dict[RowIdentity, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         by_row[attempt.identity].append(attempt)
-    rows = [_merge(some, suite) for some in by_row.values()]
-    flags = flag_rows([row.scores for row in rows])
+    merged = [_merge(some, suite) for some in by_row.values()]
+    scores = [row.scores for row in merged]
+    blind = answers_without_questions(scores, suite)
+    rows = [row._replace(blind=found) for row, found in zip(merged, blind, strict=True)]
+    flags = flag_rows(scores)
     return [
         _judge(row, sorted({*found, *_own_flags(row, suite)}), suite)
         for row, found in zip(rows, flags, strict=True)
@@ -112,7 +118,7 @@ def merge_attempts(attempts: Iterable[Attempt], suite: Suite) -> list[Row]:
 
 def _own_flags(row: Row, suite: Suite) -> set[str]:
     """Return the flags of what a row's answers say beside the scores."""
-    found = flags_of_orders(row.robustness)
+    found = flags_of_orders(row.robustness) | ({BLIND} if row.blind.is_suspected else set())
     if suite.generation is None:
         return found
     return found | flags_in_words(row.scores, row.in_words, budget=suite.generation.max_tokens)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from statistics import multimode
 from typing import Any, NamedTuple, cast
 
@@ -87,6 +87,8 @@ _OTHER_KINDS: dict[Kind, tuple[str, pa.DataType]] = {
     "flags": ("object", pa.list_(pa.string())),
 }
 """Type in pandas and in Arrow; a column of any other kind is text."""
+REMEMBERED_INTERVALS = 2**17
+"""Scores of a large board, nearly all of which are the same at the next build of this process."""
 _MODEL_TYPES = {column.key: _OTHER_KINDS.get(column.kind, _STRING) for column in COLUMNS}
 
 
@@ -301,6 +303,7 @@ def _record(row: Row, standing: Standing) -> dict[str, Any]:
         "ranked": row.ranked,
         **_in_words(row.in_words),
         **(row.robustness or Robustness())._asdict(),
+        **row.blind._asdict(),
         "points_over_loglikelihood": row.points_over.get(AVERAGE),
         **_spent(row),
     }
@@ -317,7 +320,8 @@ def _spent(row: Row) -> dict[str, Any]:
         "gpu_hours": whole and whole.gpu_hours,
         "energy_kwh": energy and energy / 1000,
         "energy_estimated": whole.energy_is_estimated if whole and energy is not None else None,
-        "generated_tokens": whole and whole.tokens,
+        "prompt_tokens": whole and whole.prompt_tokens,
+        "generated_tokens": whole and whole.generated_tokens,
     }
 
 
@@ -355,7 +359,7 @@ def _benchmark_cells(benchmark: Benchmark, rows: Sequence[RankedRow], suite: Sui
 
 def _values(score: Score, baseline: float) -> tuple[Any, ...]:
     """Return the values of a score's own six columns."""
-    low, high = _interval(score)
+    low, high = _interval(score.value, score.stderr, score.n, is_group=bool(score.subjects))
     normalised = normalise(score.value, baseline)
     return score.value, score.stderr, low, high, score.n, normalised
 
@@ -374,13 +378,12 @@ def _names(key: str, suffixes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(key + suffix for suffix in suffixes)
 
 
-def _interval(score: Score) -> Interval:
+@lru_cache(maxsize=REMEMBERED_INTERVALS)
+def _interval(value: float, stderr: float | None, n: int, *, is_group: bool) -> Interval:
     """Treat a standard error of 0 as unknown: all questions had the same result."""
-    if not score.stderr:
-        return wilson_interval(score.value, score.n)
-    if score.subjects:
-        return normal_interval(score.value, score.stderr)
-    return mean_interval(score.value, score.stderr)
+    if not stderr:
+        return wilson_interval(value, n)
+    return normal_interval(value, stderr) if is_group else mean_interval(value, stderr)
 
 
 def _describe(

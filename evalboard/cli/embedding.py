@@ -41,7 +41,7 @@ def embedded(settings: Settings) -> Iterator[Callable[[], None]]:
     Yields:
         A function that waits until the server answers, and raises ConfigError if it does not.
     """
-    prefect_home = str((settings.home / "prefect").resolve())
+    prefect_home = str(settings.prefect_folder)
     own = child_environment(
         settings,
         PREFECT_HOME=prefect_home,

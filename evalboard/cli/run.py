@@ -14,7 +14,7 @@ from evalboard.cli.progress_display import ProgressDisplay
 from evalboard.cli.reporting import say, say_at_once, say_nothing
 from evalboard.engine.placing import cluster, forking, placement
 from evalboard.errors import MachineUnfit
-from evalboard.intake.polling import CheckedRequest, ready
+from evalboard.intake.polling import Startable, ready
 from evalboard.intake.request_files import is_checked
 from evalboard.queueing.claims import server_name
 from evalboard.queueing.machine import examine_at_start, why_unfit
@@ -212,17 +212,16 @@ def _import_if_needed(settings: Settings) -> None:
 
 
 def _evaluate(
-    checked: CheckedRequest, *, display: ProgressDisplay, tell: Callable[[str], object]
+    startable: Startable, *, display: ProgressDisplay, tell: Callable[[str], object]
 ) -> None:
     """Run the flow of one request. Its outcome is in the request and in Prefect."""
-    assert checked.request is not None
     from evalboard_prefect.flows.evaluate_flow import evaluate_only
 
     run: Any = evaluate_only  # a flow takes `return_state` besides its function's parameters
-    tell(f"Evaluating {checked.path} …")
-    with display.watch(checked.path, checked.request.model):
-        state = run(checked.request, return_state=True)
-    tell(f"{state.name}: {checked.path}")
+    tell(f"Evaluating {startable.path} …")
+    with display.watch(startable.path, startable.request.model):
+        state = run(startable.request, return_state=True)
+    tell(f"{state.name}: {startable.path}")
 
 
 def _ended(tried: list[str], settings: Settings) -> list[RequestEnd]:

@@ -17,6 +17,8 @@ from evalboard.repositories.model_cache import GIB, cached_models
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_store
 
+MIB = 2**20
+
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show the queue. Return 1 if no request matches the model or the sender."""
@@ -37,11 +39,15 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _disk(settings: Settings) -> str:
-    """Return how much room this machine has for models."""
+    """Return how much room this machine has for models, and how much Prefect's database takes."""
     used = sum(model.size for model in cached_models(settings)) / GIB
     limit = f" of {settings.model_cache_gib:g}" if settings.model_cache_gib else ""
     free = disk_of(settings.work_folder).free / GIB
-    return f"Models on this machine: {used:.1f}{limit} GiB. Free on the disk: {free:.1f} GiB."
+    database = sum(file.stat().st_size for file in settings.prefect_folder.glob("prefect.db*"))
+    prefect = f" Prefect's database: {database / MIB:.0f} MiB." if database else ""
+    return (
+        f"Models on this machine: {used:.1f}{limit} GiB. Free on the disk: {free:.1f} GiB.{prefect}"
+    )
 
 
 def _why_empty(settings: Settings) -> str:

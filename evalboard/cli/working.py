@@ -106,7 +106,7 @@ def _environment(settings: Settings, api_url: str) -> dict[str, str]:
     return child_environment(
         settings,
         PREFECT_API_URL=api_url,
-        PREFECT_HOME=str((settings.home / "prefect").resolve()),
+        PREFECT_HOME=str(settings.prefect_folder),
         PREFECT_WORKER_ENABLE_CANCELLATION="true",
         EVALBOARD_PREFECT_API_URL=api_url,
         EVALBOARD_RAY_ADDRESS=cluster.address(),

@@ -19,10 +19,12 @@ from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import load_pretrained
 from evalboard.engine.streaming import (
     QUESTIONS_PER_BLOCK,
+    CountTokens,
     Ending,
     GeneratedText,
     Kind,
     NumberedAnswers,
+    count_no_tokens,
 )
 from evalboard.engine.texts import AnswerEnd, RawTexts, TextPieces, answer_in
 from evalboard.engine.tokenising import keep_texts_open, require_prefix, without_prefix
@@ -73,6 +75,7 @@ class HFModel(LmEvalHFLM):
         wanted: Set[int],
         *,
         think_end: str | None = None,
+        count_tokens: CountTokens = count_no_tokens,
     ) -> Generator[NumberedAnswers]:
         """Answer requests block by block, and texts batch by batch; see `StreamingModel`.
 
@@ -85,6 +88,7 @@ class HFModel(LmEvalHFLM):
         if kind != "generate_until" and not has_contexts:
             require_prefix(self.prefix_token_id)
         for block in question_blocks(requests):
+            count_tokens(self._prompt_tokens(kind, [requests[i] for i in block]))
             if wanted.isdisjoint(block):
                 continue
             if kind == "generate_until":
@@ -93,6 +97,14 @@ class HFModel(LmEvalHFLM):
             with self._turn:
                 answers = getattr(self, kind)([requests[i] for i in block], disable_tqdm=True)
             yield list(zip(block, answers, strict=True))
+
+    def _prompt_tokens(self, kind: Kind, requests: Sequence[Instance]) -> int:
+        """Return how many tokens requests have; see `StreamingModel`."""
+        if kind != "loglikelihood":
+            return sum(len(self.tok_encode(request.args[0])) for request in requests)
+        pairs = [self._encode_pair(*request.args) for request in requests]
+        contexts = {tuple(context) for context, _ in pairs}
+        return sum(map(len, contexts)) + sum(len(continuation) for _, continuation in pairs)
 
     def _generate(
         self,

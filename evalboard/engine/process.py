@@ -210,7 +210,10 @@ class EngineProcess:
             cut=(task for task, _ in answering.cut),
             unfinished=(task for task, _ in answering.unfinished),
         )
-        tokens = {"generated_tokens": answering.generated_tokens}
+        tokens = {
+            "prompt_tokens": answering.prompt_tokens,
+            "generated_tokens": answering.generated_tokens,
+        }
         usage = energy[0].model_copy(update=tokens)
         return counted.model_copy(update={"usage": usage}), answers
 

@@ -5,7 +5,7 @@ lm_eval's model classes answer all requests of a call at once. The classes of th
 """
 
 import math
-from collections.abc import Generator, Sequence, Set
+from collections.abc import Callable, Generator, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -38,6 +38,14 @@ Answer = tuple[float, bool] | float | GeneratedText
 
 NumberedAnswers = list[tuple[int, Answer]]
 """Answers with the positions of their requests."""
+
+CountTokens = Callable[[int], None]
+"""Called with numbers of prompt tokens."""
+
+
+def count_no_tokens(tokens: int) -> None:
+    """Forget how many tokens a prompt has."""
+
 
 QUESTIONS_PER_BLOCK = 256
 """Number of questions per block if the composition of a batch must not change."""
@@ -90,6 +98,7 @@ class StreamingModel(Protocol):
         wanted: Set[int],
         *,
         think_end: str | None = None,
+        count_tokens: CountTokens = count_no_tokens,
     ) -> Generator[NumberedAnswers]:
         """Answer requests.
 
@@ -100,6 +109,8 @@ class StreamingModel(Protocol):
             wanted: Positions of the requests to answer.
             think_end: End token of the thinking that comes before each generated answer, None for a
                 model that does not think. Stop texts count after it.
+            count_tokens: Is told in portions how many tokens the prompts of all requests have, known
+                ones among them: a context counts once, and with it each of its continuations.
 
         Yields:
             Answers in any order, each at most once: all wanted ones, and possibly others.

@@ -16,7 +16,7 @@ gives others.
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -27,7 +27,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.utils import maybe_truncate
 from lm_eval.models.vllm_causallms import VLLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
-from vllm import CompletionOutput, RequestOutput, SamplingParams, TokensPrompt
+from vllm import RequestOutput, SamplingParams, TokensPrompt
 from vllm.model_executor.models import ModelRegistry
 from vllm.platforms import current_platform
 from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
@@ -36,12 +36,12 @@ from evalboard.engine.loading.loader import LoadArguments
 from evalboard.engine.loading.pretrained import check_whole
 from evalboard.engine.streaming import (
     QUESTIONS_PER_BLOCK,
-    Ending,
-    GeneratedText,
+    CountTokens,
     Kind,
     NumberedAnswers,
+    count_no_tokens,
 )
-from evalboard.engine.texts import AnswerEnd, RawTexts, answer_in
+from evalboard.engine.texts import RawTexts
 from evalboard.engine.tokenising import keep_texts_open, require_prefix, without_prefix
 from evalboard.engine.vllm_choices import (
     Choice,
@@ -56,6 +56,7 @@ from evalboard.engine.vllm_lengths import find_lengths
 from evalboard.engine.vllm_options import execution_options
 from evalboard.engine.vllm_reloading import replace_weights
 from evalboard.engine.vllm_rows import Row, next_rows, prompt_rows, sum_up
+from evalboard.engine.vllm_texts import Text, Texts, generation_options, with_own_seed
 from evalboard.engine.vllm_thread import EngineThread
 from evalboard.errors import HarnessError
 from evalboard.process_environment import set_environment
@@ -72,20 +73,10 @@ NO_SEED = (
     "small for that. Evaluate this benchmark with the backend 'hf' (EVALBOARD_BACKEND), or on a machine "
     "with more memory."
 )
-SEED_BITS = 20
-"""Of a seed, below the number of the question: seeds of several runs stay apart."""
 FORMATS = {"load_format": "safetensors", "config_format": "hf", "tokenizer_mode": "hf"}
 """The formats that the checks read. By itself vLLM prefers Mistral's wherever it finds its files."""
 ONE_TOKEN_LONGER = {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}
 """Lets vLLM have a limit beyond the model's positions: the token beyond is never read."""
-
-GENERATION_OPTIONS = {
-    *SamplingParams.__struct_fields__,
-    *("until", "do_sample", "max_gen_toks", "max_new_tokens", "max_completion_tokens"),
-}
-"""Generation arguments that vLLM takes, and those that lm_eval translates for it."""
-IDLE_OPTIONS = {"num_beams": 1}
-"""Generation arguments of transformers that vLLM does not have, at values that change nothing."""
 
 
 class Unit(NamedTuple):
@@ -93,64 +84,9 @@ class Unit(NamedTuple):
 
     requests: frozenset[int]
     """Positions of the requests that it answers."""
+    tokens: int
+    """Tokens of its prompt, with those of all its choices."""
     jobs: Callable[[], list[Job]]
-
-
-class _Texts(NamedTuple):
-    """What the texts of a call have in common."""
-
-    raw: RawTexts
-    think_end: str | None
-    """End token of the thinking, None without one."""
-    eos: str | None
-    """Text of the EOS token."""
-
-
-class _Text:
-    """A text that vLLM writes.
-
-    Args:
-        index: Position of its request.
-        stops: Texts that end its answer.
-        texts: What it has in common with the others.
-    """
-
-    def __init__(self, index: int, stops: Sequence[str], texts: _Texts) -> None:
-        self._index = index
-        self._stops = stops
-        self._texts = texts
-        self._tokens: list[int] = []
-        self._answer_end = AnswerEnd(stops, texts.think_end)
-        self._is_stopped = False
-
-    def is_over(self, output: RequestOutput) -> bool:
-        """Take a part of the text, and return whether it is the last one.
-
-        Without a thinking, the whole text is one part, and vLLM has looked for the stop texts.
-        """
-        (part,) = output.outputs
-        self._tokens += part.token_ids
-        if self._texts.think_end is not None:
-            self._is_stopped = self._answer_end.is_reached(part.text)
-        return output.finished or self._is_stopped
-
-    def end(self, output: RequestOutput) -> JobResult:
-        """Return the text."""
-        raw = self._texts.raw.read(self._tokens)
-        text = GeneratedText(
-            answer=answer_in(raw, self._stops, self._texts.think_end),
-            raw=raw,
-            end="stop" if self._is_stopped else _ending(output.outputs[0]),
-            tokens=len(self._tokens),
-        )
-        return JobResult([(self._index, text)])
-
-
-def _ending(text: CompletionOutput) -> Ending:
-    """Return why vLLM ended a text. The reason for a stop is None at the EOS token, or its number."""
-    if text.finish_reason == "length":
-        return "length"
-    return "stop" if isinstance(text.stop_reason, str) else "eos"
 
 
 class CannotCompute(Exception):
@@ -224,6 +160,7 @@ class VLLMModel(LmEvalVLLM):
         wanted: Set[int],
         *,
         think_end: str | None = None,
+        count_tokens: CountTokens = count_no_tokens,
     ) -> Generator[NumberedAnswers]:
         """Answer requests as a stream; see `StreamingModel`.
 
@@ -233,17 +170,18 @@ class VLLMModel(LmEvalVLLM):
         Several threads can call it: one prepares its requests while those of another are answered.
         """
         if kind == "loglikelihood_rolling":
-            yield from self._sum_windows(requests, wanted)
+            yield from self._sum_windows(requests, wanted, count_tokens)
             return
         is_text = kind == "generate_until"
         units = self._text_units(requests, think_end) if is_text else self._choice_units(requests)
+        count_tokens(sum(unit.tokens for unit in units))
         # A continuation that adds no token is certain.
         empty = wanted - frozenset().union(*(unit.requests for unit in units))
         yield [(number, (0.0, True)) for number in sorted(empty)]
         yield from self._answer(units, wanted)
 
     def _sum_windows(
-        self, requests: Sequence[Instance], wanted: Set[int]
+        self, requests: Sequence[Instance], wanted: Set[int], count_tokens: CountTokens
     ) -> Generator[NumberedAnswers]:
         """Answer texts: each is the windows that the model reads at a time, with the tokens of its own.
 
@@ -252,9 +190,14 @@ class VLLMModel(LmEvalVLLM):
         windows = [self._windows(*request.args) for request in requests]
         owners = [number for number, its in enumerate(windows) for _ in its]
         units = [
-            Unit(frozenset([place]), partial(self._window_jobs, place, window))
+            Unit(
+                frozenset([place]),
+                len(window.continuation),
+                partial(self._window_jobs, place, window),
+            )
             for place, window in enumerate(chain.from_iterable(windows))
         ]
+        count_tokens(sum(unit.tokens for unit in units))
         scores: dict[int, dict[int, float]] = {number: {} for number in range(len(requests))}
         yield [(number, 0.0) for number in sorted(wanted) if not windows[number]]
         asked = {place for place, owner in enumerate(owners) if owner in wanted}
@@ -313,7 +256,11 @@ class VLLMModel(LmEvalVLLM):
             may_cut=self.may_cut,
         )
         return [
-            Unit(frozenset(c.request for c in group.choices), partial(self._context_jobs, group))
+            Unit(
+                frozenset(c.request for c in group.choices),
+                len(group.context) + sum(len(c.tokens) for c in group.choices),
+                partial(self._context_jobs, group),
+            )
             for group in groups
         ]
 
@@ -398,20 +345,24 @@ class VLLMModel(LmEvalVLLM):
     def _text_units(self, requests: Sequence[Instance], think_end: str | None) -> list[Unit]:
         contexts, gen_kwargs = zip(*(request.args for request in requests), strict=True)
         options = [
-            _with_own_seed(generation_options(asked), request.doc_id or 0)
+            with_own_seed(generation_options(asked), request.doc_id or 0)
             for asked, request in zip(gen_kwargs, requests, strict=True)
         ]
         if not self._draws_with_seed and any(asked.get("seed") is not None for asked in options):
             raise HarnessError(NO_SEED)
         encoded = self.tok_encode(list(contexts))
-        texts = _Texts(RawTexts(self.tokenizer, think_end), think_end, self._end_of_text())
+        texts = Texts(RawTexts(self.tokenizer, think_end), think_end, self._end_of_text())
         return [
-            Unit(frozenset([i]), partial(self._text_jobs, i, encoded[i], options[i], texts))
+            Unit(
+                frozenset([i]),
+                len(encoded[i]),
+                partial(self._text_jobs, i, encoded[i], options[i], texts),
+            )
             for i in sorted(range(len(requests)), key=encoded.__getitem__)
         ]
 
     def _text_jobs(
-        self, index: int, tokens: list[int], options: dict[str, Any], texts: "_Texts"
+        self, index: int, tokens: list[int], options: dict[str, Any], texts: Texts
     ) -> list[Job]:
         """Request a text with lm_eval's interpretation of the arguments."""
         kwargs, stops, max_gen_toks = self.modify_gen_kwargs(
@@ -426,13 +377,8 @@ class VLLMModel(LmEvalVLLM):
             side=self.truncation_side,
             verbose=True,
         )
-        text = _Text(index, stops, texts)
-        if texts.think_end is None:
-            asked = {"stop": stops, "output_kind": RequestOutputKind.FINAL_ONLY}
-        else:  # vLLM would end the thinking at a stop text
-            asked = {"output_kind": RequestOutputKind.DELTA}
-        params = SamplingParams(max_tokens=room, **asked, **kwargs)
-        return [Job(kept, params, text.end, is_over=text.is_over)]
+        text = Text(index, stops, texts)
+        return [text.job(kept, room=room, options=kwargs)]
 
     def _tokenise(self, requests: Sequence[Instance]) -> Iterator[TokenisedRequest]:
         for start in range(0, len(requests), TEXTS_PER_CALL):
@@ -521,38 +467,6 @@ def _batch_limits(arguments: LoadArguments) -> dict[str, int]:
         "max_num_batched_tokens": arguments.max_num_batched_tokens,
     }
     return {name: limit for name, limit in limits.items() if limit}
-
-
-def generation_options(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task's generation arguments as vLLM must get them.
-
-    Generation is greedy unless the task asks for samples, as in lm_eval's Hugging Face class: its
-    vLLM class leaves vLLM's own temperature of 1 to a task that says nothing.
-
-    Raises:
-        HarnessError: vLLM does not support an argument.
-    """
-    options = {name: value for name, value in asked.items() if IDLE_OPTIONS.get(name) != value}
-    if unsupported := options.keys() - GENERATION_OPTIONS:
-        raise HarnessError(
-            f"vLLM does not support the generation arguments "
-            f"{', '.join(f'{name}: {asked[name]}' for name in sorted(unsupported))}. Remove them "
-            "from the task's generation_kwargs, or evaluate this benchmark with the backend 'hf' "
-            "(EVALBOARD_BACKEND)."
-        )
-    return options if options.get("do_sample") else {"temperature": 0.0, **options}
-
-
-def _with_own_seed(options: dict[str, Any], question: int) -> dict[str, Any]:
-    """Give a question draws of its own. With one seed for all, vLLM would draw the same noise for each.
-
-    Args:
-        options: What `generation_options` returns, with a seed if the text is sampled.
-        question: Number of the question in its task.
-    """
-    if options.get("seed") is None:
-        return options
-    return {**options, "seed": options["seed"] + (question << SEED_BITS)}
 
 
 def _move_spaces(context: str, continuation: str) -> tuple[str, str]:

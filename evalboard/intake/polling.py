@@ -59,19 +59,25 @@ class QueueView(NamedTuple):
     """What is wrong with this machine or the store, empty for nothing."""
 
 
+class Startable(NamedTuple):
+    """A pending request that has passed its checks."""
+
+    path: str
+    request: EvaluationRequest
+    attempt: int
+    """Number of the evaluation's attempt, from 1."""
+    turn: int
+    """Number of lines in the request's history. A request that waits again has a new one."""
+
+
 class CheckedRequest(NamedTuple):
     """One pending request after its checks."""
 
-    path: str
-    request: EvaluationRequest | None
-    """The evaluation. None if the request was rejected, is no longer pending or is undecided."""
-    attempt: int
-    """Number of the evaluation's attempt, from 1."""
-    report: Report | None
+    startable: Startable | None = None
+    """None if the request was rejected, is no longer pending or is undecided."""
+    report: Report | None = None
     problem: Failure | None = None
     """Why the checks could not be decided."""
-    turn: int = 0
-    """Number of lines in the request's history. A request that waits again has a new one."""
 
 
 def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
@@ -116,7 +122,7 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
 
 def ready(
     settings: Settings, *, at_most: int, skip: Collection[str], now: datetime
-) -> list[CheckedRequest]:
+) -> list[Startable]:
     """Return the next requests if each of them has passed its checks already, otherwise none.
 
     A poll would start the same ones. This takes milliseconds.
@@ -136,8 +142,9 @@ def ready(
     records = (open_own_queue(settings).entry(path) for path in paths)
     if not all(e.record and e.is_signed and is_checked(e.record) for e in records):
         return []
-    checked = [check(path, settings, now=now) for path in paths]
-    return checked if all(one.request for one in checked) else []
+    found = [check(path, settings, now=now).startable for path in paths]
+    passed = [one for one in found if one]
+    return passed if len(passed) == len(found) else []
 
 
 def has_work(settings: Settings, *, now: datetime) -> bool:
@@ -236,11 +243,11 @@ def check(path: str, settings: Settings, *, now: datetime) -> CheckedRequest:
     if isinstance(checked, StoreRefused):
         raise checked
     if isinstance(checked, LifecycleError):  # somebody else decided: the next poll sees what
-        return CheckedRequest(path, None, 0, None)
+        return CheckedRequest()
     problem = Failure(code=checked.code, message=checked.message)
     if not isinstance(checked, NOT_OF_THE_REQUEST):
         _hold(path, problem, queue, now)
-    return CheckedRequest(path, None, 0, None, problem)
+    return CheckedRequest(problem=problem)
 
 
 def hold(path: str, problem: EvalboardError, settings: Settings, *, now: datetime) -> None:
@@ -266,14 +273,17 @@ def _check(path: str, queue: RequestQueue, settings: Settings, *, now: datetime)
         record = queue.change(
             path, lambda _: verdict, over=entry.blob, message=f"check {record.model}"
         )
-    is_ready = record.status is Status.PENDING and is_checked(record)
     report = record.evalboard.report
-    return CheckedRequest(
-        path,
-        evaluation_of(path, record) if is_ready else None,
-        record.evalboard.attempts + 1,
-        Report.model_validate(report) if report else None,
-        turn=len(record.evalboard.history),
+    return CheckedRequest(_passed(path, record), Report.model_validate(report) if report else None)
+
+
+def _passed(path: str, record: RequestRecord) -> Startable | None:
+    """Return a request if it has passed its checks and still waits."""
+    if record.status is not Status.PENDING or not is_checked(record):
+        return None
+    block = record.evalboard
+    return Startable(
+        path, evaluation_of(path, record), attempt=block.attempts + 1, turn=len(block.history)
     )
 
 

@@ -88,6 +88,12 @@ def claimed_runs(settings: Settings) -> list[str]:
     return sorted(_claiming_runs(open_own_queue(settings)))
 
 
+def lost_runs(settings: Settings) -> list[str]:
+    """Return the run ids of the RUNNING requests whose processes are gone, as far as it is seen here."""
+    claims = filter(None, map(_claim, open_own_queue(settings).entries()))
+    return sorted(claim.run_id for claim in claims if lives(claim, settings) is False)
+
+
 def reconcile(
     settings: Settings, runs: Mapping[str, RunState], *, now: datetime, server: str = ""
 ) -> Reconciliation:

@@ -60,6 +60,17 @@ class Column(NamedTuple):
     """Which questions the answers are to."""
 
 
+def some_rows(column: Column, rows: Rows) -> Column:
+    """Return a column of some of its rows."""
+    return column._replace(
+        scores=column.scores[rows],
+        answers=column.answers[rows],
+        answered=column.answered[rows],
+        stderrs=column.stderrs[rows],
+        peers=column.peers[rows],
+    )
+
+
 class Variances:
     """The variance of the difference of any two rows of a column.
 

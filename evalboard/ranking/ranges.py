@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalboard.ranking.comparing import ALL, Column, Rows, Variances
+from evalboard.ranking.comparing import ALL, Column, Rows, Variances, some_rows
 
 LEVEL = 0.05
 """Probability of a wrong range, for each row."""
@@ -229,13 +229,27 @@ class _Pairs:
         if isinstance(of_average, np.ndarray) and AVERAGE in self.fields:
             yield AVERAGE, of_average
 
+    def some(self, rows: NDArray[np.intp]) -> "_Pairs":
+        """Return the pairs of some rows, whose differences are as significant as among all rows."""
+        entries, average = self.entries, self.entries.average
+        found = _Pairs(
+            Entries(
+                [entries.names[int(row)] for row in rows],
+                [some_rows(column, rows) for column in entries.columns],
+                average._replace(scores=average.scores[rows]),
+            )
+        )
+        for key, field in found.fields.items():
+            field.limits = self.fields[key].limits[rows]
+        return found
+
     def typical_variance(self, key: str, rows: Rows) -> float:
         """Return the median variance of the pairs of some rows, at least two."""
         weights = self.entries.average.weights if key == AVERAGE else {key: 1.0}
         between = sum(
-            np.float32(weight**2) * self._variances[of].of(rows, rows)
-            for of, weight in weights.items()
-            if weight
+            np.float32(weight**2) * Variances(some_rows(column, rows)).of(ALL)
+            for column in self.entries.columns
+            if (weight := weights.get(column.key))
         )
         between = np.asarray(between)
         return float(np.median(between[np.triu_indices(len(between), 1)]))
@@ -250,6 +264,20 @@ class _Pairs:
             leads *= np.abs(leads)
             variances = variances * np.square(field.limits[rows, None])
             yield key, leads < -variances, leads > variances
+
+    def told_apart_from_all(
+        self, rows: NDArray[np.intp]
+    ) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Do as `told_apart` does for a few rows and all others, of which it scales some at a time."""
+        found: dict[str, list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]] = {}
+        asked, others = slice(0, len(rows)), slice(len(rows), None)
+        for part in _portions(np.arange(len(self.entries.names))):
+            some = self.some(np.concatenate([rows, part]))
+            for key, *sides in some.told_apart(asked, others):
+                found.setdefault(key, []).append((sides[0], sides[1]))
+        for key, parts in found.items():
+            behind, ahead = (np.concatenate(side, axis=1) for side in zip(*parts, strict=True))
+            yield key, behind, ahead
 
     def empty_counts(self) -> dict[str, Counts]:
         """Return counts of zero."""
@@ -312,11 +340,11 @@ def _recount(pairs: _Pairs, earlier: Earlier) -> dict[str, Counts] | None:
         better[kept] = earlier.counts[key].better[kept_before]
         worse[kept] = earlier.counts[key].worse[kept_before]
     for rows in _portions(gone):
-        for key, behind, ahead in old.told_apart(rows, ALL):
+        for key, behind, ahead in old.told_apart_from_all(rows):
             counts[key].better[kept] -= _by_column(ahead)[kept_before]
             counts[key].worse[kept] -= _by_column(behind)[kept_before]
     for rows in _portions(fresh):
-        for key, behind, ahead in pairs.told_apart(rows, ALL):
+        for key, behind, ahead in pairs.told_apart_from_all(rows):
             better, worse = counts[key]
             better[kept] += _by_column(ahead)[kept]
             worse[kept] += _by_column(behind)[kept]
@@ -338,8 +366,17 @@ def _unchanged(before: Entries, now: Entries) -> tuple[NDArray[np.intp], NDArray
     for old, new in zip(before.columns, now.columns, strict=True):
         for name in ("scores", "answered", "stderrs", "peers"):
             same &= _equal(getattr(old, name)[there], getattr(new, name)[here])
-        same &= (old.answers[there] == new.answers[here]).all(axis=1)
+        same &= _equal_answers(old.answers, there, new.answers, here)
     return here[same], there[same]
+
+
+def _equal_answers(
+    old: NDArray[Any], there: NDArray[np.intp], new: NDArray[Any], here: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Return which rows have the same answers; some at a time, which stay in the processor's cache."""
+    pairs = zip(_portions(there), _portions(here), strict=True)
+    found = [(old[some] == new[others]).all(axis=1) for some, others in pairs]
+    return np.concatenate([np.empty(0, np.bool_), *found])
 
 
 def _asked(column: Column) -> tuple[Any, ...]:

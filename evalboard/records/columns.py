@@ -106,6 +106,20 @@ COLUMNS: tuple[Column, ...] = (
         group="evaluation",
     ),
     Column(
+        "blind_advantage",
+        "amount",
+        "Advantage over guessing without the question",
+        width=170,
+        group="evaluation",
+    ),
+    Column(
+        "blind_z",
+        "amount",
+        "Its distance from the other rows, in deviations",
+        width=170,
+        group="evaluation",
+    ),
+    Column(
         "points_over_loglikelihood",
         "points",
         "Difference to log-likelihood, points",
@@ -151,6 +165,7 @@ COLUMNS: tuple[Column, ...] = (
         width=120,
         group="evaluation",
     ),
+    Column("prompt_tokens", "count", "Tokens read", width=120, group="evaluation"),
     Column(
         "generated_tokens",
         "count",
@@ -199,6 +214,7 @@ BENCHMARK_SUFFIXES: tuple[str, ...] = SCORE_SUFFIXES + RANK_SUFFIXES
 SUBJECT_SUFFIXES: tuple[str, ...] = ("", "__stderr", "__n")
 
 FLAGS: tuple[str, ...] = (
+    "answers_without_question",
     "copy",
     "cut_questions",
     "flagged",

@@ -1,4 +1,4 @@
-"""What a score has cost: time, GPUs, energy and generated tokens."""
+"""What a score has cost: time, GPUs, energy and tokens."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -15,8 +15,10 @@ class Usage(BaseModel):
     """Energy of the GPUs in watt hours, of all that ran on them meanwhile; None without a GPU."""
     energy_is_estimated: bool = False
     """Whether it is the GPUs' power limit times the time, because a GPU has no counter of its energy."""
+    prompt_tokens: int | None = None
+    """Tokens of the questions: each context once, with all its choices. None where they were not counted."""
     generated_tokens: int | None = None
-    """None where the model ranked choices, or its backend does not count them."""
+    """0 where the model ranked choices. None where they were not counted."""
 
 
 class Spent(NamedTuple):
@@ -28,8 +30,9 @@ class Spent(NamedTuple):
     """These seconds for each GPU of the engine, in hours; 0 on a CPU."""
     energy_wh: float | None
     energy_is_estimated: bool
-    tokens: int | None
-    """Generated ones."""
+    generated_tokens: int | None
+    prompt_tokens: int | None = None
+    """As in `Usage`."""
 
 
 def spent(seconds: float, gpus: int, usage: Usage) -> Spent:
@@ -40,6 +43,7 @@ def spent(seconds: float, gpus: int, usage: Usage) -> Spent:
         usage.energy_wh,
         usage.energy_is_estimated,
         usage.generated_tokens,
+        usage.prompt_tokens,
     )
 
 
@@ -53,12 +57,15 @@ def total(costs: Iterable[Spent | None]) -> Spent | None:
     parts = [part for part in known if part]
     if not parts or len(parts) < len(known):
         return None
-    energies = [part.energy_wh for part in parts if part.energy_wh is not None]
-    tokens = [part.tokens for part in parts if part.tokens is not None]
+    energies, written, read = zip(
+        *((part.energy_wh, part.generated_tokens, part.prompt_tokens) for part in parts),
+        strict=True,
+    )
     return Spent(
         sum(part.seconds for part in parts),
         sum(part.gpu_hours for part in parts),
-        sum(energies) if len(energies) == len(parts) else None,
+        None if None in energies else sum(filter(None, energies)),
         any(part.energy_is_estimated for part in parts),
-        sum(tokens) if len(tokens) == len(parts) else None,
+        None if None in written else sum(filter(None, written)),
+        None if None in read else sum(filter(None, read)),
     )

@@ -71,6 +71,9 @@ class Benchmark(BaseModel):
     """What the tasks of a group repeat on the same questions. `orders`: the k-th has the choices k places
     on, counted from 0; `repeats`: each is another run; `translations`: each has another language. It adds
     columns, and the questions count once."""
+    hides_question: bool = False
+    """Whether the tasks show the choices alone. The board compares the rows' scores with one another, and
+    marks those that stand out. It needs a `baseline`."""
     show_questions: bool = True
     """Whether a model's page may show the questions. If not, it shows ids and right or wrong."""
     compared_with: str = ""
@@ -80,6 +83,8 @@ class Benchmark(BaseModel):
 
     @model_validator(mode="after")
     def _task_or_group(self) -> "Benchmark":
+        if self.hides_question and not self.baseline:
+            raise ValueError("`hides_question` needs a `baseline`")
         if not self.tasks:
             if self.robustness:
                 raise ValueError("`robustness` needs `tasks`")
@@ -189,6 +194,7 @@ class Suite(BaseModel):
         excluded["benchmarks"] = {
             at: {
                 "about",
+                "hides_question",
                 "show_questions",
                 "compared_with",
                 *_unsaid(benchmark, _LATER_BENCHMARK_FIELDS),

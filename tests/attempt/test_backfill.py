@@ -91,8 +91,9 @@ def test_only_the_gained_benchmark_is_evaluated(settings: Settings) -> None:
     (again,) = find_missing(settings)
     assert again.problem == "Its request is PENDING."
 
-    polled = check(change.path, settings, now=NOW).request
-    assert polled is not None
+    startable = check(change.path, settings, now=NOW).startable
+    assert startable
+    polled = startable.request
     stale = polled.model_copy(update={"benchmarks": ()})
     with pytest.raises(LifecycleError, match="no longer for these benchmarks"):
         open_attempt(stale, settings, run_id="old", run_url="", now=NOW)

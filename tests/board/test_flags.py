@@ -1,6 +1,7 @@
 import pytest
 
 from evalboard.board.flags import (
+    BLIND,
     FORMAT_OR_LIMIT,
     LACKING,
     MIXED,
@@ -122,7 +123,7 @@ def test_of_equally_many_the_newest_is_the_majority(newest_first):
 
 def test_the_flags_that_a_suite_can_name_are_those_that_rows_get():
     made = {*MIXED, *LACKING, *(comparison.flag for comparison in OTHER)}
-    made |= {FORMAT_OR_LIMIT, SMALL_BUDGET, SUSPECTED, *map(str, MARKS)}
+    made |= {BLIND, FORMAT_OR_LIMIT, SMALL_BUDGET, SUSPECTED, *map(str, MARKS)}
     assert sorted(made) == sorted(FLAGS)
 
 

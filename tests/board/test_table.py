@@ -153,14 +153,16 @@ def test_a_row_shows_what_its_scores_have_cost_once_all_is_known(board_of, docum
             "engine_settings": {"device": "cuda", "tensor_parallel": 2},
             "seconds": Seconds(score=dict.fromkeys(keys, 1800.0)),
             "usage": {
-                key: Usage(energy_wh=500, energy_is_estimated=key == "doses") for key in keys
+                key: Usage(energy_wh=500, energy_is_estimated=key == "doses", prompt_tokens=30)
+                for key in keys
             },
         }
         paid = made.model_copy(update={"evalboard": made.evalboard.model_copy(update=block)})
         row = board_of([paid]).frame.iloc[0]
-        return row[["hours", "gpu_hours", "energy_kwh", "energy_estimated", "generated_tokens"]]
+        tokens = ["prompt_tokens", "generated_tokens"]
+        return row[["hours", "gpu_hours", "energy_kwh", "energy_estimated", *tokens]]
 
-    assert cost("anatomy", "doses").tolist()[:4] == [1.0, 2.0, 1.0, True]
+    assert cost("anatomy", "doses").tolist()[:5] == [1.0, 2.0, 1.0, True, 60]
     assert pd.isna(cost("anatomy", "doses")["generated_tokens"])
     assert cost("anatomy").isna().all()
 

@@ -79,10 +79,14 @@ def test_status_shows_who_waits_and_what_failed_and_why(
     running = put(settings, "org/runs", Status.RUNNING)
     progress = BenchmarkProgress(state="running", done=50, total=100, per_second=0.5)
     WorkFolder(settings.work_folder).note_progress(running, "demo", progress)
+    settings.prefect_folder.mkdir()
+    (settings.prefect_folder / "prefect.db").write_bytes(bytes(3 * 2**20))
+    (settings.prefect_folder / "prefect.db-wal").write_bytes(bytes(2**20))
     assert main(["status"]) == 0
     out = capsys.readouterr().out
     for text in ("org/waits", "a lab", "FAILED ×2", "load_failed: The weights", "▶ 0/1", "1 min"):
         assert text in out
+    assert "Prefect's database: 4 MiB." in " ".join(out.split())
 
 
 @pytest.mark.parametrize("second", ["open-medical", "open-medical-cot"])

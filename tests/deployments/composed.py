@@ -9,6 +9,12 @@ import yaml
 
 FILE = Path(__file__).parents[2] / "infra" / "compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]
+PASSWORDS = {
+    "POSTGRES_PASSWORD": "a@b/c#d:e%f g$",
+    "EVALBOARD_SERVER_PASSWORD": "operator:correct horse",
+    "HF_TOKEN": "hf_token",
+}
+"""Of a shell in which compose is started."""
 PLACEHOLDER = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 

@@ -1,5 +1,8 @@
-"""A Prefect server that several modules share, since it takes half a minute to start."""
+"""Servers that several modules share: Prefect's takes half a minute to start."""
 
+import socket
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,8 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from evalboard.services import Services
 from evalboard.settings import Settings
 from evalboard_prefect.deployments.deploying import deploy
+from tests import postgresql
+from tests.deployments.composed import PASSWORDS
 from tests.deployments.serving import environment, start
 
 
@@ -45,3 +50,23 @@ def settings(server: str, home: Path) -> Settings:
 def deployed(api: SyncPrefectClient, settings: Settings) -> SyncPrefectClient:
     list(deploy(settings))
     return api
+
+
+@pytest.fixture
+def postgres() -> Iterator[int]:
+    """The port of a PostgreSQL with the password of compose, and an empty database."""
+    programs = postgresql.find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    password = PASSWORDS["POSTGRES_PASSWORD"]
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        postgresql.make_cluster(programs, Path(folder), password)
+        free.close()
+        served = postgresql.command(programs, Path(folder), port)
+        with subprocess.Popen(served, stderr=subprocess.DEVNULL) as program:
+            try:
+                postgresql.create_database(port, password)
+                yield port
+            finally:
+                program.terminate()

@@ -2,10 +2,16 @@
 
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from evalboard.services import Services, address_of, listen
 from evalboard_prefect import deployments
+
+DEADLINE_SECONDS = 120
+T = TypeVar("T")
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -21,3 +27,12 @@ def start(services: Services, *arguments: str) -> str:
     services.start("server", program, listener=listener)
     services.wait_for("server", f"{address}/api/health", timeout_seconds=300)
     return address
+
+
+def wait_for(runs: Callable[[], list[T]]) -> list[T]:
+    """Return what is found as soon as there is something."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not (found := runs()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return found

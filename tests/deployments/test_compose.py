@@ -2,11 +2,8 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,15 +20,9 @@ from starlette.applications import Starlette
 from evalboard.services import Services, listen
 from evalboard.settings import Settings
 from evalboard_prefect.deployments.guard import Guard
-from tests import postgresql
-from tests.deployments.composed import FILE, SERVICES, command_of, environment_of
+from tests.deployments.composed import FILE, PASSWORDS, SERVICES, command_of, environment_of
 
 SCHEMA = files(check_jsonschema) / "builtin_schemas/vendor/compose-spec.json"
-PASSWORDS = {
-    "POSTGRES_PASSWORD": "a@b/c#d:e%f g$",
-    "EVALBOARD_SERVER_PASSWORD": "operator:correct horse",
-    "HF_TOKEN": "hf_token",
-}
 DATABASE = """
 import json
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
@@ -60,7 +51,7 @@ def test_any_password_of_the_database_reaches_it(tmp_path: Path) -> None:
     assert json.loads(found.stdout) == [*expected, "postgres", 5432, "prefect"]
 
 
-@pytest.mark.parametrize("service", ["server", "viewer"])
+@pytest.mark.parametrize("service", ["server", "viewer", "ray"])
 def test_pages_are_open_to_this_machine_only(service: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[service]["ports"])
 
@@ -105,26 +96,6 @@ def test_workers_start_after_the_flows_are_deployed() -> None:
     waits = SERVICES["worker"]["depends_on"]
     assert waits["deploy"] == {"condition": "service_completed_successfully"}
     assert command_of("deploy") == ["evalboard", "deploy"]
-
-
-@pytest.fixture
-def postgres() -> Iterator[int]:
-    """The port of a PostgreSQL with the password of compose, and an empty database."""
-    programs = postgresql.find_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    password = PASSWORDS["POSTGRES_PASSWORD"]
-    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-        postgresql.make_cluster(programs, Path(folder), password)
-        free.close()
-        served = postgresql.command(programs, Path(folder), port)
-        with subprocess.Popen(served, stderr=subprocess.DEVNULL) as program:
-            try:
-                postgresql.create_database(port, password)
-                yield port
-            finally:
-                program.terminate()
 
 
 @pytest.mark.slow

@@ -19,8 +19,10 @@ import pytest
 from prefect.automations import EventTrigger
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolUpdate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import State, StateType
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
@@ -41,6 +43,7 @@ from evalboard_prefect.deployments.deploying import (
     require_deployed,
 )
 from tests.deployments.composed import SERVICES, command_of, environment_of
+from tests.deployments.serving import wait_for
 from tests.deployments.test_prefect_yaml import CONTRACTED
 from tests.managers import Manager, listening
 from tests.namespaces import in_own_namespace, kill_namespace
@@ -82,6 +85,17 @@ def test_another_installation_is_refused_before_anything_is_written(
     deployed.delete_variable_by_name(ownership.VARIABLE)
     with pytest.raises(ConfigError, match="Nothing is deployed.*evalboard deploy"):
         require_deployed(settings)
+
+
+def test_the_hub_is_asked_on_every_day(deployed: SyncPrefectClient) -> None:
+    refresh = deployed.read_deployment_by_name("refresh-models/scheduled")
+    (schedule,) = refresh.schedules
+    assert schedule.active
+    assert schedule.schedule == CronSchedule(cron="17 4 * * *", timezone="UTC")
+    of_it = DeploymentFilter(id=DeploymentFilterId(any_=[refresh.id]))
+    planned = wait_for(lambda: deployed.read_flow_runs(deployment_filter=of_it))
+    times = [run.expected_start_time for run in planned if run.expected_start_time]
+    assert {(time.hour, time.minute) for time in times} == {(4, 17)}
 
 
 def test_a_worker_with_other_settings_than_the_board_is_told_which(

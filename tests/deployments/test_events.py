@@ -1,12 +1,11 @@
 """Events start polls and reconciliations, on a Prefect server of this project."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
@@ -17,14 +16,12 @@ from prefect.states import Completed, Crashed, Failed
 
 from evalboard.queueing.bell import Call, ring
 from evalboard.settings import Settings
-from evalboard_prefect.deployments import alerts
+from evalboard_prefect.deployments import alerts, automations
 from evalboard_prefect.deployments.deploying import deploy
+from tests.deployments.serving import wait_for
 
 POLL = "poll-requests/scheduled"
 RECONCILE = "reconcile/scheduled"
-DEADLINE_SECONDS = 120
-
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -38,14 +35,6 @@ def started(deployed: SyncPrefectClient) -> Callable[[str], list[FlowRun]]:
         return [run for run in found if not run.auto_scheduled]
 
     return runs
-
-
-def wait_for(runs: Callable[[], list[T]]) -> list[T]:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (found := runs()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return found
 
 
 def test_of_two_submissions_at_once_one_poll_sees_both(
@@ -97,7 +86,17 @@ def webhook() -> Iterator[str]:
         program.shutdown()
 
 
-def test_failures_and_every_second_model_are_notified_while_there_is_a_block(
+def heard(subject: str, number: int = 1) -> list[dict[str, str]]:
+    """Return the first notifications with a subject."""
+
+    def told() -> list[dict[str, str]]:
+        found = [one for one in Webhook.heard if one["subject"] == subject]
+        return found if len(found) >= number else []
+
+    return wait_for(told)[:number]
+
+
+def test_failures_every_second_model_and_silence_are_notified_while_there_is_a_block(
     deployed: SyncPrefectClient, settings: Settings, webhook: str
 ) -> None:
     names = (alerts.FAILURE, alerts.SILENCE, alerts.MODELS)
@@ -121,16 +120,16 @@ def test_failures_and_every_second_model_are_notified_while_there_is_a_block(
         )
         deployed.set_flow_run_state(run.id, state, force=True)
 
-    def heard(number: int) -> list[str]:
-        wait_for(lambda: Webhook.heard[number - 1 :])
-        return [told["subject"] for told in Webhook.heard]
-
     end(Failed(message="the model cannot be loaded"))
-    assert heard(1) == ["evalboard: evaluate-model of org/Failed Failed"]
-    assert "the model cannot be loaded" in Webhook.heard[0]["body"]
+    (failure,) = heard("evalboard: evaluate-model of org/Failed Failed")
+    assert "the model cannot be loaded" in failure["body"]
     for _ in range(4):
         end(Completed(message="9 benchmarks stored"))
-    assert heard(3)[1:] == ["evalboard: 2 more models are done"] * 2
+    heard("evalboard: 2 more models are done", number=2)
+    (silence,) = deployed.read_automations_by_name(alerts.SILENCE)
+    soon = silence.trigger.model_copy(update={"within": timedelta(seconds=10)})
+    list(automations.put(deployed, [silence.model_copy(update={"trigger": soon})]))
+    assert "45 minutes" in heard("evalboard: nobody polls the queue")[0]["body"]
     deployed.delete_block_document(block_id)
     assert sum("deleted" in done for done in deploy(settings)) == 3
 

@@ -79,7 +79,7 @@ def _problem(parser: argparse.ArgumentParser, command: str) -> str:
 
 def test_every_verb_that_a_text_names_exists() -> None:
     texts = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    named = set(re.findall(r"`evalboard ([a-z-]+)", texts))
+    named = set(re.findall(r"`evalboard ([a-z][a-z-]*)", texts))
     assert named - set(VERBS) == set()
 
 

@@ -222,7 +222,7 @@ class Place:
         ready: set[str] = set()
         for path in view_queue(self.settings, now=NOW).paths:
             checked = check(path, self.settings, now=NOW)
-            if checked.request:
+            if checked.startable:
                 self.require_checked(path)
                 ready.add(path)
         publish_queue(self.settings)

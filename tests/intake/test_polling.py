@@ -141,7 +141,7 @@ def test_a_file_on_a_branch_turns_out_to_be_the_second(
     second = put(settings, "org/again.json", revision="main")
     assert view_queue(settings, now=NOW).refused == {}
     checked = check(second, settings, now=NOW)
-    assert checked.request is None
+    assert checked.startable is None
     assert checked.report is not None
     assert [finding.code for finding in checked.report.errors] == ["duplicate"]
     record = queue.get(second)
@@ -169,8 +169,8 @@ def test_a_good_file_of_others_is_pinned_and_remembered(
 ) -> None:
     path = put(settings, "org/a.json", revision="main", votes=3)
     checked = check(path, settings, now=NOW)
-    assert checked.request is not None
-    assert (checked.request.request_path, checked.attempt) == (path, 1)
+    assert checked.startable
+    assert (checked.startable.request.request_path, checked.startable.attempt) == (path, 1)
     record = queue.get(path)
     assert record.revision == find_repository("org/model", "main", settings).revision
     assert record.evalboard.original == {"revision": "main"}
@@ -184,7 +184,7 @@ def test_a_good_file_of_others_is_pinned_and_remembered(
 def test_a_bad_file_is_rejected_with_its_report(settings: Settings, queue: RequestQueue) -> None:
     path = put(settings, "org/a.json", model="org/missing", block=None)
     checked = check(path, settings, now=NOW)
-    assert checked.request is None
+    assert checked.startable is None
     record = queue.get(path)
     assert (record.status, codes(record)) == (Status.REJECTED, ["model_not_found"])
 
@@ -202,7 +202,7 @@ def test_what_was_decided_meanwhile_stays(
         return found
 
     monkeypatch.setattr(RequestQueue, "entry", then_somebody_cancels)
-    assert check(path, settings, now=NOW) == CheckedRequest(path, None, 0, None)
+    assert check(path, settings, now=NOW) == CheckedRequest()
     monkeypatch.undo()
     assert queue.get(path).status is Status.CANCELLED
 
@@ -219,15 +219,15 @@ def test_files_that_cannot_be_read_stop_no_poll(settings: Settings) -> None:
 def test_a_request_that_cannot_be_started_leaves_its_place_to_others(settings: Settings) -> None:
     path = put(settings, "org/a.json", sender="a lab\0\n\x1b[31m\u202e")
     checked = check(path, settings, now=NOW)
-    assert checked.request is not None
-    assert checked.request.sender == "a lab [31m"
+    assert checked.startable
+    assert checked.startable.request.sender == "a lab [31m"
     hold(path, EvalboardError("No run could be started."), settings, now=NOW)
     assert view_queue(settings, now=NOW).paths == []
     later = NOW + timedelta(minutes=1)
     assert view_queue(settings, now=later).paths == [path]
     again = check(path, settings, now=later)
-    assert again.request is not None
-    assert (again.attempt, again.turn) == (checked.attempt, checked.turn + 1)
+    assert again.startable
+    assert again.startable == checked.startable._replace(turn=checked.startable.turn + 1)
 
 
 @pytest.mark.usefixtures("every_check")
@@ -235,14 +235,14 @@ def test_the_next_requests_are_ready_when_all_of_them_are_checked(settings: Sett
     """They are those that a poll would start: a request that came first is not passed over."""
     late = put(settings, "late.json", submitted_time="2026-11-20T00:00:00Z")
     checked = check(late, settings, now=NOW)
-    assert checked.request is not None
-    assert ready(settings, at_most=1, skip=(), now=NOW) == [checked]
+    assert checked.startable
+    assert ready(settings, at_most=1, skip=(), now=NOW) == [checked.startable]
     assert ready(settings, at_most=1, skip=[late], now=NOW) == []
     assert ready(settings, at_most=0, skip=(), now=NOW) == []
 
     early = put(settings, "z.json", submitted_time="2026-11-19T00:00:00Z", use_chat_template=True)
     assert ready(settings, at_most=1, skip=(), now=NOW) == []
-    assert ready(settings, at_most=1, skip=[early], now=NOW) == [checked]
+    assert ready(settings, at_most=1, skip=[early], now=NOW) == [checked.startable]
 
 
 @pytest.mark.usefixtures("every_check")
@@ -267,7 +267,7 @@ def test_what_older_boards_leave_out_is_named(settings: Settings, queue: Request
             put(settings, "gpt2.json", model="gpt2"),
             put(settings, "tuned.json", model_type="🔶 : fine-tuned", base_model=""),
         )
-        if check(path, settings, now=NOW).request is None
+        if check(path, settings, now=NOW).startable is None
     ]
     assert "its organisation is missing. Use 'org/gpt2'" in reasons[0]
     report = queue.get("tuned.json").evalboard.report

@@ -67,7 +67,7 @@ def poll(settings: Settings, *, now: datetime = NOW) -> dict[str, polling.Checke
 
 
 def started(settings: Settings) -> set[str]:
-    return {path for path, checked in poll(settings).items() if checked.request}
+    return {path for path, checked in poll(settings).items() if checked.startable}
 
 
 def codes(settings: Settings, path: str = EVIL) -> set[str]:
@@ -146,7 +146,7 @@ def test_a_number_that_equals_nothing_is_checked_like_any_other(
     assert "unknown_license" in codes(settings)
     put(settings, b'{"model": "org/model", "precision": "float32", %s}' % key, "x/fine.json")
     checked = poll(settings)["x/fine.json"]
-    assert checked.request is not None
+    assert checked.startable
     entry = open_own_queue(settings).entry("x/fine.json")
     assert entry.is_signed
     assert entry.record is not None
@@ -215,7 +215,7 @@ def test_an_unexpected_error_is_recorded_and_ends_nothing_but_itself(
     put(settings, {"model": "lab/bad", "sender": "a"})
     failing(monkeypatch, RuntimeError("Symlink loop from '/x'"))
     checked = poll(settings)
-    assert checked[good].request is not None
+    assert checked[good].startable
     problem = checked[EVIL].problem
     assert problem is not None
     assert (problem.code, "Symlink loop" in problem.message) == ("unexpected", True)
@@ -279,7 +279,7 @@ def test_decided_checks_leave_no_trace_of_those_that_were_not(
         patch.setattr(polling, "check_request", lambda *_: 1 / 0)
         poll(settings)
     checked = poll(settings, now=NOW + timedelta(minutes=1))[EVIL]
-    assert checked.request is not None
+    assert checked.startable
     block = open_own_queue(settings).get(EVIL).evalboard
     assert (block.undecided_checks, block.failure, block.retry_after) == (0, None, None)
 
@@ -326,8 +326,8 @@ def test_a_run_does_not_claim_what_this_board_has_not_checked(
 def test_a_run_claims_what_this_board_has_checked(settings: Settings, queue: RequestQueue) -> None:
     put(settings, forged(settings))
     checked = poll(settings)[EVIL]
-    assert checked.request is not None
-    attempt = open_attempt(checked.request, settings, run_id="r", run_url="", now=NOW)
+    assert checked.startable
+    attempt = open_attempt(checked.startable.request, settings, run_id="r", run_url="", now=NOW)
     assert attempt.record.status is Status.RUNNING
     assert (attempt.engine.folder, attempt.engine.base_folder) == (None, None)
 

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.flow_engine import run_flow_sync
+from prefect.states import AwaitingRetry, Completed, Running
 
 from evalboard.cli.run import work
 from evalboard.intake.request_files import is_checked
 from evalboard.intake.submission import EvaluationRequest, Submission, submit
-from evalboard.lifecycle import claim
+from evalboard.lifecycle import claim, move
 from evalboard.queueing.actions import cancel, requeue
 from evalboard.queueing.queries import RequestQuery
 from evalboard.records.precision import Precision
@@ -122,6 +126,37 @@ def test_run_that_loses_the_claim_ends_cancelled_and_changes_nothing(
     assert state.is_cancelled()
     assert "other" in state.message
     assert queue.get(path) == held
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_the_button_retry_of_a_run_that_is_finished_leaves_everything_as_it_is(
+    configure: Callable[..., Settings], small_suite: Path
+) -> None:
+    settings = configure(suite=str(small_suite))
+    sha = find_repository("test/random", "main", settings).revision
+    request = EvaluationRequest(model="test/random", revision=sha, precision=Precision.FLOAT32)
+    path = put(settings, request.model, suite="small", revision=sha)
+    queue = open_queue(settings)
+    now, first = datetime.now(UTC), Claim(run_id="first", host="elsewhere")
+    queue.change(path, lambda r: claim(r, first, now=now), message="test")
+    finished = queue.change(path, lambda r: move(r, Status.FINISHED, now=now), message="test")
+    deployment: Any = evaluate_model.to_deployment("retried")
+    deployment_id = deployment.apply()
+    parameters = {"request": request.model_dump(mode="json")}
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run_from_deployment(deployment_id, parameters=parameters)
+        for state in (Running(), Completed(message="done"), AwaitingRetry()):
+            client.set_flow_run_state(run.id, state)
+        retried = client.read_flow_run(run.id)
+        another = client.read_flow_run(
+            client.create_flow_run_from_deployment(deployment_id, parameters=parameters).id
+        )
+    states = [
+        run_flow_sync(evaluate_model, each, {"request": request}, return_type="state")
+        for each in (retried, another)
+    ]
+    assert [each and each.type for each in states] == [StateType.COMPLETED, StateType.CANCELLED]
+    assert queue.get(path) == finished
 
 
 @pytest.mark.usefixtures("ray")

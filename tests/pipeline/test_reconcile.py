@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import (
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Running
 
-from evalboard.intake.polling import CheckedRequest
+from evalboard.intake.polling import Startable
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import claim
 from evalboard.process_environment import child_environment
@@ -144,7 +144,7 @@ def start(configure: Callable[..., Settings]) -> Callable[[str], str | None]:
     @flow
     def starts(path: str) -> str | None:
         request = EvaluationRequest(model="test/model", request_path=path)
-        return start_evaluation(CheckedRequest(path, request, 1, None))
+        return start_evaluation(Startable(path, request, attempt=1, turn=0))
 
     return starts
 

@@ -2,10 +2,12 @@
 
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -30,6 +32,16 @@ DEADLINE_SECONDS = 300
 PLANTED = "hf_plantedplantedplanted"
 LONG_ROWS = 1000
 """Questions of each benchmark, so that a person has time to press a button."""
+STORED = (
+    ("flow_run", "parameters"),
+    ("flow_run_state", "data"),
+    ("task_run", "task_inputs"),
+    ("task_run_state", "data"),
+    ("events", "payload"),
+)
+"""Columns of Prefect's database in which a run could leave what it works with."""
+STORED_BYTES = 4096
+"""More than any of them needs."""
 TITLES = ("MMLU Anatomy", "MMLU Medical Genetics", "PubMedQA")
 
 
@@ -142,9 +154,20 @@ def test_a_run_of_the_api_ends_finished_sigterm_hands_the_next_back_and_nothing_
     _, left = psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
     assert left == []
 
+    assert max(stored_bytes(settings).values()) < STORED_BYTES
     kept = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert any(file.suffix == ".db" for file in kept)  # Prefect's parameters, artifacts and logs
     assert [file for file in kept if PLANTED.encode() in file.read_bytes()] == []
+
+
+def stored_bytes(settings: Settings) -> dict[tuple[str, str], int]:
+    """Return the length of the largest value in each of the columns."""
+    with closing(sqlite3.connect(settings.home / "prefect" / "prefect.db")) as database:
+        found = {
+            (table, column): database.execute(f"SELECT max(length({column})) FROM {table}")
+            for table, column in STORED
+        }
+        return {place: cursor.fetchone()[0] or 0 for place, cursor in found.items()}
 
 
 @pytest.mark.slow

@@ -71,9 +71,9 @@ def run(settings: Settings, worker: subprocess.Popen[bytes]) -> UUID:
     """Start a run as the poll does, and wait until it has finished one benchmark."""
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
     (path,) = view_queue(settings).paths
-    request = check(path, settings, now=datetime.now(UTC)).request
-    assert request is not None
-    parameters = {"request": request.model_dump(mode="json")}
+    startable = check(path, settings, now=datetime.now(UTC)).startable
+    assert startable
+    parameters = {"request": startable.request.model_dump(mode="json")}
     started: Any = run_deployment(TITLE, parameters=parameters, timeout=0)
     outcomes = settings.work_folder / "outcomes"
     wait_until(lambda: len(list(outcomes.glob("*.json"))) == 1, worker)

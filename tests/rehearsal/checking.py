@@ -16,7 +16,7 @@ from evalboard.stores.board import read_board
 from evalboard.suites.loader import load_suite
 from tests.processes import command_line
 from tests.rehearsal.installation import SUITE, Installation
-from tests.rehearsal.material import BROKEN, GOOD, Scores
+from tests.rehearsal.material import Models, Scores
 from tests.soak.checking import Found, look, of_history, of_results
 
 BENCHMARKS = [benchmark.key for benchmark in load_suite(SUITE).benchmarks]
@@ -24,16 +24,17 @@ TOLERANCE = 1e-12
 """Largest difference of two scores that are the same share of questions."""
 
 
-def of_work(settings: Settings, expected: Scores) -> list[str]:
+def of_work(settings: Settings, models: Models, expected: Scores) -> list[str]:
     """Return what is wrong in the stores, on the board and in the work folder.
 
     Args:
         settings: The settings.
+        models: What was submitted.
         expected: The scores that the board must show.
     """
     found = look(settings)
-    wrong = [*_of_requests(found), *of_results(found, GOOD, BENCHMARKS)]
-    return [*wrong, *_of_board(settings, expected), *_of_left_files(settings)]
+    wrong = [*_of_requests(found, models), *of_results(found, models.good, BENCHMARKS)]
+    return [*wrong, *_of_board(settings, models, expected), *_of_left_files(settings)]
 
 
 def of_health(installation: Installation) -> list[str]:
@@ -67,11 +68,11 @@ def of_ends(ends: Mapping[str, int], folder: Path) -> list[str]:
     return [*wrong, *(f"still there: {command}" for command in _left_processes(folder))]
 
 
-def _of_requests(found: Found) -> Iterator[str]:
-    ends = dict.fromkeys(GOOD, Status.FINISHED) | BROKEN
-    models = [record.model for record in found.requests.values() if record]
-    if sorted(models) != sorted(ends):
-        yield f"the queue has requests of {sorted(models)}"
+def _of_requests(found: Found, models: Models) -> Iterator[str]:
+    ends = {**dict.fromkeys(models.good, Status.FINISHED), **models.broken}
+    names = [record.model for record in found.requests.values() if record]
+    if sorted(names) != sorted(ends):
+        yield f"the queue has requests of {sorted(names)}"
     for path, record in found.requests.items():
         if record is None:
             yield f"{path}: unreadable"
@@ -84,14 +85,14 @@ def _of_requests(found: Found) -> Iterator[str]:
             yield f"{path}: the board shows {found.queue_file.get(path)}"
 
 
-def _of_board(settings: Settings, expected: Scores) -> Iterator[str]:
+def _of_board(settings: Settings, models: Models, expected: Scores) -> Iterator[str]:
     try:
         frame = read_board(open_board(settings)).frame
     except StoreError as exc:
         yield f"there is no board: {exc}"
         return
     rows = {row["model"]: row for row in frame.to_dict("records")}
-    if sorted(rows) != sorted(GOOD) or len(frame) != len(GOOD):
+    if sorted(frame["model"]) != sorted(models.good):
         yield f"the board has rows of {sorted(frame['model'])}"
     for model, scores in expected.items():
         for key, score in scores.items():

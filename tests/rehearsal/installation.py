@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -19,6 +19,7 @@ from evalboard.records.request import BoardBlock, HistoryEntry, RequestRecord, S
 from evalboard.records.times import timestamp
 from evalboard.settings import Settings, load_settings
 from evalboard.stores.addresses import open_queue
+from evalboard.stores.work import WorkFolder
 from tests import postgresql
 from tests.deployments.composed import command_of
 from tests.ports import free_ports
@@ -26,9 +27,20 @@ from tests.rehearsal.programs import Program
 
 DISK_GIB = 3
 """A machine with less than 1 GiB of free space takes no requests."""
-WAIT_SECONDS = 600.0
+START_SECONDS = 900.0
 POLL_SECONDS = 0.2
 SUITE = "demo"
+
+
+class Working(NamedTuple):
+    """A run that has claimed a request."""
+
+    model: str
+    run_id: str
+    answered: int
+    """Number of answered questions, of all benchmarks."""
+    finished: int
+    """Number of benchmarks."""
 
 
 class Installation:
@@ -127,20 +139,19 @@ class Installation:
         records = (entry.record for entry in open_queue(self.settings).entries())
         return {record.model: record for record in records if record}
 
-    def running(self) -> list[RequestRecord]:
-        return [one for one in self.requests().values() if one.status is Status.RUNNING]
-
-    def kept_answers(self) -> int:
-        """Return how many answers of unfinished benchmarks are in the work folder."""
-        lines = 0
-        for file in (self.settings.work_folder / "answers").glob("*.jsonl"):
-            with suppress(FileNotFoundError):  # its benchmark is finished meanwhile
-                lines += file.read_bytes().count(b"\n")
-        return lines
-
-    def finished_benchmarks(self) -> int:
-        """Return how many benchmarks of unfinished requests are kept."""
-        return len(list((self.settings.work_folder / "outcomes").glob("*.json")))
+    def working(self) -> list[Working]:
+        """Return how far the runs of all RUNNING requests are, in the order of the models."""
+        found: list[Working] = []
+        work = WorkFolder(self.settings.work_folder)
+        for entry in open_queue(self.settings).entries():
+            record = entry.record
+            if record and record.status is Status.RUNNING and record.evalboard.claimed_by:
+                progress = work.progress(entry.path).values()
+                answered = sum(one.done for one in progress)
+                finished = sum(one.state == "done" for one in progress)
+                run_id = record.evalboard.claimed_by.run_id
+                found.append(Working(record.model, run_id, answered, finished))
+        return sorted(found)
 
     def _set_environment(self) -> Settings:
         """Let this process, and all it starts, have the settings of this installation."""
@@ -154,6 +165,8 @@ class Installation:
             "EVALBOARD_SUITE": SUITE,
             "EVALBOARD_BACKEND": "hf",
             "EVALBOARD_MAX_RUNNING": "2",
+            # More accidents in half an hour than a request may have by default.
+            "EVALBOARD_RETRY_PAUSES": "1, 1, 1, 1, 1",
             "EVALBOARD_SERVER_PORT": f"{self._ports['server']}",
             "EVALBOARD_VIEWER_PORT": f"{self._ports['viewer']}",
             # With the token that Ray's head and its drivers need.
@@ -169,14 +182,13 @@ class Installation:
         return load_settings()
 
 
-def until(condition: Callable[[], Any], what: str, *, seconds: float = WAIT_SECONDS) -> float:
-    """Wait until something is true, and return after how many seconds."""
+def until(condition: Callable[[], Any], what: str) -> None:
+    """Wait until something is true at the start."""
     began = time.monotonic()
     while not condition():
-        if time.monotonic() - began > seconds:
-            raise AssertionError(f"After {seconds:.0f} s still not: {what}")
+        if time.monotonic() - began > START_SECONDS:
+            raise AssertionError(f"After {START_SECONDS:.0f} s still not: {what}")
         time.sleep(POLL_SECONDS)
-    return time.monotonic() - began
 
 
 def is_up(address: str) -> bool:

@@ -1,11 +1,12 @@
 """What is submitted: eight models that can be evaluated, and four that cannot."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +41,30 @@ Scores = Mapping[str, Mapping[str, float]]
 """By model and benchmark, in [0, 1]."""
 
 
+class Models(NamedTuple):
+    """What is submitted."""
+
+    good: tuple[str, ...]
+    broken: Mapping[str, Status]
+    """With the ends of their requests."""
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.good, *self.broken]
+
+
+ALL = Models(GOOD, BROKEN)
+
+
+def choose(number: int | None) -> Models:
+    """Return all models, or some that can be evaluated.
+
+    Args:
+        number: How many, None for all and the broken ones.
+    """
+    return ALL if number is None else Models(GOOD[:number], {})
+
+
 def write_questions(folder: Path) -> None:
     """Write a datasets mirror with so many questions that a program can be struck at work."""
     for key, benchmark in _questions().items():
@@ -69,17 +94,20 @@ def write_models(folder: Path) -> None:
     save_file(tensors, weights, {"format": "pt"})
 
 
-def expected_scores(home: Path) -> dict[str, dict[str, float]]:
-    """Return what the board must show.
+def expected_scores(models: Models, home: Path) -> dict[str, dict[str, float]]:
+    """Return what the board must show, of as many models as is known.
 
     The scores of models that always answer alike are counted here. Some others are evaluated one
     by one, where nothing disturbs them.
 
     Args:
+        models: All models of the rehearsal.
         home: Folder for what these evaluations leave behind.
     """
-    expected = {name: _share_of(favoured) for name, favoured in LETTERS.items()}
-    return expected | {name: _evaluate(name, home) for name in COMPARED}
+    expected = {
+        name: _share_of(letters) for name, letters in LETTERS.items() if name in models.good
+    }
+    return expected | {name: _evaluate(name, home) for name in COMPARED if name in models.good}
 
 
 def _questions() -> dict[str, Benchmark]:
@@ -115,8 +143,6 @@ def _evaluate(model: str, home: Path) -> dict[str, float]:
 
 
 def _apart(home: Path) -> dict[str, str]:
-    import os
-
     taken = {"EVALBOARD_HOME", "EVALBOARD_WORK", "RAY_ADDRESS", "PREFECT_API_URL"}
     kept = {name: value for name, value in os.environ.items() if name not in taken}
     return kept | {"EVALBOARD_HOME": str(home)}

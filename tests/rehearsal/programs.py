@@ -6,11 +6,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import psutil
 
+from evalboard.files import read_end
 from evalboard.services import die_with_parent
 from tests.namespaces import AS_PROCESS_1
 
@@ -57,9 +59,17 @@ class Program:
         self._keeper.start()
 
     def kill(self, *, for_seconds: float = RESTART_SECONDS) -> None:
-        """Kill its whole namespace. It is started again after some seconds."""
+        """Kill its whole namespace, and wait until it is gone. It is started again after some seconds."""
         self._pause = for_seconds
+        before = len(self.ends)
         self._first().kill()
+        while len(self.ends) == before:
+            time.sleep(0.1)
+
+    def last_words(self) -> str:
+        """Return the last line of its output."""
+        lines = read_end(self._log, max_bytes=2000).strip().splitlines()
+        return lines[-1] if lines else "none"
 
     def terminate(self) -> int:
         """Ask it to stop, wait until it has, and return its exit code. It is started again."""
@@ -83,9 +93,10 @@ class Program:
         """Return process 1 of the namespace, as it is seen from outside."""
         assert self._process
         while True:
-            children = psutil.Process(self._process.pid).children()
-            if children:
-                return children[0]
+            with suppress(psutil.NoSuchProcess):  # it is about to be started again
+                children = psutil.Process(self._process.pid).children()
+                if children:
+                    return children[0]
             time.sleep(0.1)
 
     def _open(self) -> subprocess.Popen[bytes]:

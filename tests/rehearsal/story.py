@@ -1,25 +1,16 @@
-"""What happens to the programs while they evaluate twelve models."""
+"""What happens to the programs while they evaluate models: one strike after the other."""
 
-import subprocess
-import sys
+import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-from uuid import UUID
 
-from prefect.client.orchestration import SyncPrefectClient
-from prefect.states import Cancelling
+from evalboard.records.request import Status
+from tests.rehearsal.installation import Working
+from tests.rehearsal.material import Models
+from tests.rehearsal.strikes import Strike
+from tests.rehearsal.watching import Growth, Watch
 
-from evalboard.records.request import RequestRecord, Status
-from tests.rehearsal.installation import Installation, until
-from tests.rehearsal.material import BROKEN, GOOD
-
-OUTAGE_SECONDS = 20.0
-"""Time for which Ray's head and the Prefect server stay away."""
-FULL_SECONDS = 60.0
-END_SECONDS = 1200.0
 OVER = (Status.FINISHED, Status.FAILED, Status.REJECTED)
 
 
@@ -36,125 +27,72 @@ class Story:
     """The strikes in their order. Each waits for a model that is being answered.
 
     Args:
-        installation: Which is struck.
+        watch: Of the installation that is struck.
+        models: What is submitted.
     """
 
-    def __init__(self, installation: Installation) -> None:
-        self._all = installation
-        self._began = time.monotonic()
+    def __init__(self, watch: Watch, models: Models) -> None:
+        self._watch = watch
+        self._all = watch.installation
+        self._models = models
         self.happenings: list[Happening] = []
-        self.handed_back: set[str] = set()
-        """Models whose requests were handed back at SIGTERM."""
 
-    def tell(self) -> None:
-        """Submit everything, strike, and wait until the queue is empty."""
-        self._all.submit([*GOOD, *BROKEN])
-        programs = self._all.programs
-        self._strike("worker: `kill -9`", programs["worker"].kill)
-        self._strike(
-            "Ray's head: `kill -9`", lambda: programs["ray"].kill(for_seconds=OUTAGE_SECONDS)
-        )
-        self._strike(
-            "Prefect server: `kill -9`", lambda: programs["server"].kill(for_seconds=OUTAGE_SECONDS)
-        )
-        self._strike("worker: SIGTERM", self._stop_worker)
-        self._strike(f"disk full for {FULL_SECONDS:.0f} s", self._fill_disk)
-        self._cancel_and_requeue()
-        seconds = until(self._is_over, "all requests have ended", seconds=END_SECONDS)
+    def tell(self, strikes: Iterable[Strike]) -> None:
+        """Submit everything, strike, and wait until the queue is empty.
+
+        Raises:
+            AssertionError: A strike finds no moment, what it hit does not go on, or the queue does not
+                end.
+        """
+        self._watch.began = time.monotonic()
+        self._all.submit(self._models.names)
+        for strike in strikes:
+            self._strike(strike)
+        seconds = self._watch.until(self._is_over, "all requests have ended", patiences=math.inf)
         self._note("the rest of the queue", f"has ended {seconds:.0f} s later")
 
     def _is_over(self) -> bool:
         records = self._all.requests()
-        return len(records) == len(GOOD) + len(BROKEN) and all(
+        return len(records) == len(self._models.names) and all(
             record.status in OVER for record in records.values()
         )
 
-    def _await_answers(self) -> list[RequestRecord]:
-        """Wait until a model is answering, and return the requests that are evaluated."""
-        until(lambda: self._all.running() and self._all.kept_answers(), "a model is answering")
-        return self._all.running()
-
-    def _strike(self, what: str, do: Callable[[], object]) -> None:
-        hit = self._await_answers()
-        kept = self._all.kept_answers()
-        names = " and ".join(record.model for record in hit)
+    def _strike(self, strike: Strike) -> None:
+        hit = self._await_moment(strike)
+        names = " and ".join(f"{one.model} had {one.answered:,} answers" for one in hit)
+        self._watch.say(f"{strike.what}, while {names}")
         began = time.monotonic()
-        do()
-        for record in hit:
-            until(lambda record=record: self._goes_on(record), f"{record.model} goes on")
-        seconds = time.monotonic() - began
-        self._note(
-            f"{what}, while {names} had {kept:,} unfinished answers",
-            f"all of it went on or had ended {seconds:.0f} s later",
-        )
+        seen = strike.do(self._watch, hit)
+        self._await_going_on(strike, hit)
+        then = f"all of it went on or had ended {time.monotonic() - began:.0f} s later"
+        self._note(f"{strike.what}, while {names}", "; ".join(filter(None, [seen, then])))
 
-    def _goes_on(self, before: RequestRecord) -> bool:
-        """Return whether a request has ended, or is being answered after another claim."""
-        now = self._all.requests()[before.model]
-        if now.status in OVER:
-            return True
-        is_claimed_anew = now.evalboard.claimed_by != before.evalboard.claimed_by
-        return now.status is Status.RUNNING and is_claimed_anew and self._all.kept_answers() > 0
+    def _await_moment(self, strike: Strike) -> Sequence[Working]:
+        growth, found = Growth(self._all), list[Working]()
 
-    def _stop_worker(self) -> None:
-        hit = [record.model for record in self._all.running()]
-        code = self._all.programs["worker"].terminate()
-        assert code == 0, f"the worker ended with {code} after SIGTERM"
-        records = self._all.requests()
-        for model in hit:
-            record = records[model]
-            assert record.status in (Status.PENDING, Status.FINISHED), f"{model}: {record.status}"
-            if record.status is Status.PENDING:
-                self.handed_back.add(model)
+        def is_moment() -> bool:
+            found[:] = [one for one in growth.look() if one.finished or not strike.is_between]
+            return bool(found)
 
-    def _fill_disk(self) -> None:
-        with _full(self._all.disk):
-            time.sleep(FULL_SECONDS)
+        self._watch.until(is_moment, f"a moment for the strike '{strike.what}'")
+        return found
 
-    def _cancel_and_requeue(self) -> None:
-        """Cancel a run in Prefect between two benchmarks, and let reconcile look at once."""
-        until(
-            lambda: (
-                self._all.running() and self._all.finished_benchmarks() and self._all.kept_answers()
-            ),
-            "a model is between two benchmarks",
-        )
-        record = next(one for one in self._all.running())
-        with SyncPrefectClient(self._all.api_url) as client:
-            client.set_flow_run_state(UUID(str(record.job_id)), Cancelling())
-            deployment = client.read_deployment_by_name("reconcile/scheduled")
-            client.create_flow_run_from_deployment(deployment.id)
-        seconds = until(
-            lambda: self._status(record) in (Status.CANCELLED, Status.FINISHED),
-            f"{record.model} is cancelled",
-        )
-        status = self._status(record)
-        self._note(
-            f"{record.model} cancelled in Prefect between two benchmarks, at a reconciliation",
-            f"{status} {seconds:.0f} s later; put back into the queue",
-        )
-        if status is Status.CANCELLED:
-            command = [sys.executable, "-m", "evalboard", "requeue", record.model]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    def _await_going_on(self, strike: Strike, hit: Sequence[Working]) -> None:
+        """Wait until every request that was hit has ended, or is being answered again."""
+        growth = Growth(self._all)
 
-    def _status(self, record: RequestRecord) -> Status:
-        return self._all.requests()[record.model].status
+        def goes_on(one: Working) -> bool:
+            if self._all.requests()[one.model].status in OVER:
+                return True
+            now = growth.grown.get(one.model)
+            return now is not None and (not strike.ends_runs or now.run_id != one.run_id)
+
+        def all_go_on() -> bool:
+            growth.look()
+            return all(map(goes_on, hit))
+
+        self._watch.until(all_go_on, f"what was hit goes on after '{strike.what}'")
 
     def _note(self, what: str, then: str) -> None:
-        self.happenings.append(Happening(time.monotonic() - self._began, what, then))
-        sys.stderr.write(f"{self.happenings[-1].seconds:5.0f} s  {what}: {then}\n")
-
-
-@contextmanager
-def _full(disk: Path) -> Iterator[None]:
-    """Fill a disk to its last byte."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in (2**20, 2**12):
-            with suppress(OSError):
-                while True:
-                    file.write(b"\0" * size)
-    try:
-        yield
-    finally:
-        filler.unlink()
+        self.happenings.append(Happening(time.monotonic() - self._watch.began, what, then))
+        self._watch.say(f"{what}: {then}")

@@ -50,7 +50,7 @@ def poller(desk: Desk) -> float:
     """Poll once, as `flows.poll_flow`; return the seconds until the next time."""
     with _trouble(desk, "poll"):
         waiting = polling.view_queue(desk.settings, now=_now())
-        accepted: list[polling.CheckedRequest] = []
+        accepted: list[polling.Startable] = []
         for path in waiting.paths:
             if len(accepted) == waiting.free_slots:
                 break
@@ -60,12 +60,11 @@ def poller(desk: Desk) -> float:
                     desk.audit.note(
                         "trouble", where="check", code=problem.code, message=problem.message
                     )
-                if checked.request:
-                    named = checked.request.model_copy(update={"request_path": path})
-                    accepted.append(checked._replace(request=named))
-        for checked in accepted:
-            if desk.runs.start(checked) is None:
-                message = f"{checked.path}: too many runs ended before they claimed it"
+                if checked.startable:
+                    accepted.append(checked.startable)
+        for startable in accepted:
+            if desk.runs.start(startable) is None:
+                message = f"{startable.path}: too many runs ended before they claimed it"
                 desk.audit.note("trouble", where="start", code="", message=message)
         publishing.publish_queue(desk.settings)
     return desk.poll_seconds

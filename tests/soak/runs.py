@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from evalboard.intake.polling import MAX_STARTS_PER_ATTEMPT, CheckedRequest
+from evalboard.intake.polling import MAX_STARTS_PER_ATTEMPT, Startable
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.queueing.judging import RunState
 
@@ -45,16 +45,15 @@ class Runs:
             )
             database.execute("CREATE INDEX IF NOT EXISTS by_state ON runs (state)")
 
-    def start(self, checked: CheckedRequest) -> str | None:
+    def start(self, startable: Startable) -> str | None:
         """Start a run as `tasks.poll_tasks.start_evaluation` does, where nobody cancels runs.
 
         Returns:
             The run that will work, or does; None when too many have ended before they claimed.
         """
-        assert checked.request is not None
         for number in range(MAX_STARTS_PER_ATTEMPT):
-            key = f"{checked.path}:{checked.attempt}:{checked.turn}:{number}"
-            run_id, state = self._start_once(key, checked.request)
+            key = f"{startable.path}:{startable.attempt}:{startable.turn}:{number}"
+            run_id, state = self._start_once(key, startable.request)
             if state in (State.SCHEDULED, State.RUNNING):
                 return run_id
         return None

@@ -1,5 +1,6 @@
 """What a process knows of a folder, and what the next one learns from it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,3 +104,36 @@ def test_a_listing_with_another_blob_id_is_not_believed(root: Path, read: list[s
     blob = blob_id(b"a").encode()
     kept.write_bytes(kept.read_bytes().replace(blob, b"0" * 40))
     assert files(root) == expected(root)
+
+
+def test_only_folders_that_have_changed_are_looked_into_again(
+    root: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    whole = listing._content
+
+    def look_into(place: str, folder: str, ctime: int) -> listing.Folder:
+        looked.append(folder)
+        return whole(place, folder, ctime)
+
+    monkeypatch.setattr(listing, "_content", look_into)
+    lasting = Listing(root, root.parent / "kept.json")
+    assert list(lasting.files().items()) == expected(root)
+    assert looked == ["", "folder/", "folder/é/"]
+    time.sleep(0.1)  # the clock of a file system has steps of some milliseconds
+    looked.clear()
+    (root / "a").write_bytes(b"written in place")
+    (root / "folder" / "é" / "e").write_bytes(b"new")
+    (root / "folder" / "é" / "c d").unlink()
+    assert list(lasting.files().items()) == expected(root, ("a", "folder/b", "folder/é/e"))
+    assert looked == ["folder/é/"]
+    time.sleep(0.1)
+    (root / "folder" / "é").rename(root / "other")
+    assert list(lasting.files().items()) == expected(root, ("a", "folder/b", "other/e"))
+
+
+def test_a_folder_that_has_just_changed_is_looked_into_again(root: Path) -> None:
+    lasting = Listing(root, root.parent / "kept.json")
+    for number in range(20):
+        (root / "folder" / f"{number}").write_bytes(b"")
+        assert f"folder/{number}" in lasting.files()

@@ -107,8 +107,10 @@ class AnsweringModel(LM):
         """Questions of which the model does not see the beginning."""
         self.unfinished: set[Question] = set()
         """Questions that the model was still thinking about when its text ended."""
-        self.generated_tokens: int | None = None
+        self.generated_tokens: int | None = 0
         """Tokens of all texts, with those that an earlier engine wrote. None where they are not known."""
+        self.prompt_tokens = 0
+        """Tokens of all prompts, with those that an earlier engine read; see `StreamingModel`."""
 
     def loglikelihood(
         self, requests: list[Instance], disable_tqdm: bool = False
@@ -168,8 +170,11 @@ class AnsweringModel(LM):
                 "context."
             )
         model: StreamingModel = self._model
-        with closing(model.stream(kind, asked, wanted, think_end=self._think_end)) as stream:
-            for answers in stream if wanted else ():
+        answering = model.stream(
+            kind, asked, wanted, think_end=self._think_end, count_tokens=self._count_tokens
+        )
+        with closing(answering) as stream:
+            for answers in stream:
                 new = [(n, answer) for n, answer in answers if n in wanted]
                 for n, answer in new:
                     _require_finite(answer, asked[n], self._precision)
@@ -177,6 +182,9 @@ class AnsweringModel(LM):
                 progress.note(n for n, _ in new)
         progress.tell()
         return [self._log.get(key) for key in keys]
+
+    def _count_tokens(self, tokens: int) -> None:
+        self.prompt_tokens += tokens
 
 
 class _Progress:

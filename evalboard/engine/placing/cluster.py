@@ -95,7 +95,8 @@ def _connect(settings: Settings) -> None:
     else:
         ray.init(
             address="local",
-            include_dashboard=False,
+            include_dashboard=settings.ray_dashboard_port is not None,
+            dashboard_port=settings.ray_dashboard_port,
             object_store_memory=OBJECT_STORE_BYTES,
             **always,
         )

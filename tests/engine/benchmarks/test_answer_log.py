@@ -37,6 +37,7 @@ class CountingBackend:
         wanted: Set[int],
         *,
         think_end: str | None = None,
+        **more: Any,
     ) -> Generator[NumberedAnswers]:
         for number in sorted(wanted):
             if len(self.asked) >= self._dies_after:

@@ -50,7 +50,7 @@ class AnsweringShortModel(ShortModel):
     """Answers everything alike."""
 
     def stream(
-        self, kind: Kind, requests: Any, wanted: set[int], *, think_end: str | None = None
+        self, kind: Kind, requests: Any, wanted: set[int], **more: Any
     ) -> Generator[NumberedAnswers]:
         yield [(number, (-1.0, False)) for number in wanted]
 

@@ -59,6 +59,7 @@ class RecordingModel:
         wanted: Set[int],
         *,
         think_end: str | None = None,
+        **more: Any,
     ) -> Generator[NumberedAnswers]:
         writes = kind == "generate_until"
         self.asked += [one.args[0] if writes else "".join(one.args) for one in requests]

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from lm_eval.api.instance import Instance
 
-from evalboard.engine.streaming import QUESTIONS_PER_BLOCK
+from evalboard.engine.streaming import QUESTIONS_PER_BLOCK, Kind
 from evalboard.errors import HarnessError, OutOfMemory, Shortage
 from tests.engine.equality.lm_requests import (
     OPENING,
@@ -65,6 +65,35 @@ def test_real_questions(
     other = load_hf(model_folder("llama", "byte-level")).loglikelihood(requests, disable_tqdm=True)
     assert_equal(found, other, "transformers", float32_steps=SUMMED_STEPS)
     assert best_choices(requests, found) == best_choices(requests, other)
+
+
+def test_both_backends_count_the_same_tokens(
+    random_llama: Any, load_hf: Callable[[Path], Any], model_folder: Callable[[str, str], Path]
+) -> None:
+    """A context counts once, with all its choices, also where its answers are known."""
+
+    def count(model: Any, kind: Kind, requests: Sequence[Instance]) -> int:
+        counts: list[int] = []
+        for _ in model.stream(kind, requests, frozenset({0}), count_tokens=counts.append):
+            pass
+        return sum(counts)
+
+    pairs = [(context, choice) for context in (OPENING, "Why?") for choice in (" A", " because")]
+    other = load_hf(model_folder("llama", "byte-level"))
+    contexts = [len(other.tok_encode(text.rstrip())) for text in (OPENING, "Why?")]
+    wholes = [len(other.tok_encode(context + choice)) for context, choice in pairs]
+    expected = sum(wholes) - sum(contexts)  # each context is in two of them
+    for model in (random_llama, other):
+        assert count(model, "loglikelihood", instances(pairs)) == expected
+    texts = [
+        Instance(
+            "generate_until", {}, (context, {"max_gen_toks": 1}), 0, metadata=("made-up", n, 1)
+        )
+        for n, context in enumerate((OPENING, "Why?"))
+    ]
+    prompts = sum(len(other.tok_encode(text)) for text in (OPENING, "Why?"))
+    for model in (random_llama, other):
+        assert count(model, "generate_until", texts) == prompts
 
 
 def test_chat_template(real_datasets: Path, random_llama: Any) -> None:
