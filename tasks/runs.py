@@ -19,6 +19,7 @@ from prefect.states import Cancelled, Cancelling, Crashed
 
 from evalboard.attempt.handing_back import hand_back_all
 from evalboard.errors import EvalboardError
+from evalboard.machine import this_machine
 from evalboard.queueing import presence
 from evalboard.queueing.judging import RunState
 from evalboard.services import handled_by
@@ -140,7 +141,7 @@ def _at_sigterm(end: Callable[[], None]) -> Iterator[None]:
 
 
 def _hand_back() -> None:
-    why = f"its process on {presence.this_machine().host} was ended"
+    why = f"its process on {this_machine().host} was ended"
     log = get_run_logger()
     for done in hand_back_all(why, now=datetime.now(UTC), is_cancelled=_is_cancelled):
         if done.problem:

@@ -20,8 +20,8 @@ import psutil
 from evalboard.errors import LifecycleError
 from evalboard.files import write_whole
 from evalboard.lifecycle import release
+from evalboard.machine import Machine, this_machine
 from evalboard.queueing import presence
-from evalboard.queueing.presence import Machine, this_machine
 from evalboard.records.request import Claim, RequestRecord, Status
 from evalboard.services import is_loopback
 from evalboard.settings import Settings
@@ -86,8 +86,7 @@ def lives(claim: Claim, settings: Settings) -> bool | None:
     if machine.has_kernel_of(here) and claim.pid_namespace in (None, pid_namespace()):
         exists = _exists(claim)
         return mark if exists is None else exists
-    is_of_here = machine.has_kernel_of(here) or machine.is_earlier(here)
-    return False if mark is False and is_of_here else None
+    return False if mark is False and machine.shows_locks_to(here) else None
 
 
 def _exists(claim: Claim) -> bool | None:

@@ -2,7 +2,7 @@
 
 The kernel drops a lock with the process that has it, whatever ended that process. Every other
 process of the same kernel sees that, also in another container, where a process id means nothing.
-Containers share the boot id of their kernel, so it says which locks can be believed.
+The machine of a mark says whether its lock can be believed (`evalboard.machine`).
 """
 
 import fcntl
@@ -10,45 +10,18 @@ import json
 import logging
 import os
 import re
-import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from evalboard.files import read_state
+from evalboard.machine import Machine, this_machine
 from evalboard.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _RUN_ID = re.compile(r"[\w-]{1,100}")
-
-
-class Machine(NamedTuple):
-    """A machine from one start to the next."""
-
-    host: str
-    boot: str = ""
-    """Id of the kernel's start, empty if the system has none."""
-
-    def has_kernel_of(self, other: "Machine") -> bool:
-        """Return whether both are the same kernel since the same start, under whatever name."""
-        return self.boot == other.boot and (self.boot != "" or self.host == other.host)
-
-    def is_earlier(self, other: "Machine") -> bool:
-        """Return whether another machine of this name has been started since."""
-        return self.host == other.host and bool(self.boot) and self.boot != other.boot
-
-
-def this_machine() -> Machine:
-    """Return the machine of the calling process."""
-    try:
-        boot = _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        boot = ""
-    return Machine(socket.gethostname(), boot)
 
 
 @contextmanager
@@ -84,8 +57,7 @@ def dead_runs(settings: Settings) -> list[str]:
     dead: list[str] = []
     for mark in _folder(settings).glob("*"):
         machine = read_state(mark, _machine) if _RUN_ID.fullmatch(mark.name) else None
-        is_of_here = machine and (machine.has_kernel_of(here) or machine.is_earlier(here))
-        if is_of_here and _is_locked(mark) is False:
+        if machine and machine.shows_locks_to(here) and _is_locked(mark) is False:
             dead.append(mark.name)
     return sorted(dead)
 

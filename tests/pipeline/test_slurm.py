@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evalboard.engine.placing.forking import SERVER
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.records.request import RequestRecord, Status
@@ -23,8 +24,14 @@ PROGRAM = """#!/bin/sh
 exec {python} -m tests.pipeline.held {home} keep=2 "$@"
 """
 """`evalboard`, which waits with its second benchmark until the test lets it go."""
+WAITING_PROGRAM = """#!/bin/bash
+trap 'exit 143' TERM
+touch started
+while :; do sleep 0.1; done
+"""
+"""`evalboard` as a shell sees it: it works until SIGTERM."""
 SIGNAL_MINUTES = {"evaluate.sbatch": 2, "board.sbatch": 3}
-"""Time between SIGTERM and the end of a job's time, as the files ask for it."""
+"""Time between the signal and the end of a job's time, as the files ask for it."""
 
 
 @pytest.fixture
@@ -45,6 +52,7 @@ def settings(
     program.chmod(0o755)
     for name, value in own_environment(settings).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv(SERVER, raising=False)  # sbatch hands its environment to the jobs
     places = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]
     monkeypatch.setenv("PATH", os.pathsep.join(places))
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
@@ -74,12 +82,12 @@ def finished(settings: Settings) -> set[str]:
 
 
 def end_soon(job: str, started: float, signal_minutes: int) -> None:
-    """Let the time of a job be up soon, SIGTERM first. Slurm counts in minutes.
+    """Let the time of a job be up soon, its signal first. Slurm counts in minutes.
 
     Args:
         job: Its number.
         started: Monotonic time of its start.
-        signal_minutes: Time between SIGTERM and the end.
+        signal_minutes: Time between the signal and the end.
     """
     minutes = int((time.monotonic() - started) // 60) + signal_minutes + 1
     asked("scontrol", "update", f"JobId={job}", f"TimeLimit={minutes}")
@@ -121,6 +129,16 @@ def test_a_whole_board_runs_in_a_job_and_moves_to_the_next_one(settings: Setting
     wait_until(lambda: job_state(second) == "RUNNING", "the next job runs")
     asked("scancel", second)
     wait_until(lambda: not asked("squeue", "--noheader"), "a cancelled job has no successor")
+
+
+@pytest.mark.slurm
+def test_a_cancelled_job_has_no_successor(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "bin" / "evalboard").write_text(WAITING_PROGRAM, encoding="utf-8")
+    job = asked("sbatch", "--parsable", str(JOBS / "evaluate.sbatch"))
+    wait_until(Path("started").exists, "the program works")
+    asked("scancel", job)
+    wait_until(lambda: not asked("squeue", "--noheader"), "the job is gone, and no other there")
+    assert job_state(job) == "CANCELLED"
 
 
 @pytest.mark.slurm

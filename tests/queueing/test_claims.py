@@ -10,10 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
+from evalboard.machine import this_machine
 from evalboard.process_environment import child_environment
 from evalboard.queueing import presence
 from evalboard.queueing.claims import Process, claim_of, lives, server_name, this_process
-from evalboard.queueing.presence import this_machine
 from evalboard.records.request import Claim
 from evalboard.settings import Settings
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from evalboard.machine import Machine, this_machine
 from evalboard.process_environment import child_environment
 from evalboard.queueing import presence
-from evalboard.queueing.presence import Machine
 from evalboard.settings import Settings
 from tests.namespaces import in_own_namespace, kill_namespace
 
@@ -94,8 +94,8 @@ def test_a_run_that_is_started_again_takes_the_mark_over(settings: Settings, hol
     ("machine", "is_gone"),
     [
         (Machine("elsewhere", "other"), False),
-        (Machine(presence.this_machine().host, "other"), True),
-        (Machine("elsewhere", presence.this_machine().boot), True),
+        (Machine(this_machine().host, "other"), True),
+        (Machine("elsewhere", this_machine().boot), True),
     ],
 )
 def test_of_another_machine_only_an_earlier_start_is_known(
@@ -105,7 +105,7 @@ def test_of_another_machine_only_an_earlier_start_is_known(
     process.kill()
     process.wait()
     mark = settings.work_folder / "runs" / "run-1"
-    here = presence.this_machine()
+    here = this_machine()
     mark.write_text(
         mark.read_text().replace(here.host, machine.host).replace(here.boot, machine.boot)
     )

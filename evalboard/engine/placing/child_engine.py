@@ -51,6 +51,8 @@ class View(NamedTuple):
     """Folders besides its own temporary one."""
     environment: Mapping[str, str] = MappingProxyType({})
     """Further variables, which its libraries read when they need them."""
+    own: Path | None = None
+    """Folder of its model's files, which it keeps locked (`views`)."""
 
 
 def shared_kernels() -> Path:
@@ -235,6 +237,7 @@ class ChildEngine:
                 "readable": [str(place) for place in view.readable],
                 "writable": [self._scratch, *map(str, view.writable)],
                 "environment": dict(view.environment),
+                "own": str(view.own or ""),
             }
         )
 

@@ -12,8 +12,9 @@ the next model, or of the same one with another suite.
 The messages to it (`wire`), by `do`:
 
     import   made_of, of                          import the libraries, before the model is known
-    make     made_of, spec, questions, readable, writable, environment
-                                                  confine this process, then make the engine
+    make     made_of, spec, questions, readable, writable, environment, own
+                                                  lock its own view, confine this process, then make
+                                                  the engine
     follow   spec, questions, is_same_model, and a file
                                                   make the engine that of the next model, or of its
                                                   own model's next suite; the file is its log
@@ -43,6 +44,7 @@ from evalboard.engine.inspection.confinement import leave_network
 from evalboard.engine.keeping import LoadableFiles
 from evalboard.engine.placing.calling import CALLS_AT_ONCE, Unforeseen, unforeseen
 from evalboard.engine.placing.profile import confine_engine
+from evalboard.engine.placing.views import hold
 from evalboard.engine.placing.wire import Message, Wire, error_fields, error_in
 from evalboard.engine.spec import EngineSpec
 from evalboard.engine.streaming import Answer, read_answer
@@ -116,6 +118,8 @@ class _Program:
             made_of = import_module(fields["made_of"])
             made_of.prepare(spec)
             set_environment(fields["environment"])
+            if fields["own"]:
+                hold(Path(fields["own"]))  # until this process ends
             if self._has_left_network is not None:
                 readable, writable = (map(Path, fields[key]) for key in ("readable", "writable"))
                 layers = confine_engine(readable, writable, has_left_network=self._has_left_network)

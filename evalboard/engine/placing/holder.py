@@ -10,14 +10,13 @@ next model (`staying`).
 import os
 import shutil
 import socket
-import tempfile
 import threading
+import weakref
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 from pydantic import TypeAdapter
 
 from evalboard.engine.environment import kernel_caches
@@ -35,6 +34,7 @@ from evalboard.engine.placing.staying import (
     has_links,
     may_stay,
 )
+from evalboard.engine.placing.views import clear_abandoned, hold, make_view
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import DataMissing, EngineDied, EvalboardError
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
@@ -44,8 +44,6 @@ FETCHER = "evalboard.engine.placing.questions_program"
 Planned = tuple[list[BenchmarkPlan], EngineFacts]
 _PLANNED: TypeAdapter[Planned] = TypeAdapter(Planned)
 _PROBLEMS = TypeAdapter(dict[str, dict[str, str]])
-_THIS_MACHINE = f"{socket.gethostname()}-"
-"""Beginning of the names of views. The id of the process that sees it follows."""
 VIEW, LIKENESS, KERNELS, FOLDERS = "view", "likeness", "kernels", "folders"
 """Names of the notes about a process that stays."""
 
@@ -82,15 +80,16 @@ class EngineHolder:
         self._is_ready = False
         self._likeness: str | None = None
         self._views = spec.settings.work_folder / "views"
-        self._views.mkdir(parents=True, exist_ok=True)
         kept = None if child or not may_stay(spec) else take_process(self._confinement)
         self._earlier = kept.notes if kept else None
         if kept:
             self._child = ChildEngine(spec.settings, spec.log_file, kept=kept)
-            self._view = _emptied(Path(kept.notes[VIEW]))
+            view = Path(kept.notes[VIEW])
+            self._let_go = weakref.finalize(self, os.close, hold(view))
+            self._view = _emptied(view)
         else:
             self._start(child)
-        _clear_abandoned(self._views)
+        clear_abandoned(self._views)
 
     def _start(self, child: ChildEngine | None = None) -> None:
         """Begin with a process that has seen no model, and a view for it."""
@@ -98,8 +97,8 @@ class EngineHolder:
         self._earlier = None
         self._made = None
         self._child = child or ChildEngine(spec.settings, spec.log_file)
-        prefix = f"{_THIS_MACHINE}{self._child.process_id}-"
-        self._view = Path(tempfile.mkdtemp(dir=self._views, prefix=prefix))
+        self._view, lock = make_view(self._views)
+        self._let_go = weakref.finalize(self, os.close, lock)
 
     def node(self) -> Node:
         """Return the machine that Ray has placed this holder on."""
@@ -150,7 +149,9 @@ class EngineHolder:
         """End the engine's process, or leave it for the next model."""
         with self._swapping:
             self._has_ended = True
-        if not self._stays():
+        if self._stays():
+            self._let_go()
+        else:
             self._end_process()
 
     def _stays(self) -> bool:
@@ -168,6 +169,7 @@ class EngineHolder:
 
     def _end_process(self) -> None:
         self._child.end()
+        self._let_go()
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -250,6 +252,7 @@ class EngineHolder:
                 place.mkdir(parents=True, exist_ok=True)
         return View(
             questions=self._questions,
+            own=self._view,
             readable=[self._view, self._questions, shared, *self._trusted, *places],
             writable=[own],
             environment=kernel_caches(own),
@@ -338,14 +341,6 @@ def _link_targets(folder: Path) -> set[Path]:
         found = [Path(os.path.realpath(link)) for link in links if link.is_symlink()]
         targets |= {target if target.is_dir() else target.parent for target in found}
     return targets
-
-
-def _clear_abandoned(views: Path) -> None:
-    """Remove the views of processes on this machine that have ended."""
-    for view in views.glob(f"{_THIS_MACHINE}*"):
-        pid = view.name.removeprefix(_THIS_MACHINE).partition("-")[0]
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(view, ignore_errors=True)
 
 
 def _lacks_questions(plan: BenchmarkPlan) -> bool:

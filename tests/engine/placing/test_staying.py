@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 
 from evalboard.engine.placing import cluster, placement
 from evalboard.engine.placing.placement import EngineHandle
+from evalboard.engine.placing.views import clear_abandoned
 from evalboard.errors import EngineDied, EngineError, LoadFailed
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
@@ -184,10 +185,16 @@ def test_with_no_time_none_stays(start: Start) -> None:
     assert not leave(start("a", idle=0)).is_running()
 
 
-def test_it_ends_with_its_server(start: Start, server: psutil.Process) -> None:
-    process = leave(start("a"))
+def test_it_ends_with_its_server_and_keeps_its_view_until_then(
+    start: Start, server: psutil.Process, tmp_path: Path
+) -> None:
+    process, views = leave(start("a")), tmp_path / "work" / "views"
+    clear_abandoned(views)
+    assert len(list(views.iterdir())) == 1
     server.kill()
     assert has_ended(process)
+    clear_abandoned(views)
+    assert list(views.iterdir()) == []
 
 
 @pytest.mark.parametrize(("method", "error"), [("raise_error", EngineError), ("die", EngineDied)])
