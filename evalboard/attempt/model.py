@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from evalboard.engine.spec import EngineSpec
+from evalboard.identity import result_folder
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.records.outcome import BenchmarkPlan, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status
@@ -34,6 +35,11 @@ class Attempt(BaseModel):
     def benchmarks(self) -> tuple[Benchmark, ...]:
         """The requested benchmarks."""
         return self.suite.select(self.request.benchmarks)
+
+    @property
+    def result_folder(self) -> str:
+        """Folder of this row's documents on the suite, in the results store."""
+        return result_folder(self.record.choice, self.suite.name)
 
     @property
     def progress_key(self) -> str:

@@ -111,11 +111,17 @@ def ask_next(attempt: Attempt) -> None:
 
 
 def final_facts(attempt: Attempt, facts: EngineFacts | None) -> EngineFacts | None:
-    """Return the facts of the first engine after loading, with the engines' final settings."""
+    """Return the facts of the first engine after loading, with the engines' final settings.
+
+    A limit of the length that is longer than what the loaded model reads is none.
+    """
     pool = _pools.get(attempt.engine.name)
     if pool is None or facts is None:
         return facts
     known = pool.limits.model_dump(exclude={"resource"}, exclude_none=True)
+    lengths = (facts.settings.get("max_length"), known.get("max_length"))
+    if read := [length for length in lengths if length is not None]:
+        known["max_length"] = min(read)
     return facts.model_copy(update={"settings": facts.settings | known})
 
 

@@ -1,7 +1,8 @@
-"""Scores that the model has for another suite: a benchmark that suites share is evaluated once.
+"""Scores that the model has for another suite, or in another row: each is evaluated once.
 
-Suites share a benchmark where the key of the score is the same. The score and its answers are then
-copied, so each suite has documents and answers of its own.
+Suites share a benchmark where the key of the score is the same, and so do rows: a model that thinks ranks
+choices as without thinking. The score and its answers are then copied, so each suite and each row has
+documents and answers of its own.
 """
 
 from collections.abc import Collection, Iterable
@@ -22,7 +23,7 @@ from evalboard.suites.model import Benchmark
 
 
 class _Shared(NamedTuple):
-    """A score of another suite."""
+    """A score of another suite or row."""
 
     path: str
     document: ResultDocument
@@ -31,14 +32,14 @@ class _Shared(NamedTuple):
 
 
 def take_over(attempt: Attempt, plans: Collection[BenchmarkPlan]) -> set[str]:
-    """Put what another suite has of these benchmarks into the work folder, as if just finished.
+    """Put what other suites and rows have of these benchmarks into the work folder, as if just finished.
 
     Args:
         attempt: The attempt, which is no trial.
         plans: Benchmarks of it that are not finished.
 
     Returns:
-        The keys of the scores that this suite or another one has.
+        The keys of the scores that this row or another one has.
 
     Raises:
         StoreError: The results cannot be read, or the work folder cannot be written.
@@ -46,7 +47,7 @@ def take_over(attempt: Attempt, plans: Collection[BenchmarkPlan]) -> set[str]:
     settings = attempt.engine.settings
     archive = open_archive(settings)
     results = archive.read(model=attempt.record.model)
-    own = score_keys(results.documents, attempt.suite.name)
+    own = score_keys(results.documents, attempt.result_folder)
     wanted = {plan.key: plan.benchmark for plan in plans if plan.key not in own}
     shared = {
         _answers_name(found): (key, found)

@@ -116,8 +116,8 @@ class Provenance(BaseModel):
     usage: dict[str, Usage] = Field(default_factory=dict)
     """By benchmark, what was measured while it was answered, of those that this attempt has run."""
     taken_from: dict[str, str] = Field(default_factory=dict)
-    """By benchmark, the path of another suite's document with the same score, if it was evaluated for
-    that suite.
+    """By benchmark, the path of the document of another suite or row with the same score, if it was evaluated
+    for that one.
     """
     failures: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Benchmarks without a score: `{benchmark: {code, message}}`."""

@@ -123,10 +123,15 @@ class ResultsSnapshot:
                 yield by_path[path], earned
 
 
-def score_keys(documents: Iterable[ResultDocument], suite: str) -> set[str]:
-    """Return the keys of all scores that some documents have for a suite."""
-    found = (document.evalboard for document in documents)
-    return {key for one in found if one.suite == suite for key in one.benchmark_keys.values()}
+def score_keys(documents: Iterable[ResultDocument], folder: str) -> set[str]:
+    """Return the keys of all scores of one row on a suite.
+
+    Args:
+        documents: Documents of any rows and suites.
+        folder: The folder of the row's documents; see `evalboard.identity.result_folder`.
+    """
+    found = (document for document in documents if document_folder(document) == folder)
+    return {key for one in found for key in one.evalboard.benchmark_keys.values()}
 
 
 class ResultsArchive:
@@ -143,9 +148,9 @@ class ResultsArchive:
         """Return every result document, or the documents of one model."""
         return retry_on_conflict(lambda: _read(self._store.snapshot(), model))
 
-    def keys(self, *, model: str, suite: str) -> set[str]:
-        """Return the keys of all scores of a model on a suite."""
-        return score_keys(self.read(model=model).documents, suite)
+    def keys(self, *, model: str, folder: str) -> set[str]:
+        """Return the keys of all scores of a model's row on a suite; see `score_keys`."""
+        return score_keys(self.read(model=model).documents, folder)
 
     def paths(self) -> list[str]:
         """Return the path of every result document, readable or not."""

@@ -1,4 +1,4 @@
-"""Two suites that share a benchmark, with stand-in engines and real stores."""
+"""Suites and rows that share a benchmark, with stand-in engines and real stores."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -54,7 +54,7 @@ def settings_of(home: Path) -> dict[str, str]:
     return {"suite": files[0], "suites": ", ".join(files[1:])}
 
 
-def evaluate(home: Path, suite_name: str) -> AttemptEnd:
+def evaluate(home: Path, suite_name: str, *, thinks: bool = False) -> AttemptEnd:
     """Evaluate a suite as the flow does."""
     suite = load_suite(str(home / f"{suite_name}.yaml"))
     keys = tuple(benchmark.key for benchmark in suite.benchmarks)
@@ -62,9 +62,13 @@ def evaluate(home: Path, suite_name: str) -> AttemptEnd:
         home, settings=settings_of(home), name=f"engine-{suite_name}", suite=suite, benchmarks=keys
     )
     request = RequestRecord(
-        model="test/model", revision=REVISION, evalboard=BoardBlock(suite=suite_name)
+        model="test/model",
+        revision=REVISION,
+        use_chat_template=thinks,
+        enable_thinking=thinks,
+        evalboard=BoardBlock(suite=suite_name),
     )
-    attempt = claimed(spec, request, f"run-{suite_name}", now=datetime.now(UTC))
+    attempt = claimed(spec, request, f"run-{suite_name}-{thinks}", now=datetime.now(UTC))
     steps = Steps(
         running.plan_attempt,
         running.load_model,
@@ -102,3 +106,15 @@ def test_a_benchmark_of_two_suites_is_evaluated_once_and_stored_for_both(home: P
     for document in (first, second):
         path = answers_path(document_folder(document), "pubmedqa")
         assert stored.read(path) == ANSWERS
+
+
+def test_another_row_of_the_model_gets_the_scores_with_the_same_key_as_its_own(home: Path) -> None:
+    first = evaluate(home, "first")
+    thinking = evaluate(home, "first", thinks=True)
+    assert asked(home) == ["pubmedqa", "medmcqa"]
+    assert thinking.scores == first.scores
+    results = open_archive(Settings.model_validate({"home": home})).read()
+    found = {document.config.enable_thinking: document for document in results.documents}
+    both = dict.fromkeys(("pubmedqa", "medmcqa"), first.document_path)
+    assert found[True].evalboard.taken_from == both
+    assert found[True].results == found[False].results
