@@ -136,8 +136,11 @@ def test_a_result_that_is_nowhere_is_a_failure_and_the_others_are_stored(
 
 
 def test_a_result_that_another_run_has_stored_is_not_missing(begin: Callable[..., Attempt]) -> None:
-    _, first = close(begin("run-1"), kept=BENCHMARKS)
-    _, second = close(begin("run-2", Precision.FLOAT32), kept=())
+    first_attempt, other = begin("run-1"), begin("run-2", Precision.FLOAT32)
+    alike = {"precision": first_attempt.record.precision}  # the same row
+    other = other.model_copy(update={"record": other.record.model_copy(update=alike)})
+    _, first = close(first_attempt, kept=BENCHMARKS)
+    _, second = close(other, kept=())
     reasons = [record.evalboard.history[-1].reason for record in (first, second)]
     assert (first.status, second.status) == (Status.FINISHED, Status.FINISHED)
     assert reasons == ["3 benchmarks stored", "all benchmarks were stored earlier"]
