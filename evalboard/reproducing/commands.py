@@ -51,21 +51,26 @@ def usual_backend(config: ModelConfig) -> str:
 def plain_commands(run: PlainRun, tasks: Iterable[PlainTask]) -> list[list[str]]:
     """Return the words of each command, without the program: one per number of examples.
 
+    A row that thinks has commands of their own for answers in words: lm_eval ranks no choices with thinking,
+    and evalboard ranks them without.
+
     Raises:
         ConfigError: Plain lm_eval cannot load the model in this way.
     """
 
-    def shots(task: PlainTask) -> int:
-        return task.part.num_fewshot
+    def way(task: PlainTask) -> tuple[int, bool]:
+        return task.part.num_fewshot, run.config.enable_thinking and task.writes
 
     return [
-        _command(run, list(group), number)
-        for number, group in groupby(sorted(tasks, key=shots), key=shots)
+        _command(run, list(group), number, thinks=thinks)
+        for (number, thinks), group in groupby(sorted(tasks, key=way), key=way)
     ]
 
 
-def _command(run: PlainRun, tasks: Sequence[PlainTask], num_fewshot: int) -> list[str]:
-    words = ["run", "--model", run.backend, "--model_args", *_model_arguments(run)]
+def _command(
+    run: PlainRun, tasks: Sequence[PlainTask], num_fewshot: int, *, thinks: bool
+) -> list[str]:
+    words = ["run", "--model", run.backend, "--model_args", *_model_arguments(run, thinks=thinks)]
     words += ["--tasks", *(task.name for task in tasks), "--num_fewshot", str(num_fewshot)]
     words += ["--batch_size", BATCH_SIZES[run.backend]]
     if any(task.name != task.part.task_name for task in tasks):
@@ -77,8 +82,9 @@ def _command(run: PlainRun, tasks: Sequence[PlainTask], num_fewshot: int) -> lis
     return [*words, "--output_path", str(run.output), "--log_samples"]
 
 
-def _model_arguments(run: PlainRun) -> list[str]:
-    arguments = _weights(run) | _precision(run) | _thinking(run) | _resources(run)
+def _model_arguments(run: PlainRun, *, thinks: bool) -> list[str]:
+    thinking = _thinking(run.config, thinks=thinks)
+    arguments = _weights(run) | _precision(run) | thinking | _resources(run)
     return [f"{name}={value}" for name, value in arguments.items()]
 
 
@@ -110,11 +116,10 @@ def _precision(run: PlainRun) -> dict[str, Any]:
     )
 
 
-def _thinking(run: PlainRun) -> dict[str, Any]:
-    config = run.config
+def _thinking(config: ModelConfig, *, thinks: bool) -> dict[str, Any]:
     if not config.use_chat_template:
         return {}
-    if not config.enable_thinking:
+    if not thinks:
         return {"enable_thinking": False}
     return {"enable_thinking": True, "think_end_token": config.think_end_token}
 

@@ -22,6 +22,8 @@ class PlainTask(NamedTuple):
     """The single task."""
     name: str
     """Its name in the run."""
+    writes: bool = False
+    """Whether the model writes its answers, before which it may think."""
 
 
 def plain_tasks(
@@ -58,7 +60,8 @@ def plain_tasks(
             changes["generation_kwargs"] = dict(generation[part.task_name])
         is_own = suite.tasks is not None and file.is_relative_to(suite.tasks)
         name = _write(part, file, changes, folder) if changes or is_own else part.task_name
-        tasks.append(PlainTask(key, part, name))
+        writes = raw.get("output_type") == "generate_until"
+        tasks.append(PlainTask(key, part, name, writes))
     return tasks
 
 

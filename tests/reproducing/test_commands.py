@@ -79,10 +79,16 @@ def test_there_is_one_command_for_each_number_of_examples(
     assert (five.tasks, five.num_fewshot, five.include_path) == (["plain_sums"], 5, "/tasks")
 
 
-def test_thinking_names_its_end(parse: Callable[[list[str]], argparse.Namespace]) -> None:
+def test_thinking_names_its_end_and_stands_before_words_only(
+    parse: Callable[[list[str]], argparse.Namespace],
+) -> None:
     thinker = run_of(use_chat_template=True, enable_thinking=True, think_end_token="</think>")
-    (words,) = plain_commands(thinker, [ANATOMY])
-    arguments = parse(words).model_args
+    words = ANATOMY._replace(name="words", writes=True)
+    ranked, written = map(parse, plain_commands(thinker, [words, ANATOMY]))
+    assert (ranked.tasks, written.tasks) == (["exam"], ["words"])
+    assert ranked.model_args["enable_thinking"] is False
+    assert "think_end_token" not in ranked.model_args
+    arguments = written.model_args
     assert (arguments["enable_thinking"], arguments["think_end_token"]) == (True, "</think>")
 
 
