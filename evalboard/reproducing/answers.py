@@ -8,6 +8,9 @@ from evalboard.bench.answers import Answer, read_task, stored_answer
 from evalboard.records.answers import Answers
 from evalboard.reproducing.tasks import PlainTask
 
+TORN = "\ufffd"
+"""What stands for a character whose bytes are not all there."""
+
 
 class Difference(NamedTuple):
     """A question that was answered or judged differently."""
@@ -81,13 +84,25 @@ def _compare(
         row = rows[number] if number < len(rows) else None
         mine = stored_answer(row) if row else None
         theirs = plain[number] if number < len(plain) else None
-        if mine is None or theirs is None or mine[:3] != theirs[:3]:
+        if mine is None or theirs is None or not _are_equal(mine, theirs):
             shown = (_shown(answer, row) for answer in (mine, theirs))
             different.append(Difference(task.part.task_name, number, *shown))
         if mine and theirs and mine.question == theirs.question:
             pairs = zip(mine.loglikelihoods, theirs.loglikelihoods, strict=False)
             largest = max([largest, *(abs(x - y) for x, y in pairs if x != y)])
     return Compared(task.benchmark, max(len(rows), len(plain)), different, largest)
+
+
+def _are_equal(mine: Answer, theirs: Answer) -> bool:
+    """Return whether two programs answered a question alike.
+
+    The limit of tokens can tear a text's last character. vLLM then leaves it out of its text.
+    """
+    return all(
+        (one.rstrip(TORN) if isinstance(one, str) else one)
+        == (other.rstrip(TORN) if isinstance(other, str) else other)
+        for one, other in zip(mine[:3], theirs[:3], strict=True)
+    )
 
 
 def _shown(answer: Answer | None, row: Mapping[str, Any] | None) -> str:

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from evalboard.records.answers import Answers
 from evalboard.records.parquet import parquet_file
@@ -67,6 +68,22 @@ def test_another_answer_is_shown_with_its_question(tmp_path: Path) -> None:
     )
     assert compared.different == [Difference("exam", N - 1, "no (wrong)", "yes (right)")]
     assert compared.largest_difference == 2.0
+
+
+@pytest.mark.parametrize(("text", "differs"), [("a word\ufffd\ufffd", []), ("a wor", [0])])
+def test_a_character_that_the_limit_has_torn_is_no_difference(
+    tmp_path: Path, text: str, differs: list[int]
+) -> None:
+    sample = {"doc_id": 0, "doc_hash": "exam0", "filter": "none", "acc": 0.0}
+    lines = json.dumps(sample | {"filtered_resps": ["a word"]})
+    file = tmp_path / "samples_exam_2026-12-01T10-00-00.0.jsonl"
+    file.write_text(lines, encoding="utf-8")
+    row = {"choices": None, "loglikelihoods": None, "output": text, "extracted": text}
+    (last,) = stored("exam", 1, correct=False)
+    compared = compare_benchmark(
+        [PlainTask("exam", EXAM, "exam")], answers([last | row]), tmp_path, limit=None
+    )
+    assert [difference.question for difference in compared.different] == differs
 
 
 def test_another_question_is_a_difference(tmp_path: Path) -> None:
