@@ -18,7 +18,7 @@ from typing import Any
 
 NAME = "sitecustomize"
 LOG = "finished.jsonl"
-MODULE = "evalboard.engine.vllm_model"
+MODULE = "evalboard.engine.vllm_texts"
 
 
 def install(folder: Path) -> None:
@@ -46,8 +46,8 @@ class _Finder(MetaPathFinder):
 
         def load(module: ModuleType) -> None:
             execute(module)
-            text: Any = vars(module)["_Text"]
-            text.end = _noting(text.end)
+            text: Any = vars(module)["Text"]
+            text._end = _noting(text._end)
 
         spec.loader.exec_module = load
         return spec
