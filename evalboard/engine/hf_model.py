@@ -35,6 +35,9 @@ LmEvalHFLM: Any = HFLM
 TOKENS_OF_TEXTS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 """The generation settings of a model that say where its texts begin and end."""
 
+_Pair = tuple[tuple[str, str], list[int], list[int]]
+"""Context and continuation, and their tokens."""
+
 
 class HFModel(LmEvalHFLM):
     """A model in transformers. Takes the arguments of lm_eval's class."""
@@ -88,23 +91,30 @@ class HFModel(LmEvalHFLM):
         if kind != "generate_until" and not has_contexts:
             require_prefix(self.prefix_token_id)
         for block in question_blocks(requests):
-            count_tokens(self._prompt_tokens(kind, [requests[i] for i in block]))
+            asked = [requests[i] for i in block]
+            pairs = self._pairs(asked) if kind == "loglikelihood" else []
+            count_tokens(_tokens_of(pairs) if pairs else self._tokens_of_texts(asked))
             if wanted.isdisjoint(block):
                 continue
             if kind == "generate_until":
                 yield from self._generate(requests, block, wanted, think_end)
                 continue
             with self._turn:
-                answers = getattr(self, kind)([requests[i] for i in block], disable_tqdm=True)
+                answers = (
+                    self._loglikelihood_tokens(pairs, disable_tqdm=True)
+                    if pairs
+                    else self.loglikelihood_rolling(asked, disable_tqdm=True)
+                )
             yield list(zip(block, answers, strict=True))
 
-    def _prompt_tokens(self, kind: Kind, requests: Sequence[Instance]) -> int:
-        """Return how many tokens requests have; see `StreamingModel`."""
-        if kind != "loglikelihood":
-            return sum(len(self.tok_encode(request.args[0])) for request in requests)
-        pairs = [self._encode_pair(*request.args) for request in requests]
-        contexts = {tuple(context) for context, _ in pairs}
-        return sum(map(len, contexts)) + sum(len(continuation) for _, continuation in pairs)
+    def _pairs(self, requests: Sequence[Instance]) -> list[_Pair]:
+        """Return contexts and continuations, encoded, in the form of lm_eval's `_loglikelihood_tokens`."""
+        pairs: Any = [request.args for request in requests]
+        return [(pair, *self._encode_pair(*pair)) for pair in pairs]
+
+    def _tokens_of_texts(self, requests: Sequence[Instance]) -> int:
+        """Return how many tokens the first texts of requests have."""
+        return sum(len(self.tok_encode(request.args[0])) for request in requests)
 
     def _generate(
         self,
@@ -182,6 +192,12 @@ class HFModel(LmEvalHFLM):
             if text.is_over([token]):
                 return row[:number], "stop"
         return row, "length"
+
+
+def _tokens_of(pairs: Sequence[_Pair]) -> int:
+    """Return how many tokens pairs have: a context counts once, and with it each of its continuations."""
+    contexts = {tuple(context) for _, context, _ in pairs}
+    return sum(map(len, contexts)) + sum(len(continuation) for _, _, continuation in pairs)
 
 
 class _FollowedText:
