@@ -158,7 +158,7 @@ def _lost(
     stored: set[str] = set()
     if missing and not attempt.is_trial:
         archive = open_archive(attempt.engine.settings)
-        stored = archive.keys(model=attempt.record.model, folder=attempt.result_folder)
+        stored = archive.keys(attempt.result_folder)
     folder = str(attempt.engine.settings.work_folder)
     return {
         p.benchmark: failure_of(_no_result(p.benchmark, folder), attempt)

@@ -1,8 +1,8 @@
 """A watch over the claim of a run while it works.
 
-Each check is also a sign of life of the run's machine. A person can cancel a request at any time, and a reconciliation can give it to another run. The
+A person can cancel a request at any time, and a reconciliation can give it to another run. The
 store decides, whatever Prefect reports about the run. A lost claim ends the engines, which frees
-their GPUs.
+their GPUs. Each check is also a sign of life of the run's machine.
 """
 
 import logging

@@ -1,9 +1,11 @@
 """What a score has cost: time, GPUs, energy and tokens."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+_Number = TypeVar("_Number", int, float)
 
 
 class Usage(BaseModel):
@@ -57,15 +59,17 @@ def total(costs: Iterable[Spent | None]) -> Spent | None:
     parts = [part for part in known if part]
     if not parts or len(parts) < len(known):
         return None
-    energies, written, read = zip(
-        *((part.energy_wh, part.generated_tokens, part.prompt_tokens) for part in parts),
-        strict=True,
-    )
     return Spent(
         sum(part.seconds for part in parts),
         sum(part.gpu_hours for part in parts),
-        None if None in energies else sum(filter(None, energies)),
+        _sum([part.energy_wh for part in parts]),
         any(part.energy_is_estimated for part in parts),
-        None if None in written else sum(filter(None, written)),
-        None if None in read else sum(filter(None, read)),
+        _sum([part.generated_tokens for part in parts]),
+        _sum([part.prompt_tokens for part in parts]),
     )
+
+
+def _sum(values: Sequence[_Number | None]) -> _Number | None:
+    """Return the sum of at least one value, None if one is not known."""
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if len(known) == len(values) else None

@@ -84,7 +84,7 @@ def _compare(
         row = rows[number] if number < len(rows) else None
         mine = stored_answer(row) if row else None
         theirs = plain[number] if number < len(plain) else None
-        if mine is None or theirs is None or not _are_equal(mine, theirs):
+        if mine is None or theirs is None or _said(mine) != _said(theirs):
             shown = (_shown(answer, row) for answer in (mine, theirs))
             different.append(Difference(task.part.task_name, number, *shown))
         if mine and theirs and mine.question == theirs.question:
@@ -93,16 +93,13 @@ def _compare(
     return Compared(task.benchmark, max(len(rows), len(plain)), different, largest)
 
 
-def _are_equal(mine: Answer, theirs: Answer) -> bool:
-    """Return whether two programs answered a question alike.
+def _said(answer: Answer) -> tuple[str, int | str, bool]:
+    """Return what is compared of an answer.
 
     The limit of tokens can tear a text's last character. vLLM then leaves it out of its text.
     """
-    return all(
-        (one.rstrip(TORN) if isinstance(one, str) else one)
-        == (other.rstrip(TORN) if isinstance(other, str) else other)
-        for one, other in zip(mine[:3], theirs[:3], strict=True)
-    )
+    question, chosen, correct, _ = answer
+    return question, chosen.rstrip(TORN) if isinstance(chosen, str) else chosen, correct
 
 
 def _shown(answer: Answer | None, row: Mapping[str, Any] | None) -> str:

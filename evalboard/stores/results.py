@@ -148,9 +148,10 @@ class ResultsArchive:
         """Return every result document, or the documents of one model."""
         return retry_on_conflict(lambda: _read(self._store.snapshot(), model))
 
-    def keys(self, *, model: str, folder: str) -> set[str]:
-        """Return the keys of all scores of a model's row on a suite; see `score_keys`."""
-        return score_keys(self.read(model=model).documents, folder)
+    def keys(self, folder: str) -> set[str]:
+        """Return the keys of all scores of a row on a suite; see `score_keys`."""
+        found = retry_on_conflict(lambda: _read(self._store.snapshot(), folder))
+        return score_keys(found.documents, folder)
 
     def paths(self) -> list[str]:
         """Return the path of every result document, readable or not."""
