@@ -1,7 +1,8 @@
 """Tasks of one evaluation."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -24,6 +25,14 @@ from evalboard_prefect.tasks.settings import load_settings, require_board_settin
 async def is_worth_another_try(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Return the core's decision, which is part of the error."""
     return getattr(await state.aresult(raise_on_failure=False), "try_again", False)
+
+
+class _Retries(TypedDict):
+    retries: int
+    retry_condition_fn: Callable[[Task[..., Any], TaskRun, State[Any]], Awaitable[bool]]
+
+
+TRY_AGAIN: _Retries = {"retries": MAX_TRIES, "retry_condition_fn": is_worth_another_try}
 
 
 @task(name="Claim", cache_policy=NO_CACHE)
@@ -51,12 +60,7 @@ def claim_request(
         return exc
 
 
-@task(
-    name="Plan",
-    cache_policy=NO_CACHE,
-    retries=MAX_TRIES,
-    retry_condition_fn=is_worth_another_try,
-)
+@task(name="Plan", cache_policy=NO_CACHE, **TRY_AGAIN)
 def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
     """Start the engine's process and plan the benchmarks."""
     plan = running.plan_attempt(attempt)
@@ -69,12 +73,7 @@ def plan_benchmarks(attempt: Attempt) -> AttemptPlan:
     return plan
 
 
-@task(
-    name="Load",
-    cache_policy=NO_CACHE,
-    retries=MAX_TRIES,
-    retry_condition_fn=is_worth_another_try,
-)
+@task(name="Load", cache_policy=NO_CACHE, **TRY_AGAIN)
 def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
     """Load the model into the first engine, and start further engines."""
     facts = running.load_model(attempt, plan)
@@ -82,12 +81,7 @@ def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
     return facts
 
 
-@task(
-    name="Benchmark",
-    cache_policy=NO_CACHE,
-    retries=MAX_TRIES,
-    retry_condition_fn=is_worth_another_try,
-)
+@task(name="Benchmark", cache_policy=NO_CACHE, **TRY_AGAIN)
 def evaluate_benchmark(attempt: Attempt, plan: BenchmarkPlan) -> BenchmarkOutcome:
     """Run one benchmark on an engine."""
     artifact = ProgressArtifact(plan.benchmark)

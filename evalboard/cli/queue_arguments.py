@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from evalboard.backends import BACKENDS
-from evalboard.cli.shared_arguments import add_benchmarks
+from evalboard.cli.shared_arguments import add_benchmarks, add_suite
 from evalboard.records.choice import WeightType
 from evalboard.records.precision import Precision
 from evalboard.records.request import ModelType
@@ -98,9 +98,7 @@ def add_priority(parser: argparse.ArgumentParser) -> None:
 
 def add_backfill(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of `backfill`."""
-    parser.add_argument(
-        "--suite", default="", metavar="SUITE", help="name of a suite; default: EVALBOARD_SUITE"
-    )
+    add_suite(parser)
     add_benchmarks(parser, "benchmark keys that count")
     parser.add_argument(
         "--changed",
