@@ -1,6 +1,5 @@
 """Servers that several modules share: Prefect's takes half a minute to start."""
 
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from evalboard_prefect.deployments.deploying import deploy
 from tests import postgresql
 from tests.deployments.composed import PASSWORDS
 from tests.deployments.serving import environment, start
+from tests.ports import free_ports
 
 
 @pytest.fixture(scope="session")
@@ -59,10 +59,9 @@ def postgres() -> Iterator[int]:
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
     password = PASSWORDS["POSTGRES_PASSWORD"]
-    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory() as folder:
         postgresql.make_cluster(programs, Path(folder), password)
-        free.close()
         served = postgresql.command(programs, Path(folder), port)
         with subprocess.Popen(served, stderr=subprocess.DEVNULL) as program:
             try:

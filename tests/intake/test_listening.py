@@ -8,6 +8,7 @@ import pytest
 from evalboard.errors import StoreError
 from evalboard.intake.listening import AGAIN, Listener
 from evalboard.lifecycle import claim, undecided
+from evalboard.machine import this_machine
 from evalboard.queueing import presence
 from evalboard.queueing.bell import Call
 from evalboard.queueing.claims import (
@@ -17,7 +18,6 @@ from evalboard.queueing.claims import (
     server_name,
     this_process,
 )
-from evalboard.queueing.presence import this_machine
 from evalboard.records.request import Claim, Failure, RequestRecord
 from evalboard.settings import Settings
 from evalboard.stores.work import WorkFolder
@@ -63,7 +63,6 @@ def test_a_queue_that_could_not_be_read_is_read_again(
 
 
 def test_a_lost_run_is_told_once(settings: Settings) -> None:
-
     listener = Listener(settings)
     with presence.marked("run-1", settings):
         assert listener.look(now=NOW) == []
