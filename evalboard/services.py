@@ -22,6 +22,8 @@ from typing import Any, NoReturn, Self
 from evalboard.errors import ConfigError
 
 STOP_SECONDS = 15
+ANSWER_SECONDS = 600
+"""Time for a program to answer at first. A busy machine takes minutes for it."""
 PR_SET_PDEATHSIG = 1
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -177,18 +179,18 @@ class Services:
                 preexec_fn=partial(die_with_parent, os.getpid()),
             )
 
-    def wait_for(self, name: str, url: str, *, timeout_seconds: float) -> None:
+    def wait_for(self, name: str, url: str) -> None:
         """Wait until a started program answers at its address.
 
         Raises:
             ConfigError: The program ended, or does not answer in time. The message names its log.
         """
-        deadline = time.monotonic() + timeout_seconds
+        deadline = time.monotonic() + ANSWER_SECONDS
         while not _answers(url):
             self.check()
             if time.monotonic() > deadline:
                 raise ConfigError(
-                    f"{name} does not answer at {url} after {timeout_seconds:.0f} s. See its log "
+                    f"{name} does not answer at {url} after {ANSWER_SECONDS} s. See its log "
                     f"{self.log_file(name)}."
                 )
             time.sleep(0.2)

@@ -62,6 +62,6 @@ def test_the_viewer_is_ready_when_it_answers_also_on_a_disk_that_cannot_be_writt
         with Services(tmp_path, variables) as services:
             services.start("viewer", program, listener=listener)
             assert manager.heard() == []
-            services.wait_for("viewer", f"{address}/health", timeout_seconds=300)
+            services.wait_for("viewer", f"{address}/health")
             assert manager.heard() == ["READY=1"]
             assert httpx.get(f"{address}/health").json()["status"] == "ok"

@@ -46,7 +46,7 @@ def test_the_output_of_a_program_that_is_not_logged_is_this_programs_own(
         program = [sys.executable, "-c", "import sys; print('seen', flush=True); sys.exit(3)"]
         services.start("one", program, is_logged=False)
         with pytest.raises(ConfigError, match="^one ended with exit code 3$"):
-            services.wait_for("one", "http://127.0.0.1:9", timeout_seconds=60)
+            services.wait_for("one", "http://127.0.0.1:9")
     assert capfd.readouterr().out == "seen\n"
 
 
@@ -133,7 +133,7 @@ def test_a_program_answers_on_a_port_that_was_taken_before_it_started(tmp_path: 
         address = address_of(listener)
         program = f"import os; os.chdir({str(tmp_path)!r})\n{SERVER}"
         services.start("server", [sys.executable, "-c", program], listener=listener)
-        services.wait_for("server", address, timeout_seconds=60)
+        services.wait_for("server", address)
         with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.read() == b"ours"
 
@@ -144,7 +144,7 @@ def test_a_program_that_ends_is_not_waited_for(tmp_path: Path) -> None:
     with Services(tmp_path, {}) as services:
         services.start("server", [sys.executable, "-c", "exit('broken')"], listener=listener)
         with pytest.raises(ConfigError, match="server ended with exit code 1: broken"):
-            services.wait_for("server", address, timeout_seconds=60)
+            services.wait_for("server", address)
 
 
 @pytest.mark.parametrize("other", ["127.0.0.1", "0.0.0.0"])

@@ -139,7 +139,7 @@ def test_the_installed_program_deploys_to_the_installed_server(
         api_url = f"{address_of(listener)}/api"
         program = [str(environment / "bin" / "python"), "-m", f"{deployments.__name__}.server"]
         services.start("server", program, listener=listener)
-        services.wait_for("server", f"{api_url}/health", timeout_seconds=300)
+        services.wait_for("server", f"{api_url}/health")
         evalboard("deploy", PREFECT_API_URL=api_url)
         assert evalboard("deploy", PREFECT_API_URL=api_url) == "Everything is deployed already.\n"
         with SyncPrefectClient(api_url) as api:

@@ -17,7 +17,6 @@ from evalboard.services import Services, listen
 from evalboard.settings import Settings
 from evalboard_prefect import deployments
 
-STARTUP_SECONDS = 120
 PREPARER = [sys.executable, "-m", "evalboard.attempt.ahead_program"]
 RETURN_SECONDS = 20
 """Time for a store to take the requests back. Slurm waits 30 s before it kills."""
@@ -60,9 +59,7 @@ def embedded(settings: Settings) -> Iterator[Callable[[], None]]:
         use_server(settings, api_url)
         # Its address ends with this process: claims and pages do not name it.
         set_environment({"PREFECT_HOME": prefect_home, "EVALBOARD_PREFECT_API_URL": "none"})
-        yield lambda: services.wait_for(
-            "server", f"{api_url}/health", timeout_seconds=STARTUP_SECONDS
-        )
+        yield lambda: services.wait_for("server", f"{api_url}/health")
 
 
 def prepare_ahead(services: Services, settings: Settings) -> None:

@@ -12,8 +12,6 @@ from evalboard.services import Services, address_of, is_loopback, listen
 from evalboard.settings import Settings
 from evalboard_prefect import deployments
 
-STARTUP_SECONDS = 120
-
 
 class Ports(NamedTuple):
     """The ports of the pages, taken before anything is started."""
@@ -66,13 +64,13 @@ def _start(services: Services, ports: Ports, api_url: str, settings: Settings) -
         with stage("Starting the Prefect server …"):
             program = [*PYTHON, f"{deployments.__name__}.server"]
             services.start("server", program, listener=ports.server)
-            services.wait_for("server", f"{api_url}/health", timeout_seconds=STARTUP_SECONDS)
+            services.wait_for("server", f"{api_url}/health")
     with stage("Deploying the flows …"):
         taking = ["--take-over"] if ports.server else []  # the server of this home is this home's
         services.run("deploy", [*EVALBOARD, "deploy", *taking])
     with stage("Starting the worker and the viewer …"):
         start_worker(services, settings)
         services.start("viewer", [*EVALBOARD, "viewer"], listener=ports.viewer)
-        services.wait_for("viewer", board, timeout_seconds=STARTUP_SECONDS)
+        services.wait_for("viewer", board)
     console.print(f"Board:   {board}\nPrefect: {api_url.removesuffix('/api')}")
     console.print(f"Logs:    {settings.home.resolve() / 'logs'}\nCtrl-C stops everything.")

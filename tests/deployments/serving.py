@@ -25,7 +25,7 @@ def start(services: Services, *arguments: str) -> str:
     address = address_of(listener)
     program = [sys.executable, "-m", f"{deployments.__name__}.server", *arguments]
     services.start("server", program, listener=listener)
-    services.wait_for("server", f"{address}/api/health", timeout_seconds=300)
+    services.wait_for("server", f"{address}/api/health")
     return address
 
 

@@ -43,7 +43,7 @@ def test_the_server_has_the_password_the_names_and_the_database_of_the_page(
     address = f"http://127.0.0.2:{port}"  # a server for this machine only does not answer here
     with Services(tmp_path, environment(tmp_path, **variables)) as services:
         services.start("server", [sys.executable, "-m", f"{deployments.__name__}.server"])
-        services.wait_for("server", f"{address}/api/health", timeout_seconds=300)
+        services.wait_for("server", f"{address}/api/health")
         for host, status in (("prefect.example.org", 401), ("evil.example", 403)):
             answer = httpx.get(f"{address}/api/version", headers={"Host": host})
             assert answer.status_code == status

@@ -34,6 +34,10 @@ SIGNAL_MINUTES = {"evaluate.sbatch": 2, "board.sbatch": 3}
 """Time between the signal and the end of a job's time, as the files ask for it."""
 
 
+RAY_THAT_DOES_NOT_START = "#!/bin/sh\nexit 0\n"
+"""`srun` of `ray symmetric-run`, which says 0 when its port is taken. Stands for both."""
+
+
 @pytest.fixture
 def settings(
     configure: Callable[..., Settings],
@@ -148,3 +152,16 @@ def test_jobs_are_submitted_for_open_requests_up_to_a_limit(settings: Settings) 
         subprocess.run(command, check=True)
         assert len(asked("squeue", "--noheader").splitlines()) == 1
     wait_until(lambda: len(finished(settings)) == 1, "a benchmark is finished")
+
+
+def test_a_job_whose_ray_does_not_start_has_failed(tmp_path: Path) -> None:
+    srun = tmp_path / "srun"
+    srun.write_text(RAY_THAT_DOES_NOT_START, encoding="utf-8")
+    srun.chmod(0o755)
+    places = [str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]]
+    job = {"HOME": str(tmp_path), "PATH": os.pathsep.join(places), "TMPDIR": str(tmp_path)}
+    job |= {"SLURM_JOB_ID": "1", "SLURM_JOB_NUM_NODES": "1"}
+    command = ["bash", str(JOBS / "board.sbatch")]
+    ended = subprocess.run(command, env=job, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "The board did not start, since Ray did not." in ended.stderr
