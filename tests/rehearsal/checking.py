@@ -111,8 +111,9 @@ def _of_left_files(settings: Settings) -> Iterator[str]:
 
 def _left_processes(folder: Path) -> Iterator[str]:
     me = psutil.Process()
+    callers = {me, *me.parents()}  # their command lines may name the folder
     for process in psutil.process_iter():
-        if process.pid != me.pid and str(folder) in command_line(process) + _home(process):
+        if process not in callers and str(folder) in command_line(process) + _home(process):
             yield command_line(process)
 
 
