@@ -13,6 +13,8 @@ SECRET_NAMES = ("AUTH", "CREDENTIAL", "KEY", "PASS", "SECRET", "TOKEN")
 """Parts of the names of variables that may contain a secret."""
 NOTIFY_SOCKET = "NOTIFY_SOCKET"
 """Variable with the address of the service manager, which wants to hear from this process only."""
+LIBRARY_PATH = "LD_LIBRARY_PATH"
+"""Variable of the system's loader."""
 LIBRARY_FOLDERS = ("HF_DATASETS_CACHE", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME")
 """Variables of libraries with a folder."""
 
@@ -78,6 +80,15 @@ def public_environment(beginnings: tuple[str, ...]) -> dict[str, str]:
         for name, value in os.environ.items()
         if name.startswith(beginnings) and not any(part in name.upper() for part in SECRET_NAMES)
     }
+
+
+def library_folders() -> list[Path]:
+    """Return the folders in which the system's loader looks first for libraries.
+
+    An installation from an environment module has its Python or its CUDA there.
+    """
+    folders = map(Path, os.environ.get(LIBRARY_PATH, "").split(os.pathsep))
+    return [folder for folder in folders if folder.is_absolute()]
 
 
 def set_environment(variables: Mapping[str, str]) -> None:

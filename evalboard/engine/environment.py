@@ -10,7 +10,7 @@ from pathlib import Path
 
 import evalboard
 from evalboard.backends import BACKENDS
-from evalboard.process_environment import public_environment
+from evalboard.process_environment import LIBRARY_PATH, public_environment
 
 PACKAGE = Path(evalboard.__file__).parent
 PACKAGE_FOLDER = PACKAGE.parent
@@ -32,7 +32,7 @@ _PASSED_ON = (
     "KMP_",
     "LANG",
     "LC_",
-    "LD_LIBRARY_PATH",
+    LIBRARY_PATH,
     "MKL_",
     "NCCL_",
     "NVIDIA_",

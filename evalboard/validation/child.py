@@ -24,6 +24,7 @@ from evalboard.engine.environment import import_path
 from evalboard.engine.inspection.confinement import ResourceLimits
 from evalboard.errors import EngineError
 from evalboard.files import read_end
+from evalboard.process_environment import LIBRARY_PATH, public_environment
 from evalboard.validation.documents import parse_document
 from evalboard.wording import plain
 
@@ -151,6 +152,7 @@ def peak_bytes() -> int:
 def inspector_environment(home: Path) -> dict[str, str]:
     """Return all environment variables of the process: no token, no settings, no Hub."""
     return {
+        **public_environment((LIBRARY_PATH,)),
         "PATH": os.defpath,
         "PYTHONPATH": import_path(),
         "PYTHONUTF8": "1",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evalboard.engine.inspection.confinement import ResourceLimits
+from evalboard.engine.inspection.confinement import ResourceLimits, library_places
 from evalboard.errors import EngineError
 from evalboard.validation import child
 
@@ -93,6 +93,16 @@ def test_the_process_sees_no_token_and_no_hub(
     environment = child.inspector_environment(tmp_path)
     assert "hf_secret" not in environment.values()
     assert environment["HF_HUB_OFFLINE"] == "1"
+
+
+def test_the_process_finds_the_libraries_of_a_python_from_a_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", f":{tmp_path / 'lib'}:lib64")
+    environment = child.inspector_environment(tmp_path)
+    assert environment["LD_LIBRARY_PATH"] == f":{tmp_path / 'lib'}:lib64"
+    assert tmp_path / "lib" in library_places()
+    assert all(place.is_absolute() for place in library_places())
 
 
 def test_an_idle_process_that_ended_is_replaced(model: Path, scratch: Path) -> None:

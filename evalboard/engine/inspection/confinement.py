@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evalboard.process_environment import library_folders
+
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
@@ -185,6 +187,7 @@ def library_places() -> list[Path]:
             *site.getsitepackages(),
             site.getusersitepackages(),
             *_SYSTEM_PLACES,
+            *library_folders(),
         )
     ]
     return [*installed, *_packages_outside(installed)]
