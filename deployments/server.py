@@ -13,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
+from evalboard.collecting import importing
 from evalboard.process_environment import public_environment, set_environment
 from evalboard.readiness import tell_ready
 from evalboard.services import inherited, listen
@@ -96,16 +97,17 @@ def main() -> None:
     if arguments.only_api:
         set_environment(ONLY_API)
 
-    from prefect.server.api.server import create_app
-    from prefect.settings import get_current_settings
+    with importing():
+        from prefect.server.api.server import create_app
+        from prefect.settings import get_current_settings
 
-    from evalboard_prefect.deployments.database import let_writers_wait
+        from evalboard_prefect.deployments.database import let_writers_wait
 
-    let_writers_wait()
-
+        let_writers_wait()
+        app = create_app()
     theirs = get_current_settings().server
     config = uvicorn.Config(
-        Guard(create_app(), settings.server_origins),
+        Guard(app, settings.server_origins),
         timeout_keep_alive=theirs.api.keepalive_timeout,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         ws_ping_interval=theirs.api.websocket_ping_interval,

@@ -5,11 +5,9 @@ once a minute, however many runs of this machine ask for it.
 """
 
 import fcntl
-import gc
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from evalboard.board.notices import noticed
 from evalboard.board.queue import queue_file
 from evalboard.board.rows import Attempt, merge_attempts
 from evalboard.board.table import board_files, build_board
+from evalboard.collecting import without_collector
 from evalboard.document_memory import DocumentMemory
 from evalboard.errors import StoreError
 from evalboard.queueing.overview import overview
@@ -144,7 +143,7 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
         return built[results.revision]
 
     def build() -> Tables:
-        with _without_collector():
+        with without_collector():
             return retry_on_conflict(build_once)
 
     store = open_board(settings)
@@ -195,21 +194,6 @@ def _build(
     )
     memory.keep(table.standings)
     return board_files(table)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Let no garbage collector look for cycles, of which a build makes none.
-
-    It would go through a million values of a large board again and again, for a quarter of the time.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def publish_queue(settings: Settings, *, wait: bool = False) -> bool:

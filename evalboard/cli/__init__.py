@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     parsed = command_line().parse_args(words)
     # Help needs neither, and they take as long as all of it.
+    from evalboard.collecting import importing
     from evalboard.log_lines import log_json
     from evalboard.services import Terminated
     from evalboard.settings import load_settings
@@ -47,7 +48,8 @@ def _run(words: Sequence[str]) -> int:
         settings = load_settings()
         if settings.log_format == "json":
             log_json()
-        verb = import_module(f"evalboard.cli.{parsed.verb}")
+        with importing():
+            verb = import_module(f"evalboard.cli.{parsed.verb}")
         return getattr(verb, parsed.action)(parsed, settings)
     except ConfigError as exc:
         _complain(exc.message)

@@ -13,7 +13,6 @@ signal it died of), `timed_out`, `machine` (why this machine and not the reposit
 """
 
 import errno
-import gc
 import json
 import os
 import selectors
@@ -25,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evalboard.collecting import importing
 from evalboard.engine.inspection.autoload import PARTS, Part
 from evalboard.engine.inspection.confinement import ResourceLimits, confine, leave_network
 
@@ -54,9 +54,8 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)
     leave_network()
-    _import_libraries()
-    gc.collect()
-    gc.freeze()
+    with importing():
+        _import_libraries()
     _tell(answers, READY)
     serve(answers)
     os._exit(0)  # there is nothing to put away, and taking the libraries down takes a second

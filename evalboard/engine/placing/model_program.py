@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalboard.collecting import importing
 from evalboard.engine.environment import of_device
 from evalboard.engine.fitness import require_device
 from evalboard.engine.keeping import Keeper
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 
 def import_libraries(backend: str, cpu_kv_cache_gib: int) -> None:
     """Set the environment of the device, and import lm_eval, torch and the backend."""
-    set_environment(of_device(available_device(), cpu_kv_cache_gib=cpu_kv_cache_gib))
-    import_module("evalboard.engine.process")
-    import_backend(backend)
+    with importing():
+        set_environment(of_device(available_device(), cpu_kv_cache_gib=cpu_kv_cache_gib))
+        import_module("evalboard.engine.process")
+        import_backend(backend)
 
 
 def prepare(spec: EngineSpec) -> None:
