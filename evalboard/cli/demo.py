@@ -12,6 +12,7 @@ from rich.live import Live
 from evalboard.cli.board import draw_board
 from evalboard.cli.embedding import embedded
 from evalboard.cli.extras import require
+from evalboard.cli.import_ahead import import_if_needed
 from evalboard.cli.queue_table import queue_table
 from evalboard.cli.reporting import console, print_report, say_at_once, say_nothing, stage
 from evalboard.identity import request_identity
@@ -118,7 +119,8 @@ def _submit(models: list[str], settings: Settings) -> None:
 
 def _work_with_table(settings: Settings, await_server: Callable[[], None]) -> None:
     """Evaluate the queue in a thread, and show the queue meanwhile."""
-    from evalboard.cli.run import work
+    import_if_needed(settings)
+    from evalboard.cli.queue_round import work
 
     board = open_board(settings)
     with ThreadPoolExecutor(1) as threads, Live(console=console, auto_refresh=False) as live:

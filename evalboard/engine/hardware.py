@@ -19,6 +19,18 @@ class LocalGpus(NamedTuple):
     """Memory of the smallest GPU in bytes."""
 
 
+class ClusterGpus(NamedTuple):
+    """The GPUs for engines."""
+
+    total: int
+    on_one_machine: int
+    """Number of GPUs of the largest machine, because an engine runs on one machine."""
+    cores_per_gpu: int
+    """Processor cores per GPU, on the machine with the fewest."""
+    node_ids: tuple[str, ...]
+    """Machines with GPUs if Ray was asked, otherwise none."""
+
+
 class Gpu(NamedTuple):
     """A GPU, or a part of a divided one (MIG)."""
 

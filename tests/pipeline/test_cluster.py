@@ -16,7 +16,7 @@ from prefect.logging.configuration import setup_logging
 from ray.cluster_utils import Cluster
 
 from evalboard.attempt.engines import EnginePool
-from evalboard.cli.run import work
+from evalboard.cli.queue_round import work
 from evalboard.demo import models as demo_models
 from evalboard.engine.placing.cluster import disconnect
 from evalboard.engine.placing.forking import SERVER

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from evalboard import publishing
-from evalboard.cli.run import work
+from evalboard.cli.queue_round import work
 from evalboard.errors import StoreRefused
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision

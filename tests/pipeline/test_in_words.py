@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from evalboard.bench.cutting import cut
-from evalboard.cli.run import work
+from evalboard.cli.queue_round import work
 from evalboard.engine.placing import placement
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision

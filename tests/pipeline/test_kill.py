@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from evalboard.cli.run import work
+from evalboard.cli.queue_round import work
 from evalboard.engine.streaming import QUESTIONS_PER_BLOCK
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision

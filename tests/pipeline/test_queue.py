@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.flow_engine import run_flow_sync
 from prefect.states import AwaitingRetry, Completed, Running
 
-from evalboard.cli.run import work
+from evalboard.cli.queue_round import work
 from evalboard.intake.request_files import is_checked
 from evalboard.intake.submission import EvaluationRequest, Submission, submit
 from evalboard.lifecycle import claim, move

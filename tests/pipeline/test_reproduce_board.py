@@ -13,7 +13,7 @@ import yaml
 
 from evalboard.bench.cutting import cut
 from evalboard.cli import main
-from evalboard.cli.run import work
+from evalboard.cli.queue_round import work
 from evalboard.demo.models import make_letter_model, make_random_model
 from evalboard.demo.questions import write_datasets
 from evalboard.engine.placing import placement

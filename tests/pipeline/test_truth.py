@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from evalboard.cli.run import work
+from evalboard.cli.queue_round import work
 from evalboard.intake.submission import Submission, submit
 from evalboard.records.precision import Precision
 from evalboard.records.request import Status

@@ -3,9 +3,9 @@
 import json
 
 from evalboard.backends import find_backend
+from evalboard.engine.hardware import ClusterGpus
 from evalboard.engine.lengths import starting_length
 from evalboard.engine.placing import placement
-from evalboard.engine.placing.cluster import ClusterGpus, gpu_memory_bytes
 from evalboard.engine.placing.ladder import Headroom
 from evalboard.engine.placing.sizing import ModelSize, gpu_numbers, gpus_needed, model_size
 from evalboard.engine.spec import EngineLimits, EngineSpec
@@ -86,6 +86,8 @@ def _tensor_parallel(spec: EngineSpec, gpus: ClusterGpus) -> int:
         )
     if wanted or not find_backend(spec.backend).spans_gpus:
         return wanted or 1
+    from evalboard.engine.placing.cluster import gpu_memory_bytes  # imports Ray
+
     return gpus_needed(
         _size(spec),
         gpu_bytes=spec.settings.gpu_memory_bytes or gpu_memory_bytes(gpus.node_ids),

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 
-from evalboard.engine.hardware import machine_gpus
+from evalboard.engine.hardware import ClusterGpus, machine_gpus
 from evalboard.errors import ConfigError, NodeLost
 from evalboard.process_environment import set_environment
 from evalboard.settings import Settings
@@ -39,18 +39,6 @@ SERVERS = ("gcs_server", "raylet")
 
 _connecting = threading.Lock()
 _own_servers: dict[str, psutil.Process] = {}
-
-
-class ClusterGpus(NamedTuple):
-    """The GPUs for engines."""
-
-    total: int
-    on_one_machine: int
-    """Number of GPUs of the largest machine, because an engine runs on one machine."""
-    cores_per_gpu: int
-    """Processor cores per GPU, on the machine with the fewest."""
-    node_ids: tuple[str, ...]
-    """Machines with GPUs if Ray was asked, otherwise none."""
 
 
 def connect(settings: Settings) -> None:

@@ -6,7 +6,7 @@ GPUs and a share of the cores, from which Ray derives the number of threads. The
 run is an object of this process if the machine has only one place. Only this module decides between
 the two. In both cases the next call replaces a dead engine, and no engine outlives its run. A run is
 an only run in a program that says so (`one_run_at_a_time`): `evalboard evaluate`, and `evalboard run`
-without a higher limit.
+without a higher limit. Ray takes half a second to import, so it is imported where it places an engine.
 """
 
 import threading
@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evalboard.engine.hardware import local_gpus
-from evalboard.engine.placing import cluster
+from evalboard.engine.hardware import ClusterGpus, local_gpus
 from evalboard.engine.placing.calling import (
     EngineTransport,
     NoAnswer,
@@ -25,11 +24,9 @@ from evalboard.engine.placing.calling import (
     Unforeseen,
 )
 from evalboard.engine.placing.child_engine import ChildEngine, shared_kernels
-from evalboard.engine.placing.cluster import ClusterGpus, cluster_gpus, connect
 from evalboard.engine.placing.forking import fork_server, is_served
 from evalboard.engine.placing.holder import MODEL, EngineHolder
 from evalboard.engine.placing.local_engine import LocalEngine
-from evalboard.engine.placing.ray_engine import RayEngine
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import EngineError, OutOfMemory, TimedOut
 from evalboard.files import read_end
@@ -74,6 +71,8 @@ def running_limit(settings: Settings) -> int:
     if settings.max_running:
         return settings.max_running
     if settings.ray_address:
+        from evalboard.engine.placing import cluster
+
         return cluster.slot_count(settings)
     on_gpus = local_gpus().number // (settings.tensor_parallel or 1)
     return settings.engine_slots or max(1, on_gpus)
@@ -84,14 +83,18 @@ def gpus(spec: EngineSpec) -> ClusterGpus:
     if _is_child(spec):
         number = local_gpus().number
         return ClusterGpus(total=number, on_one_machine=number, cores_per_gpu=0, node_ids=())
-    connect(spec.settings)
-    return cluster_gpus()
+    from evalboard.engine.placing import cluster
+
+    cluster.connect(spec.settings)
+    return cluster.cluster_gpus()
 
 
 def slot_count(spec: EngineSpec) -> int:
     """Return the limit of concurrent engines with these resources."""
     if _is_child(spec):
         return 1
+    from evalboard.engine.placing import cluster
+
     return cluster.slot_count(spec.settings, tensor_parallel=spec.limits.tensor_parallel)
 
 
@@ -127,7 +130,7 @@ def start_ahead(settings: Settings, log_file: Path) -> None:
         log_file: Log file of the process.
     """
     if _leaves_a_choice(settings):
-        threading.Thread(target=connect, args=(settings,), daemon=True).start()
+        threading.Thread(target=_connect, args=(settings,), daemon=True).start()
         return
     child = ChildEngine(settings, log_file)
     child.import_libraries(MADE_OF, settings.backend, cpu_kv_cache_gib=settings.cpu_kv_cache_gib)
@@ -254,12 +257,10 @@ class EngineHandle:
     def _started(self) -> EngineTransport:
         spec, is_child = self.spec, _is_child(self.spec)
         if not is_child:
-            connect(spec.settings)
+            _connect(spec.settings)
         with self._starting:
             if self._transport is None:
-                self._transport = (
-                    _local(spec) if is_child else RayEngine(EngineHolder, spec, MADE_OF)
-                )
+                self._transport = _local(spec) if is_child else _placed_by_ray(spec)
             return self._transport
 
 
@@ -272,6 +273,18 @@ def _leaves_a_choice(settings: Settings) -> bool:
     """Return whether there is more than one place for the engine of an only run."""
     numbers = (settings.engine_slots or 1, settings.tensor_parallel or 1, local_gpus().number)
     return bool(settings.ray_address) or max(numbers) > 1
+
+
+def _connect(settings: Settings) -> None:
+    from evalboard.engine.placing import cluster
+
+    cluster.connect(settings)
+
+
+def _placed_by_ray(spec: EngineSpec) -> EngineTransport:
+    from evalboard.engine.placing.ray_engine import RayEngine
+
+    return RayEngine(EngineHolder, spec, MADE_OF)
 
 
 def _local(spec: EngineSpec) -> LocalEngine:
