@@ -21,7 +21,7 @@ def load_settings() -> Settings:
             in a run of a worker, which has a temporary working directory.
     """
     settings = core.load_settings()
-    if deployment.id and (relative := relative_folders(settings)):
+    if (relative := relative_folders(settings)) and deployment.id:  # the server is asked for it
         raise ConfigError(
             f"{', '.join(relative)} must be absolute where a worker is started, because each run "
             "has a temporary working directory. Set EVALBOARD_HOME to an absolute path."

@@ -31,7 +31,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     _require_fit(examine_at_start(settings, tell=say_at_once))
     failed = False
     left = arguments.limit_requests
-    unclear: "list[Correction]" = []
+    unclear: list[Correction] = []
 
     def notice(found: "list[Correction]") -> None:
         nonlocal unclear
