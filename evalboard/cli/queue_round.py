@@ -80,9 +80,9 @@ def work(
         while True:
             left = slots if at_most is None else at_most - len(tried)
             free = min(slots - len(running), left)
-            fresh = ready(
-                settings, at_most=free, skip=tried, now=datetime.now(UTC)
-            ) or poll_requests(start_runs=False, at_most=free, skip=tuple(tried))
+            fresh = ready(settings, at_most=free, skip=tried, now=datetime.now(UTC))
+            if fresh is None:
+                fresh = poll_requests(start_runs=False, at_most=free, skip=tuple(tried))
             for one in fresh:
                 tried.append(one.path)
                 running.add(threads.submit(_evaluate, one, display=display, tell=tell))

@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import platform
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ class Versions(NamedTuple):
     torch: str
 
 
+@cache
 def versions(backend: str) -> Versions:
     """Return the installed versions for a backend."""
     distribution = find_backend(backend).distribution
@@ -74,6 +76,7 @@ def ends_texts(folder: Path) -> bool:
     return _may_end_itself(settings.get("tokenizer_class") or "") and adds_after(_tokenizer(folder))
 
 
+@cache  # for the next model of a process: looking for the source takes a fifth of a second
 def _may_end_itself(name: str) -> bool:
     """Return whether a class of tokenizers decides on its own what it adds, as that of T5 does."""
     from transformers.models.auto.tokenization_auto import tokenizer_class_from_name

@@ -122,10 +122,10 @@ def view_queue(settings: Settings, *, now: datetime | None = None) -> QueueView:
 
 def ready(
     settings: Settings, *, at_most: int, skip: Collection[str], now: datetime
-) -> list[Startable]:
-    """Return the next requests if each of them has passed its checks already, otherwise none.
+) -> list[Startable] | None:
+    """Return the next requests if a poll would do no more than to start them.
 
-    A poll would start the same ones. This takes milliseconds.
+    This takes milliseconds, and a poll a second.
 
     Args:
         settings: The stores and the rules.
@@ -133,18 +133,24 @@ def ready(
         skip: Paths of requests that are left out.
         now: The current time.
 
+    Returns:
+        The requests, all of which have passed their checks, or an empty list if there is nothing to
+        start. None if a poll is due: it checks, or says what it has refused or what is wrong.
+
     Raises:
         EvalboardError: As in a poll.
     """
     waiting = view_queue(settings, now=now)
+    if waiting.refused or waiting.warning:
+        return None
     places = min(at_most, waiting.free_slots)
     paths = [path for path in waiting.paths if path not in skip][:places]
     records = (open_own_queue(settings).entry(path) for path in paths)
     if not all(e.record and e.is_signed and is_checked(e.record) for e in records):
-        return []
+        return None
     found = [check(path, settings, now=now).startable for path in paths]
     passed = [one for one in found if one]
-    return passed if len(passed) == len(found) else []
+    return passed if len(passed) == len(found) else None
 
 
 def has_work(settings: Settings, *, now: datetime) -> bool:

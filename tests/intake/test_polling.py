@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from evalboard.errors import EvalboardError
+from evalboard.intake import polling
 from evalboard.intake.polling import (
     UNDECIDED_PAUSE,
     CheckedRequest,
@@ -241,8 +242,22 @@ def test_the_next_requests_are_ready_when_all_of_them_are_checked(settings: Sett
     assert ready(settings, at_most=0, skip=(), now=NOW) == []
 
     early = put(settings, "z.json", submitted_time="2026-11-19T00:00:00Z", use_chat_template=True)
-    assert ready(settings, at_most=1, skip=(), now=NOW) == []
+    assert ready(settings, at_most=1, skip=(), now=NOW) is None
     assert ready(settings, at_most=1, skip=[early], now=NOW) == [checked.startable]
+
+
+@pytest.mark.usefixtures("every_check")
+def test_what_a_poll_has_to_say_is_left_to_a_poll(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = check(put(settings, "a.json"), settings, now=NOW)
+    assert ready(settings, at_most=1, skip=(), now=NOW) == [checked.startable]
+    revision = checked.startable.request.revision
+    put(settings, "org/again.json", revision=revision)  # the same submission: it is refused
+    assert ready(settings, at_most=1, skip=(), now=NOW) is None
+    assert ready(settings, at_most=1, skip=(), now=NOW) == [checked.startable]
+    monkeypatch.setattr(polling, "why_unfit", lambda settings: "no gcc")
+    assert ready(settings, at_most=1, skip=(), now=NOW) is None
 
 
 @pytest.mark.usefixtures("every_check")
@@ -254,7 +269,7 @@ def test_a_request_that_another_program_has_changed_is_not_ready(
     changed = queue.get(path).model_copy(update={"sender": "another"})
     store = open_store(settings.store_address("requests"), settings)
     store.commit([Write(path, changed.to_json())], message="put")
-    assert ready(settings, at_most=1, skip=(), now=NOW) == []
+    assert ready(settings, at_most=1, skip=(), now=NOW) is None
 
 
 def test_what_older_boards_leave_out_is_named(settings: Settings, queue: RequestQueue) -> None:
