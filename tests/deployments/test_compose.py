@@ -111,7 +111,7 @@ def test_the_server_of_compose_works_on_postgresql(postgres: int, tmp_path: Path
     variables = environment_of("server", PASSWORDS) | database | here | path
     with Services(tmp_path, variables) as services:
         services.start("server", command_of("server"), listener=listener)
-        services.wait_for("server", f"{address}/api/health", timeout_seconds=300)
+        services.wait_for("server", f"{address}/api/health")
         assert httpx.get(f"{address}/api/version").status_code == 401
         password = PASSWORDS["EVALBOARD_SERVER_PASSWORD"]
         with SyncPrefectClient(f"{address}/api", auth_string=password) as api:
