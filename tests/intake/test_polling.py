@@ -251,6 +251,7 @@ def test_what_a_poll_has_to_say_is_left_to_a_poll(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked = check(put(settings, "a.json"), settings, now=NOW)
+    assert checked.startable
     assert ready(settings, at_most=1, skip=(), now=NOW) == [checked.startable]
     revision = checked.startable.request.revision
     put(settings, "org/again.json", revision=revision)  # the same submission: it is refused
