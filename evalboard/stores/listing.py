@@ -20,9 +20,11 @@ from evalboard.files import read_state, write_state
 from evalboard.stores.paths import is_content_name
 
 SETTLED_NANOSECONDS = 2_000_000_000
-"""A file that was written this recently can change again without a new time stamp."""
+"""What was changed this recently can change again without a new time stamp."""
 MANY_FILES = 1000
 """Files that had to be read, after which the listing is written for the next process."""
+UNSETTLED = 0
+"""In place of a change time, where the next look must not believe it."""
 
 
 class Seen(NamedTuple):
@@ -33,7 +35,7 @@ class Seen(NamedTuple):
     """
 
     ctime: int
-    """Nanoseconds."""
+    """Nanoseconds, or `UNSETTLED`."""
     size: int
     blob: str
 
@@ -42,11 +44,17 @@ class Folder(NamedTuple):
     """What was in a folder when it was last looked into."""
 
     ctime: int
-    """Nanoseconds: the time of the last file or folder that came, left or got another name."""
-    folders: tuple[str, ...]
-    """Paths that end with `/`."""
-    files: tuple[str, ...]
-    """Paths of all else that may be content."""
+    """Nanoseconds, or `UNSETTLED`: the time of the last file or folder that came, left or got another
+    name."""
+    entries: tuple[str, ...]
+    """Paths of all that may be content, sorted backwards; those of folders end with `/`."""
+
+
+class _Known(NamedTuple):
+    """What was seen, by path; the paths of folders end with `/`."""
+
+    files: Mapping[str, Seen]
+    folders: Mapping[str, Folder]
 
 
 class Listing:
@@ -59,8 +67,7 @@ class Listing:
 
     def __init__(self, root: Path, kept: Path) -> None:
         self._root, self._kept = str(root), kept
-        self._seen: Mapping[str, Seen] | None = None
-        self._folders: Mapping[str, Folder] = {}
+        self._known: _Known | None = None
         self._n_read = 0
 
     def files(self, under: str = "") -> dict[str, str]:
@@ -69,71 +76,66 @@ class Listing:
         An unreadable folder raises an error and is not treated as empty.
         """
         before = self._before()
-        now = time.time_ns()
         folder = f"{under}/" if under else ""
-        seen, folders = self._look_into(folder, before)
-        settled = {path: e for path, e in seen.items() if now - e.ctime > SETTLED_NANOSECONDS}
-        unchanging = {p: f for p, f in folders.items() if now - f.ctime > SETTLED_NANOSECONDS}
-        if folder:
-            settled |= {p: entry for p, entry in before.items() if not p.startswith(folder)}
-            unchanging |= {p: f for p, f in self._folders.items() if not p.startswith(folder)}
-        self._seen, self._folders = settled, unchanging
+        found = self._look_into(folder, before)
+        self._known = _with_others(found, before, folder) if folder else found
         self._keep()
-        return {path: seen[path].blob for path in sorted(seen)}
+        return {path: seen.blob for path, seen in found.files.items()}
 
-    def _look_into(
-        self, folder: str, before: Mapping[str, Seen]
-    ) -> tuple[dict[str, Seen], dict[str, Folder]]:
-        """Return the files that may be content, and the folders that they are in.
+    def _look_into(self, folder: str, before: _Known) -> _Known:
+        """Return all that may be content, each folder before what is in it, otherwise sorted.
 
         Args:
             folder: Path of the folder that ends with `/`; empty for all.
             before: What was there before.
         """
+        settled = time.time_ns() - SETTLED_NANOSECONDS
         seen: dict[str, Seen] = {}
         folders: dict[str, Folder] = {}
         inside = [folder]
         while inside:
-            folder = inside.pop()
-            found = self._folder(folder)
-            if found is None:
-                continue
-            folders[folder] = found
-            inside += found.folders
-            for path in found.files:
-                known = before.get(path)
-                if known and _is_unchanged(f"{self._root}/{path}", known):
-                    seen[path] = known
-                elif file := self._read(f"{self._root}/{path}"):
-                    seen[path] = file
-        return seen, folders
+            path = inside.pop()
+            if path.endswith("/") or not path:
+                if found := self._folder(path, before.folders.get(path), settled):
+                    folders[path] = found
+                    inside += found.entries
+            elif file := self._file(path, before.files.get(path), settled):
+                seen[path] = file
+        return _Known(seen, folders)
 
-    def _folder(self, folder: str) -> Folder | None:
+    def _file(self, path: str, known: Seen | None, settled: int) -> Seen | None:
+        """Return a file as it is, None if there is no such file."""
+        place = f"{self._root}/{path}"
+        if known and _is_unchanged(place, known):
+            return known
+        self._n_read += 1
+        found = look(place)
+        return found._replace(ctime=UNSETTLED) if found and found.ctime > settled else found
+
+    def _folder(self, folder: str, known: Folder | None, settled: int) -> Folder | None:
         """Return what is in a folder, None if it is gone."""
-        place, known = f"{self._root}/{folder}", self._folders.get(folder)
+        place = f"{self._root}/{folder}"
         try:
             ctime = os.stat(place).st_ctime_ns
-            return known if known and known.ctime == ctime else _content(place, folder, ctime)
+            if known and known.ctime == ctime:
+                return known
+            return Folder(UNSETTLED if ctime > settled else ctime, _content(place, folder))
         except FileNotFoundError:
             return None
 
-    def _before(self) -> Mapping[str, Seen]:
-        if self._seen is None:
-            self._seen = read_state(self._kept, _parse) or {}
-        return self._seen
-
-    def _read(self, path: str) -> Seen | None:
-        self._n_read += 1
-        return look(path)
+    def _before(self) -> _Known:
+        if self._known is None:
+            self._known = read_state(self._kept, _parse) or _Known({}, {})
+        return self._known
 
     def _keep(self) -> None:
         """Write the listing where many files had to be read. A folder need not be writable."""
-        if self._n_read < MANY_FILES or not self._seen:
+        if self._n_read < MANY_FILES or not self._known or not self._known.files:
             return
         self._n_read = 0
-        lines = "".join([f"{e.ctime} {e.size} {e.blob} {p}\n" for p, e in self._seen.items()])
+        columns = _columns(self._known)
         with suppress(OSError):
-            write_state(self._kept, {"lines": lines, "checksum": zlib.crc32(lines.encode())})
+            write_state(self._kept, {"columns": columns, "checksum": _checksum(columns)})
 
 
 def look(path: str) -> Seen | None:
@@ -164,30 +166,65 @@ def _blob_id_of_file(path: str, size: int) -> str:
     return found.hexdigest()
 
 
-def _content(place: str, folder: str, ctime: int) -> Folder:
-    """Look into a folder whose change time was this one before."""
-    folders: list[str] = []
-    files: list[str] = []
+def _content(place: str, folder: str) -> tuple[str, ...]:
+    """Return the entries of a folder, see `Folder`."""
     with os.scandir(place) as entries:
-        for entry in entries:
-            path = folder + entry.name
-            if not is_content_name(entry.name):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(f"{path}/")
-            else:
-                files.append(path)
-    return Folder(ctime, tuple(folders), tuple(files))
+        found = [
+            f"{folder}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}"
+            for entry in entries
+            if is_content_name(entry.name)
+        ]
+    return tuple(sorted(found, reverse=True))
 
 
-def _parse(document: dict[str, Any]) -> dict[str, Seen]:
-    """Return the files of a listing.
+def _with_others(found: _Known, before: _Known, folder: str) -> _Known:
+    """Return what was found in a folder, with all that was known of the others."""
+    files = {path: seen for path, seen in before.files.items() if not path.startswith(folder)}
+    folders = {path: one for path, one in before.folders.items() if not path.startswith(folder)}
+    return _Known(files | dict(found.files), folders | dict(found.folders))
+
+
+def _columns(known: _Known) -> dict[str, str]:
+    """Return a listing as texts, each with a line for every file or folder, which Python splits fast."""
+    times, sizes, blobs = zip(*known.files.values(), strict=True)
+    entries = (
+        "\t".join([entry[len(path) :] for entry in folder.entries])
+        for path, folder in known.folders.items()
+    )
+    columns = {
+        "files": known.files,
+        "times": map(str, times),
+        "sizes": map(str, sizes),
+        "blobs": blobs,
+        "folders": known.folders,
+        "folder_times": (str(folder.ctime) for folder in known.folders.values()),
+        "entries": entries,
+    }
+    return {name: "\n".join(lines) for name, lines in columns.items()}
+
+
+def _checksum(columns: Mapping[str, str]) -> int:
+    return zlib.crc32("\0".join(columns.values()).encode())
+
+
+def _parse(document: dict[str, Any]) -> _Known:
+    """Return what a listing tells.
 
     Raises:
         ValueError: It is damaged. AttributeError, KeyError: It is none.
     """
-    lines: str = document["lines"]
-    if zlib.crc32(lines.encode()) != document["checksum"]:
+    columns: dict[str, str] = document["columns"]
+    if _checksum(columns) != document["checksum"]:
         raise ValueError("its checksum is wrong")
-    parts = (line.split(" ", 3) for line in lines.split("\n")[:-1])
-    return {path: Seen(int(ctime), int(size), blob) for ctime, size, blob, path in parts}
+    files, times, sizes, blobs, folders, folder_times, entries = (
+        column.split("\n") for column in columns.values()
+    )
+    seen = map(Seen, map(int, times), map(int, sizes), blobs)
+    inside = map(Folder, map(int, folder_times), map(_paths, folders, entries))
+    return _Known(
+        dict(zip(files, seen, strict=True)), dict(zip(folders, inside, strict=True))
+    )
+
+
+def _paths(folder: str, names: str) -> tuple[str, ...]:
+    return tuple([folder + name for name in names.split("\t")]) if names else ()

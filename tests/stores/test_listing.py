@@ -106,17 +106,23 @@ def test_a_listing_with_another_blob_id_is_not_believed(root: Path, read: list[s
     assert files(root) == expected(root)
 
 
-def test_only_folders_that_have_changed_are_looked_into_again(
-    root: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked: list[str] = []
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Folders whose entries are asked for."""
+    names: list[str] = []
     whole = listing._content
 
-    def look_into(place: str, folder: str, ctime: int) -> listing.Folder:
-        looked.append(folder)
-        return whole(place, folder, ctime)
+    def look_into(place: str, folder: str) -> tuple[str, ...]:
+        names.append(folder)
+        return whole(place, folder)
 
     monkeypatch.setattr(listing, "_content", look_into)
+    return names
+
+
+def test_only_folders_that_have_changed_are_looked_into_again(
+    root: Path, read: list[str], looked: list[str]
+) -> None:
     lasting = Listing(root, root.parent / "kept.json")
     assert list(lasting.files().items()) == expected(root)
     assert looked == ["", "folder/", "folder/é/"]
@@ -130,6 +136,31 @@ def test_only_folders_that_have_changed_are_looked_into_again(
     time.sleep(0.1)
     (root / "folder" / "é").rename(root / "other")
     assert list(lasting.files().items()) == expected(root, ("a", "folder/b", "other/e"))
+
+
+def test_the_next_process_looks_only_into_folders_that_have_changed(
+    root: Path, read: list[str], looked: list[str]
+) -> None:
+    kept = root.parent / "kept.json"
+    (root / "empty").mkdir()
+    (root / "folder" / "link").symlink_to("b")
+    Listing(root, kept).files()
+    time.sleep(0.1)  # the clock of a file system has steps of some milliseconds
+    looked.clear()
+    (root / "a").write_bytes(b"written in place")
+    (root / "folder" / "é" / "e").write_bytes(b"new")
+    (root / "folder" / "é" / "c d").unlink()
+    found = Listing(root, kept).files()
+    assert list(found.items()) == expected(root, ("a", "folder/b", "folder/é/e"))
+    assert looked == ["folder/é/"]
+
+
+def test_files_are_sorted_by_their_paths(root: Path, read: list[str]) -> None:
+    for name in ("folder.json", "folder-2", "folder0", "folder/é.json", "folder/é-2"):
+        (root / name).write_bytes(b"")
+    names = list(Listing(root, root.parent / "kept.json").files())
+    assert names == sorted(names)
+    assert len(names) == 8
 
 
 def test_a_folder_that_has_just_changed_is_looked_into_again(root: Path) -> None:
