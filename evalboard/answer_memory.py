@@ -6,7 +6,9 @@ one, everything is read and compared again.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+
+import numpy as np
 
 from evalboard.board.standings import Standings
 from evalboard.errors import StoreError
@@ -30,33 +32,47 @@ class AnswerMemory:
         self._archive, self._results = archive, results
         self._work, self._suite = work, suite
         self._kept = self._read()
-        self._blobs: dict[AnswersName, str] = {}
+        self._blobs: Sequence[str] = ()
 
     @property
     def earlier(self) -> Earlier | None:
         """What was ranked at the last build."""
         return self._kept.ranked if self._kept else None
 
-    def find_answers(self, names: Sequence[AnswersName]) -> dict[AnswersName, Earned]:
-        """Return what each question earned, of those that are stored. Older results get it now."""
+    def find_answers(self, names: Sequence[AnswersName | None]) -> list[Earned | None]:
+        """Return what each question earned, in the order of the names. Older results get it now.
+
+        Answers that are not stored, or do not say it, are None.
+        """
         self._blobs = self._results.blobs(names)
-        missing = [name for name, blob in self._blobs.items() if blob == ABSENT]
+        pairs = zip(names, self._blobs, strict=True)
+        missing = [name for name, blob in pairs if name and blob == ABSENT]
         if older := self._results.not_compact(missing):
             self._archive.make_compact(older)
             self._results = self._archive.snapshot()
-            self._blobs |= self._results.blobs(older)
-        known = dict(self._known())
-        found = {name: known[blob] for name, blob in self._blobs.items() if blob in known}
-        unknown = [name for name, blob in self._blobs.items() if blob not in known]
-        return found | dict(self._results.earned(unknown))
+            self._blobs = self._results.blobs(names)
+        known = self._known()
+        pairs = zip(names, self._blobs, strict=True)
+        read = dict(self._results.earned(n for n, blob in pairs if n and blob not in known))
+        return [
+            known.get(blob) or (read.get(name) if name else None)
+            for name, blob in zip(names, self._blobs, strict=True)
+        ]
 
     def keep(self, standings: Standings) -> None:
-        """Remember the ranking of a large board. Nothing fails because it cannot be kept."""
-        if len(standings.rows) <= HOLM_ROWS:
+        """Remember the ranking of a large board. Nothing fails because it cannot be kept.
+
+        Args:
+            standings: Of the rows whose answers were found last.
+        """
+        count = len(standings.rows)
+        if count <= HOLM_ROWS:
             return
+        columns = standings.ranked.entries.columns
+        by_column = np.array(self._blobs).reshape(len(columns), count)
         blobs = {
-            key: [self._blobs[name] if name else ABSENT for name in names]
-            for key, names in standings.answers.items()
+            column.key: np.where(column.answered, own, ABSENT).tolist()
+            for column, own in zip(columns, by_column, strict=True)
         }
         try:
             self._work.keep_ranks(self._suite, to_bytes(KeptRanking(standings.ranked, blobs)))
@@ -71,12 +87,12 @@ class AnswerMemory:
             logger.warning("The last ranking is not used; all rows are compared again: %s", exc)
             return None
 
-    def _known(self) -> Iterator[tuple[str, Earned]]:
-        """Yield the answers of the last ranking by the blob id of their files."""
-        if self._kept is None:
-            return
-        for column in self._kept.ranked.entries.columns:
+    def _known(self) -> dict[str, Earned]:
+        """Return the answers of the last ranking by the blob id of their files."""
+        known: dict[str, Earned] = {}
+        for column in self._kept.ranked.entries.columns if self._kept else ():
             parts = tuple(stratum.stop - stratum.start for stratum in column.strata)
-            for row, blob in enumerate(self._kept.blobs[column.key]):
-                if blob:
-                    yield blob, Earned(column.questions, parts, column.answers[row])
+            earned = (Earned(column.questions, parts, values) for values in column.answers)
+            known |= zip(self._kept.blobs[column.key], earned, strict=True)
+        known.pop(ABSENT, None)
+        return known

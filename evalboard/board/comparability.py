@@ -5,16 +5,16 @@ A score counts with the suite's number of few-shots only (`scores`), so that row
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evalboard.board.harnesses import Harnesses, versions_of
 from evalboard.board.rows import Row
-from evalboard.board.scores import Origin, Score
-
-REMEMBERED = 2**16
-"""Measurements. Most scores of a benchmark have the same."""
+from evalboard.board.scores import Origin
 
 
 class Measurement(NamedTuple):
@@ -41,75 +41,102 @@ class Measurement(NamedTuple):
     @property
     def number(self) -> int:
         """A number that is the same for equal measurements, on every machine."""
-        return _number(self)
+        digest = hashlib.sha256("\0".join(self).encode()).digest()
+        return int.from_bytes(digest[:8], "little", signed=True)
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _number(measurement: Measurement) -> int:
-    digest = hashlib.sha256("\0".join(measurement).encode()).digest()
-    return int.from_bytes(digest[:8], "little", signed=True)
+class Measured:
+    """How the scores of all rows were measured. Nearly all rows of a board are of one kind."""
+
+    def __init__(self, rows: Sequence[Row], harnesses: Harnesses) -> None:
+        """Tell the kinds of rows apart.
+
+        Args:
+            rows: The rows.
+            harnesses: Which versions compare.
+        """
+        numbers: dict[_Kind, int] = {}
+        self._rows = rows
+        self._kind_of_row = [numbers.setdefault(_kind(row), len(numbers)) for row in rows]
+        self._kinds = [_measurements(kind, harnesses) for kind in numbers]
+
+    def numbers(self, key: str) -> NDArray[np.int64]:
+        """Return for every row the number of its measurement on a benchmark, 0 without a score."""
+        found = [kind[key].number if key in kind else 0 for kind in self._kinds]
+        return np.array(found, np.int64)[np.array(self._kind_of_row, np.intp)]
+
+    def differences(self) -> list[list[str]]:
+        """Return in what each row was measured otherwise than most: `harness`, or `harness:pubmedqa`.
+
+        The name of a benchmark follows where not all of the row's scores differ.
+        """
+        usual = self._usual()
+        found = [_differences(kind, usual) for kind in self._kinds]
+        return [found[number] for number in self._kind_of_row]
+
+    def _usual(self) -> dict[str, Measurement]:
+        """Return by benchmark key how most rows were measured, in a tie how the newest score was."""
+        counts: dict[str, Counter[Measurement]] = defaultdict(Counter)
+        for number, count in Counter(self._kind_of_row).items():
+            for key, measurement in self._kinds[number].items():
+                counts[key][measurement] += count
+        usual: dict[str, Measurement] = {}
+        for key, counter in counts.items():
+            most = max(counter.values())
+            tied = [measurement for measurement, count in counter.items() if count == most]
+            newest = partial(self._newest, key)
+            usual[key] = tied[0] if len(tied) == 1 else max(tied, key=newest)
+        return usual
+
+    def _newest(self, key: str, measurement: Measurement) -> tuple[str, Measurement]:
+        """Return when the newest score of a measurement was made, and the measurement."""
+        times = (
+            row.scores[key].finished_time
+            for row, number in zip(self._rows, self._kind_of_row, strict=True)
+            if self._kinds[number].get(key) == measurement
+        )
+        return max(times), measurement
 
 
-def measurement(row: Row, key: str, score: Score, harnesses: Harnesses) -> Measurement:
-    """Return how a score of a row was measured.
+class _Kind(NamedTuple):
+    """What is the same of all rows that were measured alike."""
 
-    Args:
-        row: The row.
-        key: Of the benchmark.
-        score: Its score there.
-        harnesses: Which versions compare.
-    """
-    identity = row.identity
-    return _measurement(
-        score.origin, identity.use_chat_template, identity.enable_thinking, key, harnesses
-    )
+    origins: tuple[tuple[str, Origin], ...]
+    """With the keys of the benchmarks."""
+    has_template: bool
+    is_thinking: bool
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _measurement(
-    origin: Origin, has_template: bool, is_thinking: bool, key: str, harnesses: Harnesses
-) -> Measurement:
-    return Measurement(
-        task=origin.task_version,
-        prompts="" if has_template else origin.task_hash,
-        questions=origin.questions,
-        template=str(has_template),
-        thinking=str(is_thinking),
-        backend=origin.backend,
-        reader=origin.reader,
-        harness=harnesses.name(key, versions_of(origin)),
-    )
+def _kind(row: Row) -> _Kind:
+    origins = tuple([(key, score.origin) for key, score in row.scores.items()])
+    return _Kind(origins, row.identity.use_chat_template, row.identity.enable_thinking)
 
 
-def usual_measurements(rows: Sequence[Row], harnesses: Harnesses) -> dict[str, Measurement]:
-    """Return by benchmark key how most rows were measured, in a tie how the newest score was."""
-    counts: dict[str, Counter[Measurement]] = defaultdict(Counter)
-    newest: dict[tuple[str, Measurement], str] = {}
-    for row in rows:
-        for key, score in row.scores.items():
-            found = measurement(row, key, score, harnesses)
-            counts[key][found] += 1
-            seen = newest.get((key, found), "")
-            newest[key, found] = max(seen, score.finished_time)
+def _measurements(kind: _Kind, harnesses: Harnesses) -> dict[str, Measurement]:
+    """Return by benchmark key how the scores of rows of a kind were measured."""
     return {
-        key: max(counter, key=lambda m: (counter[m], newest[key, m], m))
-        for key, counter in counts.items()
+        key: Measurement(
+            task=origin.task_version,
+            prompts="" if kind.has_template else origin.task_hash,
+            questions=origin.questions,
+            template=str(kind.has_template),
+            thinking=str(kind.is_thinking),
+            backend=origin.backend,
+            reader=origin.reader,
+            harness=harnesses.name(key, versions_of(origin)),
+        )
+        for key, origin in kind.origins
     }
 
 
-def differences(row: Row, usual: dict[str, Measurement], harnesses: Harnesses) -> list[str]:
-    """Return in what a row was measured otherwise than most: `harness`, or `harness:pubmedqa`.
-
-    The name of a benchmark follows where not all of the row's scores differ.
-    """
+def _differences(kind: Mapping[str, Measurement], usual: Mapping[str, Measurement]) -> list[str]:
     found: dict[str, list[str]] = defaultdict(list)
-    for key, score in row.scores.items():
-        if (own := measurement(row, key, score, harnesses)) != usual[key]:
-            for aspect in _aspects(own, usual[key]):
-                found[aspect].append(key)
+    for key, measurement in kind.items():
+        for aspect in _aspects(measurement, usual[key]):
+            found[aspect].append(key)
     told: list[str] = []
     for aspect, keys in found.items():
-        is_all = len(keys) == len(row.scores)
+        is_all = len(keys) == len(kind)
         told += [aspect] if is_all else [f"{aspect}:{key}" for key in keys]
     return sorted(told)
 

@@ -9,7 +9,7 @@ the model was still thinking (`unfinished_thinking`).
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from evalboard.board.scores import Origin, Score
@@ -29,8 +29,8 @@ class _Comparison(NamedTuple):
 
 
 LACKING: dict[str, Callable[[Score], int]] = {
-    "cut_questions": lambda score: score.n_cut,
-    "unfinished_thinking": lambda score: score.n_unfinished,
+    "cut_questions": attrgetter("n_cut"),
+    "unfinished_thinking": attrgetter("n_unfinished"),
 }
 """By flag, how to count the questions that lack something."""
 MIXED: dict[str, Aspect] = {
@@ -97,25 +97,23 @@ def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:
     Args:
         rows: The scores of each row by benchmark key.
     """
+    kinds = [tuple([(key, score.origin) for key, score in row.items()]) for row in rows]
     others = _flags_of_others(rows)
-    return [
-        sorted(_own(row).union(*(others[key, score.origin] for key, score in row.items())))
-        for row in rows
-    ]
+    known = {kind: _mixed(kind).union(*(others[one] for one in kind)) for kind in set(kinds)}
+    return [sorted(_lacking(row) | known[kind]) for row, kind in zip(rows, kinds, strict=True)]
 
 
-def _own(row: Mapping[str, Score]) -> set[str]:
-    """Return the flags that do not depend on other rows."""
+def _lacking(row: Mapping[str, Score]) -> set[str]:
     scores = row.values()
-    lacking = {flag for flag, count in LACKING.items() if any(map(count, scores))}
-    return lacking | _mixed(tuple(score.origin for score in scores))
+    return {flag for flag, count in LACKING.items() if any(map(count, scores))}
 
 
-@lru_cache(maxsize=4096)
-def _mixed(origins: tuple[Origin, ...]) -> frozenset[str]:
-    return frozenset(
+def _mixed(kind: Sequence[tuple[str, Origin]]) -> set[str]:
+    """Return the flags of scores that were measured in several ways, given with their benchmarks."""
+    origins = [origin for _, origin in kind]
+    return {
         flag for flag, aspect in MIXED.items() if len({aspect(origin) for origin in origins}) > 1
-    )
+    }
 
 
 def _flags_of_others(rows: Sequence[Mapping[str, Score]]) -> dict[tuple[str, Origin], set[str]]:

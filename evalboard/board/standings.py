@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalboard.board.comparability import differences, measurement, usual_measurements
+from evalboard.board.comparability import Measured
 from evalboard.board.harnesses import Harnesses
 from evalboard.board.rows import Row
 from evalboard.board.scores import Score
@@ -22,8 +22,8 @@ from evalboard.records.earned import AnswersName, Earned
 from evalboard.records.notice import NoticeKind
 from evalboard.suites.model import Benchmark, Suite
 
-FindAnswers = Callable[[Sequence[AnswersName]], Mapping[AnswersName, Earned]]
-"""Returns what each question earned, of those whose answers are stored."""
+FindAnswers = Callable[[Sequence[AnswersName | None]], Sequence[Earned | None]]
+"""Returns what each question earned, in the order of the names; None where answers are not stored."""
 BITS_TOLERANCE, FRACTIONS_TOLERANCE = 1e-6, 2.0**-11
 """How far the mean of stored answers may be from the score that they earned: by the rounding of the
 score, and of a float16."""
@@ -64,8 +64,6 @@ class Standings(NamedTuple):
     """By benchmark key, and `average`: the minimum detectable effect, a fraction."""
     ranked: Earlier
     """What was ranked, for the next time."""
-    answers: dict[str, list[AnswersName | None]]
-    """By benchmark key, for every row whose answers were compared, which."""
 
 
 def rank_rows(
@@ -80,16 +78,15 @@ def rank_rows(
     Args:
         rows: Of the board, each once.
         suite: Its benchmarks.
-        find_answers: Finds what questions earned.
+        find_answers: Finds what questions earned: of all rows in one benchmark, then in the next.
         earlier: What was ranked the last time, see `evalboard.ranking.ranges`.
         harnesses: Which versions of lm-eval and of the backends compare. None: each with itself alone.
     """
-    harnesses = harnesses or Harnesses()
-    names = {b.key: [_answers_name(row, b) for row in rows] for b in suite.benchmarks}
-    found = find_answers([name for of_one in names.values() for name in of_one if name])
+    measured = Measured(rows, harnesses or Harnesses())
+    found = find_answers([_answers_name(row, b) for b in suite.benchmarks for row in rows])
     columns = [
-        _column(benchmark, rows, names[benchmark.key], found, harnesses)
-        for benchmark in suite.benchmarks
+        _column(benchmark, rows, found[at * len(rows) : (at + 1) * len(rows)], measured)
+        for at, benchmark in enumerate(suite.benchmarks)
     ]
     entries = Entries(
         [entry_name(row.identity) for row in rows],
@@ -100,18 +97,10 @@ def rank_rows(
         ),
     )
     rankings, counts = rank(entries, earlier)
-    usual = usual_measurements(rows, harnesses)
     return Standings(
-        _standings(rows, columns, rankings, [differences(row, usual, harnesses) for row in rows]),
+        _standings(rows, columns, rankings, measured.differences()),
         {key: _rounded(ranking.smallest_difference) for key, ranking in rankings.items()},
         Earlier(entries, counts),
-        {
-            column.key: [
-                name if answered else None
-                for name, answered in zip(names[column.key], column.answered.tolist(), strict=True)
-            ]
-            for column in columns
-        },
     )
 
 
@@ -146,12 +135,10 @@ def _answers_name(row: Row, benchmark: Benchmark) -> AnswersName | None:
 def _column(
     benchmark: Benchmark,
     rows: Sequence[Row],
-    names: Sequence[AnswersName | None],
-    found: Mapping[AnswersName, Earned],
-    harnesses: Harnesses,
+    stored: Sequence[Earned | None],
+    measured: Measured,
 ) -> Column:
     scores = [row.scores.get(benchmark.key) if _may_rank(row) else None for row in rows]
-    stored = [found.get(name) if name else None for name in names]
     questions, answers, strata, answered = _answers(stored)
     values = np.array([score.value if score else math.nan for score in scores], np.float64)
     is_bits = answers.dtype == np.bool_
@@ -164,13 +151,7 @@ def _column(
         answered=answered,
         stderrs=np.array([_stderr(score) if score else 0.0 for score in scores], np.float64),
         strata=strata,
-        peers=np.array(
-            [
-                measurement(row, benchmark.key, score, harnesses).number if score else 0
-                for row, score in zip(rows, scores, strict=True)
-            ],
-            np.int64,
-        ),
+        peers=np.where(np.isnan(values), 0, measured.numbers(benchmark.key)),
         questions=questions,
     )
 

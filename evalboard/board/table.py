@@ -107,8 +107,8 @@ class Board(NamedTuple):
     """What rows are compared from; see `evalboard.ranking.published`."""
 
 
-def _no_answers(names: Sequence[AnswersName]) -> dict[AnswersName, Earned]:
-    return {}
+def _no_answers(names: Sequence[AnswersName | None]) -> list[Earned | None]:
+    return [None for _ in names]
 
 
 def build_board(
@@ -227,9 +227,20 @@ def content_hash(frame: pd.DataFrame, meta: BoardMeta) -> str:
     description = meta.model_dump(
         mode="json", exclude={"built_at", "revision", "content_hash", "gone"}
     )
-    table = _to_arrow(frame).to_pydict()
-    content = json.dumps([description, list(table.items())], separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()
+    table = _to_arrow(frame)
+    head = json.dumps([description, table.column_names, table.num_rows], separators=(",", ":"))
+    found = hashlib.sha256(head.encode())
+    for column in table.columns:
+        found.update(_cells(column))
+    return found.hexdigest()
+
+
+def _cells(column: pa.ChunkedArray) -> bytes:
+    """Return the cells of a column: numbers as 64 bits and a byte for whether one is missing, others as JSON."""
+    if not pa.types.is_floating(column.type) and not pa.types.is_integer(column.type):
+        return json.dumps(column.to_pylist(), separators=(",", ":")).encode()
+    values, is_missing = column.fill_null(0).to_numpy(), column.is_null().to_numpy()
+    return values.astype(values.dtype.newbyteorder("<")).tobytes() + is_missing.tobytes()
 
 
 def board_files(board: Board) -> dict[str, bytes]:

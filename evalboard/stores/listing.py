@@ -221,9 +221,7 @@ def _parse(document: dict[str, Any]) -> _Known:
     )
     seen = map(Seen, map(int, times), map(int, sizes), blobs)
     inside = map(Folder, map(int, folder_times), map(_paths, folders, entries))
-    return _Known(
-        dict(zip(files, seen, strict=True)), dict(zip(folders, inside, strict=True))
-    )
+    return _Known(dict(zip(files, seen, strict=True)), dict(zip(folders, inside, strict=True)))
 
 
 def _paths(folder: str, names: str) -> tuple[str, ...]:

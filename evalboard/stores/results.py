@@ -96,11 +96,11 @@ class ResultsSnapshot:
         """Yield some documents."""
         return _read_documents(self._snapshot, paths)
 
-    def blobs(self, names: Iterable[AnswersName]) -> dict[AnswersName, str]:
+    def blobs(self, names: Sequence[AnswersName | None]) -> list[str]:
         """Return the blob id of the compact answers of each of these, `ABSENT` without a file."""
-        by_name = {name: _compact_path(name) for name in names}
-        found = self._snapshot.blobs(by_name.values())
-        return {name: found[path] for name, path in by_name.items()}
+        paths = [_compact_path(name) if name else "" for name in names]
+        found = {"": ABSENT, **self._snapshot.blobs([path for path in paths if path])}
+        return [found[path] for path in paths]
 
     def not_compact(self, names: Iterable[AnswersName]) -> list[AnswersName]:
         """Return of which of these the answers are stored, but not what each question earned."""

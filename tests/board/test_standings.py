@@ -17,6 +17,10 @@ def earned_of(right: int, questions: str = "q", n: int = N) -> Earned:
     return Earned(questions, (n,), np.arange(n) < right)
 
 
+def no_answers(names):
+    return [None] * len(names)
+
+
 @pytest.fixture
 def ranked(suite, document):
     """Rank models on a benchmark, by their right answers; the other benchmark is the same for all."""
@@ -36,8 +40,8 @@ def ranked(suite, document):
         stored = answers or [earned_of(count) for count in right]
 
         def find(names):
-            of_anatomy = [name for name in names if name.benchmark == "anatomy"]
-            return {name: e for name, e in zip(of_anatomy, stored, strict=True) if e}
+            found = iter(stored)
+            return [next(found) if name.benchmark == "anatomy" else None for name in names]
 
         return rank_rows(rows, suite, find)
 
@@ -100,7 +104,7 @@ def test_a_flagged_row_takes_no_rank_from_others(suite, document):
     ]
     best, other = build_rows(documents, suite)
     flagged = best._replace(flags=["flagged"], ranked=False)
-    standings = rank_rows([flagged, other], suite, lambda names: {})
+    standings = rank_rows([flagged, other], suite, no_answers)
 
     assert places(standings) == places(standings, "average") == [None, Place(1, 1, 1)]
     assert standings.rows[0].unpaired == []
@@ -120,7 +124,7 @@ def test_versions_compare_only_where_a_verdict_says_it(suite, document):
     def old_row(*verdicts):
         harnesses = Harnesses(verdicts, suite.name)
         rows = build_rows(documents, suite)
-        (row, _) = rank_rows(rows, suite, lambda names: {}, harnesses=harnesses).rows
+        (row, _) = rank_rows(rows, suite, no_answers, harnesses=harnesses).rows
         return row.apart, set(row.places)
 
     assert old_row() == (["harness"], set())
@@ -148,7 +152,7 @@ def test_a_row_that_differs_in_one_benchmark_says_in_which(suite, document):
         document({"anatomy": 0.4}, model_name="org/x", lm_eval_version="0.4.12"),
         document({"doses": 0.4}, model_name="org/x"),
     ]
-    standings = rank_rows(build_rows([*usual, *mixed], suite), suite, lambda names: {})
+    standings = rank_rows(build_rows([*usual, *mixed], suite), suite, no_answers)
 
     assert standings.rows[2].apart == ["harness:anatomy"]
     assert set(standings.rows[2].places) == {"doses"}
@@ -168,8 +172,11 @@ def test_a_group_is_compared_subject_by_subject(grouped_suite, grouped_document)
     ]
 
     def find(names):
-        assert all(name.by_subject == (name.benchmark == "mmlu") for name in names)
-        return dict(zip((n for n in names if n.benchmark == "mmlu"), answers, strict=True))
+        assert [name and (name.benchmark, name.by_subject) for name in names] == [
+            *[None] * 2,
+            *[("mmlu", True)] * 2,
+        ]
+        return [None, None, *answers]
 
     standings = rank_rows(build_rows(documents, grouped_suite), grouped_suite, find)
 
@@ -184,9 +191,9 @@ def test_a_score_without_standard_error_is_no_certain_one(ranked):
 
 
 def test_the_differences_of_a_normalised_average_are_larger(suite, document):
-    raw = rank_rows(_two(suite, document), suite, lambda names: {}).smallest_differences
+    raw = rank_rows(_two(suite, document), suite, no_answers).smallest_differences
     normalised = suite.model_validate(suite.model_dump() | {"average": {"scores": "normalised"}})
-    found = rank_rows(_two(normalised, document), normalised, lambda names: {})
+    found = rank_rows(_two(normalised, document), normalised, no_answers)
 
     assert found.smallest_differences["anatomy"] == raw["anatomy"]
     assert (found.smallest_differences["average"] or 0) > 1.1 * (raw["average"] or 1)
