@@ -90,7 +90,9 @@ class AnswerMemory:
     def _known(self) -> dict[str, Earned]:
         """Return the answers of the last ranking by the blob id of their files."""
         known: dict[str, Earned] = {}
-        for column in self._kept.ranked.entries.columns if self._kept else ():
+        if self._kept is None:
+            return known
+        for column in self._kept.ranked.entries.columns:
             parts = tuple(stratum.stop - stratum.start for stratum in column.strata)
             earned = (Earned(column.questions, parts, values) for values in column.answers)
             known |= zip(self._kept.blobs[column.key], earned, strict=True)

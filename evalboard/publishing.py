@@ -143,18 +143,23 @@ def publish_board(settings: Settings, *, now: datetime) -> bool:
         return built[results.revision]
 
     def build() -> Tables:
-        with without_collector():
-            return retry_on_conflict(build_once)
+        return retry_on_conflict(build_once)
 
     store = open_board(settings)
 
     def publish() -> bool:
-        return publish_tables(store, build)
+        with without_collector():
+            return publish_tables(store, build)
 
     if not is_hosted(settings.store_address("board")):
         return publish()
+
+    def is_needed() -> bool:
+        with without_collector():
+            return are_other_tables(store, build)
+
     pace = _pace(settings, "board", HOSTED_SECONDS)
-    return pace.in_turn(publish, is_needed=lambda: are_other_tables(store, build))
+    return pace.in_turn(publish, is_needed=is_needed)
 
 
 def _compared_suites(suites: Iterable[Suite], settings: Settings) -> dict[str, Suite]:

@@ -5,8 +5,7 @@ A score counts with the suite's number of few-shots only (`scores`), so that row
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -84,18 +83,17 @@ class Measured:
         for key, counter in counts.items():
             most = max(counter.values())
             tied = [measurement for measurement, count in counter.items() if count == most]
-            newest = partial(self._newest, key)
-            usual[key] = tied[0] if len(tied) == 1 else max(tied, key=newest)
+            usual[key] = tied[0] if len(tied) == 1 else self._newest(key, tied)
         return usual
 
-    def _newest(self, key: str, measurement: Measurement) -> tuple[str, Measurement]:
-        """Return when the newest score of a measurement was made, and the measurement."""
-        times = (
-            row.scores[key].finished_time
-            for row, number in zip(self._rows, self._kind_of_row, strict=True)
-            if self._kinds[number].get(key) == measurement
-        )
-        return max(times), measurement
+    def _newest(self, key: str, tied: Collection[Measurement]) -> Measurement:
+        """Return which of some measurements on a benchmark has the newest score."""
+        newest = dict.fromkeys(tied, "")
+        for row, number in zip(self._rows, self._kind_of_row, strict=True):
+            found = self._kinds[number].get(key)
+            if found is not None and found in newest:
+                newest[found] = max(newest[found], row.scores[key].finished_time)
+        return max(newest, key=lambda measurement: (newest[measurement], measurement))
 
 
 class _Kind(NamedTuple):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from evalboard.board.rows import Row
+from evalboard.board.scores import Origin
 from evalboard.records.board_files import Filling
 from evalboard.suites.model import Suite
 
@@ -21,11 +22,13 @@ def filling(rows: Sequence[Row], suite: Suite) -> tuple[Filling, ...]:
 
 
 def _current(rows: Sequence[Row], key: str) -> int:
-    counts: Counter[tuple[str, str]] = Counter()
-    newest: dict[tuple[str, str], str] = {}
-    for row in rows:
-        if score := row.scores.get(key):
-            asked = score.origin.task_version, score.origin.questions
-            counts[asked] += 1
-            newest[asked] = max(newest.get(asked, ""), score.finished_time)
-    return max(((newest[asked], asked, n) for asked, n in counts.items()), default=("", "", 0))[2]
+    scores = [score for row in rows if (score := row.scores.get(key))]
+    latest = max((score.finished_time for score in scores), default="")
+    origins = Counter([score.origin for score in scores])
+    newest = {score.origin for score in scores if score.finished_time == latest}
+    asked = max(map(_asked, newest), default=None)
+    return sum(count for origin, count in origins.items() if _asked(origin) == asked)
+
+
+def _asked(origin: Origin) -> tuple[str, str]:
+    return origin.task_version, origin.questions

@@ -7,8 +7,9 @@ were measured (`mixed_…`), scores that were measured in another way than those
 the model was still thinking (`unfinished_thinking`).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache, partial
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from evalboard.records.in_words import InWords
 from evalboard.records.robustness import Robustness
 
 Aspect = Callable[[Origin], Hashable]
+Measured = tuple[str, Origin]
+"""The key of a benchmark, and how a score on it was measured."""
 
 
 class _Comparison(NamedTuple):
@@ -98,7 +101,10 @@ def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:
         rows: The scores of each row by benchmark key.
     """
     kinds = [tuple([(key, score.origin) for key, score in row.items()]) for row in rows]
-    others = _flags_of_others(rows)
+    counts: Counter[Measured] = Counter()
+    for kind, count in Counter(kinds).items():
+        counts.update(dict.fromkeys(kind, count))
+    others = _flags_of_others(counts, cache(partial(_newest, rows)))
     known = {kind: _mixed(kind).union(*(others[one] for one in kind)) for kind in set(kinds)}
     return [sorted(_lacking(row) | known[kind]) for row, kind in zip(rows, kinds, strict=True)]
 
@@ -108,7 +114,7 @@ def _lacking(row: Mapping[str, Score]) -> set[str]:
     return {flag for flag, count in LACKING.items() if any(map(count, scores))}
 
 
-def _mixed(kind: Sequence[tuple[str, Origin]]) -> set[str]:
+def _mixed(kind: Sequence[Measured]) -> set[str]:
     """Return the flags of scores that were measured in several ways, given with their benchmarks."""
     origins = [origin for _, origin in kind]
     return {
@@ -116,16 +122,21 @@ def _mixed(kind: Sequence[tuple[str, Origin]]) -> set[str]:
     }
 
 
-def _flags_of_others(rows: Sequence[Mapping[str, Score]]) -> dict[tuple[str, Origin], set[str]]:
-    """Return by benchmark and origin the flags of scores that have it, where most have another."""
-    newest: dict[tuple[str, Origin], str] = {}
-    counts: Counter[tuple[str, Origin]] = Counter()
+def _newest(rows: Sequence[Mapping[str, Score]]) -> dict[Measured, str]:
+    """Return when the newest of the scores was finished that were measured in each way."""
+    newest: dict[Measured, str] = {}
     for row in rows:
         for key, score in row.items():
             measured = key, score.origin
-            counts[measured] += 1
             newest[measured] = max(newest.get(measured, ""), score.finished_time)
-    found: dict[tuple[str, Origin], set[str]] = {measured: set() for measured in counts}
+    return newest
+
+
+def _flags_of_others(
+    counts: Mapping[Measured, int], newest: Callable[[], Mapping[Measured, str]]
+) -> dict[Measured, set[str]]:
+    """Return the flags of scores that were measured in a way, where most were in another."""
+    found: dict[Measured, set[str]] = {measured: set() for measured in counts}
     for comparison in OTHER:
         usual = _most_common(counts, newest, comparison)
         for (key, origin), flags in found.items():
@@ -135,17 +146,28 @@ def _flags_of_others(rows: Sequence[Mapping[str, Score]]) -> dict[tuple[str, Ori
 
 
 def _most_common(
-    counts: Mapping[tuple[str, Origin], int],
-    newest: Mapping[tuple[str, Origin], str],
+    counts: Mapping[Measured, int],
+    newest: Callable[[], Mapping[Measured, str]],
     comparison: _Comparison,
 ) -> dict[tuple[str, Hashable], str]:
     """Return the most frequent value by benchmark and group, the newest one in a tie."""
-    found: dict[tuple[str, Hashable], dict[str, tuple[int, str]]] = defaultdict(dict)
-    for (key, origin), count in counts.items():
-        values, value = found[key, comparison.among(origin)], comparison.aspect(origin)
-        before, time = values.get(value, (0, ""))
-        values[value] = before + count, max(time, newest[key, origin])
-    return {
-        group: max(values, key=lambda value: (*values[value], value))
-        for group, values in found.items()
-    }
+    found: dict[tuple[str, Hashable], dict[str, list[Measured]]] = {}
+    for measured in counts:
+        key, origin = measured
+        values = found.setdefault((key, comparison.among(origin)), {})
+        values.setdefault(comparison.aspect(origin), []).append(measured)
+    return {group: _usual(values, counts, newest) for group, values in found.items()}
+
+
+def _usual(
+    values: Mapping[str, Sequence[Measured]],
+    counts: Mapping[Measured, int],
+    newest: Callable[[], Mapping[Measured, str]],
+) -> str:
+    """Return which value most scores have, given how the scores with each were measured."""
+    sizes = {value: sum(counts[one] for one in having) for value, having in values.items()}
+    tied = [value for value, size in sizes.items() if size == max(sizes.values())]
+    if len(tied) == 1:
+        return tied[0]
+    times = newest()
+    return max(tied, key=lambda value: (max(times[one] for one in values[value]), value))

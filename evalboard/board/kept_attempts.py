@@ -33,14 +33,23 @@ def from_json(value: list[Any]) -> Attempt:
 
 
 def _score(value: list[Any]) -> Score:
-    kept: dict[str, Any] = dict(zip(Score._fields, value, strict=True))
+    (
+        (score, stderr, n, origin, subjects),
+        (n_cut, n_unfinished, in_words, robustness, budget),
+        (time, folder, spent),
+    ) = value[:5], value[5:10], value[10:]
     return Score(
-        **kept
-        | {
-            "origin": shared(Origin(*kept["origin"])),
-            "subjects": tuple(map(_score, kept["subjects"])),
-            "in_words": kept["in_words"] and InWords(*kept["in_words"]),
-            "spent": kept["spent"] and Spent(*kept["spent"]),
-            "robustness": kept["robustness"] and Robustness(*kept["robustness"]),
-        }
+        score,
+        stderr,
+        n,
+        shared(Origin(*origin)),
+        tuple(map(_score, subjects)),
+        n_cut,
+        n_unfinished,
+        in_words and InWords(*in_words),
+        robustness and Robustness(*robustness),
+        budget,
+        time,
+        folder,
+        spent and Spent(*spent),
     )

@@ -24,7 +24,6 @@ from evalboard.board.notices import (
 )
 from evalboard.board.reported import shown_apart
 from evalboard.board.rows import Attempt, Row, merge_attempts
-from evalboard.board.scores import Score
 from evalboard.board.standings import (
     FindAnswers,
     Standing,
@@ -87,7 +86,7 @@ _OTHER_KINDS: dict[Kind, tuple[str, pa.DataType]] = {
     "flags": ("object", pa.list_(pa.string())),
 }
 """Type in pandas and in Arrow; a column of any other kind is text."""
-REMEMBERED_INTERVALS = 2**17
+REMEMBERED_SCORES = 2**17
 """Scores of a large board, nearly all of which are the same at the next build of this process."""
 _MODEL_TYPES = {column.key: _OTHER_KINDS.get(column.kind, _STRING) for column in COLUMNS}
 
@@ -352,7 +351,17 @@ def _benchmark_cells(benchmark: Benchmark, rows: Sequence[RankedRow], suite: Sui
     key = benchmark.key
     scores = [row.scores.get(key) for row, _ in rows]
     places = [standing.places.get(key) for _, standing in rows]
-    values = [score and _values(score, benchmark.baseline) for score in scores]
+    values = [
+        score
+        and _values(
+            score.value,
+            score.stderr,
+            score.n,
+            is_group=bool(score.subjects),
+            baseline=benchmark.baseline,
+        )
+        for score in scores
+    ]
     cells = _columns(key, SCORE_SUFFIXES, values) | _columns(key, RANK_SUFFIXES, places)
     if suite.generation:
         cells |= _columns(key, IN_WORDS_SUFFIXES, [score and score.in_words for score in scores])
@@ -368,19 +377,21 @@ def _benchmark_cells(benchmark: Benchmark, rows: Sequence[RankedRow], suite: Sui
     return cells
 
 
-def _values(score: Score, baseline: float) -> tuple[Any, ...]:
+@lru_cache(maxsize=REMEMBERED_SCORES)
+def _values(
+    value: float, stderr: float | None, n: int, *, is_group: bool, baseline: float
+) -> tuple[Any, ...]:
     """Return the values of a score's own six columns."""
-    low, high = _interval(score.value, score.stderr, score.n, is_group=bool(score.subjects))
-    normalised = normalise(score.value, baseline)
-    return score.value, score.stderr, low, high, score.n, normalised
+    interval = _interval(value, stderr, n, is_group=is_group)
+    return value, stderr, *interval, n, normalise(value, baseline)
 
 
 def _columns(key: str, suffixes: tuple[str, ...], values: Sequence[Sequence[Any] | None]) -> Cells:
     """Return columns from what each row has in all of them, None for nothing."""
     nothing = (None,) * len(suffixes)
-    columns = list(zip(*(value or nothing for value in values), strict=True)) or [()] * len(
-        suffixes
-    )
+    columns = list(zip(*[value or nothing for value in values], strict=True)) or [
+        nothing[:0]
+    ] * len(suffixes)
     return dict(zip(_names(key, suffixes), columns, strict=True))
 
 
@@ -389,7 +400,6 @@ def _names(key: str, suffixes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(key + suffix for suffix in suffixes)
 
 
-@lru_cache(maxsize=REMEMBERED_INTERVALS)
 def _interval(value: float, stderr: float | None, n: int, *, is_group: bool) -> Interval:
     """Treat a standard error of 0 as unknown: all questions had the same result."""
     if not stderr:

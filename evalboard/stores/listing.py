@@ -99,15 +99,16 @@ class Listing:
                 if found := self._folder(path, before.folders.get(path), settled):
                     folders[path] = found
                     inside += found.entries
-            elif file := self._file(path, before.files.get(path), settled):
+                continue
+            place, known = f"{self._root}/{path}", before.files.get(path)
+            if known and _is_unchanged(place, known):
+                seen[path] = known
+            elif file := self._read(place, settled):
                 seen[path] = file
         return _Known(seen, folders)
 
-    def _file(self, path: str, known: Seen | None, settled: int) -> Seen | None:
+    def _read(self, place: str, settled: int) -> Seen | None:
         """Return a file as it is, None if there is no such file."""
-        place = f"{self._root}/{path}"
-        if known and _is_unchanged(place, known):
-            return known
         self._n_read += 1
         found = look(place)
         return found._replace(ctime=UNSETTLED) if found and found.ctime > settled else found
@@ -219,7 +220,7 @@ def _parse(document: dict[str, Any]) -> _Known:
     files, times, sizes, blobs, folders, folder_times, entries = (
         column.split("\n") for column in columns.values()
     )
-    seen = map(Seen, map(int, times), map(int, sizes), blobs)
+    seen = map(Seen._make, zip(map(int, times), map(int, sizes), blobs, strict=True))
     inside = map(Folder, map(int, folder_times), map(_paths, folders, entries))
     return _Known(dict(zip(files, seen, strict=True)), dict(zip(folders, inside, strict=True)))
 
