@@ -23,6 +23,7 @@ def start_head(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], subproc
     (port,) = free_ports(1)
     monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     command = [RAY, "start", "--head", "--block", f"--port={port}", "--include-dashboard=false"]
     heads: list[subprocess.Popen[bytes]] = []
 
