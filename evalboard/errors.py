@@ -339,6 +339,12 @@ class MachineUnfit(EngineError):
     recovery = Recovery.ITSELF
 
 
+class NodeUnfit(MachineUnfit):
+    """Raised when machines of the Ray cluster were examined, and are unfit for an engine."""
+
+    code = "node_unfit"
+
+
 def recovery_of(code: str) -> Recovery:
     """Return what follows a failure of this code; one that no class has waits for a person."""
     return error_class(code).recovery

@@ -42,6 +42,8 @@ CHECK_PAUSES = (
     timedelta(hours=6),
 )
 """Pauses of a request that could not be checked or started. After one more a person must look."""
+MACHINE_PAUSE = timedelta(minutes=15)
+"""Pause of a request for which no machine of the Ray cluster is fit."""
 MOST_LOST_RUNS = 20
 """Limit of lost runs of one request. After more losses the model is the probable cause."""
 
@@ -151,6 +153,7 @@ def release(
     reason: str,
     failure: Failure | None = None,
     most: int = MOST_LOST_RUNS,
+    pause: timedelta | None = None,
 ) -> RequestRecord:
     """Return a RUNNING request as PENDING whose run is gone, or was on a machine that is unfit.
 
@@ -163,6 +166,7 @@ def release(
         reason: What happened to the run.
         failure: What the run said itself, None if it could say nothing.
         most: Limit of lost runs.
+        pause: Time before the next run, None to start it at once.
 
     Raises:
         LifecycleError: The request is not RUNNING.
@@ -177,7 +181,8 @@ def release(
         failure = failure.model_copy(update={"message": message})
     status = Status.FAILED if lost > most else Status.PENDING
     ended = move(record, status, now=now, reason=failure.message, failure=failure)
-    return _with_block(ended, lost_runs=lost)
+    start = timestamp(now + pause) if pause and status is Status.PENDING else None
+    return _with_block(ended, lost_runs=lost, retry_after=start)
 
 
 def hand_back(record: RequestRecord, *, now: datetime, reason: str) -> RequestRecord:

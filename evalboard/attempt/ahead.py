@@ -1,13 +1,15 @@
 """Check the next request and find its files, while engines work for others."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from evalboard.attempt.opening import engine_spec
+from evalboard.engine.examining import why_unfit
 from evalboard.engine.placing.preparing import prepare_files
+from evalboard.engine.spec import EngineSpec
 from evalboard.intake.polling import check
 from evalboard.lifecycle import order_pending
 from evalboard.queueing.claims import server_name, takes_slot
-from evalboard.queueing.machine import why_unfit
 from evalboard.settings import Settings
 from evalboard.stores.addresses import open_own_queue
 from evalboard.suites.loader import find_suite
@@ -16,7 +18,13 @@ Prepared = set[tuple[str, str]]
 """Paths and revisions of requests whose turn it was."""
 
 
-def prepare_next(settings: Settings, prepared: Prepared, *, now: datetime) -> None:
+def prepare_next(
+    settings: Settings,
+    prepared: Prepared,
+    *,
+    now: datetime,
+    find_files: Callable[[EngineSpec], None] = prepare_files,
+) -> None:
     """Check the next request as a poll does and find its files, if other requests are evaluated here.
 
     What is wrong with the files is said when the model is loaded.
@@ -25,6 +33,7 @@ def prepare_next(settings: Settings, prepared: Prepared, *, now: datetime) -> No
         settings: The settings.
         prepared: What was done before. The request is added.
         now: Requests that pause beyond this time are not next.
+        find_files: Finds the files for an engine, here or where it will be.
 
     Raises:
         EvalboardError: The queue cannot be read, or the files cannot be found.
@@ -41,7 +50,7 @@ def prepare_next(settings: Settings, prepared: Prepared, *, now: datetime) -> No
         return
     prepared.add((path, request.revision))
     record = open_own_queue(settings).get(path)
-    prepare_files(engine_spec(request, record, suite, settings, "ahead"))
+    find_files(engine_spec(request, record, suite, settings, "ahead"))
 
 
 def _next_request(settings: Settings, now: datetime) -> tuple[str, str] | None:

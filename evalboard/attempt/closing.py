@@ -11,11 +11,11 @@ from evalboard.attempt.handing_back import let_go
 from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.sharing import take_over
 from evalboard.containing import contained
-from evalboard.errors import EngineError, EvalboardError, MachineUnfit, StoreError
-from evalboard.lifecycle import fail, is_claimed_by, is_retried, move, release
+from evalboard.engine.examining import examine
+from evalboard.errors import EngineError, EvalboardError, MachineUnfit, NodeUnfit, StoreError
+from evalboard.lifecycle import MACHINE_PAUSE, fail, is_claimed_by, is_retried, move, release
 from evalboard.metrics.rounds import repeated_metrics
 from evalboard.publishing import announce_queue
-from evalboard.queueing.machine import examine
 from evalboard.records.answers import Answers
 from evalboard.records.outcome import BenchmarkOutcome, EngineFacts
 from evalboard.records.request import Failure, RequestRecord, Status
@@ -199,6 +199,9 @@ def _end_request(attempt: Attempt, path: str, end: AttemptEnd, now: datetime) ->
             return record  # cancelled, or released to another run: no longer ours to end
         if end.failure and unfit:
             return release(record, now=now, reason=unfit, failure=end.failure)
+        if end.failure and end.failure.code == NodeUnfit.code:
+            why = end.failure.message
+            return release(record, now=now, reason=why, failure=end.failure, pause=MACHINE_PAUSE)
         if end.failure:
             return fail(record, end.failure, now=now, pauses=settings.pauses)
         return move(record, Status.FINISHED, now=now, reason=end.reason)

@@ -264,6 +264,7 @@ class EnginePool:
                 earlier.append(exc)
             if isinstance(exc, ENDS_OF_PROCESS):
                 self._remove(engine).ended_by = exc
+                engine.handle.close()
         return exc.try_again
 
     def _take_step(self, engine: Engine, shortage: Shortage) -> bool:

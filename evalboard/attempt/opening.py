@@ -7,6 +7,7 @@ from evalboard.attempt.handing_back import held_until_claimed
 from evalboard.attempt.model import Attempt
 from evalboard.attempt.waiting import waiting_suites
 from evalboard.backends import backend_for
+from evalboard.engine.examining import why_unfit
 from evalboard.engine.placing.placement import has_only_runs
 from evalboard.engine.spec import EngineSpec
 from evalboard.errors import (
@@ -21,7 +22,6 @@ from evalboard.intake.request_files import is_checked
 from evalboard.intake.submission import EvaluationRequest, check_submission, record_of
 from evalboard.lifecycle import STOPPED, claim, requeue
 from evalboard.queueing.claims import claim_of, released, server_name, this_process
-from evalboard.queueing.machine import why_unfit
 from evalboard.records.request import RequestRecord, Status
 from evalboard.repositories.names import folder_of, is_commit
 from evalboard.settings import Settings

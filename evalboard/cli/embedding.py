@@ -62,12 +62,10 @@ def embedded(settings: Settings) -> Iterator[Callable[[], None]]:
 
 
 def prepare_ahead(services: Services, settings: Settings) -> None:
-    """Start what finds the files of the next request while an engine works for another one.
-
-    A cluster's engine may be on another machine, which finds them itself.
-    """
-    finds_something = not settings.offline or local_gpus().number
-    if finds_something and not settings.ray_address:
+    """Start what finds the files of the next request while an engine works for another one."""
+    if settings.ray_address:
+        services.start("ahead", [*PREPARER, "--cluster"], is_needed=False)
+    elif not settings.offline or local_gpus().number:
         services.start("ahead", PREPARER, is_needed=False)
 
 

@@ -10,9 +10,9 @@ from evalboard.cli.extras import require
 from evalboard.cli.import_ahead import import_if_needed
 from evalboard.cli.reporting import say, say_at_once
 from evalboard.collecting import importing
+from evalboard.engine.examining import examine_at_start, why_unfit
 from evalboard.engine.placing import placement
 from evalboard.errors import MachineUnfit
-from evalboard.queueing.machine import examine_at_start, why_unfit
 from evalboard.settings import Settings
 
 if TYPE_CHECKING:

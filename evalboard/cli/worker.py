@@ -5,7 +5,7 @@ import time
 
 from evalboard.cli.embedding import require_server
 from evalboard.cli.working import services_of, start_worker, until_stopped, watch
-from evalboard.queueing.machine import why_unfit
+from evalboard.engine.examining import why_unfit
 from evalboard.readiness import tell_ready
 from evalboard.settings import Settings
 

@@ -8,11 +8,11 @@ from threading import Thread
 
 from evalboard.cli.embedding import LOGGING, prepare_ahead
 from evalboard.cli.reporting import console, say_at_once, stage
+from evalboard.engine.examining import examine_at_start
 from evalboard.engine.placing import cluster, placement
 from evalboard.intake.listening import listen
 from evalboard.log_lines import prefect_variables
 from evalboard.process_environment import child_environment
-from evalboard.queueing.machine import examine_at_start
 from evalboard.services import Services, Terminated, terminable
 from evalboard.settings import Settings
 from evalboard_prefect.deployments import DEFAULT_QUEUE, ENVIRONMENT, EVALUATIONS, POOL

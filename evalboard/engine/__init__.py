@@ -11,6 +11,6 @@ Five rooms:
 In addition, `process` contains one model according to its `spec`, in the `environment` of the
 libraries. The backends' model classes are `vllm_model` (with the other modules named `vllm_`) and
 `hf_model`; both implement `streaming`, with tokenizers as `tokenising` leaves them. `provenance`
-collects the data that is stored with a score, `fitness` judges the machine, and `hardware` reads the
-machine's resources.
+collects the data that is stored with a score, `fitness` judges the machine, `examining` decides with it
+whether the machine takes requests, and `hardware` reads the machine's resources.
 """

@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from evalboard.containing import contained
+from evalboard.engine.examining import why_unfit
 from evalboard.engine.placing import placement
 from evalboard.errors import (
     ConfigError,
@@ -26,7 +27,6 @@ from evalboard.intake.request_files import CHECKED_BY_POLL, check_request, is_ch
 from evalboard.intake.submission import EvaluationRequest
 from evalboard.lifecycle import decided, move, note, order_pending, undecided
 from evalboard.queueing.claims import server_name, takes_slot
-from evalboard.queueing.machine import why_unfit
 from evalboard.records.report import Finding, Report
 from evalboard.records.request import Failure, ModelType, RequestRecord, Status
 from evalboard.records.times import parse_time

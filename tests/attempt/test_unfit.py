@@ -9,12 +9,13 @@ import pytest
 
 from evalboard.attempt import course, running
 from evalboard.attempt.course import Steps
-from evalboard.attempt.model import Attempt, AttemptEnd
+from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.opening import open_attempt
 from evalboard.engine import fitness
-from evalboard.errors import EngineError, MachineUnfit
+from evalboard.engine.examining import why_unfit
+from evalboard.errors import EngineError, MachineUnfit, NodeUnfit
 from evalboard.intake.polling import view_queue
-from evalboard.queueing.machine import why_unfit
+from evalboard.lifecycle import is_pausing
 from evalboard.records.outcome import BenchmarkPlan
 from evalboard.records.request import RequestRecord, Status
 from evalboard.stores.addresses import open_queue
@@ -80,3 +81,19 @@ def test_a_file_that_only_quotes_such_an_error_stops_nothing(
     assert record.evalboard.failure is not None
     assert "No space left on device" in record.evalboard.failure.message
     assert view_queue(attempt.engine.settings, now=NOW).free_slots > 0
+
+
+def test_a_request_waits_for_a_fit_machine_of_the_cluster(
+    attempt: Attempt, queue: RequestQueue
+) -> None:
+    def find_none(_: Attempt) -> AttemptPlan:
+        raise NodeUnfit("Machine 'node-1' has a full disk.")
+
+    list(course.run(attempt, Steps(find_none, running.load_model, lambda *_: [])))
+    record = queue.get(attempt.request_path or "")
+    block = record.evalboard
+    assert (record.status, block.failed_attempts, block.lost_runs) == (Status.PENDING, 0, 1)
+    assert block.failure is not None
+    assert "node-1" in block.failure.message
+    assert is_pausing(record, datetime.now(UTC))
+    assert why_unfit(attempt.engine.settings) == ""

@@ -39,7 +39,7 @@ def test_flows_of_this_process_call_the_server_and_send_the_heartbeats_it_waits_
         (False, 0, "", True),
         (True, 0, "", False),
         (True, 1, "", True),
-        (False, 1, "10.0.0.1", False),
+        (True, 0, "10.0.0.1", True),
     ],
 )
 def test_files_are_found_ahead_where_there_is_something_to_find(

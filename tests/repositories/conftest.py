@@ -37,7 +37,8 @@ class SmallHub(ThreadingHTTPServer):
     """Serves one model, `org/model`, at one commit, on the branch `main` and the tag `v1`.
 
     `org/old` is its former name. `info` is what is said of it beside or instead of the truth, and
-    `padding` so many bytes are sent with each file beyond those that are listed.
+    `padding` so many bytes are sent with each file beyond those that are listed. While `may_send` is
+    not set, a GET of a file has no answer.
 
     A fake for the public Hub, which tests may not ask. `requests` lists method and path of what
     was asked, and `bytes_sent` counts the answers' bytes.
@@ -51,6 +52,8 @@ class SmallHub(ThreadingHTTPServer):
         self.gated = False
         self.info: dict[str, Any] = {}
         self.padding = 0
+        self.may_send = threading.Event()
+        self.may_send.set()
 
     @property
     def address(self) -> str:
@@ -110,6 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif path not in FILES:
             self._refuse(404, "EntryNotFound")
         else:
+            if self.command == "GET":
+                self.hub.may_send.wait()
             self._send_range(FILES[path])
 
     def _send_range(self, content: bytes) -> None:

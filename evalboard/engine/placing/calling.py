@@ -88,3 +88,10 @@ def unforeseen(exc: BaseException) -> Unforeseen:
     elif is_fatal(exc):
         kind = EngineDied
     return Unforeseen(kind, what)
+
+
+def names_the_machine(exc: Exception) -> bool:
+    """Return whether an error of a call gives the machine as its cause."""
+    return isinstance(exc, MachineUnfit) or (
+        isinstance(exc, Unforeseen) and exc.kind is MachineUnfit
+    )

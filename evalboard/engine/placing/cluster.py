@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from evalboard.engine.hardware import ClusterGpus, machine_gpus
+from evalboard.engine.hardware import ClusterGpus, local_gpus
 from evalboard.errors import ConfigError, NodeLost
 from evalboard.process_environment import set_environment
 from evalboard.settings import Settings
@@ -22,6 +22,8 @@ set_environment(
         "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "true",
         # It makes its workers give way to everything else on the machine (nice 15).
         "RAY_worker_niceness": "0",
+        # It reports to its makers how it is used.
+        "RAY_USAGE_STATS_ENABLED": "0",
     }
 )
 
@@ -33,6 +35,10 @@ OBJECT_STORE_BYTES = 100 * 2**20
 ANSWER_SECONDS = 60
 OTHER_VERSION = "Version mismatch"
 """In the error of ray/_private/utils.py; it has no class of its own."""
+
+SEES_ALL_GPUS = {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}
+"""Ray leaves CUDA_VISIBLE_DEVICES alone in a process with this variable. Without it, a machine's
+RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=1 empties it for tasks that take no GPU."""
 
 SERVERS = ("gcs_server", "raylet")
 """Ray's programs without which no engine can be placed."""
@@ -186,14 +192,24 @@ def cluster_gpus() -> ClusterGpus:
 
 def gpu_memory_bytes(node_ids: tuple[str, ...]) -> int:
     """Return the memory of the smallest GPU of some machines in bytes, 0 if unknown."""
-    ask: Any = ray.remote(num_cpus=0, max_calls=1)(_smallest_here)
-    answers = [
-        ask.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=False)
-        ).remote()
-        for node_id in node_ids
-    ]
+    answers = [on_node(node_id, _smallest_here).remote() for node_id in node_ids]
     return min(ray.get(answers, timeout=ANSWER_SECONDS), default=0)
+
+
+def on_node(node_id: str, work: Callable[..., Any]) -> Any:
+    """Return a task of Ray that takes nothing, and works on a certain machine.
+
+    It has a process of its own, which may use the same GPUs as the `ray start` of its machine.
+
+    Args:
+        node_id: The machine.
+        work: What to do there.
+    """
+    task: Any = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(work)
+    return task.options(
+        scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=False),
+        runtime_env={"env_vars": SEES_ALL_GPUS},
+    )
 
 
 def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
@@ -210,8 +226,5 @@ def slot_count(settings: Settings, *, tensor_parallel: int = 1) -> int:
 
 
 def _smallest_here() -> int:
-    """Return the memory of this machine's smallest GPU in bytes, 0 for simulated GPUs.
-
-    Ray hides the GPUs from a task that asks for none.
-    """
-    return machine_gpus().smallest_bytes
+    """Return the memory of this machine's smallest GPU in bytes, 0 for simulated GPUs."""
+    return local_gpus().smallest_bytes

@@ -1,33 +1,31 @@
-"""An engine that Ray places: its holder is an actor, on a machine of the cluster."""
+"""An engine that Ray places: its holder is an actor, on a machine of the cluster.
 
+An engine with GPUs gets them on a machine that is ready for it (`nodes`).
+"""
+
+import threading
 import time
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayTaskError
-from ray.exceptions import OutOfMemoryError as RayOutOfMemoryError
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+from evalboard.engine.placing.answering import answer_of
 from evalboard.engine.placing.calling import (
     CALLS_AT_ONCE,
-    POLL_SECONDS,
-    NoAnswer,
     OnWait,
     ProcessEnded,
     Unforeseen,
-    unforeseen,
+    names_the_machine,
 )
-from evalboard.engine.placing.cluster import cluster_gpus
 from evalboard.engine.placing.holder import EngineHolder, Node
+from evalboard.engine.placing.nodes import Place, PlaceSearch, examine_node
 from evalboard.engine.placing.skew import require_same, versions_here
 from evalboard.engine.spec import EngineSpec
-from evalboard.errors import EngineDied, EvalboardError, NodeLost, OutOfMemory
+from evalboard.errors import EngineDied, MachineUnfit, NodeUnfit
 
-LOSS_NOTICE_SECONDS = 2.0
-"""Time for a cluster to notice a lost machine after it knows about the process."""
 END_SECONDS = 2.0
 """Time for a holder to put its things away. Killed, it leaves a folder of links."""
-UNREACHABLE_SECONDS = 60.0
-"""Time while nothing is known about the process either. Ray's own limit is 25 s."""
 
 
 class RayEngine:
@@ -40,11 +38,14 @@ class RayEngine:
     """
 
     def __init__(self, holder: type[EngineHolder], spec: EngineSpec, made_of: str) -> None:
-        actor = ray.remote(holder).options(
-            name=spec.name, max_concurrency=CALLS_AT_ONCE, **_resources(spec)
-        )
-        self._actor: Any = actor.remote(spec, made_of)
-        self._backend = spec.backend
+        self._holder = holder
+        self._spec = spec
+        self._made_of = made_of
+        self._settling = threading.Lock()
+        self._changing = threading.Lock()
+        self._has_ended = False
+        self._place: Place | None = None
+        self._actor: Any = None
         self._node_id = ""
 
     def settle(self, seconds: float, on_wait: OnWait | None) -> None:
@@ -52,79 +53,97 @@ class RayEngine:
 
         Raises:
             MachineUnfit: It has others.
+            NodeUnfit: All machines with enough GPUs are unfit.
+            EvalboardError: The model's files cannot be found, or do not fit together.
         """
-        if not self._node_id:
-            node: Node = self._wait_for(self._actor.node.remote(), seconds, on_wait)
-            require_same(versions_here(self._backend), node.versions, node.host)
+        with self._settling:
+            if self._node_id:
+                return
+            deadline = time.monotonic() + seconds
+            actor = self._actor or self._start(seconds, on_wait)
+            left = deadline - time.monotonic()
+            node_id = self._place.node_id if self._place else ""
+            node: Node = answer_of(actor.node.remote(), left, on_wait, node_id)
+            require_same(versions_here(self._spec.backend), node.versions, node.host)
             self._node_id = node.id
+
+    def _start(self, seconds: float, on_wait: OnWait | None) -> Any:
+        """Return the actor. One with GPUs is on a machine that is ready for it."""
+
+        def look() -> None:
+            self._require_going()
+            if on_wait:
+                on_wait()
+
+        place = None
+        if self._spec.limits.resource == "gpus":
+            place = PlaceSearch(self._spec, look).find(seconds)
+        with self._changing:
+            self._place = place
+            try:
+                self._require_going()
+                self._actor = self._new_actor()
+            except BaseException:
+                self._free()
+                raise
+            return self._actor
+
+    def _new_actor(self) -> Any:
+        actor = ray.remote(self._holder).options(
+            name=self._spec.name,
+            max_concurrency=CALLS_AT_ONCE,
+            **_options(self._spec, self._place),
+        )
+        return actor.remote(self._spec, self._made_of)
+
+    def _require_going(self) -> None:
+        if self._has_ended:
+            raise ProcessEnded(EngineDied, "it was stopped.")
 
     def call(
         self, method: str, args: tuple[Any, ...], seconds: float, on_wait: OnWait | None
     ) -> Any:
-        """Call a method; see `EngineTransport.call`."""
-        return self._wait_for(self._actor.call.remote(method, args), seconds, on_wait)
+        """Call a method; see `EngineTransport.call`.
 
-    def _wait_for(self, reference: Any, seconds: float, on_wait: OnWait | None) -> Any:
+        Raises:
+            NodeUnfit: The cause is the engine's machine, as an examination of it confirms.
+        """
+        reference = self._actor.call.remote(method, args)
         try:
-            return _answer(reference, seconds, on_wait)
-        except GetTimeoutError as exc:
-            raise NoAnswer from exc
-        except RayTaskError as exc:
-            if isinstance(exc.cause, EvalboardError | ProcessEnded | Unforeseen):
-                raise exc.cause from exc
-            raise unforeseen(exc.cause) from exc
-        except (RayActorError, RayOutOfMemoryError) as exc:
-            raise ProcessEnded(self._kind_of_death(exc), _gist(exc)) from exc
+            return answer_of(reference, seconds, on_wait, self._node_id)
+        except (MachineUnfit, Unforeseen) as exc:
+            self._examine(exc, on_wait)
+            raise
+
+    def _examine(self, exc: Exception, on_wait: OnWait | None) -> None:
+        if not (self._place and names_the_machine(exc)):
+            return
+        if why := examine_node(self._node_id, self._spec.settings, on_wait):
+            raise NodeUnfit(why) from exc
 
     def end(self) -> None:
         """End the engine's process, then the actor's."""
-        if ray.is_initialized():
-            ray.wait([self._actor.end.remote()], timeout=END_SECONDS)
-            ray.kill(self._actor)
+        with self._changing:
+            self._has_ended = True
+            if ray.is_initialized() and self._actor is not None:
+                ray.wait([self._actor.end.remote()], timeout=END_SECONDS)
+                ray.kill(self._actor)
+                self._free()
 
-    def _kind_of_death(self, exc: Exception) -> type[EngineDied | NodeLost | OutOfMemory]:
-        if isinstance(exc, RayOutOfMemoryError) or "NODE_OUT_OF_MEMORY" in str(exc):
-            return OutOfMemory  # Ray's memory monitor ended it before the kernel would have
-        if getattr(exc, "preempted", False) or self._is_lost(exc):
-            return NodeLost
-        return EngineDied
-
-    def _is_lost(self, exc: Exception) -> bool:
-        """Return whether the engine's machine is gone, after giving the cluster time to notice."""
-        unreachable = isinstance(exc, ActorUnavailableError)
-        deadline = time.monotonic() + (UNREACHABLE_SECONDS if unreachable else LOSS_NOTICE_SECONDS)
-        while self._node_id:
-            alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-            if self._node_id not in alive:
-                return True
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_SECONDS / 10)
-        return False
+    def _free(self) -> None:
+        if self._place:
+            self._place.free()
+            self._place = None
 
 
-def _answer(reference: Any, seconds: float, on_wait: OnWait | None) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        left = deadline - time.monotonic()
-        ready, _ = ray.wait([reference], timeout=max(0.0, min(POLL_SECONDS, left)))
-        if ready or left <= 0:
-            return ray.get(reference, timeout=0 if not ready else None)
-        if on_wait:
-            on_wait()
-
-
-def _gist(exc: Exception) -> str:
-    """Return Ray's reason for a death, without its advice."""
-    lines = [line.strip() for line in str(exc).strip().splitlines() if line.strip()]
-    return next((line for line in lines if "worker died" in line or "has died" in line), lines[0])
-
-
-def _resources(spec: EngineSpec) -> dict[str, float]:
+def _options(spec: EngineSpec, place: Place | None) -> dict[str, Any]:
+    if place:
+        return {
+            "num_gpus": place.resources["GPU"],
+            "num_cpus": place.resources.get("CPU", 0),
+            "scheduling_strategy": PlacementGroupSchedulingStrategy(place.group, 0),
+        }
     if spec.limits.resource == "nothing":
         return {"num_cpus": 0}
-    if spec.limits.resource == "gpus":
-        number = spec.limits.tensor_parallel
-        return {"num_gpus": number, "num_cpus": number * cluster_gpus().cores_per_gpu}
     cores = int(ray.cluster_resources().get("CPU", 1))
     return {"num_cpus": max(1, cores // (spec.settings.engine_slots or 1))}

@@ -3,7 +3,7 @@
 A one-layer model of each kind is made on the spot, loaded as any model is, and asked for
 log-likelihoods. Wrong numbers come without an error where a kernel, a driver or a build does not fit
 the GPU, so a machine with one is asked for this proof before its first request
-(`evalboard.queueing.machine`), and by `evalboard doctor`. It is kept for the same GPUs, driver and
+(`evalboard.engine.examining`), and by `evalboard doctor`. It is kept for the same GPUs, driver and
 libraries.
 
     python -m evalboard.engine.proving.proof KIND BACKEND

@@ -5,11 +5,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from evalboard.engine import fitness
 from evalboard.engine.hardware import LocalGpus
 from evalboard.engine.loading.combining import Combination
 from evalboard.engine.placing import preparing
-from evalboard.engine.placing.preparing import prepare_files
+from evalboard.engine.placing.preparing import get_ready, prepare_files
+from evalboard.engine.placing.skew import versions_here
 from evalboard.engine.spec import EngineSpec
+from evalboard.errors import ModelNotFound
 from evalboard.repositories import find_repository
 from evalboard.settings import Settings
 from tests.engine_specs import engine_spec
@@ -55,3 +58,19 @@ def test_weights_are_combined_where_a_gpu_leaves_the_memory_free(
         prepare_files(delta)
     assert len(combined) == times
     assert all(one.into.is_relative_to(delta.settings.work_folder) for one in combined)
+
+
+def test_a_machine_without_space_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, versions = engine_spec(tmp_path), versions_here("hf")
+    with pytest.raises(ModelNotFound):
+        get_ready(spec, versions)
+    monkeypatch.setattr(fitness, "LEAST_DISK_BYTES", 2**60)
+    monkeypatch.setattr(fitness, "USUAL_DISK_BYTES", 2**60)
+    assert "of free space" in get_ready(spec, versions)
+
+
+def test_a_machine_with_another_version_is_not_ready(tmp_path: Path) -> None:
+    versions = versions_here("hf") | {"torch": "1.0"}
+    assert "instead of 1.0" in get_ready(engine_spec(tmp_path), versions)

@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 
 from evalboard.cli import main
-from evalboard.engine import fitness
+from evalboard.engine import examining, fitness
+from evalboard.engine.examining import examine_at_start, why_unfit
 from evalboard.engine.fitness import MachineFacts
 from evalboard.engine.hardware import Gpu
 from evalboard.engine.proving import proof
 from evalboard.engine.proving.proof import Proof
 from evalboard.errors import EngineError, OutOfMemory
 from evalboard.intake.polling import view_queue
-from evalboard.queueing import machine
-from evalboard.queueing.machine import examine_at_start, why_unfit
 from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings, load_settings
 from evalboard.stores.addresses import open_queue
@@ -34,7 +33,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def proved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Give this machine a GPU, and return the kinds of models that are scored on it."""
     gpu = Gpu(("0", "GPU-a"), 80 * 2**30, "NVIDIA H100", (9, 0))
-    monkeypatch.setattr(machine, "machine_facts", lambda _: MachineFacts((gpu,), torch_cuda=13))
+    monkeypatch.setattr(examining, "machine_facts", lambda _: MachineFacts((gpu,), torch_cuda=13))
     return scoring(monkeypatch, RIGHT)
 
 
