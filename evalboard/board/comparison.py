@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from evalboard.board.rows import Row
 from evalboard.identity import RowIdentity
-from evalboard.ranking.ranges import AVERAGE
+from evalboard.ranking.entries import AVERAGE
 from evalboard.suites.model import Suite
 
 

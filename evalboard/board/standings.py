@@ -17,7 +17,8 @@ from evalboard.board.rows import Row
 from evalboard.board.scores import Score
 from evalboard.identity import RowIdentity
 from evalboard.ranking.comparing import Column, Stratum, score_of
-from evalboard.ranking.ranges import Average, Earlier, Entries, Ranking, rank
+from evalboard.ranking.entries import Average, Entries
+from evalboard.ranking.ranges import Earlier, Ranking, rank
 from evalboard.records.earned import AnswersName, Earned
 from evalboard.records.notice import NoticeKind
 from evalboard.suites.model import Benchmark, Suite

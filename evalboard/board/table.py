@@ -39,8 +39,9 @@ from evalboard.board.statistics import (
 )
 from evalboard.containing import contained
 from evalboard.identity import RowIdentity
+from evalboard.ranking.entries import AVERAGE
 from evalboard.ranking.published import to_bytes
-from evalboard.ranking.ranges import AVERAGE, Earlier
+from evalboard.ranking.ranges import Earlier
 from evalboard.records.board_files import (
     ANSWERS_FILE,
     META_FILE,

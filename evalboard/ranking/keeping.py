@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalboard.ranking.comparing import Column, Stratum
-from evalboard.ranking.ranges import Average, Counts, Earlier, Entries
+from evalboard.ranking.entries import Average, Entries
+from evalboard.ranking.ranges import Counts, Earlier
 
 VERSION = 1
 _ARRAYS = ("scores", "answered", "stderrs", "peers")

@@ -16,18 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalboard.ranking.comparing import Column, Stratum
-from evalboard.ranking.ranges import (
-    AVERAGE,
-    HOLM_ROWS,
-    ROWS_PER_BLOCK,
-    Average,
-    Entries,
-    Ranking,
-    critical_value,
-    holm_limits,
-    leads_of_first,
-    rank,
-)
+from evalboard.ranking.entries import AVERAGE, Average, Entries
+from evalboard.ranking.limits import critical_value, holm_limits
+from evalboard.ranking.ranges import HOLM_ROWS, ROWS_PER_BLOCK, Ranking, leads_of_first, rank
 
 VERSION = 1
 _ALIGNED = 8

@@ -13,18 +13,18 @@ that is rounded up to a power of two: whether two rows differ then depends on no
 new row needs no other pair again.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache, cached_property, partial
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property, partial
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalboard.ranking.comparing import ALL, Column, Rows, Variances, some_rows
+from evalboard.ranking.entries import AVERAGE, Entries, peers_of_all, unchanged
+from evalboard.ranking.limits import critical_value, holm_limits
 
-LEVEL = 0.05
-"""Probability of a wrong range, for each row."""
 HOLM_ROWS = 2000
 """On boards of more rows, Bonferroni's method takes the place of Holm's."""
 ROWS_PER_BLOCK = 255
@@ -37,30 +37,10 @@ SAMPLE_ROWS = 250
 """Rows whose pairs tell the median variance, where there are more."""
 CHANGED_SHARE = 1 / 8
 """Of the rows. Where more have changed, all pairs are compared again."""
-AVERAGE = "average"
-"""Key of the average among the rankings."""
 
 _normal = NormalDist()
 EFFECT = _normal.inv_cdf(0.975) + _normal.inv_cdf(0.8)
 """Standard errors of a difference that is found in 80 % of tests at the level of 5 %: about 2.8."""
-
-
-class Average(NamedTuple):
-    """The average of a board."""
-
-    scores: NDArray[np.float64]
-    """Of every row; NaN where a row has none."""
-    weights: Mapping[str, float]
-    """What a difference in a benchmark counts in the average, by key. Others do not count."""
-
-
-class Entries(NamedTuple):
-    """Everything that is ranked: the rows of a board with all their answers."""
-
-    names: Sequence[str]
-    """Of the rows, each once."""
-    columns: Sequence[Column]
-    average: Average
 
 
 class Counts(NamedTuple):
@@ -205,7 +185,7 @@ class _Pairs:
     def __init__(self, entries: Entries, keys: Collection[str] | None = None) -> None:
         self.entries = entries
         fields = {c.key: _Field(c.scores, c.peers) for c in entries.columns}
-        fields[AVERAGE] = _Field(entries.average.scores, _peers_of_all(entries))
+        fields[AVERAGE] = _Field(entries.average.scores, peers_of_all(entries))
         self.fields = {key: fields[key] for key in (fields if keys is None else keys)}
 
     @cached_property
@@ -287,15 +267,6 @@ class _Pairs:
         }
 
 
-def _peers_of_all(entries: Entries) -> NDArray[np.int64]:
-    """Return numbers that are equal where rows were measured alike in all that the average is of."""
-    combined = np.zeros(len(entries.names), np.int64)
-    for column in entries.columns:
-        if entries.average.weights.get(column.key):
-            combined = combined * 1_000_003 + column.peers  # wraps around
-    return combined
-
-
 def _count_by_holm(pairs: _Pairs) -> dict[str, Counts]:
     counts = pairs.empty_counts()
     for rows in _blocks(0, len(pairs.entries.names), HOLM_ROWS_PER_BLOCK):
@@ -327,7 +298,7 @@ def _count_by_bonferroni(pairs: _Pairs) -> dict[str, Counts]:
 def _recount(pairs: _Pairs, earlier: Earlier) -> dict[str, Counts] | None:
     """Compare only rows that are new, changed or gone. None if that is not enough, or no less work."""
     before, now = earlier.entries, pairs.entries
-    kept, kept_before = _unchanged(before, now)
+    kept, kept_before = unchanged(before, now)
     fresh = np.setdiff1d(np.arange(len(now.names)), kept)
     gone = np.setdiff1d(np.arange(len(before.names)), kept_before)
     if len(fresh) + len(gone) > CHANGED_SHARE * len(now.names):
@@ -350,45 +321,6 @@ def _recount(pairs: _Pairs, earlier: Earlier) -> dict[str, Counts] | None:
             worse[kept] += _by_column(behind)[kept]
             better[rows], worse[rows] = _by_row(behind), _by_row(ahead)
     return counts
-
-
-def _unchanged(before: Entries, now: Entries) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the places of rows with the same answers and scores, now and before."""
-    nothing = np.empty(0, np.intp), np.empty(0, np.intp)
-    if [_asked(column) for column in now.columns] != [_asked(column) for column in before.columns]:
-        return nothing
-    if dict(before.average.weights) != dict(now.average.weights):
-        return nothing
-    places = {name: place for place, name in enumerate(before.names)}
-    both = [(at, places[name]) for at, name in enumerate(now.names) if name in places]
-    here, there = (np.array([pair[side] for pair in both], np.intp) for side in (0, 1))
-    same = _equal(before.average.scores[there], now.average.scores[here])
-    for old, new in zip(before.columns, now.columns, strict=True):
-        for name in ("scores", "answered", "stderrs", "peers"):
-            same &= _equal(getattr(old, name)[there], getattr(new, name)[here])
-        same &= _equal_answers(old.answers, there, new.answers, here)
-    return here[same], there[same]
-
-
-def _equal_answers(
-    old: NDArray[Any], there: NDArray[np.intp], new: NDArray[Any], here: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """Return which rows have the same answers; some at a time, which stay in the processor's cache."""
-    pairs = zip(_portions(there), _portions(here), strict=True)
-    found = [(old[some] == new[others]).all(axis=1) for some, others in pairs]
-    return np.concatenate([np.empty(0, np.bool_), *found])
-
-
-def _asked(column: Column) -> tuple[Any, ...]:
-    """Return what the answers of a column are to."""
-    return column.key, column.questions, column.strata, column.answers.dtype
-
-
-def _equal(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.bool_]:
-    equal = first == second
-    if first.dtype.kind == "f":
-        equal |= np.isnan(first) & np.isnan(second)
-    return equal
 
 
 def _ranking(field: _Field, counts: Counts, smallest_difference: float) -> Ranking:
@@ -415,46 +347,6 @@ def _smallest_difference(pairs: _Pairs, key: str) -> float:
         return float("nan")
     sample = most[:: -(-len(most) // SAMPLE_ROWS)]
     return EFFECT * pairs.typical_variance(key, sample) ** 0.5
-
-
-def critical_value(comparisons: int) -> float:
-    """Return how many standard errors a difference must exceed in one of so many comparisons."""
-    return _normal.inv_cdf(1 - LEVEL / 2 / max(comparisons, 1))
-
-
-@cache
-def critical_values(comparisons: int) -> NDArray[np.float32]:
-    """Return how many standard errors a difference must exceed, by the number of comparisons.
-
-    Args:
-        comparisons: The largest number.
-
-    Returns:
-        For 0 to `comparisons`; 0 is as 1.
-    """
-    return np.array([critical_value(count) for count in range(comparisons + 1)], np.float32)
-
-
-def holm_limits(
-    leads: NDArray[np.floating[Any]], comparisons: NDArray[np.integer[Any]]
-) -> NDArray[np.float32]:
-    """Return by row what a difference must exceed, in standard errors, by Holm's step-down method.
-
-    All differences that exceed a step's limit can be taken in one step, since the next limits are lower.
-
-    Args:
-        leads: Rows by all rows, in standard errors; 0 of a row over itself and over others than peers.
-        comparisons: Of each row with its peers.
-    """
-    sizes = np.abs(leads)
-    values = critical_values(int(comparisons.max(initial=1)))
-    found = np.zeros(len(leads), np.intp)
-    while True:
-        now = values[np.maximum(comparisons - found, 0)]
-        more = np.count_nonzero(sizes > now[:, None], axis=1)
-        if (more == found).all():
-            return now
-        found = more
 
 
 def _by_row(pairs: NDArray[np.bool_]) -> NDArray[np.intp]:

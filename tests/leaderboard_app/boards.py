@@ -17,8 +17,9 @@ from evalboard.board.standings import entry_name
 from evalboard.board.statistics import normalise, wilson_interval
 from evalboard.identity import RowIdentity
 from evalboard.ranking.comparing import Column, Stratum
+from evalboard.ranking.entries import AVERAGE, Average, Entries
 from evalboard.ranking.published import to_bytes
-from evalboard.ranking.ranges import AVERAGE, Average, Entries, rank
+from evalboard.ranking.ranges import rank
 from evalboard.records.board_files import (
     ANSWERS_FILE,
     META_FILE,

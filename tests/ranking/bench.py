@@ -25,7 +25,8 @@ from evalboard.board.table import build_frame
 from evalboard.identity import document_folder
 from evalboard.publishing import publish_board
 from evalboard.ranking.comparing import Column, Stratum, score_of
-from evalboard.ranking.ranges import HOLM_ROWS, Average, Earlier, Entries, rank
+from evalboard.ranking.entries import Average, Entries
+from evalboard.ranking.ranges import HOLM_ROWS, Earlier, rank
 from evalboard.ranking.simulation import SCENARIOS, Outcome, simulate
 from evalboard.records.earned import Earned, to_bytes
 from evalboard.records.result import ResultDocument
@@ -238,7 +239,8 @@ memory; and where one row is new. Up to 2,000 rows all pairs are compared again:
 """
 BOARDS = """
 The whole board, from result documents and compact answers in a folder to `board.parquet` with {columns}
-columns. One more result is added for the process that has built the board before, then one for a new
+columns: what is known of the model, and for each benchmark the score, its standard error and interval, the
+number of questions, the normalised score, and the rank with its range. One more result is added for the process that has built the board before, then one for a new
 process, whose start and imports count. In brackets the processor time, which waits for no other program.
 (The answers as Parquet are small files here; no build reads them, but the first lists them.)
 

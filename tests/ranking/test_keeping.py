@@ -5,8 +5,9 @@ import pytest
 
 from evalboard.ranking import keeping
 from evalboard.ranking.comparing import Column, Stratum
+from evalboard.ranking.entries import Average, Entries
 from evalboard.ranking.keeping import KeptRanking, from_bytes, to_bytes
-from evalboard.ranking.ranges import Average, Earlier, Entries, rank
+from evalboard.ranking.ranges import Earlier, rank
 
 SHARES = (Stratum(0, 3, 0.25), Stratum(3, 11, 0.75))
 

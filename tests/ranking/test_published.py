@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from evalboard.ranking.comparing import Column, Stratum, score_of
+from evalboard.ranking.entries import Average, Entries
 from evalboard.ranking.published import PublishedAnswers, to_bytes
-from evalboard.ranking.ranges import Average, Differences, Entries, rank
+from evalboard.ranking.ranges import Differences, rank
 
 ROWS = 40
 SHARES = (Stratum(0, 60, 0.25), Stratum(60, 300, 0.75))

@@ -12,18 +12,9 @@ from numpy.typing import NDArray
 
 from evalboard.ranking import ranges
 from evalboard.ranking.comparing import ALL, Column, Stratum, Variances, score_of
-from evalboard.ranking.ranges import (
-    AVERAGE,
-    LEVEL,
-    Average,
-    Differences,
-    Earlier,
-    Entries,
-    Ranking,
-    critical_value,
-    holm_limits,
-    rank,
-)
+from evalboard.ranking.entries import AVERAGE, Average, Entries
+from evalboard.ranking.limits import LEVEL, critical_value, holm_limits
+from evalboard.ranking.ranges import Differences, Earlier, Ranking, rank
 
 QUESTIONS = 400
 BOTH_METHODS = pytest.mark.parametrize("holm_rows", [0, 1000], ids=["Bonferroni", "Holm"])

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evalboard.ranking import ranges, simulation
+from evalboard.ranking import limits, ranges, simulation
+from evalboard.ranking.comparing import ALL, Rows, Variances
 from evalboard.ranking.simulation import METHODS, SCENARIOS, Outcome, Scenario, simulate
 
 BOARDS, MODELS, QUESTIONS = 60, 40, 300
@@ -49,23 +50,24 @@ WRONG_RULES = {
     "each comparison at 5 %": ("critical_value", lambda comparisons: 1.96),
     "for a tenth of the comparisons": (
         "critical_value",
-        lambda comparisons: ranges._normal.inv_cdf(1 - 0.5 / 2 / max(comparisons, 1)),
+        lambda comparisons: limits._normal.inv_cdf(1 - 0.5 / 2 / max(comparisons, 1)),
     ),
     "half the variance": ("Variances", lambda column: HalfVariances(column)),
 }
 
 
-class HalfVariances(ranges.Variances):
-    def of(self, rows: ranges.Rows, others: ranges.Rows = ranges.ALL) -> NDArray[np.float32]:
+class HalfVariances(Variances):
+    def of(self, rows: Rows, others: Rows = ALL) -> NDArray[np.float32]:
         return super().of(rows, others) * np.float32(0.5)
 
 
 @pytest.mark.parametrize("rule", WRONG_RULES)
 def test_a_wrong_rule_is_noticed(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranges, *WRONG_RULES[rule])
-    ranges.critical_values.cache_clear()
+    for module in (limits, ranges):
+        monkeypatch.setattr(module, *WRONG_RULES[rule], raising=module is ranges)
+    limits.critical_values.cache_clear()
     found = simulated(SCENARIOS[0])
-    ranges.critical_values.cache_clear()
+    limits.critical_values.cache_clear()
     assert [outcome.is_sound for outcome in found.values()] == [False, False]
 
 
