@@ -83,19 +83,25 @@ class Program:
         return self.ends[-1]
 
     def stop(self) -> int:
-        """Stop it for good and return its exit code."""
+        """Stop it for good and return its exit code, which is a signal's if it had to be killed."""
         self._is_wanted.clear()
-        code = self.terminate()
+        try:
+            self.terminate()
+        except AssertionError:
+            self.kill()
         self._keeper.join()
-        return code
+        return self.ends[-1]
 
     def _first(self) -> psutil.Process:
-        """Return process 1 of the namespace, as it is seen from outside."""
+        """Return process 1 of the namespace, as it is seen from outside, once it catches SIGTERM.
+
+        The kernel keeps signals from a process 1 that it does not catch.
+        """
         assert self._process
         while True:
             with suppress(psutil.NoSuchProcess):  # it is about to be started again
                 children = psutil.Process(self._process.pid).children()
-                if children:
+                if children and _catches_sigterm(children[0]):
                     return children[0]
             time.sleep(0.1)
 
@@ -120,3 +126,12 @@ class Program:
             time.sleep(self._pause)
             self._pause = RESTART_SECONDS
             self._process = self._open()
+
+
+def _catches_sigterm(process: psutil.Process) -> bool:
+    try:
+        lines = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:  # it has ended
+        return False
+    caught = dict(line.split(":", 1) for line in lines)["SigCgt"]
+    return bool(int(caught, 16) & 1 << signal.SIGTERM - 1)
