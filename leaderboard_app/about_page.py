@@ -75,7 +75,7 @@ def about_text(suite: Suite, meta: BoardMeta | None, language: str) -> str:
         documents={name: document(name, language) for name in names},
         reading=document("reading", language, {"average": average_text(suite, language)}),
         reproducing=document("reproducing", language, {"suite": suite.name}),
-        model_types=[(member.sign, member.value) for member in ModelType],
+        model_types=[member.value for member in ModelType],
         faq=faq,
         citation=suite.citation,
     )

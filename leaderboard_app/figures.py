@@ -58,7 +58,7 @@ AVERAGE = "average"
 SENT_DECIMALS = 2
 """Decimals of percentages, as many as are shown: rounding twice would show other figures."""
 HEIGHT = 460
-WIDEST_TITLE = 28
+WIDEST_TITLE = 40
 """Limit of characters of an axis title."""
 
 
@@ -228,7 +228,7 @@ def _scores_figure(traces: list[Figure], across: Figure, title: str, language: s
         | {
             "xaxis": _axis() | across,
             "yaxis": _axis() | {"title": {"text": title}},
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
             "hovermode": "closest",
         },
         "config": _config(),
@@ -255,7 +255,7 @@ def _layout(height: int, language: str) -> Figure:
         "separators": separators(language),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": GREY, "family": "inherit"},
+        "font": {"color": GREY, "family": "Inter Board, sans-serif"},
         "margin": {"l": 60, "r": 20, "t": 40, "b": 60},
     }
 

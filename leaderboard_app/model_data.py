@@ -92,7 +92,6 @@ def describe_row(row: dict[str, Any]) -> dict[str, Any]:
     return facts | {
         "reference": reference_of(row),
         "model_type": model_type.value,
-        "sign": model_type.sign,
         "hub": hub_url(row["model"], row["sha"]),
     }
 

@@ -105,7 +105,7 @@ def form_html(
         "submit.html",
         choices={
             "precisions": list(Precision),
-            "types": [[member.value, member.sign] for member in ModelType],
+            "types": [member.value for member in ModelType],
             "weights": list(WeightType),
             "suites": list(suites),
         },

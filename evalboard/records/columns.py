@@ -40,7 +40,7 @@ class Column(NamedTuple):
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("model", "model", "Model", "always", 320),
+    Column("model", "model", "Model", "always", 344),
     Column("model_type", "type", "Type", "usually", 166),
     Column("average", "average", "Average", "always"),
     Column(

@@ -99,7 +99,6 @@ class BoardTable extends HTMLElement {
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.sizes = make("div", { class: "sizes", role: "group", "aria-label": t("Parameters") });
     this.menus = {
-      help: new Menu("help", t("Search help"), drawHelp),
       filters: new Menu("filters", t("Filters"), () => drawFilters(this.controlsOf("filters"), this.board)),
       columns: new Menu("columns", t("Columns"), () => drawChooser(this.controlsOf("columns"), listColumns(this.board, []))),
       display: new Menu("display", t("Display"), () => drawDisplay(this.controlsOf("display"), this.board)),
@@ -116,8 +115,9 @@ class BoardTable extends HTMLElement {
     this.grid.element.addEventListener("scroll", () => this.keepAddress(), { passive: true });
     this.empty = make("div");
     this.reported = make("div");
+    const finder = make("div", { class: "finder" }, this.search, new Menu("help", t("Search help"), drawHelp, "?").element);
     const menus = Object.values(this.menus).map((menu) => menu.element);
-    this.tools = make("div", { class: "tools", hidden: "" }, this.search, ...menus, this.sizes);
+    this.tools = make("div", { class: "tools", hidden: "" }, finder, make("div", { class: "menus" }, ...menus), this.sizes);
     this.grid.element.hidden = true;
     this.replaceChildren(this.tools, this.hint, make("div", { class: "bar" }, this.status, this.chips, this.pins), this.firsts, this.filling, this.problem, this.grid.element, this.empty, this.reported);
   }

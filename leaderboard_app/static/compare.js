@@ -122,8 +122,8 @@ class ComparePage extends HTMLElement {
       const link = make("a", { href: modelAddress(model) }, names[place]);
       const remove = makeButton("×", t("Remove {model}", { model: names[place] }), () => this.choose(others));
       const parts = [make("span", { class: `swatch-${place + 1}`, "aria-hidden": "true" }), link];
-      if (place === 0) parts.push(make("small", {}, t("the other models are compared with it")));
-      else parts.push(makeButton(t("First"), t("First: compare with {model}", { model: names[place] }), () => this.choose([model.reference, ...others])));
+      if (place === 0) parts.push(make("small", {}, t("Baseline")));
+      else parts.push(makeButton(t("Make baseline"), t("Make {model} the baseline", { model: names[place] }), () => this.choose([model.reference, ...others])));
       return make("li", {}, ...parts, remove);
     });
     this.chosen.replaceChildren(...entries);
@@ -154,7 +154,7 @@ class ComparePage extends HTMLElement {
 function drawTable(found, names, cells) {
   const heads = [
     [t("Benchmark"), ""],
-    ...names.map((name) => [name, "number"]),
+    ...names.map((name) => [breakable(name), "number"]),
     [t("0 – 100"), "chart"],
   ];
   const rows = [
@@ -166,6 +166,12 @@ function drawTable(found, names, cells) {
     ...found.benchmarks.map((benchmark) => drawBenchmark(benchmark, cells)),
   ];
   return makeTable(t("Scores"), heads, rows);
+}
+
+/** Let a name break after its organisation, where it is too wide. */
+function breakable(name) {
+  const end = name.indexOf("/") + 1;
+  return make("span", {}, name.slice(0, end), make("wbr"), name.slice(end));
 }
 
 function drawFacts(label, models, write) {
@@ -220,7 +226,7 @@ function drawInvitation() {
 
 function explain() {
   return t(
-    "Differences from the first model in percentage points, with their 95 % intervals. ▲ higher, ▼ lower, ≈ no significant difference on this benchmark. If the answers are stored, the interval is computed from the questions that both models answered, which makes it narrower.",
+    "Differences from the baseline in percentage points, with their 95 % intervals. ▲ higher, ▼ lower, ≈ no significant difference on this benchmark. If the answers are stored, the interval is computed from the questions that both models answered, which makes it narrower.",
   );
 }
 

@@ -3,9 +3,10 @@
 import { ask } from "./ask.js";
 import { make, makeOutsideLink } from "./dom.js";
 import { typeMark } from "./icons.js";
-import { t } from "./language.js";
+import { keepLanguage, t } from "./language.js";
 import { follow } from "./live.js";
 import { drawNotice, noticesOf } from "./board/notices.js";
+import { askQueue } from "./board/queued.js";
 import { drawDocuments, drawFacts, drawRequests } from "./model-origin.js";
 import { drawScores } from "./model-scores.js";
 import { percent, points, share } from "./numbers.js";
@@ -32,7 +33,7 @@ class ModelPage extends HTMLElement {
     try {
       this.show(await ask(`data/model.json?${this.query}`));
     } catch (error) {
-      if (error.status === 404 || error.status === 422) this.body.replaceChildren(drawUnknown());
+      if (error.status === 404 || error.status === 422) this.body.replaceChildren(drawUnknown(this.query.get("id") ?? ""));
       else this.report(error.message);
       if (error.status === 422) return;
     }
@@ -142,13 +143,12 @@ function drawOthers(others) {
   return [make("h2", {}, t("Other evaluations of this model")), make("ul", { class: "others" }, ...entries)];
 }
 
-function drawUnknown() {
-  return make(
-    "section",
-    { class: "notice", role: "status" },
-    make("h1", {}, t("This model is not on the board")),
-    make("p", {}, t("It may still be in the queue. You can also go back to the board and select a model there.")),
-  );
+/** Say that a model is not on the board, and what the queue knows of it. */
+function drawUnknown(model) {
+  const queued = make("div");
+  askQueue(model).then((parts) => queued.replaceChildren(...parts));
+  const way = make("p", {}, make("a", { href: keepLanguage("./") }, t("To the board")));
+  return make("section", { class: "notice", role: "status" }, make("h1", {}, t("This model is not on the board")), queued, way);
 }
 
 customElements.define("model-page", ModelPage);

@@ -3,6 +3,8 @@
 import { formatNumber, t } from "./language.js";
 
 export const NOTHING = "—";
+// Parameters, in billions, below which they are counted one by one.
+const FEW = 1e-5;
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -40,6 +42,7 @@ export const amount = (number) => (number == null ? NOTHING : formatNumber(numbe
 /** Write parameters, given in billions. */
 export function parameters(billions) {
   if (billions == null) return NOTHING;
+  if (billions < FEW) return amount(Math.round(1e9 * billions));
   const [number, key] = billions >= 1 ? [billions, "{n} billion"] : [billions * 1000, "{n} million"];
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.max(number, 0.01))));
   const text = formatNumber(Number(number.toPrecision(3)), Number.isInteger(Number(number.toPrecision(3))) ? 0 : digits);

@@ -1,6 +1,6 @@
 // Load the scripts of pages that few readers open, only there.
 
-const OWN = ["model", "compare", "analysis", "programs"];
+const OWN = ["about", "model", "compare", "analysis", "programs"];
 
 const page = location.pathname.replace(/\/$/, "").split("/").pop();
 if (OWN.includes(page)) import(`./${page}.js`);

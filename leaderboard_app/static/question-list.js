@@ -41,7 +41,7 @@ function drawChoices(question, names) {
   const columns = names.map((name) => make("th", { scope: "col", class: "number" }, names.length > 1 ? name : t("Probability")));
   const rows = question.choices.map((choice, place) => {
     const marks = [];
-    if (golds.has(choice)) marks.push(make("span", { class: "gold" }, t("right answer")));
+    if (golds.has(choice)) marks.push(make("span", { class: "gold" }, t("correct answer")));
     const cells = question.answers.map((answer) => drawProbability(answer, choice, place));
     return make("tr", { class: golds.has(choice) ? "is-gold" : null }, make("th", { scope: "row" }, choice, " ", ...marks), ...cells);
   });
@@ -57,7 +57,7 @@ function drawProbability(answer, choice, place) {
   const bar = make("span", { class: "probability", "aria-hidden": "true" }, make("i"));
   bar.firstChild.style.width = `${100 * (share ?? 0)}%`;
   const title = loglikelihood == null ? null : t("log-likelihood {n}", { n: formatNumber(loglikelihood, 3) });
-  const marks = isPick ? [make("span", { class: "pick" }, t("its answer"))] : [];
+  const marks = isPick ? [make("span", { class: "pick" }, t("model's answer"))] : [];
   return make("td", { class: "number", title }, ...marks, " ", share == null ? "—" : `${percent(share)} %`, bar);
 }
 
@@ -80,7 +80,7 @@ function drawOutside(question) {
 }
 
 function drawTarget(question) {
-  return question.target ? [make("p", {}, make("strong", {}, t("Right answer")), " ", question.target)] : [];
+  return question.target ? [make("p", {}, make("strong", {}, t("Correct answer")), " ", question.target)] : [];
 }
 
 function drawOutput(answer, name) {

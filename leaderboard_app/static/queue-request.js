@@ -10,7 +10,7 @@ import { drawFindings } from "./report.js";
 
 const STATES = { waiting: mark("waiting"), running: mark("running"), done: mark("done"), failed: mark("failed") };
 
-const STATUSES = {
+export const STATUSES = {
   RUNNING: mark("Running"),
   PENDING: mark("Pending"),
   FAILED: mark("Failed"),
@@ -64,7 +64,7 @@ function tellStatus(entry) {
 }
 
 /** Say in one line why a request is where it is. */
-function tellWhy(entry) {
+export function tellWhy(entry) {
   if (entry.findings?.length) return entry.findings.map((finding) => explainFinding(finding) || finding.message).join(" ");
   return explainFailure(entry.code)?.says ?? entry.reason;
 }

@@ -67,7 +67,7 @@ class SubmitForm extends HTMLElement {
       base,
       this.baseRevision,
       drawChoice("model_type", t("Model type"), t("How the model was made."), [
-        ...types.map(([name, sign]) => [name, `${sign} ${t(name)}`]),
+        ...types.map((name) => [name, t(name)]),
       ]),
       drawTick("use_chat_template", t("Use the model's chat template")),
       drawTick("enable_thinking", t("Let the model think before it writes an answer")),

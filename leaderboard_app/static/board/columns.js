@@ -9,7 +9,7 @@ import { mark, t } from "../language.js";
  * is drawn, `usual` whether it is shown unless the reader chose, `width` is in pixels.
  */
 const PIN = { key: "pin", title: mark("Pin"), kind: "pin", always: true, width: 40, fixed: true };
-const RANK = { key: "rank", title: mark("Rank"), kind: "rank", always: true, width: 128, fixed: true };
+const RANK = { key: "rank", title: mark("Rank"), kind: "rank", always: true, width: 104, fixed: true };
 const GROUPS = { model: mark("Model"), evaluation: mark("Evaluation") };
 const NUMBERS = new Set(["rank", "average", "score", "share", "points", "params", "amount", "count"]);
 const NARROW_WIDTHS = { model: 160, average: 94, score: 100 };

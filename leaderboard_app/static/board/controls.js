@@ -81,13 +81,13 @@ export function makeGroup(legend, ...children) {
  * A button that opens a panel within the page; Escape and a click elsewhere close it.
  *
  * `fill()` returns what the panel holds, when it is opened: a board that comes meanwhile moves nothing
- * under the reader's hands.
+ * under the reader's hands. `sign` stands on the button instead of its title.
  */
 export class Menu {
-  constructor(name, title, fill) {
+  constructor(name, title, fill, sign = title) {
     this.fill = fill;
-    this.label = make("span", {}, title);
-    this.summary = make("summary", {}, this.label);
+    this.label = make("span", {}, sign);
+    this.summary = make("summary", sign === title ? {} : { "aria-label": title, title }, this.label);
     this.panel = make("div", { class: `panel ${name}` });
     this.element = make("details", { class: "menu", onkeydown: (event) => this.press(event), ontoggle: () => this.listen() }, this.summary, this.panel);
     this.leave = (event) => {

@@ -83,7 +83,7 @@ export function drawChooser(controls, columns) {
     const keys = members.map((column) => column.key);
     const boxes = members.map(({ key, title }) => controls.checkbox(title, (view) => shown(view).includes(key), (view, on) => put([key], on)(view)));
     if (keys.length < 2) return makeGroup(group, ...boxes);
-    const all = controls.checkbox(t("all conditions"), (view) => keys.every((key) => shown(view).includes(key)), (view, on) => put(keys, on)(view));
+    const all = controls.checkbox(t("all"), (view) => keys.every((key) => shown(view).includes(key)), (view, on) => put(keys, on)(view));
     all.classList.add("all");
     return makeGroup(group, all, ...boxes);
   });
