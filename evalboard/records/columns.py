@@ -42,7 +42,7 @@ class Column(NamedTuple):
 COLUMNS: tuple[Column, ...] = (
     Column("model", "model", "Model", "always", 344),
     Column("model_type", "type", "Type", "usually", 166),
-    Column("average", "average", "Average", "always"),
+    Column("average", "average", "Average", "always", 116),
     Column(
         "strict_accuracy",
         "share",

@@ -1,4 +1,4 @@
-// Ask the server for a document once.
+// Ask the server once.
 
 import { t } from "./language.js";
 
@@ -6,22 +6,23 @@ import { t } from "./language.js";
 export const sharedAddress = (path) => new URL(`../${path}`, import.meta.url).href;
 
 /** Why there is no document: `status` is the server's, 0 without an answer. */
-export class NoDocument extends Error {
+class NoDocument extends Error {
   constructor(message, status) {
     super(message);
     this.status = status;
   }
 }
 
-/** Return the document at an address; throws `NoDocument`. */
-export async function ask(address, signal) {
-  let response;
-  try {
-    response = await fetch(address, { cache: "no-cache", signal });
-  } catch (error) {
+/** Return the answer at an address; throws `NoDocument`, with the server's own words where it has some. */
+export async function request(address, signal) {
+  const answer = await fetch(address, { cache: "no-cache", signal }).catch((error) => {
     if (error.name === "AbortError") throw error;
     throw new NoDocument(t("The server does not answer."), 0);
-  }
-  if (response.ok) return response.json();
-  throw new NoDocument(t("The server answers with status {status}.", { status: response.status }), response.status);
+  });
+  if (answer.ok) return answer;
+  const { error } = await answer.json().catch(() => ({}));
+  throw new NoDocument(error ?? t("The server answers with status {status}.", { status: answer.status }), answer.status);
 }
+
+/** Return the document at an address; throws as `request`. */
+export const ask = async (address, signal) => (await request(address, signal)).json();

@@ -2,7 +2,7 @@
 
 import { readPart, readParts, writeParts } from "./address.js";
 import { ask } from "./ask.js";
-import { drawInterval } from "./charts.js";
+import { drawInterval, drawSample } from "./charts.js";
 import { make } from "./dom.js";
 import { t } from "./language.js";
 import { makePicker } from "./model-picker.js";
@@ -121,7 +121,7 @@ class ComparePage extends HTMLElement {
       const others = this.references.filter((reference) => reference !== model.reference);
       const link = make("a", { href: modelAddress(model) }, names[place]);
       const remove = makeButton("×", t("Remove {model}", { model: names[place] }), () => this.choose(others));
-      const parts = [make("span", { class: `swatch-${place + 1}`, "aria-hidden": "true" }), link];
+      const parts = [drawSample(place), link];
       if (place === 0) parts.push(make("small", {}, t("Baseline")));
       else parts.push(makeButton(t("Make baseline"), t("Make {model} the baseline", { model: names[place] }), () => this.choose([model.reference, ...others])));
       return make("li", {}, ...parts, remove);

@@ -11,6 +11,12 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Make a list of facts: pairs of name and value, a text or a list of nodes. */
+export function makeFacts(kind, entries) {
+  const parts = entries.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, ...[value].flat())));
+  return make("dl", { class: kind }, ...parts);
+}
+
 /** Make a link to another site. */
 export function makeOutsideLink(address, ...children) {
   return make("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, ...children);

@@ -42,7 +42,7 @@ class PageHeader extends HTMLElement {
   /** In a page of another site: no ways but from the contents, and they lead out of the frame. */
   drawEmbedded(title) {
     (document.querySelector("base") ?? document.head.appendChild(make("base"))).target = "_blank";
-    this.replaceChildren(make("h1", { class: "embedded" }, title));
+    this.replaceChildren(make("h1", { class: "unseen" }, title));
   }
 }
 

@@ -1,6 +1,6 @@
 // Keep a page current: ask for a document again and again, and hear of it only when it is new.
 
-import { t } from "./language.js";
+import { request } from "./ask.js";
 
 const SECONDS_BETWEEN_LOOKS = 4;
 
@@ -17,13 +17,7 @@ export function follow(address, show, report) {
   let ended = false;
 
   async function askForNews() {
-    const response = await fetch(address, { cache: "no-cache" }).catch(() => {
-      throw new Error(t("The server does not answer."));
-    });
-    if (!response.ok) {
-      const problem = await response.json().catch(() => ({}));
-      throw new Error(problem.error ?? t("The server answers with status {status}.", { status: response.status }));
-    }
+    const response = await request(address);
     if (response.headers.get("ETag") === etag) return null;
     const news = await response.json();
     etag = response.headers.get("ETag");

@@ -1,7 +1,7 @@
 // Where a model's scores come from: facts, result documents, and every attempt at its requests.
 
 import "./copy.js";
-import { formatTime, make, makeOutsideLink } from "./dom.js";
+import { formatTime, make, makeFacts, makeOutsideLink } from "./dom.js";
 import { mark, t } from "./language.js";
 import { duration, parameters } from "./numbers.js";
 import { makeTable } from "./tables.js";
@@ -166,10 +166,7 @@ function drawFailure({ code, message, log_tail: log }) {
   return parts;
 }
 
-function drawList(entries) {
-  const parts = entries.map(([label, value]) => make("div", {}, make("dt", {}, label), make("dd", {}, value)));
-  return make("dl", { class: "provenance" }, ...parts);
-}
+const drawList = (entries) => makeFacts("provenance", entries);
 
 function plain(value) {
   return typeof value === "object" ? JSON.stringify(value) : String(value);

@@ -108,6 +108,5 @@ function drawSubjects(group) {
     [t("Questions"), "number"],
   ];
   const title = t("{n} subjects of {title}", { n: group.subjects.length, title: group.title });
-  const known = group.subjects.filter((subject) => subject.score != null);
   return make("details", { class: "subjects" }, make("summary", {}, title), makeTable(title, heads, rows));
 }

@@ -1,7 +1,7 @@
 // <model-page>: all that is known of one model, current without a reload.
 
 import { ask } from "./ask.js";
-import { make, makeOutsideLink } from "./dom.js";
+import { make, makeFacts, makeOutsideLink } from "./dom.js";
 import { typeMark } from "./icons.js";
 import { keepLanguage, t } from "./language.js";
 import { follow } from "./live.js";
@@ -114,8 +114,7 @@ function drawFigures(model) {
   if (model.points_over_loglikelihood != null) {
     entries.push([t("Difference to log-likelihood"), [points(model.points_over_loglikelihood), " ", make("small", {}, t("points"))]]);
   }
-  const parts = entries.map(([label, value]) => make("div", {}, make("dt", {}, label), make("dd", {}, ...value)));
-  return make("dl", { class: "figures" }, ...parts);
+  return makeFacts("figures", entries);
 }
 
 /** Draw between which ranks a model is; null on boards of earlier versions, which do not say it. */

@@ -1,6 +1,6 @@
 // One question with the answers of one model, or of several beside each other.
 
-import { make } from "./dom.js";
+import { make, makeFacts } from "./dom.js";
 import { formatNumber, mark, t } from "./language.js";
 import { percent } from "./numbers.js";
 
@@ -25,9 +25,8 @@ function drawPrompt(prompt) {
   if (!prompt) return "";
   if (prompt.text != null) return make("pre", { class: "prompt", tabindex: "0", "aria-label": t("Question") }, prompt.text);
   const said = Object.entries(prompt.fields).filter(([, value]) => value && value !== "null");
-  const fields = said.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
   const attributes = { class: "prompt", role: "group", tabindex: "0", "aria-label": t("Question") };
-  return make("div", attributes, make("dl", { class: "fields" }, ...fields));
+  return make("div", attributes, makeFacts("fields", said));
 }
 
 function drawAnswers(question, names) {

@@ -3,21 +3,13 @@
 import { readPart, writeParts } from "./address.js";
 import { ask, sharedAddress } from "./ask.js";
 import { explainFailure } from "./codes.js";
-import { make } from "./dom.js";
-import { formatNumber, keepLanguage, mark, t } from "./language.js";
+import { make, makeFacts } from "./dom.js";
+import { formatNumber, keepLanguage, t } from "./language.js";
 import { follow } from "./live.js";
 import { timeLeft } from "./numbers.js";
 import { sortEntries, summarise } from "./queue-overview.js";
-import { COLUMNS, drawRequest } from "./queue-request.js";
+import { COLUMNS, drawRequest, STATUSES } from "./queue-request.js";
 
-const GROUPS = [
-  { status: "RUNNING", title: mark("Running") },
-  { status: "PENDING", title: mark("Pending") },
-  { status: "FAILED", title: mark("Failed") },
-  { status: "REJECTED", title: mark("Rejected") },
-  { status: "CANCELLED", title: mark("Cancelled") },
-  { status: "FINISHED", title: mark("Finished") },
-];
 const AT_ONCE = 50;
 const FEW = 3;
 const WAIT_MILLISECONDS = 120;
@@ -36,7 +28,7 @@ class QueueList extends HTMLElement {
     this.problem = make("p", { class: "problem", role: "alert", hidden: "" });
     this.counts = make("ul", { class: "counts", "aria-label": t("Requests per group") });
     this.amount = make("p", { class: "amount", role: "status" });
-    this.overview = make("dl", { class: "overview" });
+    this.overview = make("div");
     this.rows = make("div", {}, make("p", {}, t("Loading the queue …")));
     this.replaceChildren(this.problem, this.counts, this.overview, this.drawFilters(), this.rows);
     this.unfollow = follow(
@@ -110,12 +102,12 @@ class QueueList extends HTMLElement {
     const named = entries.filter(
       (entry) => entry.model.toLowerCase().includes(model) && entry.sender.toLowerCase().includes(sender),
     );
-    const chosen = GROUPS.some(({ status }) => status === this.status) ? this.status : "";
+    const chosen = this.status in STATUSES ? this.status : "";
     const fitting = named.filter(
       (entry) => (!chosen || entry.status === chosen) && (!this.code || (entry.code || "error") === this.code),
     );
     const state = this.remember();
-    this.counts.replaceChildren(...GROUPS.map((group) => this.drawCount(group, named, chosen)));
+    this.counts.replaceChildren(...Object.keys(STATUSES).map((status) => this.drawCount(status, named, chosen)));
     this.drawOverview();
     this.rows.replaceChildren(...(fitting.length ? this.drawTable(fitting) : [entries.length ? drawNoneFits() : drawEmpty()]));
     this.restore(state);
@@ -136,7 +128,7 @@ class QueueList extends HTMLElement {
     if (focused) this.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
-  drawCount({ status, title }, named, chosen) {
+  drawCount(status, named, chosen) {
     const amount = named.filter((entry) => entry.status === status).length;
     const attributes = {
       type: "button",
@@ -144,7 +136,7 @@ class QueueList extends HTMLElement {
       "aria-pressed": String(status === chosen),
       onclick: () => this.choose("status", status),
     };
-    const button = make("button", attributes, make("strong", {}, formatNumber(amount)), " ", t(title));
+    const button = make("button", attributes, make("strong", {}, formatNumber(amount)), " ", t(STATUSES[status]));
     button.disabled = !amount && status !== chosen;
     return make("li", { class: status.toLowerCase() }, button);
   }
@@ -162,9 +154,8 @@ class QueueList extends HTMLElement {
       [t("Board built"), this.health.built_at && ago(this.health.built_at)],
       [t("Workers alive"), tellWorkers(this.health)],
     ].filter(([, value]) => value);
-    const parts = facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
-    if (failures.length) parts.push(make("div", { class: "failures" }, make("dt", {}, t("Failures by reason")), make("dd", {}, ...failures.map((failure) => this.drawReason(failure)))));
-    this.overview.replaceChildren(...parts);
+    if (failures.length) facts.push([t("Failures by reason"), failures.map((failure) => this.drawReason(failure))]);
+    this.overview.replaceChildren(makeFacts("overview", facts));
   }
 
   drawReason([code, amount]) {

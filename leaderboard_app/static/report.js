@@ -1,7 +1,7 @@
 // The report of the checks: every finding, the worst first, and what the checks learned.
 
 import { explainFinding } from "./codes.js";
-import { make, withCode } from "./dom.js";
+import { make, makeFacts, withCode } from "./dom.js";
 import { formatNumber, mark, t } from "./language.js";
 import { parameters } from "./numbers.js";
 
@@ -28,7 +28,7 @@ export function drawReport({ ok, report }, heading, text) {
   );
   if (report.findings.length) section.append(drawFindings(report.findings));
   const facts = listFacts(report.facts ?? {});
-  if (facts.length) section.append(make("dl", { class: "facts" }, ...facts));
+  if (facts.length) section.append(makeFacts("facts", facts));
   return section;
 }
 
@@ -51,7 +51,7 @@ function drawFinding(finding) {
 function listFacts(facts) {
   return Object.entries(FACTS)
     .filter(([name]) => facts[name] != null && facts[name] !== "")
-    .map(([name, label]) => make("div", {}, make("dt", {}, t(label)), make("dd", {}, describe(name, facts[name]))));
+    .map(([name, label]) => [t(label), describe(name, facts[name])]);
 }
 
 function describe(name, value) {

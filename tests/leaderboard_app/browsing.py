@@ -64,8 +64,9 @@ def browse(
             problems.append(f"request to {request.url}")
 
     def note_response(response: Response) -> None:
-        # A model without stored answers has no questions to show.
-        if response.status >= 400 and "/data/questions.json" not in response.url:
+        # A model without stored answers has no questions to show, and not every model is on the board.
+        is_absent = response.status == 404 and "/data/model.json" in response.url
+        if response.status >= 400 and "/data/questions.json" not in response.url and not is_absent:
             problems.append(f"{response.status} from {response.url}")
 
     with browser.new_page(base_url=address, **options) as opened:

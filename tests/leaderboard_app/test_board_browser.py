@@ -156,7 +156,7 @@ def test_only_rows_in_sight_are_drawn_and_arrow_keys_reach_all(
     )
     grid = page.get_by_role("grid", name="Board")
     expect(grid).to_have_attribute("aria-rowcount", "451")
-    assert page.locator("board-table table [tabindex='0']").count() == 1
+    expect(page.locator("board-table table [tabindex='0']")).to_have_text("Rank")
 
     head = page.get_by_role("button", name="Rank")
     head.focus()
@@ -221,21 +221,30 @@ def test_back_and_the_navigation_lead_to_the_place_and_the_view(
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(rows_of(page)).to_have_count(450)
     expect(page.locator("board-table .tools")).to_be_hidden()
+    interval = page.locator("td.medmcqa").first
+    expect(interval).to_have_css("print-color-adjust", "exact")
     assert page.evaluate("document.querySelector('table.board').scrollWidth") <= 1047
     page.emulate_media(media="screen")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     expect(rows_of(page)).not_to_have_count(450)
 
 
-_CUT = """() => [...document.querySelectorAll("thead th, .type")]
+_CUT = """() => [...document.querySelectorAll("thead th, .type, td.average, td.average .mark")]
   .filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent)"""
+
+
+_LOOKS = """cell => {
+  const { backgroundImage, backgroundColor } = getComputedStyle(cell);
+  return [backgroundImage, backgroundColor];
+}"""
 
 
 def test_a_phone_shows_what_counts_and_a_wide_screen_everything(
     page: Page, board_folder: Any, make_row: MakeRow
 ) -> None:
-    rows = [make_row(f"organisation/model-{n}", 0.5, model_type="fine-tuned") for n in range(9)]
-    board_folder.write_board([make_row("a/flagged", 0.6, flags=["mixed_x"]), *rows])
+    rows = [make_row(f"organisation/model-{n}", 0.5, model_type="fine-tuned") for n in range(8)]
+    part = make_row("a/part", 0.5, lacks=["medmcqa"])
+    board_folder.write_board([make_row("a/flagged", 0.6, flags=["mixed_x"]), *rows, part])
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto("/?sort=-pubmedqa&lang=de")
     expect(rows_of(page)).to_have_count(10)
@@ -243,8 +252,8 @@ def test_a_phone_shows_what_counts_and_a_wide_screen_everything(
     assert heads(page)[:3] == ["model", "average", "pubmedqa"]
     row = rows_of(page).filter(has_text="flagged")
     shown = row.locator(".name, .narrow, .mark, td.average, td.pubmedqa")
-    boxes = [place.bounding_box() for place in shown.all()]
-    assert len(boxes) == 5
+    boxes = [place.bounding_box() for place in [*shown.all(), page.locator(".sizes .chip").last]]
+    assert len(boxes) == 6
     assert all(box and 0 <= box["x"] and box["x"] + box["width"] <= 390 for box in boxes)
     page.locator("th.average button").click()
     assert heads(page)[:3] == ["model", "average", "medmcqa"]
@@ -254,7 +263,16 @@ def test_a_phone_shows_what_counts_and_a_wide_screen_everything(
     table = page.locator("board-table .scroll").bounding_box()
     assert table is not None
     assert table["width"] > 2400
+    assert table["height"] < 600
     assert page.evaluate(_CUT) == []
+
+    page.locator("th.pubmedqa button").click()
+    sorted_cell = rows_of(page).first.locator("td.pubmedqa")
+    looks = [sorted_cell.evaluate(_LOOKS)]
+    sorted_cell.hover()
+    looks.append(sorted_cell.evaluate(_LOOKS))
+    assert looks[0] == looks[1]
+    assert "linear-gradient" in looks[0][0]
 
 
 def test_the_first_board_appears_in_an_open_page(

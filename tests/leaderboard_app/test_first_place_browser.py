@@ -150,3 +150,6 @@ def test_a_search_that_finds_nothing_says_what_the_queue_knows(
     notice.get_by_role("link", name="acme/lost").click()
     expect(page).to_have_url(re.compile(r"/queue\?search=acme%2Flost$"))
     page.locator("queue-list").get_by_text("acme/lost").first.wait_for()
+    page.goto("/model?lang=en&id=acme/lost")
+    unknown = page.locator("model-page .notice")
+    expect(unknown).to_contain_text("In the queue: acme/lost: Failed. The model does not fit.")

@@ -132,9 +132,9 @@ def test_questions_are_filtered_by_keyboard_and_kept_in_the_address(
     expect(browser.get_by_role("button", name="Wrong 36")).to_have_attribute("aria-pressed", "true")
     question = browser.locator(".question").first
     expect(question).to_contain_text("#2")
-    expect(question.locator("tr", has_text="right answer")).to_contain_text("C")
-    expect(question.locator("tr", has_text="its answer")).to_contain_text("D")
-    expect(question.locator("tr", has_text="its answer").locator("td")).to_contain_text("%")
+    expect(question.locator("tr", has_text="correct answer")).to_contain_text("C")
+    expect(question.locator("tr", has_text="model's answer")).to_contain_text("D")
+    expect(question.locator("tr", has_text="model's answer").locator("td")).to_contain_text("%")
 
     browser.get_by_text("By subject (3)").click()
     browser.get_by_role("button", name="Surgery").click()
@@ -152,6 +152,29 @@ def test_questions_are_filtered_by_keyboard_and_kept_in_the_address(
 
     browser.get_by_label("Benchmark").select_option("PubMedQA")
     expect(status).to_contain_text("not stored")
+
+
+_CARD = """answer => import("/ui/question-list.js").then(({ drawQuestion }) => {
+  const question = { id: 7, hash: "0123456789abcdef", correct: [false], choices: [], target: "B" };
+  document.body.replaceChildren(drawQuestion({ ...question, answers: [answer] }, ["org/thinker"]));
+})"""
+
+
+def test_a_card_says_how_an_answer_in_words_was_read(page: Page, hostile_name: str) -> None:
+    page.goto("/queue")
+    page.locator("queue-list .notice").wait_for()
+    answer = {"output": "So B.", "raw": f"<think>{hostile_name}</think>So B.", "extracted": "B"}
+    reading = {"rule": "last_letter", "state": "read", "ended": "length", "tokens": 1234}
+    page.evaluate(_CARD, {**answer, **reading, "loglikelihoods": [], "probabilities": []})
+    card = page.locator(".question")
+    expect(card).to_contain_text("✗ wrong")
+    expect(card).to_contain_text("Correct answer B")
+    expect(card).to_contain_text("Read as B · by the rule last letter · read · ended by the limit")
+    expect(card).to_contain_text("1,234 tokens")
+    whole = card.get_by_label("Everything the model wrote, with its thinking")
+    expect(whole).to_be_hidden()
+    card.locator("summary").click()
+    expect(whole).to_have_text(answer["raw"])
 
 
 def test_another_model_beside_it_shows_where_they_differ(page: Page, shown: Shown) -> None:
@@ -190,7 +213,7 @@ def test_compare_tells_models_apart_by_the_same_questions(page: Page, shown: Sho
         reference_of(shown.first),
     ]
 
-    page.get_by_role("button", name="First: compare with <img").click()
+    page.get_by_role("button", name="Make <img").click()
     expect(row.get_by_role("img", name="lower")).to_be_visible()
     page.get_by_role("button", name="Remove org/second").click()
     expect(page.locator(".chosen-models li")).to_have_count(1)
