@@ -228,7 +228,13 @@ def _scores_figure(traces: list[Figure], across: Figure, title: str, language: s
         | {
             "xaxis": _axis() | across,
             "yaxis": _axis() | {"title": {"text": title}},
-            "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+            "legend": {
+                "orientation": "h",
+                "yref": "container",
+                "y": 0,
+                "yanchor": "bottom",
+                "x": 0,
+            },
             "hovermode": "closest",
         },
         "config": _config(),

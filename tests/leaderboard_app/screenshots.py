@@ -19,7 +19,7 @@ from tests.leaderboard_app.boards import (
     make_entry,
     make_row,
 )
-from tests.leaderboard_app.browsing import CHROMIUM
+from tests.leaderboard_app.browsing import CHROMIUM, PATIENCE_MILLISECONDS
 from tests.leaderboard_app.serving import build_app, serving
 
 MODELS = 60
@@ -70,6 +70,7 @@ def take(browser: Browser, address: str, look: str, folder: Path) -> None:
     for name in WIDE_PAGES if look == "wide" else PAGES:
         path, ready = PAGES[name]
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.goto(f"/{path}")
         page.locator(ready).first.wait_for()
         page.wait_for_timeout(QUIET_MILLISECONDS)

@@ -1,5 +1,4 @@
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,9 @@ from evalboard.records.request import ModelType
 from evalboard.stores.local import LocalStore
 from leaderboard_app.board_data import RankedBoard, read_ranked_board
 from leaderboard_app.figures import (
+    DIVERGING,
     GREY,
+    INK,
     MANY_POINTS,
     TYPE_COLOURS,
     TYPE_SYMBOLS,
@@ -25,6 +26,7 @@ from leaderboard_app.figures import (
     subject_figure,
     time_figure,
 )
+from tests.leaderboard_app.test_theme import contrast
 
 DARK, LIGHT = "#0b0f19", "#ffffff"
 
@@ -172,17 +174,10 @@ def test_points_stand_out_in_light_and_in_dark(colour: str, background: str) -> 
     assert contrast(colour, background) >= 3
 
 
+@pytest.mark.parametrize("colour", [colour for _, colour in DIVERGING])
+def test_digits_can_be_read_on_every_colour_of_the_correlations(colour: str) -> None:
+    assert contrast(INK, colour) >= 4.5
+
+
 def test_types_differ_in_colour_and_in_shape() -> None:
     assert len(set(TYPE_COLOURS.values())) == len(set(TYPE_SYMBOLS.values())) == len(ModelType)
-
-
-def contrast(one: str, other: str) -> float:
-    """Return WCAG's contrast of two colours, from 1 to 21."""
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return math.fsum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
