@@ -174,6 +174,7 @@ class Installation:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "RAY_AUTH_MODE": "token",
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
             "HF_HOME": f"{self.folder / 'huggingface'}",
             "PREFECT_HOME": f"{self.folder / 'prefect'}",
             "PREFECT_API_URL": self.api_url,

@@ -1,4 +1,4 @@
-"""No Ray that the project starts reports its usage to the outside."""
+"""No Ray that the project starts reports its usage to the outside, or gives way to other programs."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 from evalboard.engine.placing import cluster
 from tests.deployments.composed import FILE, PASSWORDS, environment_of
 
-REPORTS = "RAY_USAGE_STATS_ENABLED"
+SWITCHES = ("RAY_USAGE_STATS_ENABLED", "RAY_worker_niceness")
+"""Variables of Ray that are 0."""
 INFRA = FILE.parent
 STARTS = ("ray start", "ray symmetric-run", "kind: RayCluster")
 STARTING = [
@@ -18,20 +19,23 @@ STARTING = [
 ]
 
 
-def test_programs_of_the_project_start_one_that_does_not_report() -> None:
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_programs_of_the_project_start_one_without(switch: str) -> None:
     assert cluster.ray
-    assert os.environ[REPORTS] == "0"
+    assert os.environ[switch] == "0"
 
 
+@pytest.mark.parametrize("switch", SWITCHES)
 @pytest.mark.parametrize("service", ["ray", "worker"])
-def test_those_of_compose_do_not_report(service: str) -> None:
-    assert environment_of(service, PASSWORDS)[REPORTS] == "0"
+def test_those_of_compose_are_without(service: str, switch: str) -> None:
+    assert environment_of(service, PASSWORDS)[switch] == "0"
 
 
+@pytest.mark.parametrize("switch", SWITCHES)
 @pytest.mark.parametrize("file", STARTING, ids=lambda file: file.name)
-def test_each_file_that_starts_one_says_that_it_does_not_report(file: Path) -> None:
+def test_each_file_that_starts_one_switches_it_off(file: Path, switch: str) -> None:
     text = file.read_text(encoding="utf-8")
     if file.parent.name == "kubernetes":
         assert "extraEnvVarsCM: evalboard" in text or "configMapRef" in text
         text = (file.parent / "settings.yaml").read_text(encoding="utf-8")
-    assert f'{REPORTS}: "0"' in text or f"export {REPORTS}=0" in text
+    assert f'{switch}: "0"' in text or f"export {switch}=0" in text
