@@ -24,6 +24,7 @@ from evalboard.board.notices import (
 )
 from evalboard.board.reported import shown_apart
 from evalboard.board.rows import Attempt, Row, merge_attempts
+from evalboard.board.scores import Score
 from evalboard.board.standings import (
     FindAnswers,
     Standing,
@@ -352,17 +353,7 @@ def _benchmark_cells(benchmark: Benchmark, rows: Sequence[RankedRow], suite: Sui
     key = benchmark.key
     scores = [row.scores.get(key) for row, _ in rows]
     places = [standing.places.get(key) for _, standing in rows]
-    values = [
-        score
-        and _values(
-            score.value,
-            score.stderr,
-            score.n,
-            is_group=bool(score.subjects),
-            baseline=benchmark.baseline,
-        )
-        for score in scores
-    ]
+    values = [score and _values(score, benchmark.baseline) for score in scores]
     cells = _columns(key, SCORE_SUFFIXES, values) | _columns(key, RANK_SUFFIXES, places)
     if suite.generation:
         cells |= _columns(key, IN_WORDS_SUFFIXES, [score and score.in_words for score in scores])
@@ -378,21 +369,27 @@ def _benchmark_cells(benchmark: Benchmark, rows: Sequence[RankedRow], suite: Sui
     return cells
 
 
-@lru_cache(maxsize=REMEMBERED_SCORES)
-def _values(
-    value: float, stderr: float | None, n: int, *, is_group: bool, baseline: float
-) -> tuple[Any, ...]:
+def _values(score: Score, baseline: float) -> tuple[Any, ...]:
     """Return the values of a score's own six columns."""
-    interval = _interval(value, stderr, n, is_group=is_group)
-    return value, stderr, *interval, n, normalise(value, baseline)
+    value, stderr, n, *_ = score
+    low, high, normalised = _derived(value, stderr, n, baseline, is_group=bool(score.subjects))
+    return value, stderr, low, high, n, normalised
+
+
+@lru_cache(maxsize=REMEMBERED_SCORES)
+def _derived(
+    value: float, stderr: float | None, n: int, baseline: float, *, is_group: bool
+) -> tuple[float, float, float]:
+    """Return both ends of a score's interval, and its normalised value."""
+    low, high = _interval(value, stderr, n, is_group=is_group)
+    return low, high, normalise(value, baseline)
 
 
 def _columns(key: str, suffixes: tuple[str, ...], values: Sequence[Sequence[Any] | None]) -> Cells:
     """Return columns from what each row has in all of them, None for nothing."""
     nothing = (None,) * len(suffixes)
-    columns = list(zip(*[value or nothing for value in values], strict=True)) or [
-        nothing[:0]
-    ] * len(suffixes)
+    rows = [value or nothing for value in values]
+    columns = zip(*rows, strict=True) if rows else [()] * len(suffixes)
     return dict(zip(_names(key, suffixes), columns, strict=True))
 
 
