@@ -28,7 +28,10 @@ from tests.model_folders import write_model
 from tests.repositories.conftest import SHA, SmallHub, hub
 
 __all__ = ["hub"]  # fixture
-pytestmark = pytest.mark.usefixtures("stand_in_engines")
+pytestmark = [
+    pytest.mark.slow,  # a busy machine misses the 30 seconds in which Ray wants to start
+    pytest.mark.usefixtures("stand_in_engines"),
+]
 PROGRAM = "tests.engine.placing.places"
 OBJECT_STORE_BYTES = 80 * 2**20
 WEIGHTS = f"GET /org/model/resolve/{SHA}/model.safetensors"
@@ -182,7 +185,6 @@ def test_a_gpu_is_free_for_other_models_while_files_are_downloaded(
     assert ray.get(seen.remote()) == "GPU-a,GPU-b"
 
 
-@pytest.mark.slow
 def test_an_engine_goes_where_a_gpu_is_free_first_after_its_files(
     join: Callable[..., Machine],
     start: Callable[..., EngineHandle],
@@ -208,7 +210,6 @@ def test_an_engine_goes_where_a_gpu_is_free_first_after_its_files(
     assert hub.requests.count(WEIGHTS) == 2
 
 
-@pytest.mark.slow
 def test_an_unfit_machine_gets_no_engine_and_is_named_if_there_is_no_other(
     join: Callable[..., Machine], start: Callable[..., EngineHandle], tmp_path: Path
 ) -> None:
@@ -227,7 +228,6 @@ def test_an_unfit_machine_gets_no_engine_and_is_named_if_there_is_no_other(
     assert not unfit.has_files()
 
 
-@pytest.mark.slow
 def test_no_gpu_is_taken_for_files_that_are_missing_or_not_wanted_any_more(
     join: Callable[..., Machine], start: Callable[..., EngineHandle], hub: SmallHub
 ) -> None:
@@ -244,7 +244,6 @@ def test_no_gpu_is_taken_for_files_that_are_missing_or_not_wanted_any_more(
     assert has_free_gpu()
 
 
-@pytest.mark.slow
 def test_a_driver_that_is_killed_leaves_its_place(
     join: Callable[..., Machine], spec_of: Callable[[str], EngineSpec]
 ) -> None:
