@@ -11,7 +11,6 @@ from evalboard.errors import EvalboardError
 from evalboard.lifecycle import hand_back, is_claimed_by, move
 from evalboard.records.request import RequestRecord, Status
 from evalboard.settings import Settings
-from evalboard.stores.addresses import open_own_queue
 from evalboard.stores.work import WorkFolder
 
 
@@ -88,6 +87,9 @@ def _hand_back(
         if cancelled:
             return move(record, Status.CANCELLED, now=now, reason=f"run {run_id} was cancelled")
         return hand_back(record, now=now, reason=f"{why}; the answers so far are kept")
+
+    # It takes half a second to import, which every program that claims something has done before.
+    from evalboard.stores.addresses import open_own_queue
 
     queue = open_own_queue(held.settings)
     record = queue.change(held.path, decide, message=f"hand back {held.path}")

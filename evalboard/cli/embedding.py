@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from evalboard.attempt.handing_back import HandedBack, hand_back_all
 from evalboard.cli.reporting import console, say
 from evalboard.engine.hardware import local_gpus
 from evalboard.errors import ConfigError
@@ -99,11 +100,6 @@ def _hand_back(number: int) -> None:
 
     The evaluations in other threads then end none of them.
     """
-    from evalboard.attempt.handing_back import (  # after the programs' start
-        HandedBack,
-        hand_back_all,
-    )
-
     why = f"stopped by {signal.Signals(number).name} on {socket.gethostname()}"
     returned: list[HandedBack] = []
 
