@@ -12,7 +12,14 @@ from evalboard.attempt.model import Attempt, AttemptEnd, AttemptPlan
 from evalboard.attempt.sharing import take_over
 from evalboard.containing import contained
 from evalboard.engine.examining import examine
-from evalboard.errors import EngineError, EvalboardError, MachineUnfit, NodeUnfit, StoreError
+from evalboard.errors import (
+    EngineError,
+    EvalboardError,
+    MachineUnfit,
+    NodeUnfit,
+    NotFinite,
+    StoreError,
+)
 from evalboard.lifecycle import MACHINE_PAUSE, fail, is_claimed_by, is_retried, move, release
 from evalboard.metrics.rounds import repeated_metrics
 from evalboard.publishing import announce_queue
@@ -64,6 +71,7 @@ def close_attempt(
         scores=_scores(attempt, finished),
         seconds=seconds.model_copy(update={"store": time.monotonic() - started}),
     )
+    _forget_wrong_answers(attempt, plan, failures)
     _note_usage(attempt, facts, finished)
     if attempt.request_path:
         _end_request(attempt, attempt.request_path, end, now)
@@ -72,6 +80,17 @@ def close_attempt(
     return end.model_copy(
         update={"seconds": end.seconds.model_copy(update={"total": time.time() - attempt.started})}
     )
+
+
+def _forget_wrong_answers(
+    attempt: Attempt, plan: AttemptPlan | None, failures: Mapping[str, Failure]
+) -> None:
+    """Remove the answers that no attempt can use: a model gives the same numbers again."""
+    work = WorkFolder(attempt.engine.settings.work_folder)
+    for waiting in plan.waiting if plan else ():
+        failure = failures.get(waiting.benchmark)
+        if failure and failure.code == NotFinite.code:
+            work.forget_answers(waiting.benchmark, waiting.key)
 
 
 def _note_usage(

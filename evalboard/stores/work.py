@@ -69,7 +69,7 @@ class WorkFolder:
         with self._disk_errors():
             write_whole(stem.with_suffix(".parquet"), answers)
             write_state(stem.with_suffix(".json"), described)
-            self.answers_file(outcome.benchmark, outcome.key).unlink(missing_ok=True)
+        self.forget_answers(outcome.benchmark, outcome.key)
 
     def outcome(self, benchmark: str, key: str) -> BenchmarkOutcome | None:
         """Return what a benchmark gave that was finished under this key, None when it was not.
@@ -153,6 +153,15 @@ class WorkFolder:
     def answers_file(self, benchmark: str, key: str) -> Path:
         """Return the file of a benchmark's answers until it is finished."""
         return self._root / "answers" / f"{benchmark}-{key[:KEY_LENGTH]}.jsonl"
+
+    def forget_answers(self, benchmark: str, key: str) -> None:
+        """Remove the answers to a benchmark that was not finished.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        with self._disk_errors():
+            self.answers_file(benchmark, key).unlink(missing_ok=True)
 
     def log_file(self, run: str) -> Path:
         """Return the log file of a run's engine."""

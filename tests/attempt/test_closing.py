@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from evalboard.records.earned import AnswersName
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, TaskOutcome
 from evalboard.records.parquet import parquet_file
 from evalboard.records.precision import Precision
-from evalboard.records.request import BoardBlock, RequestRecord, Status
+from evalboard.records.request import BoardBlock, Failure, RequestRecord, Status
 from evalboard.stores.addresses import open_archive, open_queue
 from evalboard.stores.work import WorkFolder
 from evalboard.suites.loader import load_suite
@@ -102,7 +102,9 @@ def begin(tmp_path: Path) -> Callable[..., Attempt]:
     return claim_it
 
 
-def close(attempt: Attempt, *, kept: tuple[str, ...]) -> tuple[AttemptEnd, RequestRecord]:
+def close(
+    attempt: Attempt, *, kept: tuple[str, ...], failures: Mapping[str, Failure] | None = None
+) -> tuple[AttemptEnd, RequestRecord]:
     """Close an attempt that evaluated everything. The work folder has the results of `kept`."""
     outcomes = {key: outcome_of(key) for key in BENCHMARKS}
     for benchmark in kept:
@@ -116,7 +118,7 @@ def close(attempt: Attempt, *, kept: tuple[str, ...]) -> tuple[AttemptEnd, Reque
         facts=FACTS,
         start_seconds=0.0,
     )
-    end = close_attempt(attempt, plan, FACTS, {}, now=NOW)
+    end = close_attempt(attempt, plan, FACTS, failures or {}, now=NOW)
     return end, open_queue(attempt.engine.settings).get(attempt.request_path or "")
 
 
@@ -144,6 +146,26 @@ def test_a_result_that_another_run_has_stored_is_not_missing(begin: Callable[...
     reasons = [record.evalboard.history[-1].reason for record in (first, second)]
     assert (first.status, second.status) == (Status.FINISHED, Status.FINISHED)
     assert reasons == ["3 benchmarks stored", "all benchmarks were stored earlier"]
+
+
+def test_answers_that_are_no_numbers_do_not_stay_in_the_work_folder(
+    begin: Callable[..., Attempt],
+) -> None:
+    attempt = begin("run-1")
+    work = WorkFolder(attempt.engine.settings.work_folder)
+    stored, wrong, interrupted = BENCHMARKS
+    files = {key: work.answers_file(key, outcome_of(key).key) for key in (wrong, interrupted)}
+    for file in files.values():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("{}\n", encoding="utf-8")
+    failures = {
+        wrong: Failure(code="not_finite", message="NaN"),
+        interrupted: Failure(code="time_out", message="too slow"),
+    }
+    _, record = close(attempt, kept=(stored,), failures=failures)
+    assert record.status is Status.FAILED
+    assert not files[wrong].exists()
+    assert files[interrupted].exists()  # the next attempt continues there
 
 
 def test_questions_in_several_orders_get_their_figures(tmp_path: Path) -> None:
