@@ -11,7 +11,6 @@ from evalboard.collecting import importing
 from evalboard.engine.environment import of_device
 from evalboard.engine.fitness import require_device
 from evalboard.engine.keeping import Keeper
-from evalboard.engine.leaving_out import UNUSED, leaving_out
 from evalboard.engine.loading.loader import (
     available_device,
     import_backend,
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 def import_libraries(backend: str, cpu_kv_cache_gib: int) -> None:
     """Set the environment of the device, and import lm_eval, torch and the backend."""
-    with importing(), leaving_out(UNUSED):
+    with importing():
         set_environment(of_device(available_device(), cpu_kv_cache_gib=cpu_kv_cache_gib))
         import_module("evalboard.engine.process")
         import_backend(backend)
