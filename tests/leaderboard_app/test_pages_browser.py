@@ -366,7 +366,7 @@ def test_no_page_has_a_barrier_that_axe_knows(
             page.get_by_role("button", name="Dark colours").click()
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.slow), "de"])
 def test_no_page_is_wider_than_a_phone_or_reads_a_name_as_html(
     language: str,
     page: Page,

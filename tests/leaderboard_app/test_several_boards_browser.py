@@ -121,6 +121,7 @@ def test_the_form_submits_to_the_chosen_boards(page: Page) -> None:
     expect(page.get_by_text("Choose at least one board.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_boards_work_behind_a_path_prefix_and_on_a_phone(behind_a_prefix: Page) -> None:
     page = behind_a_prefix
     page.set_viewport_size({"width": 390, "height": 844})

@@ -132,6 +132,7 @@ def test_the_next_model_of_the_same_shape_gets_the_same_process(
     assert call(third, "environment") == environment
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray")
 def test_engines_that_ray_places_follow_each_other_in_one_process(start: Start) -> None:
     first = leave(start("a", is_only_run=False))
@@ -144,6 +145,7 @@ def test_engines_that_ray_places_follow_each_other_in_one_process(start: Start) 
     assert has_ended(first)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray")
 def test_one_whose_actor_is_killed_while_it_works_does_not_stay(start: Start) -> None:
     process = use(start("a", is_only_run=False))

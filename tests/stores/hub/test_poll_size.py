@@ -78,6 +78,7 @@ def test_a_first_look_keeps_within_the_windows_of_the_hub(
     assert {status for _, status in hub.answers} == {200}
 
 
+@pytest.mark.slow
 def test_of_ten_thousand_requests_a_poll_asks_for_those_that_changed(
     hub: SmallHub, repo: HubRepo, settings: Settings
 ) -> None:
