@@ -94,7 +94,7 @@ soak: $(READY) ## Work on large queues among faults and kill -9 (half an hour; A
 slurm: $(READY) ## Run the jobs for Slurm on Debian's munge, slurmctld, slurmd and slurm-client, as root
 	$(BIN)/pytest -m slurm $(ARGS) tests/pipeline/test_slurm.py
 
-rehearsal: $(READY) ## Let the programs of a whole board die while they work (half an hour; PostgreSQL; ARGS="--strikes worker --models 2": one of them)
+rehearsal: $(READY) ## Let the programs of a whole board die while they work (ten minutes; PostgreSQL; ARGS="--strikes worker --models 2": one of them)
 	unshare --user --map-root-user --mount $(BIN)/python -m tests.rehearsal \
 		$(if $(ARGS),$(ARGS),--report docs/rehearsal.md)
 
