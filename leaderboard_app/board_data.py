@@ -87,6 +87,8 @@ class Follower(Generic[T]):
         self._value: T | None = None
         self._problem: EvalboardError | None = None
         """Why there is no newer state."""
+        self._has_replaced = False
+        """Whether the last look replaced the state, which its reader still held then."""
 
     def current(self) -> T:
         """Return the store's data, or its last state while it cannot be read.
@@ -118,9 +120,14 @@ class Follower(Generic[T]):
             self._note(exc)
             return
         if blobs == self._seen:
+            if self._has_replaced:
+                # What reading took, and the state before, go back to the system; the server keeps them otherwise.
+                pa.default_memory_pool().release_unused()
+                self._has_replaced = False
             return
         try:
             self._value = self._read(snapshot)
+            self._has_replaced = True
             self._seen = blobs
         except Exception as exc:  # noqa: BLE001 - whatever a broken file ends in
             self._note(exc)
@@ -191,8 +198,6 @@ def read_ranked_board(snapshot: Snapshot, folder: str = "") -> RankedBoard:
     document = prepare_parts(board_parts(published.meta, table))
     first = prepare_parts(first_parts(published.meta, table))
     ranks = _rank_source(snapshot, folder, published.meta, table)
-    # Memory of reading and compressing goes back to the system; the server keeps it otherwise.
-    pa.default_memory_pool().release_unused()
     return RankedBoard(published.meta, table, document, first, ranks)
 
 
