@@ -1,6 +1,6 @@
-"""Python's garbage collector, where there is no garbage.
+"""Keep Python's garbage collector away from work that makes no garbage.
 
-It goes through all objects again and again while their number grows. Nothing that is imported, and no
+The collector goes through all objects again and again while their number grows. Nothing that is imported, and no
 value of a table that is built, is part of a cycle that can be freed.
 """
 

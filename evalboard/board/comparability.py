@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evalboard.board.harnesses import Harnesses, versions_of
 from evalboard.board.rows import Row
-from evalboard.board.scores import Origin
+from evalboard.board.scores import Origin, origins_of
 
 
 class Measurement(NamedTuple):
@@ -106,8 +106,9 @@ class _Kind(NamedTuple):
 
 
 def _kind(row: Row) -> _Kind:
-    origins = tuple([(key, score.origin) for key, score in row.scores.items()])
-    return _Kind(origins, row.identity.use_chat_template, row.identity.enable_thinking)
+    return _Kind(
+        origins_of(row.scores), row.identity.use_chat_template, row.identity.enable_thinking
+    )
 
 
 def _measurements(kind: _Kind, harnesses: Harnesses) -> dict[str, Measurement]:

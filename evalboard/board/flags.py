@@ -13,7 +13,7 @@ from functools import cache, partial
 from operator import attrgetter
 from typing import NamedTuple
 
-from evalboard.board.scores import Origin, Score
+from evalboard.board.scores import Origin, Score, origins_of
 from evalboard.records.in_words import InWords
 from evalboard.records.robustness import Robustness
 
@@ -100,7 +100,7 @@ def flag_rows(rows: Sequence[Mapping[str, Score]]) -> list[list[str]]:
     Args:
         rows: The scores of each row by benchmark key.
     """
-    kinds = [tuple([(key, score.origin) for key, score in row.items()]) for row in rows]
+    kinds = [origins_of(row) for row in rows]
     counts: Counter[Measured] = Counter()
     for kind, count in Counter(kinds).items():
         counts.update(dict.fromkeys(kind, count))

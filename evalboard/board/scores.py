@@ -101,6 +101,11 @@ def read_score(document: ResultDocument, benchmark: Benchmark) -> Score | None:
     )
 
 
+def origins_of(scores: Mapping[str, Score]) -> tuple[tuple[str, Origin], ...]:
+    """Return how the scores of a row were measured, each with the key of its benchmark."""
+    return tuple([(key, score.origin) for key, score in scores.items()])
+
+
 def _in_words(metrics: Mapping[str, Any], subjects: Sequence[Score]) -> InWords | None:
     """Return the figures of answers in words, None unless all subjects have them."""
     if not subjects:

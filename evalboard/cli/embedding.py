@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from evalboard.attempt import ahead_program
 from evalboard.attempt.handing_back import HandedBack, hand_back_all
 from evalboard.cli.reporting import console, say
 from evalboard.engine.hardware import local_gpus
@@ -17,7 +18,7 @@ from evalboard.services import Services, listen
 from evalboard.settings import Settings
 from evalboard_prefect import deployments
 
-PREPARER = [sys.executable, "-m", "evalboard.attempt.ahead_program"]
+PREPARER = [sys.executable, "-m", ahead_program.__name__]
 RETURN_SECONDS = 20
 """Time for a store to take the requests back. Slurm waits 30 s before it kills."""
 LOGGING = {
@@ -65,7 +66,7 @@ def embedded(settings: Settings) -> Iterator[Callable[[], None]]:
 def prepare_ahead(services: Services, settings: Settings) -> None:
     """Start what finds the files of the next request while an engine works for another one."""
     if settings.ray_address:
-        services.start("ahead", [*PREPARER, "--cluster"], is_needed=False)
+        services.start("ahead", [*PREPARER, ahead_program.CLUSTER], is_needed=False)
     elif not settings.offline or local_gpus().number:
         services.start("ahead", PREPARER, is_needed=False)
 

@@ -19,7 +19,7 @@ from evalboard.stores.addresses import open_own_queue
 from evalboard.stores.requests import QueuedRequest
 
 PAUSE_SECONDS = 60
-"""Time after which a free place looks for a request again."""
+"""Time after which an empty queue, or a free place, is looked at again."""
 START_SECONDS = 10.0
 """Time in which an evaluation comes to its first answer. The processors are left to it."""
 
@@ -64,7 +64,7 @@ def work(
         ThreadPoolExecutor(max_workers=1) as builder,
         ThreadPoolExecutor(max_workers=slots) as threads,
     ):
-        connecting = threads.submit(_connect, settings) if uses_ray else None
+        connecting = threads.submit(placement.connect, settings) if uses_ray else None
         tell(f"Starting {'Ray and ' if uses_ray else ''}the Prefect server …")
         with importing():  # for a second, while the server and Ray start
             from evalboard_prefect.flows.board_flow import build_board
@@ -129,12 +129,6 @@ class _Board:
         """Wait for all builds, and raise what ended one of them."""
         for build in self._builds:
             build.result()
-
-
-def _connect(settings: Settings) -> None:
-    from evalboard.engine.placing import cluster  # Ray is imported only where it places engines
-
-    cluster.connect(settings)
 
 
 def _evaluate(

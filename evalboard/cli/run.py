@@ -18,8 +18,6 @@ from evalboard.settings import Settings
 if TYPE_CHECKING:
     from evalboard.queueing.reconcile import Correction
 
-PAUSE_SECONDS = 60
-
 
 def do(arguments: argparse.Namespace, settings: Settings) -> int:
     """Evaluate the queue. Return 1 if a request failed, or if lost ones are all there is.
@@ -47,7 +45,7 @@ def do(arguments: argparse.Namespace, settings: Settings) -> int:
     ):
         import_if_needed(settings)  # beside the imports of this program
         with importing():
-            from evalboard.cli.queue_round import work
+            from evalboard.cli.queue_round import PAUSE_SECONDS, work
             from evalboard.records.request import Status
         while True:
             ended = work(

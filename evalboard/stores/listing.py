@@ -108,7 +108,7 @@ class Listing:
         return _Known(seen, folders)
 
     def _read(self, place: str, settled: int) -> Seen | None:
-        """Return a file as it is, None if there is no such file."""
+        """Return the present state of a file, None if it is gone."""
         self._n_read += 1
         found = look(place)
         return found._replace(ctime=UNSETTLED) if found and found.ctime > settled else found

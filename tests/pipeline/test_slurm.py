@@ -32,8 +32,6 @@ while :; do sleep 0.1; done
 """`evalboard` as a shell sees it: it works until SIGTERM."""
 SIGNAL_MINUTES = {"evaluate.sbatch": 2, "board.sbatch": 3}
 """Time between the signal and the end of a job's time, as the files ask for it."""
-
-
 RAY_THAT_DOES_NOT_START = "#!/bin/sh\nexit 0\n"
 """`srun` of `ray symmetric-run`, which says 0 when its port is taken. Stands for both."""
 
@@ -49,22 +47,27 @@ def settings(
     ports = dict(zip(("server_port", "viewer_port"), free_ports(2), strict=True))
     settings = configure(suite=str(small_suite), backend="hf", max_running=1, **ports)
     submit(Submission(model="test/random", precision=Precision.FLOAT32), settings)
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    program = programs / "evalboard"
-    program.write_text(PROGRAM.format(python=sys.executable, home=settings.home), encoding="utf-8")
-    program.chmod(0o755)
+    program = PROGRAM.format(python=sys.executable, home=settings.home)
+    path = put_first(tmp_path / "bin", "evalboard", program)
     for name, value in own_environment(settings).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv(SERVER, raising=False)  # sbatch hands its environment to the jobs
-    places = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]
-    monkeypatch.setenv("PATH", os.pathsep.join(places))
+    monkeypatch.setenv("PATH", path)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     folder = tmp_path / "slurm"
     folder.mkdir()
     monkeypatch.chdir(folder)  # of the jobs' output
     with slurm(folder):
         yield settings
+
+
+def put_first(folder: Path, name: str, text: str) -> str:
+    """Write a program, and return the PATH on which it comes first, before those of this Python."""
+    folder.mkdir(exist_ok=True)
+    program = folder / name
+    program.write_text(text, encoding="utf-8")
+    program.chmod(0o755)
+    return os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -155,11 +158,8 @@ def test_jobs_are_submitted_for_open_requests_up_to_a_limit(settings: Settings) 
 
 
 def test_a_job_whose_ray_does_not_start_has_failed(tmp_path: Path) -> None:
-    srun = tmp_path / "srun"
-    srun.write_text(RAY_THAT_DOES_NOT_START, encoding="utf-8")
-    srun.chmod(0o755)
-    places = [str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]]
-    job = {"HOME": str(tmp_path), "PATH": os.pathsep.join(places), "TMPDIR": str(tmp_path)}
+    path = put_first(tmp_path / "bin", "srun", RAY_THAT_DOES_NOT_START)
+    job = {"HOME": str(tmp_path), "PATH": path, "TMPDIR": str(tmp_path)}
     job |= {"SLURM_JOB_ID": "1", "SLURM_JOB_NUM_NODES": "1"}
     command = ["bash", str(JOBS / "board.sbatch")]
     ended = subprocess.run(command, env=job, capture_output=True, text=True)

@@ -78,6 +78,13 @@ def running_limit(settings: Settings) -> int:
     return settings.engine_slots or max(1, on_gpus)
 
 
+def connect(settings: Settings) -> None:
+    """Import Ray and connect to it; see `cluster.connect`."""
+    from evalboard.engine.placing import cluster
+
+    cluster.connect(settings)
+
+
 def gpus(spec: EngineSpec) -> ClusterGpus:
     """Return the GPUs that are available for an engine."""
     if _is_child(spec):
@@ -85,7 +92,7 @@ def gpus(spec: EngineSpec) -> ClusterGpus:
         return ClusterGpus(total=number, on_one_machine=number, cores_per_gpu=0, node_ids=())
     from evalboard.engine.placing import cluster
 
-    cluster.connect(spec.settings)
+    connect(spec.settings)
     return cluster.cluster_gpus()
 
 
@@ -130,7 +137,7 @@ def start_ahead(settings: Settings, log_file: Path) -> None:
         log_file: Log file of the process.
     """
     if _leaves_a_choice(settings):
-        threading.Thread(target=_connect, args=(settings,), daemon=True).start()
+        threading.Thread(target=connect, args=(settings,), daemon=True).start()
         return
     child = ChildEngine(settings, log_file)
     child.import_libraries(MADE_OF, settings.backend, cpu_kv_cache_gib=settings.cpu_kv_cache_gib)
@@ -257,7 +264,7 @@ class EngineHandle:
     def _started(self) -> EngineTransport:
         spec, is_child = self.spec, _is_child(self.spec)
         if not is_child:
-            _connect(spec.settings)
+            connect(spec.settings)
         with self._starting:
             if self._transport is None:
                 self._transport = _local(spec) if is_child else _placed_by_ray(spec)
@@ -273,12 +280,6 @@ def _leaves_a_choice(settings: Settings) -> bool:
     """Return whether there is more than one place for the engine of an only run."""
     numbers = (settings.engine_slots or 1, settings.tensor_parallel or 1, local_gpus().number)
     return bool(settings.ray_address) or max(numbers) > 1
-
-
-def _connect(settings: Settings) -> None:
-    from evalboard.engine.placing import cluster
-
-    cluster.connect(settings)
 
 
 def _placed_by_ray(spec: EngineSpec) -> EngineTransport:
