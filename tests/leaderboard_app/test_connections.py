@@ -14,7 +14,7 @@ import pytest
 
 from leaderboard_app import connections
 from leaderboard_app.addresses import Proxies
-from leaderboard_app.connections import Connections
+from leaderboard_app.connections import Connections, LimitedProtocol
 from tests.leaderboard_app.serving import serving
 from tests.leaderboard_app.surroundings import Message, answering, swallow
 
@@ -72,6 +72,20 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_connection_sends_without_waiting_for_its_reader() -> None:
+    connected: list[int] = []
+
+    class Noting(Connections):
+        def opened(self, new: LimitedProtocol, address: str) -> None:
+            super().opened(new, address)
+            its = new.transport.get_extra_info("socket")
+            connected.append(its.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    with reading(answering(), Noting(100, 100, Proxies([]))) as reader:
+        assert reader.ask().startswith(b"HTTP/1.1 200")
+    assert connected == [1]
 
 
 @pytest.fixture
