@@ -72,7 +72,7 @@ def close_attempt(
         seconds=seconds.model_copy(update={"store": time.monotonic() - started}),
     )
     _forget_wrong_answers(attempt, plan, failures)
-    _note_usage(attempt, facts, finished)
+    _note_usage(attempt, loaded, finished)
     if attempt.request_path:
         _end_request(attempt, attempt.request_path, end, now)
         let_go(attempt.run_id, attempt.request_path)
@@ -242,7 +242,7 @@ def _seconds(
 ) -> Seconds:
     ran = {p.benchmark for p in (plan.waiting if plan else ())}
     return Seconds(
-        start=plan.start_seconds if plan else 0.0,
+        start=(plan.start_seconds if plan else 0.0) + (facts.start_seconds if facts else 0.0),
         load=facts.load_seconds if facts else 0.0,
         score={
             outcome.benchmark: outcome.seconds for outcome in finished if outcome.benchmark in ran

@@ -61,7 +61,7 @@ class AttemptPlan(BaseModel):
     facts: EngineFacts
     """Facts of the engine before a model is loaded."""
     start_seconds: float
-    """Seconds for process start, imports and reading the questions."""
+    """Seconds for the start of the process that plans, imports and reading the questions."""
 
 
 class AttemptEnd(BaseModel):

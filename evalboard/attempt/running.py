@@ -9,12 +9,13 @@ from evalboard.attempt.model import Attempt, AttemptPlan
 from evalboard.attempt.order import asking_order, engine_count
 from evalboard.attempt.sharing import take_over
 from evalboard.engine.placing import placement
+from evalboard.engine.placing.placement import EngineHandle
 from evalboard.errors import EngineError, EvalboardError
 from evalboard.publishing import announce_progress, announce_queue
 from evalboard.records.board_files import BenchmarkProgress
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.request import Status
-from evalboard.stores.addresses import open_own_queue
+from evalboard.stores.addresses import open_archive, open_own_queue
 from evalboard.stores.work import WorkFolder
 
 OnProgress = Callable[[BenchmarkProgress], None]
@@ -30,21 +31,38 @@ def plan_attempt(attempt: Attempt) -> AttemptPlan:
         EvalboardError: Planning failed. `try_again` of an `EngineError` says whether to retry.
     """
     started = time.monotonic()
-    settings = attempt.engine.settings
     plans, facts = _pool(attempt).plan()
-    work = WorkFolder(settings.work_folder)
-    impossible = tuple(plan for plan in plans if plan.problem)
     possible = [plan for plan in plans if not plan.problem]
-    finished = () if attempt.is_trial else _finished_earlier(attempt, possible, work)
+    finished = () if attempt.is_trial else _finished_earlier(attempt, possible)
     plan = AttemptPlan(
         waiting=tuple(asking_order(plan for plan in possible if plan not in finished)),
         finished=finished,
-        impossible=impossible,
+        impossible=tuple(plan for plan in plans if plan.problem),
         facts=facts,
         start_seconds=time.monotonic() - started,
     )
-    _note_plan(attempt, plan, work)
+    _note_plan(attempt, plan)
     return plan
+
+
+def has_work(attempt: Attempt) -> bool:
+    """Return whether an attempt that is yet to begin will have benchmarks to run.
+
+    It is planned for that only if there are results of its model. It is no trial.
+
+    Raises:
+        EvalboardError: The results cannot be read, or planning failed.
+    """
+    archive = open_archive(attempt.engine.settings)
+    if not archive.read(model=attempt.record.model).documents:
+        return True
+    planner = EngineHandle(attempt.engine.without_model())
+    try:
+        plans, _ = planner.plan()
+    finally:
+        planner.close()
+    possible = [plan for plan in plans if not plan.problem]
+    return len(_finished_earlier(attempt, possible)) < len(possible)
 
 
 def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
@@ -53,10 +71,11 @@ def load_model(attempt: Attempt, plan: AttemptPlan) -> EngineFacts:
     Raises:
         EvalboardError: Loading failed. `try_again` of an `EngineError` says whether to retry.
     """
-    pool = _pool(attempt)
+    pool, started = _pool(attempt), time.monotonic()
     facts = pool.load()
+    before = max(0.0, time.monotonic() - started - facts.load_seconds)
     pool.open(plan.waiting, count=_engine_count(attempt, pool, waiting=len(plan.waiting)))
-    return facts
+    return facts.model_copy(update={"start_seconds": before})
 
 
 def evaluate_benchmark(
@@ -163,16 +182,15 @@ def _engine_count(attempt: Attempt, pool: EnginePool, *, waiting: int) -> int:
     return engine_count(slots=slots, requests=requests, waiting=waiting)
 
 
-def _finished_earlier(
-    attempt: Attempt, plans: list[BenchmarkPlan], work: WorkFolder
-) -> tuple[BenchmarkPlan, ...]:
+def _finished_earlier(attempt: Attempt, plans: list[BenchmarkPlan]) -> tuple[BenchmarkPlan, ...]:
     """Return the benchmarks with a result in the work folder or the results store, of any suite."""
+    work = WorkFolder(attempt.engine.settings.work_folder)
     missing = [plan for plan in plans if work.outcome(plan.benchmark, plan.key) is None]
     stored = take_over(attempt, missing)
     return tuple(plan for plan in plans if plan not in missing or plan.key in stored)
 
 
-def _note_plan(attempt: Attempt, plan: AttemptPlan, work: WorkFolder) -> None:
+def _note_plan(attempt: Attempt, plan: AttemptPlan) -> None:
     states = {p.benchmark: BenchmarkProgress(state="waiting", total=p.n) for p in plan.waiting}
     states |= {
         p.benchmark: BenchmarkProgress(state="done", done=p.n, total=p.n) for p in plan.finished
@@ -181,6 +199,7 @@ def _note_plan(attempt: Attempt, plan: AttemptPlan, work: WorkFolder) -> None:
         p.benchmark: BenchmarkProgress(state="failed", reason=(p.problem or {}).get("message", ""))
         for p in plan.impossible
     }
+    work = WorkFolder(attempt.engine.settings.work_folder)
     for benchmark, progress in states.items():
         work.note_progress(attempt.progress_key, benchmark, progress)
     announce_queue(attempt.engine.settings)

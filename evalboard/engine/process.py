@@ -426,6 +426,6 @@ class EngineProcess:
                 **limits.model_dump(exclude={"resource"}),
                 "max_length": getattr(self._model, "max_length", limits.max_length),
             },
-            machine=machine(),
+            machine=machine(with_gpus=self._spec.loads_model),
             load_seconds=self._load_seconds,
         )

@@ -105,13 +105,18 @@ def architecture(folder: Path) -> str:
     return next(iter(config.get("architectures") or [""]))
 
 
-def machine() -> dict[str, Any]:
-    """Return a description of this machine: processors, memory and GPUs."""
+def machine(*, with_gpus: bool = True) -> dict[str, Any]:
+    """Return a description of this machine: processors, memory and GPUs.
+
+    Args:
+        with_gpus: Whether to ask the GPUs, which takes memory of them.
+    """
     import torch
 
+    gpus = torch.cuda.device_count() if with_gpus else 0
     return {
         "platform": platform.platform(),
         "processors": len(os.sched_getaffinity(0)),
         "memory_gib": round(memory_bytes() / 2**30, 1),
-        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        "gpus": [torch.cuda.get_device_name(i) for i in range(gpus)],
     }

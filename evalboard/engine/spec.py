@@ -19,7 +19,7 @@ class EngineLimits(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     resource: Literal["cores", "gpus", "nothing"] = "cores"
-    """Resources from Ray; `nothing` is for a process without a model."""
+    """What it takes; `nothing` is for a process without a model, on the machine of the run."""
     tensor_parallel: int = 1
     """Number of GPUs, if it has any."""
     max_num_seqs: int | None = None
@@ -65,6 +65,16 @@ class EngineSpec(PinnedChoice, frozen=True):
     def suites(self) -> tuple[Suite, ...]:
         """All suites that the model is loaded for."""
         return (self.suite, *self.further_suites)
+
+    @property
+    def loads_model(self) -> bool:
+        """Whether its process loads the model, and does not only plan or measure."""
+        return self.limits.resource != "nothing"
+
+    def without_model(self) -> "EngineSpec":
+        """Return the specification of a process for what needs neither the weights nor a GPU."""
+        nothing = self.limits.model_copy(update={"resource": "nothing"})
+        return self.model_copy(update={"limits": nothing})
 
     def asking(
         self, suite: Suite, benchmarks: tuple[str, ...], *, num_fewshot: int | None = None

@@ -120,3 +120,5 @@ class EngineFacts(BaseModel):
     load_seconds: float
     """Imports of the backend, weights into memory, caches, warm-up. Where the weights were loaded in
     place of an earlier model's, of the weights alone."""
+    start_seconds: float = 0.0
+    """Before that and after the plan: files, place, and start of the process."""

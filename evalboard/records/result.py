@@ -85,7 +85,7 @@ class Seconds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     start: float = 0.0
-    """From the start of the flow run to the end of the imports in the engine's process."""
+    """Plan, the model's files, the wait for a place, and start of the engine's process."""
     load: float = 0.0
     """Loading of the weights, caches, warm-up."""
     score: dict[str, float] = Field(default_factory=dict)

@@ -36,7 +36,7 @@ def can_have_likeness(spec: EngineSpec) -> bool:
         find_backend(spec.backend).replaces_weights
         and WeightType(spec.weight_type) is WeightType.ORIGINAL
         and Precision(spec.precision).is_plain
-        and spec.limits.resource != "nothing"
+        and spec.loads_model
         and spec.limits.tensor_parallel == 1
     )
 

@@ -59,13 +59,7 @@ def find_headroom(spec: EngineSpec, shortage: Shortage) -> Headroom:
 
 def _longest_request(spec: EngineSpec) -> int | None:
     """Return the longest request in tokens, None if the length must not change."""
-    asking = spec.model_copy(
-        update={
-            "name": f"{spec.name}-headroom",
-            "limits": spec.limits.model_copy(update={"resource": "nothing"}),
-        }
-    )
-    engine = placement.EngineHandle(asking)
+    engine = placement.EngineHandle(spec.without_model())
     try:
         return engine.longest_request()
     except EvalboardError:

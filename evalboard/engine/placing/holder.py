@@ -210,6 +210,7 @@ class EngineHolder:
         """Load the weights in place of the earlier model's, and return whether that is done."""
         with suppress(EvalboardError, OSError, ProcessEnded, Unforeseen):
             keeper = self._keeper()
+            keeper.serve_small_files()
             keeper.serve_loadable_files()
             assert keeper.given
             likeness = find_likeness(self._spec, keeper.given)

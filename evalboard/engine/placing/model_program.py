@@ -38,13 +38,15 @@ def prepare(spec: EngineSpec) -> None:
     Raises:
         MachineUnfit: The machine has GPUs that torch does not find.
     """
-    require_device(available_device())
-    prepare_backend(spec.backend, spec.architectures)
+    if spec.loads_model:
+        require_device(available_device())
+        prepare_backend(spec.backend, spec.architectures)
 
 
 def make(spec: EngineSpec, keeper: Keeper, questions: Path) -> "EngineProcess":
     """Return the engine."""
     from evalboard.engine.process import EngineProcess
 
+    device = available_device() if spec.loads_model else "cpu"
     prompter = Prompter(spec.model)
-    return EngineProcess(spec, available_device(), keeper, questions=questions, prompter=prompter)
+    return EngineProcess(spec, device, keeper, questions=questions, prompter=prompter)

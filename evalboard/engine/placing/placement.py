@@ -3,9 +3,10 @@
 Every engine is a confined process with a holder (`holder`). If there are several places, Ray
 chooses: the holder is then an actor, which lives as long as this process has its handle. It takes
 GPUs and a share of the cores, from which Ray derives the number of threads. The holder of an only
-run is an object of this process if the machine has only one place. Only this module decides between
-the two. In both cases the next call replaces a dead engine, and no engine outlives its run. A run is
-an only run in a program that says so (`one_run_at_a_time`): `evalboard evaluate`, and `evalboard run`
+run is an object of this process if the machine has only one place, and so is that of a process
+without a model, which plans before an engine gets its GPUs. Only this module decides between the
+two. In both cases the next call replaces a dead engine, and no engine outlives its run. A run is an
+only run in a program that says so (`one_run_at_a_time`): `evalboard evaluate`, and `evalboard run`
 without a higher limit. Ray takes half a second to import, so it is imported where it places an engine.
 """
 
@@ -168,8 +169,12 @@ class EngineHandle:
         self._transport: EngineTransport | None = None
 
     def plan(self, on_wait: OnWait | None = None) -> tuple[list[BenchmarkPlan], EngineFacts]:
-        """See `EngineProcess.plan`."""
-        return self.call("plan", timeout_seconds=self._start_seconds, on_wait=on_wait)
+        """See `EngineProcess.plan`.
+
+        Where the engine will wait for GPUs, another process plans, which needs none. It ends with that.
+        """
+        with self._planning():
+            return self.call("plan", timeout_seconds=self._start_seconds, on_wait=on_wait)
 
     def load(self, on_wait: OnWait | None = None) -> EngineFacts:
         """See `EngineProcess.load`. The time for its files, which may be large, is not a start's."""
@@ -261,6 +266,20 @@ class EngineHandle:
     def _start_seconds(self) -> float:
         return self.spec.settings.engine_start_timeout_seconds
 
+    @contextmanager
+    def _planning(self) -> Iterator[None]:
+        """Let a process without a model answer in this context if the engine is yet to get its GPUs."""
+        with self._starting:
+            waits = self.spec.limits.resource == "gpus" and not _is_child(self.spec)
+            is_apart = waits and self._transport is None
+            if is_apart:
+                self._transport = _local(self.spec.without_model())
+        try:
+            yield
+        finally:
+            if is_apart:
+                self.close()
+
     def _started(self) -> EngineTransport:
         spec, is_child = self.spec, _is_child(self.spec)
         if not is_child:
@@ -272,8 +291,8 @@ class EngineHandle:
 
 
 def _is_child(spec: EngineSpec) -> bool:
-    """Return whether an engine has only one place and does not need Ray."""
-    return spec.is_only_run and not _leaves_a_choice(spec.settings)
+    """Return whether an engine has only one place and does not need Ray, or needs no place."""
+    return not spec.loads_model or (spec.is_only_run and not _leaves_a_choice(spec.settings))
 
 
 def _leaves_a_choice(settings: Settings) -> bool:

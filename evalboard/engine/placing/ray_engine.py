@@ -143,7 +143,5 @@ def _options(spec: EngineSpec, place: Place | None) -> dict[str, Any]:
             "num_cpus": place.resources.get("CPU", 0),
             "scheduling_strategy": PlacementGroupSchedulingStrategy(place.group, 0),
         }
-    if spec.limits.resource == "nothing":
-        return {"num_cpus": 0}
     cores = int(ray.cluster_resources().get("CPU", 1))
     return {"num_cpus": max(1, cores // (spec.settings.engine_slots or 1))}

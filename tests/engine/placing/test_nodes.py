@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,22 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
+from evalboard.attempt import course, running
+from evalboard.attempt.course import Steps
 from evalboard.engine.hardware import VISIBLE
 from evalboard.engine.placing.cluster import connect, disconnect, on_node
 from evalboard.engine.placing.placement import EngineHandle
 from evalboard.engine.spec import EngineLimits, EngineSpec
-from evalboard.errors import EngineDied, ModelNotFound, NodeUnfit
+from evalboard.errors import EngineDied, LoadFailed, ModelNotFound, NodeUnfit
+from evalboard.records.request import RequestRecord, Status
 from evalboard.repositories import find_repository
+from evalboard.stores.work import WorkFolder
+from tests.attempt.answering_engine import ANSWERS
+from tests.attempt.claimed import claimed
 from tests.engine_specs import engine_folder, engine_spec
 from tests.model_folders import write_model
 from tests.repositories.conftest import SHA, SmallHub, hub
+from tests.stand_in_engine import calls, outcome_of
 
 __all__ = ["hub"]  # fixture
 pytestmark = [
@@ -34,6 +42,8 @@ pytestmark = [
 ]
 PROGRAM = "tests.engine.placing.places"
 OBJECT_STORE_BYTES = 80 * 2**20
+PLACE_SECONDS = 300
+"""A test that waits for a GPU without a right to it fails after this time."""
 WEIGHTS = f"GET /org/model/resolve/{SHA}/model.safetensors"
 
 
@@ -110,6 +120,7 @@ def spec_of(cluster: Cluster, hub: SmallHub, tmp_path: Path) -> Callable[[str], 
     def make(model: str) -> EngineSpec:
         settings: dict[str, Any] = {"ray_address": cluster.address, "models": models}
         settings |= {"hub_endpoint": hub.address, "offline": False, "tensor_parallel": 1}
+        settings |= {"engine_place_timeout_seconds": PLACE_SECONDS}
         spec = engine_spec(
             tmp_path,
             settings=settings,
@@ -166,6 +177,42 @@ def loading(engine: EngineHandle, hub: SmallHub) -> Iterator[Future[None]]:
             yield future
         finally:
             hub.may_send.set()
+
+
+@pytest.fixture
+def busy(join: Callable[..., Machine], start: Callable[..., EngineHandle]) -> None:
+    """A cluster whose only GPU has an engine."""
+    join()
+    load(start("org/other"))
+
+
+def test_a_plan_needs_no_gpu_and_no_weights_and_neither_does_its_failure(
+    busy: None, start: Callable[..., EngineHandle], hub: SmallHub
+) -> None:
+    engine = start()
+    folder = engine.spec.log_file.parent
+    (folder / "plan.refuse").write_text("1", encoding="utf-8")
+    with pytest.raises(LoadFailed):
+        engine.plan()
+    plans, _ = engine.plan()
+    assert [plan.benchmark for plan in plans] == list(engine.spec.benchmarks)
+    assert not any(psutil.pid_exists(int(process)) for _, process, _ in calls(folder))
+    assert WEIGHTS not in hub.requests
+
+
+def test_a_model_whose_scores_are_all_stored_takes_no_gpu_and_no_weights(
+    busy: None, spec_of: Callable[[str], EngineSpec], hub: SmallHub
+) -> None:
+    spec = spec_of("org/model")
+    request = RequestRecord(model=spec.model, revision=spec.revision)
+    attempt = claimed(spec, request, "run-1", now=datetime.now(UTC))
+    for benchmark in spec.benchmarks:
+        WorkFolder(spec.settings.work_folder).keep(outcome_of(benchmark), ANSWERS)
+    steps = Steps(running.plan_attempt, running.load_model, lambda *_: [])
+    (ended,) = course.run(attempt, steps)
+    assert ended.end.status is Status.FINISHED
+    assert list(ended.end.scores) == list(spec.benchmarks)
+    assert WEIGHTS not in hub.requests
 
 
 def test_a_gpu_is_free_for_other_models_while_files_are_downloaded(

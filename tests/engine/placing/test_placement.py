@@ -28,6 +28,7 @@ from evalboard.errors import (
 from tests.engine.placing.parents import printed_by
 from tests.engine_specs import engine_folder, engine_spec
 from tests.processes import with_command
+from tests.stand_in_engine import calls
 
 pytestmark = pytest.mark.usefixtures("stand_in_engines")
 
@@ -139,6 +140,20 @@ def test_no_place_in_time_is_said(placed: EngineHandle) -> None:
     error = error_of(EngineHandle(second), "pid")
     assert type(error) is TimedOut
     assert "place" in error.message
+
+
+def test_an_engine_that_no_machine_has_the_gpus_for_plans_all_the_same(
+    placed_spec: EngineSpec,
+) -> None:
+    settings = placed_spec.settings.model_copy(update={"engine_place_timeout_seconds": 1})
+    limits = EngineLimits(resource="gpus")
+    engine = EngineHandle(placed_spec.model_copy(update={"settings": settings, "limits": limits}))
+    plans, _ = engine.plan()
+    assert [plan.benchmark for plan in plans] == list(placed_spec.benchmarks)
+    ((_, process, _),) = calls(placed_spec.log_file.parent)
+    assert not psutil.pid_exists(int(process))
+    with pytest.raises(TimedOut, match="place"):
+        engine.load()
 
 
 def test_whoever_waits_is_asked_to_look(engine: EngineHandle, tmp_path: Path) -> None:
