@@ -1,6 +1,6 @@
 """A suite gains a benchmark: a finished model is asked that one alone, with stand-ins for engines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from evalboard.attempt.opening import open_attempt
 from evalboard.attempt.running import evaluate_benchmark, load_model, plan_attempt
 from evalboard.board.rows import build_rows
 from evalboard.demo.models import make_random_model
+from evalboard.engine.placing.placement import one_run_at_a_time
 from evalboard.errors import LifecycleError
 from evalboard.intake.polling import check
 from evalboard.intake.submission import EvaluationRequest
@@ -36,19 +37,20 @@ GAINED = "  - {key: c, title: C}\n"
 
 
 @pytest.fixture
-def settings(tmp_path: Path, stand_in_engines: None) -> Settings:
+def settings(tmp_path: Path, stand_in_engines: None) -> Iterator[Settings]:
     make_random_model(tmp_path / "models" / "test" / "random")
     suite = tmp_path / "growing.yaml"
     suite.write_text(SUITE, encoding="utf-8")
-    return Settings.model_validate(
-        {
-            "home": tmp_path,
-            "models": tmp_path / "models",
-            "offline": True,
-            "suite": str(suite),
-            "backend": "hf",
-        }
-    )
+    with one_run_at_a_time():
+        yield Settings.model_validate(
+            {
+                "home": tmp_path,
+                "models": tmp_path / "models",
+                "offline": True,
+                "suite": str(suite),
+                "backend": "hf",
+            }
+        )
 
 
 def evaluate(attempt: Attempt) -> AttemptEnd:

@@ -1,4 +1,4 @@
-"""The engines of one attempt on a real Ray; only what an engine holds is smaller than a model."""
+"""The engines of one attempt: children, or several on a real Ray. Only what they hold is smaller."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -42,8 +42,13 @@ def new_pool(
     monkeypatch.setattr(seating, "ARRIVAL_SECONDS", 3600.0)  # however late a thread is
     pools: list[EnginePool] = []
 
-    def make(*, slots: int = 1, backend: str = "hf") -> EnginePool:
-        spec = engine_spec(tmp_path, settings={"engine_slots": slots}, backend=backend)
+    def make(*, slots: int = 1, backend: str = "hf", is_only_run: bool = True) -> EnginePool:
+        spec = engine_spec(
+            tmp_path,
+            settings={"engine_slots": slots},
+            backend=backend,
+            is_only_run=is_only_run,
+        )
         pools.append(EnginePool(spec))
         return pools[-1]
 
@@ -273,7 +278,7 @@ def test_nothing_is_left_of_an_engine_when_its_model_ends(
 def test_a_stop_while_an_engine_starts_leaves_its_place_free(
     new_pool: Callable[..., EnginePool], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool = new_pool()
+    pool = new_pool(is_only_run=False)
 
     def stopped_first(*args: Any, **options: Any) -> Any:
         pool.stop(ClaimLost("cancelled"))

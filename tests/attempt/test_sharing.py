@@ -59,7 +59,12 @@ def evaluate(home: Path, suite_name: str, *, thinks: bool = False) -> AttemptEnd
     suite = load_suite(str(home / f"{suite_name}.yaml"))
     keys = tuple(benchmark.key for benchmark in suite.benchmarks)
     spec = engine_spec(
-        home, settings=settings_of(home), name=f"engine-{suite_name}", suite=suite, benchmarks=keys
+        home,
+        settings=settings_of(home),
+        name=f"engine-{suite_name}",
+        suite=suite,
+        benchmarks=keys,
+        is_only_run=True,
     )
     request = RequestRecord(
         model="test/model",

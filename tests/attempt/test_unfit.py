@@ -38,7 +38,7 @@ def attempt(tmp_path: Path) -> Attempt:
     """An attempt whose engine finds the disk full."""
     (engine_folder(tmp_path) / "load.unfit").write_text("1", encoding="utf-8")
     record = RequestRecord(model="test/model", revision="0" * 40)
-    return claimed(engine_spec(tmp_path), record, "run-1", now=NOW)
+    return claimed(engine_spec(tmp_path, is_only_run=True), record, "run-1", now=NOW)
 
 
 def run(attempt: Attempt) -> AttemptEnd:

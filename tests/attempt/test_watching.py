@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("forked_stand_ins")
 def attempt(tmp_path: Path) -> Iterator[Attempt]:
     (engine_folder(tmp_path) / "load.waits").write_text("never 1", encoding="utf-8")
     record = RequestRecord(model="test/model", revision="0" * 40)
-    attempt = claimed(engine_spec(tmp_path), record, RUN, now=NOW)
+    attempt = claimed(engine_spec(tmp_path, is_only_run=True), record, RUN, now=NOW)
     yield attempt
     running.stop_engines(attempt, None)
 

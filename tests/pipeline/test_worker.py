@@ -114,6 +114,7 @@ def test_a_run_that_is_stopped_hands_back_its_request(
     assert "SIGTERM received" not in said  # Ray's own words for it, with a stack trace
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cancelled_in_prefect_ends_cancelled_and_goes_on_when_it_is_retried(
     settings: Settings, worker: subprocess.Popen[bytes], run: UUID
 ) -> None:

@@ -105,24 +105,6 @@ def test_the_process_finds_the_libraries_of_a_python_from_a_module(
     assert all(place.is_absolute() for place in library_places())
 
 
-def test_an_idle_process_that_ended_is_replaced(model: Path, scratch: Path) -> None:
-    child.load("config", model, scratch)
-    child.close()
-    assert child.load("config", model, scratch).problem == ""
-
-
-def test_a_process_that_ended_a_moment_ago_is_replaced(model: Path, scratch: Path) -> None:
-    assert child.load("config", model, scratch).problem == ""
-    # It cannot be told any more, while nothing has been read of its end.
-    stdin = child._inspectors[0]._process.stdin  # pyright: ignore[reportPrivateUsage]
-    assert stdin
-    reading, writing = os.pipe()
-    os.close(reading)
-    os.dup2(writing, stdin.fileno())
-    os.close(writing)
-    assert child.load("config", model, scratch).problem == ""
-
-
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -215,6 +197,26 @@ def failing() -> Iterator[None]:
         patch.setattr(child, "PROGRAM", ("-c", INSPECTOR))
         yield
         child.close()
+
+
+@pytest.mark.usefixtures("failing")
+def test_an_idle_process_that_ended_is_replaced(model: Path, scratch: Path) -> None:
+    child.load("answer", model, scratch)
+    child.close()
+    assert child.load("answer", model, scratch).problem == ""
+
+
+@pytest.mark.usefixtures("failing")
+def test_a_process_that_ended_a_moment_ago_is_replaced(model: Path, scratch: Path) -> None:
+    assert child.load("answer", model, scratch).problem == ""
+    # It cannot be told any more, while nothing has been read of its end.
+    stdin = child._inspectors[0]._process.stdin  # pyright: ignore[reportPrivateUsage]
+    assert stdin
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.dup2(writing, stdin.fileno())
+    os.close(writing)
+    assert child.load("answer", model, scratch).problem == ""
 
 
 @pytest.mark.usefixtures("failing")

@@ -18,6 +18,16 @@ from .corpus import Case, cases
 CASES = cases()
 SAME_TO_LOAD = ("card", "index", "licence", "pointer", "weights")
 """Themes whose stories are told in files that nothing loads."""
+SLOW = (
+    "adapter: half",
+    "adapter: modules",
+    "hostile template that acts by",
+    "hostile template that acts on all",
+    "hostile template that acts on long",
+    "hostile template that acts on many",
+    "hostile tokenizer of many",
+)
+"""Beginnings of the names of cases that take seconds, each beside a quicker one of its kind."""
 MOST_BYTES = 2 * 10**9
 MOST_SECONDS = 20
 
@@ -37,7 +47,14 @@ def theme(case: Case) -> str:
 FIRST_OF_THEME = {theme(case): case for case in reversed(CASES)}
 
 
-@pytest.fixture(params=CASES, ids=[case.name for case in CASES])
+@pytest.fixture(
+    params=[
+        pytest.param(
+            case, id=case.name, marks=pytest.mark.slow if case.name.startswith(SLOW) else ()
+        )
+        for case in CASES
+    ]
+)
 def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Case:
     """A case; where nothing that is loaded is new to it, all checks run without loading."""
     case: Case = request.param

@@ -60,6 +60,8 @@ def lead_outside(path: Path) -> None:
 
 
 BREAKING = (delete, cut_in_half, empty, fill_with_noise, make_a_pointer, lead_outside)
+USUAL = (delete, cut_in_half, make_a_pointer)
+"""Tried on every file each time. The others are read the same way, and run in `make test-all`."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,15 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("break_file", BREAKING, ids=lambda breaking: breaking.__name__)
+@pytest.mark.parametrize(
+    "break_file",
+    [
+        pytest.param(
+            breaking, id=breaking.__name__, marks=() if breaking in USUAL else pytest.mark.slow
+        )
+        for breaking in BREAKING
+    ],
+)
 @pytest.mark.parametrize("name", FILES)
 def test_the_report_names_the_file(
     name: str,

@@ -93,13 +93,19 @@ def test_a_killed_process_is_a_death_with_the_last_words(engine: EngineHandle) -
 
 
 @pytest.mark.parametrize(
-    ("raised", "expected"),
+    ("engine", "raised", "expected"),
     [
-        (("OutOfMemoryError", "CUDA out of memory. Tried to allocate 2 GiB."), OutOfMemory),
-        (("MemoryError", ""), OutOfMemory),
-        (("ValueError", "Worker failed with error 'CUDA out of memory'"), OutOfMemory),
-        (("EngineDeadError", "EngineCore encountered an issue."), EngineDied),
+        (
+            "child",
+            ("OutOfMemoryError", "CUDA out of memory. Tried to allocate 2 GiB."),
+            OutOfMemory,
+        ),
+        ("child", ("MemoryError", ""), OutOfMemory),
+        ("child", ("ValueError", "Worker failed with error 'CUDA out of memory'"), OutOfMemory),
+        ("child", ("EngineDeadError", "EngineCore encountered an issue."), EngineDied),
+        ("placed", ("MemoryError", ""), OutOfMemory),
     ],
+    indirect=["engine"],
 )
 def test_after_an_error_that_leaves_no_engine_the_process_is_a_new_one(
     engine: EngineHandle, raised: tuple[str, str], expected: type[EngineError]

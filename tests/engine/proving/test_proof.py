@@ -96,6 +96,7 @@ def test_vllm_proves_itself_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert proof.find_disproof(settings) == ""
 
 
+@pytest.mark.slow
 def test_an_engine_that_ends_is_an_error_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
