@@ -17,6 +17,9 @@ HEARTBEAT_SECONDS = 30
 """Interval between two heartbeats of a flow run."""
 ENVIRONMENT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
 """What every run's environment has beside its worker's."""
+NO_HEARTBEATS = {"PREFECT_FLOWS": json.dumps({"heartbeat_frequency": None})}
+"""Instead of `ENVIRONMENT` for runs on a server that waits for no heartbeats. With them the end of every
+flow run takes up to a second: Prefect waits for their thread, which sleeps by the second."""
 ENVIRONMENT_VARIABLE = "evalboard_environment"
 """Variable of Prefect with `ENVIRONMENT`.
 

@@ -4,7 +4,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -57,7 +57,7 @@ def embedded(settings: Settings) -> Iterator[Callable[[], None]]:
         api_url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
         program = [sys.executable, "-m", f"{deployments.__name__}.server", "--only-api"]
         services.start("server", program, listener=listener)
-        use_server(settings, api_url)
+        use_server(settings, api_url, deployments.NO_HEARTBEATS)
         # Its address ends with this process: claims and pages do not name it.
         set_environment({"PREFECT_HOME": prefect_home, "EVALBOARD_PREFECT_API_URL": "none"})
         yield lambda: services.wait_for("server", f"{api_url}/health")
@@ -86,14 +86,22 @@ def require_server(settings: Settings) -> str:
     return settings.prefect_api_url
 
 
-def use_server(settings: Settings, api_url: str) -> None:
-    """Let this process call a server. Call it before the import of Prefect."""
+def use_server(
+    settings: Settings, api_url: str, heartbeats: Mapping[str, str] = deployments.ENVIRONMENT
+) -> None:
+    """Let this process call a server. Call it before the import of Prefect.
+
+    Args:
+        settings: The settings.
+        api_url: Address of the server's API.
+        heartbeats: Variables that say how often flow runs send them. Runs that no worker starts send
+            them too: a server that others use may wait for them.
+    """
     variables = environment_of(settings) | LOGGING
     variables["DO_NOT_TRACK"] = "1"
     variables["PREFECT_LOGGING_LEVEL"] = "ERROR"
     variables["PREFECT_API_URL"] = api_url
-    # Runs that no worker starts send heartbeats too: the server may wait for them.
-    set_environment(variables | deployments.ENVIRONMENT)
+    set_environment(variables | dict(heartbeats))
 
 
 def _hand_back(number: int) -> None:

@@ -12,25 +12,40 @@ from evalboard.cli import embedding
 from evalboard.engine.hardware import LocalGpus
 from evalboard.process_environment import child_environment
 from evalboard.services import Services
-from evalboard.settings import Settings, load_settings
+from evalboard.settings import Settings
 from evalboard_prefect.deployments import HEARTBEAT_SECONDS
 
 SHOW = """
-from evalboard.cli.embedding import require_server
+from evalboard.cli.embedding import embedded
 from evalboard.settings import load_settings
-require_server(load_settings())
-from prefect.settings import get_current_settings
-settings = get_current_settings()
-print(settings.api.url, settings.flows.heartbeat_frequency)
+with embedded(load_settings()):
+    from prefect.settings import get_current_settings
+    settings = get_current_settings()
+    print(settings.api.url, settings.flows.heartbeat_frequency)
 """
 
 
-def test_flows_of_this_process_call_the_server_and_send_the_heartbeats_it_waits_for() -> None:
-    variables = child_environment(load_settings(), PREFECT_API_URL="http://127.0.0.1:9/api")
-    seen = subprocess.run(
-        [sys.executable, "-c", SHOW], env=variables, check=True, capture_output=True, text=True
+def test_flows_of_this_process_call_the_server_and_send_the_heartbeats_it_waits_for(
+    tmp_path: Path,
+) -> None:
+    given = _seen(tmp_path, PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert given == ["http://127.0.0.1:9/api", str(HEARTBEAT_SECONDS)]
+    address, heartbeats = _seen(tmp_path)  # a server of its own waits for none
+    assert address.startswith("http://127.0.0.1:")
+    assert heartbeats == "None"
+
+
+def _seen(home: Path, **variables: str) -> list[str]:
+    """Return the address of the server and the seconds between heartbeats that flows are told."""
+    settings = Settings.model_validate({"home": home, "offline": True})
+    shown = subprocess.run(
+        [sys.executable, "-c", SHOW],
+        env=child_environment(settings, **variables),
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    assert seen.stdout.split() == ["http://127.0.0.1:9/api", str(HEARTBEAT_SECONDS)]
+    return shown.stdout.split()
 
 
 @pytest.mark.parametrize(
