@@ -20,17 +20,23 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from evalboard.collecting import importing
 from evalboard.engine.inspection.autoload import PARTS, Part
 from evalboard.engine.inspection.confinement import ResourceLimits, confine, leave_network
 
+T = TypeVar("T")
+
 IDLE_SECONDS = 600
 """Idle time after which the program ends. The next job starts another one."""
 POLL_SECONDS = 0.01
+GIVING_WAY = 5
+"""Niceness of the imports: a third of the processor time of a program that wants the same processor. An
+engine that imports at the same time needs twice as long."""
 MAX_MESSAGE_CHARACTERS = 2000
 READY = '{"ready": true}'
 MACHINE_EXIT = 75
@@ -55,7 +61,7 @@ def main() -> None:
     os.dup2(2, 1)
     leave_network()
     with importing():
-        _import_libraries()
+        giving_way(_import_libraries)
     _tell(answers, READY)
     serve(answers)
     os._exit(0)  # there is nothing to put away, and taking the libraries down takes a second
@@ -75,6 +81,16 @@ def serve(answers: int) -> None:
             idle_since = time.monotonic()
     for process in running:
         _kill(process)
+
+
+def giving_way(work: Callable[[], T]) -> T:
+    """Return what some work returns, and let other programs have the processor before it.
+
+    Linux has a niceness for each thread, and nobody may lower one again: the work has a thread of its
+    own, which ends with it. What is done later, and every fork, is as nice as before.
+    """
+    with ThreadPoolExecutor(1, initializer=os.nice, initargs=(GIVING_WAY,)) as thread:
+        return thread.submit(work).result()
 
 
 class _Lines:
