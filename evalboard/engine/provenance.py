@@ -109,7 +109,7 @@ def machine(*, with_gpus: bool = True) -> dict[str, Any]:
     """Return a description of this machine: processors, memory and GPUs.
 
     Args:
-        with_gpus: Whether to ask the GPUs, which takes memory of them.
+        with_gpus: Whether to ask the GPUs, which initialises CUDA in this process.
     """
     import torch
 

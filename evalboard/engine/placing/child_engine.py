@@ -103,7 +103,9 @@ class _Running(NamedTuple):
     scratch: str
 
 
-def _started(settings: Settings, log_file: Path, *, is_confined: bool) -> _Running:
+def _started(
+    settings: Settings, log_file: Path, *, is_confined: bool, takes_device: bool
+) -> _Running:
     """Start a process."""
     scratch = tempfile.mkdtemp(prefix="evalboard-engine-")
     on_gpu = local_gpus().number > 0
@@ -120,7 +122,13 @@ def _started(settings: Settings, log_file: Path, *, is_confined: bool) -> _Runni
     with theirs, log_file.open("ab") as log:
         pipe = theirs.fileno()
         forked = (
-            fork_process(pipe, log.fileno(), environment=variables, folder=scratch)
+            fork_process(
+                pipe,
+                log.fileno(),
+                environment=variables,
+                folder=scratch,
+                takes_device=takes_device,
+            )
             if is_confined
             else None
         )
@@ -143,6 +151,7 @@ class ChildEngine:
         log_file: Log file of the process.
         is_confined: Whether it has no token and no network, and only a view of the files. Only what
             sees no file of a model may be without.
+        takes_device: Whether it computes as an engine does, so that idle ones on its device end before.
         kept: A process that is an engine already, None to start one.
     """
 
@@ -152,6 +161,7 @@ class ChildEngine:
         log_file: Path,
         *,
         is_confined: bool = True,
+        takes_device: bool = True,
         kept: KeptProcess | None = None,
     ) -> None:
         self._memory_kills = memory_kills()
@@ -161,7 +171,9 @@ class ChildEngine:
             scratch = kept.notes[SCRATCH]
             running = _Running(kept.process, Connection(kept.pipe), scratch)
         else:
-            running = _started(settings, log_file, is_confined=is_confined)
+            running = _started(
+                settings, log_file, is_confined=is_confined, takes_device=takes_device
+            )
         self._process, pipe, self._scratch = running
         self._putting_away = weakref.finalize(self, shutil.rmtree, self._scratch, True)
         self._wire = Wire(pipe)

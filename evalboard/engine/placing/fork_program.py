@@ -5,8 +5,8 @@ the digest of the key, the module that makes engines, and the arguments of its `
 ends when its standard input ends, which its owner holds open, and all its forks with it.
 
 A message to it is JSON. The first on a connection asks for a process. With the files of the process
-beside it, its pipe and its log, and the fields `key`, `environment`, `folder` and `cores`, it asks for
-a fork, which is confined. The answer is `{"process": id}`, and at the end of the process
+beside it, its pipe and its log, and the fields `key`, `environment`, `folder`, `cores` and `takes_device`, it
+asks for a fork, which is confined. The answer is `{"process": id}`, and at the end of the process
 `{"exit": code}`, below zero for a signal. The end of the connection kills the process, and so does any
 message but one: `{"keep": name, "notes": …, "seconds": s}`, with the other end of the process's pipe
 beside it. Its answer is `{"kept": true}`.
@@ -14,7 +14,7 @@ beside it. Its answer is `{"kept": true}`.
 A process that is kept is idle. `{"key": …, "take": name}` as the first message of a connection asks for
 it. The answer is `{"process": id, "notes": …}` with the pipe, or `{}` if there is none. `{"key": …,
 "import": true}` lets this server import the libraries before the first fork. An idle process
-ends after its seconds, with this server, and before a fork for a device that it may use. The server
+ends after its seconds, with this server, and before a fork that takes a device that it may use. The server
 then removes the `folders` that its notes name.
 
 The server knows no secret that a fork could inherit: its environment is that of a confined engine,
@@ -144,8 +144,9 @@ class _Server:
 
     def _fork(self, connection: socket.socket, request: dict[str, Any], files: list[int]) -> None:
         devices = _devices(request["environment"])
-        for idle in [one for one in self._idle if _share(one.devices, devices)]:
-            self._end_idle(idle)
+        if request["takes_device"]:
+            for idle in [one for one in self._idle if _share(one.devices, devices)]:
+                self._end_idle(idle)
         self._import_once()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -149,7 +149,12 @@ class ForkedProcess:
 
 
 def fork_process(
-    pipe: int, log: int, *, environment: Mapping[str, str], folder: str
+    pipe: int,
+    log: int,
+    *,
+    environment: Mapping[str, str],
+    folder: str,
+    takes_device: bool = True,
 ) -> ForkedProcess | None:
     """Start a confined process as a fork of this program's fork server.
 
@@ -158,6 +163,7 @@ def fork_process(
         log: Descriptor of its log.
         environment: All its variables. They must contain no secret: the server reads them.
         folder: Its working folder, and that of its temporary files.
+        takes_device: Whether idle processes that may use the same device end before.
 
     Returns:
         The process, None if no server answers.
@@ -166,6 +172,7 @@ def fork_process(
         "environment": dict(environment),
         "folder": folder,
         "cores": sorted(os.sched_getaffinity(0)),
+        "takes_device": takes_device,
     }
     with ExitStack() as opened:
         connection = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))

@@ -96,7 +96,9 @@ class EngineHolder:
         spec = self._spec
         self._earlier = None
         self._made = None
-        self._child = child or ChildEngine(spec.settings, spec.log_file)
+        self._child = child or ChildEngine(
+            spec.settings, spec.log_file, takes_device=spec.loads_model
+        )
         self._view, lock = make_view(self._views)
         self._let_go = weakref.finalize(self, os.close, lock)
 
