@@ -42,19 +42,6 @@ class Measurement(NamedTuple):
     """In a queue: the mean time between one model's last answer and the next one's first."""
 
 
-def warm_up(material: Material, case: Case, folder: Path) -> None:
-    """Ask plain lm_eval on vLLM and ours one question each.
-
-    Both read the libraries, and vLLM looks the model's architecture up, which takes ten seconds. It
-    remembers it in a folder of each program's own: a confined engine reads none but ours.
-    """
-    one = case._replace(limit=1, benchmarks=case.benchmarks[:1])
-    theirs, ours = folder / "theirs", folder / "ours"
-    asked = material.benchmarks(one)
-    run(material, programs.vllm_command(material, one, asked, theirs / "out"), theirs)
-    run(material, programs.our_command(material, one, ours / "out"), ours)
-
-
 def measure_vllm(material: Material, case: Case, folder: Path) -> Measurement:
     """Measure `lm_eval run --model vllm` on all benchmarks."""
     benchmarks = material.benchmarks(case)

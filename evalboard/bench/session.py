@@ -18,9 +18,9 @@ from evalboard.bench.material import (
     make_material,
     workshop,
 )
-from evalboard.bench.measuring import Measurement
+from evalboard.bench.measuring import Measurement, run
 from evalboard.bench.pipeline import measure_pipeline
-from evalboard.bench.programs import HF, OURS, PROGRAMS, QUEUE_PROGRAMS, VLLM
+from evalboard.bench.programs import HF, OURS, PROGRAMS, QUEUE_PROGRAMS, VLLM, vllm_command
 from evalboard.bench.report import CaseReport, Report
 from evalboard.records.times import timestamp
 from evalboard.services import Services
@@ -66,8 +66,8 @@ def measure(
         cases = _cases(wishes, material)
         say("building the models")
         parameters = pool.submit(make_material, material, cases).result()
-    say("asking lm_eval and ours one question, to warm up the disk and the caches")
-    measuring.warm_up(material, cases[0], folder / "runs" / "first")
+    say("asking one question, to warm up the disk and the caches")
+    _ask_one_question(material, cases[0])
     has_flows = wishes.pipeline or any(case.is_queue for case in cases)
     _read_libraries(material, OF_OURS + (OF_THE_PIPELINE if has_flows else ()))
     report = Report(
@@ -162,6 +162,14 @@ def _cases(wishes: Wishes, material: Material) -> list[Case]:
         quick=wishes.quick,
         limit=wishes.limit,
     )
+
+
+def _ask_one_question(material: Material, case: Case) -> None:
+    """Run plain lm_eval on vLLM, which reads the libraries and looks the architecture up."""
+    folder = material.folder / "runs" / "first"
+    benchmark = material.benchmarks(case)[0]
+    command = vllm_command(material, case._replace(limit=1), [benchmark], folder / "out")
+    run(material, command, folder)
 
 
 def _read_libraries(material: Material, names: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from evalboard.bench import programs
 from evalboard.bench.answers import compare
 from evalboard.bench.cases import Case
 from evalboard.bench.material import Material, make_material, workshop
-from evalboard.bench.measuring import MEASURES, measure_hf, measure_ours, run, warm_up
+from evalboard.bench.measuring import MEASURES, measure_hf, measure_ours, run
 from evalboard.errors import HarnessError
 
 
@@ -44,19 +44,6 @@ def test_both_give_the_same_answers_and_are_timed_alike(
         assert 0 < taken.scoring_seconds < taken.seconds
     assert all(seconds > 0 for seconds in ours.account.values())
     assert sum(ours.account.values()) == pytest.approx(ours.run.seconds)
-
-
-@pytest.mark.slow
-def test_vllm_has_looked_the_architecture_up_for_all_programs_before_one_is_measured(
-    material: Material, case: Case
-) -> None:
-    with workshop() as pool:
-        pool.submit(make_material, material, [case]).result()
-    warm_up(material, case, material.folder / "first")
-    caches = material.folder / "cache"
-    for programs_own in (caches / "vllm", caches / "evalboard" / "vllm"):
-        (found,) = (programs_own / "modelinfos").glob("*.json")
-        assert "Llama" in found.name
 
 
 def test_a_program_that_fails_is_named_with_its_log(material: Material, case: Case) -> None:
