@@ -28,7 +28,6 @@ from lm_eval.models.utils import maybe_truncate
 from lm_eval.models.vllm_causallms import VLLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from vllm import RequestOutput, SamplingParams, TokensPrompt
-from vllm.model_executor.models import ModelRegistry
 from vllm.platforms import current_platform
 from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS, RequestOutputKind
 
@@ -54,6 +53,7 @@ from evalboard.engine.vllm_feeding import Feed, Job, JobResult
 from evalboard.engine.vllm_last_layer import skip_unread_rows
 from evalboard.engine.vllm_lengths import find_lengths
 from evalboard.engine.vllm_options import execution_options
+from evalboard.engine.vllm_registry import look_up
 from evalboard.engine.vllm_reloading import replace_weights
 from evalboard.engine.vllm_rows import Row, next_rows, prompt_rows, sum_up
 from evalboard.engine.vllm_texts import Text, Texts, generation_options, with_own_seed
@@ -419,10 +419,8 @@ class VLLMModel(LmEvalVLLM):
 
 
 def prepare(architectures: Iterable[str]) -> None:
-    """Let vLLM look at its own classes, in a process that it starts, and remember what it found."""
-    for name in architectures:
-        if registered := ModelRegistry.models.get(name):
-            registered.inspect_model_cls()
+    """Let vLLM look at its own classes, and remember what it found."""
+    look_up(architectures)
 
 
 def load(arguments: LoadArguments) -> VLLMModel:
