@@ -48,6 +48,7 @@ def test_the_wheel_contains_no_name_of_other_projects(wheel: Path) -> None:
     assert packages == {"evalboard", "evalboard_prefect", "leaderboard_app"}
 
 
+@pytest.mark.slow
 def test_installed_flows_load_in_a_folder_of_another_project(
     installed: Path, tmp_path: Path
 ) -> None:

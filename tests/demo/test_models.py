@@ -14,6 +14,7 @@ transformers = pytest.importorskip("transformers")
 models = pytest.importorskip("evalboard.demo.models")
 training = pytest.importorskip("evalboard.demo.training")
 
+pytestmark = pytest.mark.slow  # one of the models is trained
 NAMES = [
     "demo/random-llama",
     "demo/random-gpt2",
@@ -72,7 +73,6 @@ def _accuracy(model: Any, tokenizer: Any, questions: list[Question]) -> float:
     return (answers == batch.targets).double().mean().item()
 
 
-@pytest.mark.slow
 def test_made_again_nothing_is_done_twice(made: tuple[Path, list[str]], demo_datasets: Path):
     folder, said = made
     assert [line for line in said if line.startswith("making")] == [f"making {n}" for n in NAMES]

@@ -194,6 +194,7 @@ def test_of_two_automations_one_stays_and_off_stays_off(
     deployed.resume_automation(left.id)
 
 
+@pytest.mark.slow
 def test_plain_prefect_deploys_the_same(
     deployed: SyncPrefectClient, settings: Settings, server: str
 ) -> None:

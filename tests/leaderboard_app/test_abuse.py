@@ -35,4 +35,5 @@ def test_a_reader_gets_the_board_beside_a_small_storm(
     assert not {status for status in statuses if status >= 500 and status != 503}
     # Large bodies and calls of what is no endpoint are refused; a refusal may be lost with its connection.
     assert statuses.get(413, 0) + statuses.get(0, 0) >= SMALL.bodies + SMALL.floods
-    assert statuses.get(404, 0) >= SMALL.joins / 2
+    assert statuses.get(404, 0) + statuses.get(0, 0) >= SMALL.joins
+    assert statuses.get(404, 0) > 0

@@ -30,7 +30,7 @@ USER = {
 
 
 FURTHER = "medical-pl"
-PREFIXES = ("", f"/boards/{FURTHER}")
+PREFIXES = ("", pytest.param(f"/boards/{FURTHER}", marks=pytest.mark.slow))
 """Of the first board and of a further one."""
 
 

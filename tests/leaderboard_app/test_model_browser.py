@@ -250,6 +250,7 @@ def test_analysis_follows_choice_and_theme(page: Page, shown: Shown) -> None:
     expect(page.locator("model-page h1")).to_have_text("org/second")
 
 
+@pytest.mark.slow
 def test_pages_fit_a_phone_and_speak_german(page: Page, shown: Shown) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     ready = {

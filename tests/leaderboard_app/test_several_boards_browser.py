@@ -76,6 +76,7 @@ def expect_model(page: Page, address: str, model: str) -> None:
     expect(page).to_have_url(re.compile(f"{re.escape(address)}$"))
 
 
+@pytest.mark.slow
 def test_the_switch_leads_from_board_to_board_and_each_has_its_address(page: Page) -> None:
     page.goto("/")
     expect_model(page, "/", "org/one")

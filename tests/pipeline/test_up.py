@@ -111,6 +111,7 @@ def request_of(settings: Settings, model: str) -> RequestRecord | None:
     return next((record for record in records if record and record.model == model), None)
 
 
+@pytest.mark.slow
 def test_a_run_of_the_api_ends_finished_sigterm_hands_the_next_back_and_nothing_is_left(
     settings: Settings, up: psutil.Popen, tmp_path: Path
 ) -> None:

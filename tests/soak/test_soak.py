@@ -33,7 +33,8 @@ def soaked(tmp_path: Path, kind: str, *arguments: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("requests", REQUESTS)
-@pytest.mark.parametrize("kind", [pytest.param("local", marks=pytest.mark.slow), "hub"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["local", "hub"])
 def test_many_pollers_and_workers_do_every_request_once(
     tmp_path: Path, kind: str, requests: int
 ) -> None:

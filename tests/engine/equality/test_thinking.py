@@ -104,6 +104,7 @@ def test_parts_of_prompts_and_a_seed_are_refused_on_a_cpu(model: Any) -> None:
         asked(model, "on", THINK_END, do_sample=True, temperature=1.0, seed=1)
 
 
+@pytest.mark.slow
 def test_samples_of_many_long_prompts_depend_on_their_seed_alone(
     tmp_path: Path, load_vllm: Callable[..., Any]
 ) -> None:
