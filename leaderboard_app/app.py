@@ -1,6 +1,7 @@
 """The viewer as one server: data routes, static files, and Gradio's pages."""
 
 import contextlib
+import ctypes
 import logging
 import socket
 import warnings
@@ -14,6 +15,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse
+from gradio.route_utils import BUILD_PATH_LIB
 from pydantic import BaseModel
 from threadpoolctl import threadpool_limits
 
@@ -71,6 +73,8 @@ DESCRIPTION = (
 UNREADABLE: dict[int | str, dict[str, Any]] = {
     503: {"description": "The board store cannot be read right now."}
 }
+MMAP_THRESHOLD, THRESHOLD_BYTES = -3, 256 * 1024
+"""Number of a parameter of `mallopt`, and its value."""
 LOCAL_SECONDS = 2.0
 """Interval between checks of a board store in a folder."""
 
@@ -115,7 +119,7 @@ def create_app(settings: Settings) -> FastAPI:
     _add_health(app, viewers)
     add_metrics(app, first)
     add_submission_routes(app, first)
-    _add_static_routes(app)
+    _add_static_routes(app, viewers)
     blocks: list[gr.Blocks] = []
     for viewer in viewers:
         endpoints = make_endpoints(viewer)
@@ -197,6 +201,8 @@ def serve(settings: Settings, listener: socket.socket | None = None) -> None:
     Raises:
         ConfigError: The port is taken, or a suite or the board store's address is wrong.
     """
+    # The memory of large arrays goes back to the system. Otherwise glibc raises its limit for that, and keeps 25 MB.
+    ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, THRESHOLD_BYTES)
     host, port = settings.viewer_host, settings.viewer_port
     with listener or listen(host, port, setting="EVALBOARD_VIEWER") as listener:
         server = make_server(create_app(settings), settings)
@@ -294,7 +300,7 @@ def _add_health(app: FastAPI, viewers: Sequence[Viewer]) -> None:
         )
 
 
-def _add_static_routes(app: FastAPI) -> None:
+def _add_static_routes(app: FastAPI, viewers: Sequence[Viewer]) -> None:
     texts = {name: prepare_json(dict(translations(name))) for name in LANGUAGES}
 
     @app.get("/ui/texts.{language}.json", include_in_schema=False)
@@ -310,6 +316,9 @@ def _add_static_routes(app: FastAPI) -> None:
         return codes.respond(request)
 
     app.router.routes.append(static_route("/ui", STATIC))
+    for viewer in viewers:
+        # Gradio would compress them for each request.
+        app.router.routes.append(static_route(f"{viewer.prefix}/assets", BUILD_PATH_LIB))
 
 
 def _codes() -> dict[str, dict[str, Any]]:

@@ -1,33 +1,41 @@
-"""The folder `static/` for browsers."""
+"""Folders of files for browsers."""
 
+import mimetypes
 import os
-from http import HTTPStatus
+from functools import lru_cache
+from pathlib import Path
 
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import Response
+from fastapi import HTTPException, Request, Response
 from starlette.routing import Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
+from leaderboard_app.responses import PreparedResponse, prepare
 
-class _BrowserFiles(StaticFiles):
-    """Browsers keep the files but revalidate them each time, so an upgrade takes effect at once."""
-
-    def get_path(self, scope: Scope) -> str:
-        """Return the path in the folder, without the path prefix of a proxy."""
-        return os.path.normpath(scope["path_params"]["path"])
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return a file, or 304 if the request names its ETag."""
-        response = await super().get_response(path, scope)
-        if path.endswith(".js") and response.status_code == HTTPStatus.OK:
-            # The platform's table of types may say anything, and Gradio changes it.
-            response.headers["Content-Type"] = "text/javascript; charset=utf-8"
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+"""The platform's table of types may say anything, and Gradio changes it."""
+KEPT = 500
+"""Files that are kept compressed; those of a page are 700 KB."""
 
 
 def static_route(address: str, folder: os.PathLike[str]) -> Route:
-    """Return the route to a folder's files below an address."""
-    return Route(f"{address}/{{path:path}}", GZipMiddleware(_BrowserFiles(directory=folder)))
+    """Return the route to the files that a folder has now, below an address.
+
+    Browsers keep the files but revalidate them each time, so an upgrade takes effect at once.
+    """
+    root = Path(folder)
+    files = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+
+    def answer(request: Request) -> Response:
+        # Without the path prefix of a proxy.
+        path = files.get(request.path_params["path"])
+        if path is None:
+            raise HTTPException(404)
+        return _compressed(path, path.stat().st_mtime_ns).respond(request)
+
+    return Route(f"{address}/{{path:path}}", answer)
+
+
+@lru_cache(KEPT)
+def _compressed(path: Path, _changed: int) -> PreparedResponse:
+    """Return a file as it was at a time, compressed once: for each request it would be the larger part of the work."""
+    kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
+    return prepare(path.read_bytes(), kind or "application/octet-stream")
