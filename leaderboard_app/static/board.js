@@ -13,7 +13,7 @@ import { HINTS, parseQuery } from "./board/query.js";
 import { drawReported } from "./board/reported.js";
 import { bracketOf, firstPlaces, sayFirsts } from "./board/first-place.js";
 import { MOST_RANKED, orderingOf, Ranks, toRuns } from "./board/ranks.js";
-import { averagesOf, bestOf, followerOf, numbersOf, rankedRows, scoresOf, selectRows } from "./board/select.js";
+import { averagesOf, bestOf, numbersOf, rankedRows, scoresOf, selectRows } from "./board/select.js";
 import { countFilters, isSame, readView, sortOf, withoutFilters, writeView } from "./board/view.js";
 import { formatTime, make } from "./dom.js";
 import { formatNumber, mark, t } from "./language.js";
@@ -124,6 +124,7 @@ class BoardTable extends HTMLElement {
 
   report(problem) {
     if (!problem && this.problem.hidden) return;
+    document.querySelector("#shell")?.remove();
     this.problem.hidden = !problem;
     const stale = this.board ? t("The board below may be out of date.") : "";
     this.problem.textContent = problem ? [problem, stale, t("This page tries again every few seconds.")].filter(Boolean).join(" ") : "";
@@ -131,6 +132,7 @@ class BoardTable extends HTMLElement {
   }
 
   show(board) {
+    document.querySelector("#shell")?.remove();
     const before = this.board;
     this.board = board;
     board.words = { model_type: Object.fromEntries(Object.entries(TYPES).map(([type, name]) => [type, t(name).toLowerCase()])) };
@@ -148,7 +150,7 @@ class BoardTable extends HTMLElement {
     }
     if (!this.sizes.hasChildNodes()) this.sizes.replaceChildren(...drawSizes(this.controlsOf("sizes"), board));
     if (!before) this.search.value = this.view.search;
-    this.drawColumns({ rowsToCome: true });
+    this.drawColumns();
     this.select({ keepPlace: before !== null });
     if (!isPart(board) && (!before || isPart(before))) this.grid.returnTo(placeOf(writeView(this.view, "")));
   }
@@ -177,7 +179,7 @@ class BoardTable extends HTMLElement {
     // Other columns alone change neither rows nor their order, unless the average is over them.
     const same = !anew && this.view.mean === "board" && changed.every((choice) => COLUMN_CHOICES.has(choice));
     const isColumns = changed.some((choice) => COLUMN_CHOICES.has(choice) || (choice === "sort" && NARROW.matches));
-    if (anew || isColumns) this.drawColumns({ rowsToCome: !same });
+    if (anew || isColumns) this.drawColumns();
     if (!same) this.select({ keepPlace: changed.every((choice) => KEEPING_PLACE.has(choice)) });
     for (const controls of Object.values(this.controls)) controls.sync();
     this.keepAddress();
@@ -213,12 +215,12 @@ class BoardTable extends HTMLElement {
     }, ADDRESS_PAUSE_MILLISECONDS);
   }
 
-  drawColumns({ rowsToCome }) {
+  drawColumns() {
     this.listed = listColumns(this.board, this.view.opened);
     this.columns = chooseColumns(this.listed, this.view);
     const { key, descending } = sortOf(this.view);
     const columns = NARROW.matches ? arrangeNarrow(this.columns, key) : this.columns;
-    this.grid.keys.during(() => this.grid.setColumns(columns, { rowsToCome }));
+    this.grid.keys.during(() => this.grid.setColumns(columns));
     this.grid.setOrder(key, descending);
   }
 
@@ -279,12 +281,13 @@ class BoardTable extends HTMLElement {
     const ordering = orderingOf(board, column, { values, averages, descending });
     const ranks = this.ranks.rank(board, fitting, ordering);
     const places = firstPlaces(board, fitting, ranks, ordering.key);
+    const shown = [...pinned, ...rows];
     this.picture = {
       ...{ board, names, view, averages, ranks, sorted: key, benchmark: this.sortedBenchmark() },
       query: parseQuery(view.search, (name) => numbersOf(board, name)),
       bracket: bracketOf(places, rows),
       best: bestOf((of) => (of === "average" ? averages : scoresOf(board, of, view.score)), fitting),
-      nextOf: followerOf([...pinned, ...rows]),
+      nextOf: (row) => shown[shown.indexOf(row) + 1],
       compare: (chosen) => compareAddress(chosen.map((row) => names[row]), this.sortedBenchmark(), this.among(fitting)),
     };
     this.grid.setRows(pinned, rows, view.size, { keepPlace });

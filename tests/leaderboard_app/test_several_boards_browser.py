@@ -154,7 +154,9 @@ def test_answers_in_words_have_their_figures_on_the_board_and_on_the_models_page
         "points_over_loglikelihood": "+12.3",
     }
     for column, text in shown.items():
-        expect(rows.first.locator(f"td[data-key={column}]")).to_have_text(text)
+        cell = rows.first.locator(f"td[data-key={column}]")
+        cell.scroll_into_view_if_needed()
+        expect(cell).to_have_text(text)
     page.get_by_role("link", name="org/thinker", exact=True).click()
     anatomy = row["mmlu_anatomy_cot"]
     scores = page.get_by_role("region", name="Scores").locator("[data-key=mmlu_anatomy_cot]")

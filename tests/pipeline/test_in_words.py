@@ -145,6 +145,7 @@ def expect_on_the_board(page: Page, known: Mapping[str, Known]) -> None:
     expect(row.locator(".name")).to_have_text("test/thinker")
     for key, (share, _) in known.items():
         shown = re.compile(rf"^{100 * share:.1f} ")
+        row.locator(f"td.{key}").scroll_into_view_if_needed()
         expect(row.locator(f"td.{key}")).to_have_text(shown)
     page.get_by_role("link", name="test/thinker", exact=True).click()
 

@@ -3,6 +3,7 @@
 import { make, makeOutsideLink } from "../dom.js";
 import { formatNumber, language, mark, t } from "../language.js";
 import { icon, typeMark } from "../icons.js";
+import { NARROW } from "./grid.js";
 import { percent, points } from "../numbers.js";
 import { modelAddress, NAMING } from "../reference.js";
 import { NOTICED, noticesOf, tell } from "./notices.js";
@@ -11,6 +12,8 @@ import { rankedRows, scoresOf } from "./select.js";
 
 // Characters at the end of a name that are never cut, as `-8B-Instruct`.
 const TAIL = 12;
+// Making a format takes longer than drawing a cell.
+const ROUND = new Intl.NumberFormat(language);
 const QUANTISED = /bit$|quant|^(awq|gptq|fp8|int\d)/i;
 const DRAW = {
   pin: drawPin,
@@ -30,7 +33,7 @@ const DRAW = {
 const WRITE = {
   share: percent,
   params: formatParams,
-  amount: (value) => Number(value.toPrecision(3)).toLocaleString(language),
+  amount: (value) => formatRound(value),
   yes: (value) => (value ? t("yes") : ""),
 };
 
@@ -108,7 +111,7 @@ function drawModel(picture, column, row, place) {
     "span",
     { class: "model-cell" },
     make("a", { class: "name", href: modelAddress(readRow(columns, row), picture.benchmark), "aria-label": model }, ...parts),
-    make("span", { class: "narrow" }, ...drawNarrow(picture, row, model.slice(0, end))),
+    ...(NARROW.matches ? [make("span", { class: "narrow" }, ...drawNarrow(picture, row, model.slice(0, end)))] : []),
   );
   const precision = columns.precision?.[row];
   if (QUANTISED.test(precision)) cell.append(make("span", { class: "badge", title: t("Quantised") }, precision));
@@ -251,9 +254,9 @@ export function writeCell(picture, { key, kind }, row) {
 const missing = () => make("span", { class: "missing", "aria-label": t("no score") }, "—");
 const text = (value) => (value === "" ? [] : [String(value)]);
 const cell = ({ board }, key, row) => board.columns[key][row];
+const formatRound = (value) => ROUND.format(Number(value.toPrecision(3)));
 const format = (value, digits) => (value == null ? "" : formatNumber(value, digits));
 
 function formatParams(billions) {
-  const short = (value) => Number(value.toPrecision(3)).toLocaleString(language);
-  return billions >= 1 ? `${short(billions)} B` : `${short(billions * 1000)} M`;
+  return billions >= 1 ? `${formatRound(billions)} B` : `${formatRound(billions * 1000)} M`;
 }

@@ -1,11 +1,12 @@
-// A table that draws only the rows in sight, under a head that stays and beside columns that stay.
+// A table that draws only what is in sight, under a head that stays and beside columns that stay.
 
 import { make } from "../dom.js";
 import { isNumber } from "./columns.js";
 import { GridKeys } from "./keys.js";
 
-// Rows drawn above and below those in sight, so that scrolling shows no gap.
-const SPARE = 8;
+// Rows drawn above and below those in sight, and pixels of columns beside them, so that scrolling shows no gap.
+const SPARE = 5;
+const SPARE_WIDTH = 600;
 /** Whether the page is as narrow as a phone. */
 export const NARROW = matchMedia("(max-width: 600px)");
 const HEIGHTS = { compact: 28, normal: 36, large: 48 };
@@ -26,6 +27,7 @@ export class Grid {
     this.pinned = [];
     this.rows = [];
     this.drawn = new Map();
+    this.filled = new WeakSet();
     this.head = make("thead");
     this.top = make("tbody", { class: "pinned" });
     this.body = make("tbody");
@@ -62,15 +64,19 @@ export class Grid {
     return this.head.lastElementChild;
   }
 
-  /** Show other columns. Cells that stay are kept, unless other rows are to come anyway. */
-  setColumns(columns, { rowsToCome }) {
+  /** The drawn rows. */
+  get lines() {
+    return [...this.top.rows, ...this.drawn.values()];
+  }
+
+  /** Show other columns. Cells that stay are kept, and new ones filled with the next frame, unless other rows come. */
+  setColumns(columns) {
     this.columns = columns;
-    const lines = rowsToCome ? [] : [...this.top.rows, ...this.drawn.values()];
-    for (const line of lines) this.fillRow(line);
+    for (const line of this.lines) this.placeCells(line);
     this.head.replaceChildren(...drawGroups(columns), make("tr", { "aria-rowindex": "1" }, ...columns.map((column) => this.drawHeadCell(column))));
     this.table.setAttribute("aria-colcount", columns.length);
     this.setWidths();
-    this.measureHead();
+    this.drawSoon();
   }
 
   /** Show rows, `pinned` ones above the others; what was drawn is drawn anew. */
@@ -82,9 +88,8 @@ export class Grid {
       this.returning = null;
       this.element.scrollTop = 0;
     }
-    this.drawn.clear();
     this.keys.during(() => {
-      this.top.replaceChildren(...pinned.map((row, index) => this.drawRow(row, index, index)));
+      this.top.replaceChildren(...pinned.map((row, index) => this.drawRow(row, index, this.makeLine({ style: `--pin: ${index}` }))));
       this.draw(true);
     });
   }
@@ -118,68 +123,76 @@ export class Grid {
 
   resize() {
     if (!this.columns.length) return;
-    const before = this.height;
-    this.setWidths();
-    this.setHeight();
     this.measureHead();
-    if (this.height !== before) this.drawn.clear();
-    this.keys.during(() => this.draw(this.height !== before));
+    this.draw();
     if (this.returning == null) return;
     this.element.scrollTop = this.returning;
     if (this.element.scrollTop > 0) this.returning = null;
   }
 
-  /** Put the rows in sight into the page, and keep those that are there already. */
+  /** Put the rows in sight into the page, and keep those that are there already; fill the cells in sight. */
   draw(anew = false) {
+    const sight = this.columnsInSight(); // before the page changes, or it would be laid out for this
+    this.drawRows(anew);
+    for (const line of this.lines) this.fillRow(line, sight);
+  }
+
+  drawRows(anew) {
     const { element, rows, height } = this;
-    const first = this.isPaper ? 0 : Math.max(0, Math.floor(element.scrollTop / height) - SPARE);
-    const seen = Math.ceil((element.clientHeight || innerHeight) / height) + 2 * SPARE;
-    const last = Math.min(rows.length, first + (this.isPaper ? MOST_PRINTED : seen));
+    const [top, seen] = this.isPaper ? [0, MOST_PRINTED] : [element.scrollTop / height, (element.clientHeight || innerHeight) / height];
+    const first = Math.max(0, Math.floor(top) - SPARE);
+    const last = Math.min(rows.length, Math.ceil(top + seen) + SPARE);
     if (!anew && first === this.first && last === this.last) return;
     Object.assign(this, { first, last });
     const shown = new Map();
     for (let index = first; index < last; index += 1) {
-      shown.set(index, this.drawn.get(index) ?? this.drawRow(rows[index], this.pinned.length + index));
+      const line = this.drawn.get(index);
+      shown.set(index, line && !anew ? line : this.drawRow(rows[index], this.pinned.length + index, line));
     }
-    for (const [index, row] of this.drawn) if (!shown.has(index)) row.remove();
     this.drawn = shown;
-    this.fill([makeGap(first * height), ...shown.values(), makeGap((rows.length - last) * height)]);
+    arrange(this.body, [makeGap(first * height), ...shown.values(), makeGap((rows.length - last) * height)]);
   }
 
-  /** Make the body hold these rows, without moving one that is in place: it may have the focus. */
-  fill(wanted) {
-    const kept = new Set(wanted);
-    for (const child of [...this.body.children]) if (!kept.has(child)) child.remove();
-    let place = this.body.firstChild;
-    for (const row of wanted) {
-      if (row === place) place = place.nextSibling;
-      else this.body.insertBefore(row, place);
-    }
+  makeLine(attributes = {}) {
+    return make("tr", attributes, ...this.columns.map(makeCell));
   }
 
-  /** Draw the row at a place, which counts pinned rows first. */
-  drawRow(row, place, pin = null) {
-    const line = make("tr", { class: this.nameOf(row), "aria-rowindex": place + 2, "data-place": place });
-    if (pin !== null) line.style.setProperty("--pin", pin);
-    this.fillRow(line);
+  /** Make a line the row at a place, which counts pinned rows first; its cells are filled by `draw`. */
+  drawRow(row, place, line = this.makeLine()) {
+    Object.assign(line, { className: this.nameOf(row), ariaRowIndex: place + 2 });
+    line.dataset.place = place;
+    for (const [at, cell] of [...line.cells].entries()) if (this.filled.has(cell)) cell.replaceWith(makeCell(this.columns[at]));
     return line;
   }
 
-  fillRow(line) {
-    const place = Number(line.dataset.place);
-    const row = this.pinned[place] ?? this.rows[place - this.pinned.length];
+  /** Give a row a cell for each column, those that it has and empty ones. */
+  placeCells(line) {
     const kept = new Map([...line.cells].map((cell) => [cell.dataset.key, cell]));
-    line.replaceChildren(...this.columns.map((column) => kept.get(column.key) ?? this.drawRowCell(column, row)));
-    this.keys.prepare(line);
+    arrange(line, this.columns.map((column) => kept.get(column.key) ?? makeCell(column)));
   }
 
-  drawRowCell(column, row) {
-    const cell = document.createElement(column.key === "model" ? "th" : "td");
-    if (column.key === "model") cell.scope = "row";
-    cell.className = cellClass(column);
-    cell.dataset.key = column.key;
-    this.drawCell(column, row, cell);
-    return cell;
+  /** Return the places of the columns that stay, and of those in sight. */
+  columnsInSight() {
+    const { scrollLeft, clientWidth } = this.element;
+    const [from, to] = [scrollLeft - SPARE_WIDTH, scrollLeft + (clientWidth || innerWidth) + SPARE_WIDTH];
+    let left = 0;
+    return this.columns.flatMap(({ fixed, width }, place) => {
+      left += width;
+      return fixed || this.isPaper || (left > from && left - width < to) ? [place] : [];
+    });
+  }
+
+  /** Draw the cells of a row that are in some columns, unless they are drawn. */
+  fillRow(line, places) {
+    const place = Number(line.dataset.place);
+    const row = this.pinned[place] ?? this.rows[place - this.pinned.length];
+    for (const each of places) {
+      const cell = line.cells[each];
+      if (this.filled.has(cell)) continue;
+      this.filled.add(cell);
+      this.drawCell(this.columns[each], row, cell);
+      this.keys.prepare(cell);
+    }
   }
 
   drawHeadCell(column) {
@@ -194,7 +207,7 @@ export class Grid {
   /** Pinned rows stay under the head, a pixel into it so that no row shines through. */
   measureHead() {
     const height = Math.floor(this.head.getBoundingClientRect().height) - 1;
-    this.table.style.setProperty("--head", `${height}px`);
+    this.top.style.setProperty("--head", `${height}px`);
   }
 
   /** Give every column its width and fixed ones their distance; the model takes what is left. */
@@ -213,6 +226,17 @@ export class Grid {
   }
 }
 
+/** Make a part of the page hold these children, without moving one that is in place: it may have the focus. */
+function arrange(parent, wanted) {
+  const kept = new Set(wanted);
+  for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
+  let place = parent.firstChild;
+  for (const child of wanted) {
+    if (child === place) place = place.nextSibling;
+    else parent.insertBefore(child, place);
+  }
+}
+
 /** Draw the line above the heads that names what columns have in common; none without such columns. */
 function drawGroups(columns) {
   if (NARROW.matches || !columns.some(({ heading }) => heading)) return [];
@@ -224,6 +248,12 @@ function drawGroups(columns) {
   }
   const cells = runs.map(({ fixed, heading, width }) => make("td", { colspan: width, class: fixed ? "corner" : heading ? "heading" : null }, heading ?? ""));
   return [make("tr", { class: "groups", "aria-hidden": "true" }, ...cells)];
+}
+
+/** Make an empty cell; the model's is the head of its row. */
+function makeCell(column) {
+  const [tag, scope] = column.key === "model" ? ["th", "row"] : ["td", null];
+  return make(tag, { scope, class: cellClass(column), "data-key": column.key });
 }
 
 function cellClass(column) {

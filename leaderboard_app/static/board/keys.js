@@ -16,9 +16,10 @@ export class GridKeys {
     grid.table.addEventListener("focusin", (event) => this.follow(event.target));
   }
 
-  /** Take a row's links and buttons out of the order of the Tab key. */
-  prepare(line) {
-    for (const place of stopsOf(line)) place.tabIndex = -1;
+  /** Take a cell's links and buttons, or a cell without them, out of the order of the Tab key. */
+  prepare(cell) {
+    const widgets = cell.querySelectorAll(WIDGETS);
+    for (const place of widgets.length ? widgets : [cell]) place.tabIndex = -1;
   }
 
   /** Redraw, and give the focus back to where it was; the one tab stop stays reachable. */
@@ -66,6 +67,7 @@ export class GridKeys {
     this.offer(stops[this.stop]);
     stops[this.stop].focus();
     keepInSight(this.grid.element, stops[this.stop]);
+    this.grid.draw();
   }
 
   /** Note where a click or the Tab key went. */
@@ -100,12 +102,9 @@ export class GridKeys {
 }
 
 function stopsOf(line) {
-  return [...line.cells].flatMap((cell) => {
-    const widgets = [...cell.querySelectorAll(WIDGETS)];
-    if (widgets.length) return widgets;
-    // The head of the pins has nothing to read and nothing to do.
-    return cell.classList.contains("kind-pin") ? [] : [cell];
-  });
+  const widgets = Map.groupBy(line.querySelectorAll(WIDGETS), (widget) => widget.closest("td, th"));
+  // The head of the pins has nothing to read and nothing to do.
+  return [...line.cells].flatMap((cell) => widgets.get(cell) ?? (cell.classList.contains("kind-pin") ? [] : [cell]));
 }
 
 const cellOf = (place) => place.closest("td, th").dataset.key;

@@ -134,8 +134,7 @@ export function sortRows(rows, values, descending, isLast = () => false) {
  * fitting)` returns what orders the rows.
  */
 export function selectRows(board, view, names, valuesOf) {
-  const byId = new Map(names.map((id, row) => [id, row]));
-  const pinned = view.pins.map((id) => byId.get(id)).filter((row) => row !== undefined);
+  const pinned = view.pins.map((id) => names.indexOf(id)).filter((row) => row >= 0);
   const kept = new Set(pinned);
   const fitting = filterRows(board, view);
   const { key, descending } = sortOf(view);
@@ -154,12 +153,6 @@ export function bestOf(valuesOf, rows) {
     if (values) known.set(key, rows.reduce((best, row) => (values[row] != null && !(values[row] <= best) ? values[row] : best), null));
     return known.get(key);
   };
-}
-
-/** Return a function from a row to the one that follows it. */
-export function followerOf(rows) {
-  let following = null;
-  return (row) => (following ??= new Map(rows.map((each, place) => [each, rows[place + 1]]))).get(row);
 }
 
 function listTests(board, view) {
