@@ -117,6 +117,7 @@ def put_shell(page: str, viewer: Viewer, title: str, request: Request) -> str:
     language = language_of(request)
     name = viewer.suite.title
     board = _built(viewer)
+    is_first = title == "Board" and set(request.query_params) <= NO_VIEW
     preview = preview_of(name, title, board, dict(request.query_params), language)
     links = _whole_links(viewer, board, request)
     head = render(
@@ -127,20 +128,21 @@ def put_shell(page: str, viewer: Viewer, title: str, request: Request) -> str:
         files=f"{viewer.root}ui",
         scripts=SCRIPTS,
         styles=STYLES,
-        first=FIRST if title == "Board" and _starts_with_first(board, request) else "",
+        first=FIRST if is_first and board and board.table.num_rows > FIRST_ROWS else "",
         **links,
         **preview._asdict(),
     )
     table = best_models(board, language) if board and title == "Board" else Markup()
-    body = render("shell_body.html", language, name=name, table=table)
+    body = render(
+        "shell_body.html",
+        language,
+        name=name,
+        table=table,
+        is_first=is_first and table,
+        several=len(viewer.boards) > 1,
+    )
     bare = _GRADIOS_PREVIEW.sub("", page)
     return bare.replace(_HEAD_END, head + _HEAD_END, 1).replace(_BODY_START, body + _BODY_START, 1)
-
-
-def _starts_with_first(board: RankedBoard | None, request: Request) -> bool:
-    """Return whether a page of the board can draw its first rows before all have come: if it shows no others."""
-    is_large = board is not None and board.table.num_rows > FIRST_ROWS
-    return is_large and set(request.query_params) <= NO_VIEW
 
 
 def _whole_links(viewer: Viewer, board: RankedBoard | None, request: Request) -> dict[str, str]:
@@ -185,7 +187,7 @@ def preview_of(
 
 @cached(LRUCache(4), key=lambda board, language: (board.document.etag, language), lock=Lock())
 def best_models(board: RankedBoard, language: str) -> Markup:
-    """Return the best rows of a built board as a table, for readers and programs without scripts."""
+    """Return the best rows of a built board as a table, for readers whose scripts have not run or never will."""
     assert board.meta is not None
     benchmarks = [b for b in board.meta.benchmarks if b.key in board.table.column_names]
     rows = board.table.slice(0, BEST_ROWS).to_pylist()

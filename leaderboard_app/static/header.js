@@ -8,7 +8,7 @@ import { isDark, switchTheme } from "./theme.js";
 
 class PageHeader extends HTMLElement {
   connectedCallback() {
-    document.querySelector("#shell")?.remove();
+    document.querySelector("#shell:not(:has(tbody))")?.remove();
     const { title, current, lead, navigation } = this.dataset;
     if (readPart("embed")) {
       this.drawEmbedded(title);

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from evalboard.records.board_files import Filling, SubjectColumn
 from evalboard.records.columns import COLUMNS
 from evalboard.records.notice import Notice, NoticeKind
 from evalboard.records.reported import ReportedRow, ReportedScore
-from tests.leaderboard_app.browsing import wait_for_styles
+from tests.leaderboard_app.browsing import browse, wait_for_styles
 
 MakeRow = Callable[..., Any]
 
@@ -98,6 +99,19 @@ def test_board_sorts_searches_and_stays_current(
 
     expect(page.locator("board-table img")).to_have_count(0)
     expect(page).to_have_title("Open Medical-LLM Leaderboard")
+
+
+@pytest.mark.parametrize("query", ["", "?sort=-average"])
+def test_the_first_rows_need_no_script(
+    browser: Browser, viewer_address: str, board_folder: Any, make_row: MakeRow, query: str
+) -> None:
+    board_folder.write_board([make_row("org/second", 0.5), make_row("org/first", 0.9)])
+    with browse(browser, viewer_address, java_script_enabled=False) as page:
+        page.goto(f"/{query}")
+        rows = page.locator("tbody tr")
+        expect(rows).to_have_count(2)
+        expect(rows.first).to_have_text(re.compile(r"^\s*1\s+org/first\s+90\.0"))
+        expect(page.get_by_role("link", name="org/first")).to_be_visible()
 
 
 def test_a_group_opens_into_its_subjects_by_keyboard(
@@ -361,6 +375,7 @@ def test_a_pin_follows_its_model_when_ranks_move(
     expect(rows_of(page)).to_have_count(3)
     page.get_by_role("button", name="Pin a/two to the top").last.click()
     pinned = page.locator("tbody.pinned tr")
+    pinned.locator("td.precision").scroll_into_view_if_needed()
     expect(pinned.locator("td.precision")).to_have_text("4bit")
     board_folder.write_board([*old, make_row("a/new", 0.7)])
     expect(rows_of(page)).to_have_count(4)
@@ -459,8 +474,17 @@ def test_every_kind_of_column_can_be_shown(
     page.goto(f"/?lang=en&columns={','.join(kinds.values())}")
     expect(rows_of(page)).to_have_count(1)
     assert set(kinds.values()) <= set(heads(page))
+    last = page.locator("board-table tbody tr[data-place] > :last-child")
+    expect(last).to_be_empty()
+    page.get_by_role("button", name="Rank").focus()
+    for key in ("ArrowDown", "End"):
+        page.keyboard.press(key)
+    expect(last).to_be_focused()
+    expect(last).not_to_be_empty()
     for kind, text in shown.items():
-        expect(page.locator(f"td.{kinds[kind]}")).to_have_text(text)
+        cell = page.locator(f"td.{kinds[kind]}")
+        cell.scroll_into_view_if_needed()
+        expect(cell).to_have_text(text)
 
 
 def test_scores_of_others_are_below_the_board_and_in_no_rank(
