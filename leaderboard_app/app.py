@@ -318,7 +318,7 @@ def _add_static_routes(app: FastAPI, viewers: Sequence[Viewer]) -> None:
     app.router.routes.append(static_route("/ui", STATIC))
     for viewer in viewers:
         # Gradio would compress them for each request.
-        app.router.routes.append(static_route(f"{viewer.prefix}/assets", BUILD_PATH_LIB))
+        app.router.routes.append(static_route(f"{viewer.prefix}/assets", Path(BUILD_PATH_LIB)))
 
 
 def _codes() -> dict[str, dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Folders of files for browsers."""
 
 import mimetypes
-import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,13 +15,14 @@ KEPT = 500
 """Files that are kept compressed; those of a page are 700 KB."""
 
 
-def static_route(address: str, folder: os.PathLike[str]) -> Route:
+def static_route(address: str, folder: Path) -> Route:
     """Return the route to the files that a folder has now, below an address.
 
     Browsers keep the files but revalidate them each time, so an upgrade takes effect at once.
     """
-    root = Path(folder)
-    files = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
+    }
 
     def answer(request: Request) -> Response:
         # Without the path prefix of a proxy.
