@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 LOOK_UP = """
 from vllm.model_executor.models import registry
 from evalboard.engine.vllm_registry import look_up
@@ -13,6 +15,7 @@ look_up(["LlamaForCausalLM", "UnheardOfForCausalLM"])
 """
 
 
+@pytest.mark.slow
 def test_vllm_looks_an_architecture_up_without_importing_itself_anew(tmp_path: Path) -> None:
     variables = os.environ | {"VLLM_CACHE_ROOT": str(tmp_path)}
     subprocess.run([sys.executable, "-c", LOOK_UP], env=variables, check=True, capture_output=True)
