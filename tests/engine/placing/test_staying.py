@@ -145,8 +145,6 @@ def test_engines_that_ray_places_follow_each_other_in_one_process(start: Start) 
     assert has_ended(first)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("ray")
 def test_a_model_that_was_planned_elsewhere_gets_it_with_all_its_files(
     start: Start, tmp_path: Path
 ) -> None:
@@ -161,6 +159,8 @@ def test_a_model_that_was_planned_elsewhere_gets_it_with_all_its_files(
     assert call(second, "read", str(small)) == "{}"
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray")
 def test_one_whose_actor_is_killed_while_it_works_does_not_stay(start: Start) -> None:
     process = use(start("a", is_only_run=False))
     (actor,) = with_command(psutil.Process().children(recursive=True), "ray::EngineHolder")
