@@ -36,6 +36,6 @@ def static_route(address: str, folder: Path) -> Route:
 
 @lru_cache(KEPT)
 def _compressed(path: Path, _changed: int) -> PreparedResponse:
-    """Return a file as it was at a time, compressed once: for each request it would be the larger part of the work."""
+    """Return a file as it was at a time, compressed once: for each request it would be half of the work."""
     kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
     return prepare(path.read_bytes(), kind or "application/octet-stream")
