@@ -23,7 +23,7 @@ class Promise(NamedTuple):
 
 PROMISES = (
     Promise("first rows", "First rows, nothing cached", 1.0, "s"),
-    Promise("table", "The table itself, nothing cached", 1.5, "s"),
+    Promise("table", "The table itself, nothing cached", 1.0, "s"),
     Promise("first there", "First rows, on a line of 1.6 Mbit/s", 1.0, "s"),
     Promise("after gradio", "The table itself there, after Gradio's own scripts", 1.0, "s"),
     Promise("first bytes", "The first hundred rows on the wire", 60e3, "KB"),
