@@ -115,6 +115,20 @@ def test_the_first_rows_need_no_script(
         expect(page.get_by_role("link", name="org/first")).to_be_visible()
 
 
+def test_a_phone_cuts_no_figure_of_the_first_rows(
+    page: Page, board_folder: Any, make_row: MakeRow
+) -> None:
+    board_folder.write_board([make_row("organisation/a-model-8B-Instruct", 0.9, average=0.9)])
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.route("**/assets/**", lambda route: route.abort())  # the table never comes
+    page.goto("/")
+    cells = page.locator("#shell tbody tr").first.locator(":is(td, th):visible")
+    expect(cells).to_have_count(4)
+    expect(cells.nth(2)).to_have_text("90.0")
+    cut = "cells => cells.filter((cell) => cell.scrollWidth > cell.clientWidth).length"
+    assert cells.evaluate_all(cut) == 0
+
+
 def test_a_group_opens_into_its_subjects_by_keyboard(
     page: Page, board_folder: Any, make_row: MakeRow
 ) -> None:
