@@ -48,7 +48,7 @@ def plan_attempt(attempt: Attempt) -> AttemptPlan:
 def has_work(attempt: Attempt) -> bool:
     """Return whether an attempt that is yet to begin will have benchmarks to run.
 
-    It is planned for that only if there are results of its model. It is no trial.
+    The attempt is planned to find out, but only if there are results of its model. It must not be a trial.
 
     Raises:
         EvalboardError: The results cannot be read, or planning failed.

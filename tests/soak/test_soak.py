@@ -1,4 +1,4 @@
-"""A small soak of every kind; `make test-all` runs larger ones, and `make soak` the largest."""
+"""A small soak whose processes are killed; `make test-all` runs other kinds and larger ones, and `make soak` the largest."""
 
 import json
 import os
