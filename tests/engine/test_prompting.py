@@ -163,10 +163,11 @@ def test_a_tokenizer_that_panics_for_a_text_is_an_error_and_goes_on(
 
 def test_the_process_ends_with_its_parent(folder: Path) -> None:
     ours, theirs = os.pipe()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     parent = os.fork()
     if parent == 0:
         prompter = Prompter("org/model")
-        prompter.bind(AutoTokenizer.from_pretrained(folder))
+        prompter.bind(tokenizer)
         os.write(theirs, str(prompter._process).encode())  # pyright: ignore[reportPrivateUsage]
         os._exit(0)
     os.waitpid(parent, 0)
