@@ -7,6 +7,7 @@ the third worker is what keeps two cores busy. The other tests follow, a module 
 """
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,9 +99,16 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_environment() -> Iterator[None]:
-    """Let no setting that a test makes reach the next one."""
+    """Let no setting and no handler of a signal that a test makes reach the next one.
+
+    Ray leaves one where a test starts a cluster of several machines. A fork whose handler raises an
+    exception can survive the signal.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     _forget_settings()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
