@@ -12,16 +12,11 @@ from evalboard.settings import Settings
 from evalboard.signing import KEY_ID, SIGNATURE, KeySource, SigningKey
 
 SECRET = "a secret with more than thirty-two characters"
-# Its processes are forks of one without threads. A fork of this process can hang: Ray may be in it.
+# The process that runs the tests may have Ray's threads, which its forks would not have: this one has none.
 OBTAINING = """
 import sys
 from multiprocessing import get_context
-from pathlib import Path
-from evalboard.settings import Settings
-from evalboard.signing import KeySource
-
-def made_id(home):
-    return KeySource(Settings(home=Path(home))).obtain().id
+from tests.test_signing import made_id
 
 with get_context("fork").Pool(4) as pool:
     print(*set(pool.map(made_id, sys.argv[1:] * 16)))
