@@ -12,7 +12,6 @@ concurrent thread would find a partial module.
 import json
 import threading
 import time
-from collections.abc import Iterable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ from lm_eval.api.model import LM
 from evalboard.backends import find_backend
 from evalboard.engine.benchmarks.answering import AnsweringModel
 from evalboard.engine.benchmarks.generation import answer_budget, sampling_options
-from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
+from evalboard.engine.benchmarks.library import TaskLibrary
+from evalboard.engine.benchmarks.loaded import LoadedBenchmark
 from evalboard.engine.benchmarks.prompts import (
     ChatRenderer,
     chat_renderer,
@@ -57,11 +57,11 @@ from evalboard.engine.provenance import (
 from evalboard.engine.spec import EngineSpec
 from evalboard.engine.thinking import has_switch
 from evalboard.errors import EvalboardError, HarnessError
-from evalboard.identity import THINKING_OFF, ModelIdentity, benchmark_key, run_key
+from evalboard.identity import THINKING_OFF, ModelIdentity, benchmark_key, digest, run_key
 from evalboard.records.choice import PinnedChoice
 from evalboard.records.outcome import BenchmarkOutcome, BenchmarkPlan, EngineFacts
 from evalboard.records.precision import Precision
-from evalboard.suites.model import Benchmark, Suite
+from evalboard.suites.model import Suite
 
 TEXTS = frozenset({"generate_until", "loglikelihood_rolling"})
 """lm_eval's kinds of tasks whose answers are texts, or about whole texts."""
@@ -97,6 +97,8 @@ class EngineProcess:
         self._prompter = prompter
         self._loading = threading.Lock()
         self._reading = threading.Lock()
+        self._libraries: dict[str, TaskLibrary] = {}
+        self._loaded: dict[str, LoadedBenchmark] = {}
         self._model: LM | None = None
         self._earlier: LM | None = None
         self._load_seconds = 0.0
@@ -123,19 +125,8 @@ class EngineProcess:
         else:
             following._earlier = self._model
         self._model = None
-        if following._reads_as(self):
-            following._library = self._library  # finding the tasks' definitions takes a second
+        following._libraries = self._libraries
         return following
-
-    def _reads_as(self, other: "EngineProcess") -> bool:
-        """Return whether the tasks of another engine are this one's too, whatever the model."""
-        mine, its = self._spec, other._spec
-        return (
-            (mine.suite, mine.benchmarks) == (its.suite, its.benchmarks)
-            and (mine.settings.datasets, self._questions)
-            == (its.settings.datasets, other._questions)
-            and mine.suite.generation is None
-        )
 
     def plan(self) -> tuple[list[BenchmarkPlan], EngineFacts]:
         """Return the key and size of every benchmark, and the facts of this engine.
@@ -295,30 +286,41 @@ class EngineProcess:
         )
 
     def _load_task(self, benchmark: str, *, last: bool = False) -> LoadedBenchmark:
-        """Return a benchmark, and keep it unless this is the `last` use."""
-        spec = self._spec
-        (wanted,) = spec.suite.select((benchmark,))
+        """Return a benchmark, and keep it for its next use unless this is the `last` one.
+
+        All uses see the same questions, whatever is written into the mirror between them.
+        """
         with self._reading:
-            loaded = self._library.load(wanted, num_fewshot=spec.num_fewshot, limit=spec.limit)
-            if last:
-                self._library.forget(loaded)
+            loaded = self._loaded.pop(benchmark, None) or self._read(benchmark)
+            if not last:
+                self._loaded[benchmark] = loaded
             return loaded
 
-    @cached_property
-    def _library(self) -> TaskLibrary:
+    def _read(self, benchmark: str) -> LoadedBenchmark:
         spec = self._spec
-        return self._library_of(spec.suite, spec.suite.select(spec.benchmarks))
+        library = self._library(spec.suite, spec.benchmarks)
+        (wanted,) = spec.suite.select((benchmark,))
+        loaded = library.load(wanted, num_fewshot=spec.num_fewshot, limit=spec.limit)
+        return loaded.generating(self._generation(loaded))
 
-    def _library_of(self, suite: Suite, benchmarks: Iterable[Benchmark]) -> TaskLibrary:
-        spec = self._spec
-        return TaskLibrary(
-            benchmarks,
-            definitions=suite.tasks,
-            mirror=spec.settings.datasets,
-            fetched=self._questions,
-            offline=True,
-            generation=self._generation,
+    def _library(self, suite: Suite, benchmarks: tuple[str, ...]) -> TaskLibrary:
+        """Return what loads benchmarks of a suite. It is the same one for the models that follow.
+
+        To find the definitions of a suite's tasks takes a second, and to read the questions more.
+        """
+        datasets = self._spec.settings.datasets
+        place = digest(
+            [suite.model_dump(mode="json"), benchmarks, str(datasets), str(self._questions)]
         )
+        if place not in self._libraries:
+            self._libraries[place] = TaskLibrary(
+                suite.select(benchmarks),
+                definitions=suite.tasks,
+                mirror=datasets,
+                fetched=self._questions,
+                offline=True,
+            )
+        return self._libraries[place]
 
     def _generation(self, loaded: LoadedBenchmark) -> dict[str, Any]:
         """Return how a benchmark's answers are generated, in lm_eval's words; empty as its tasks say.
@@ -343,11 +345,13 @@ class EngineProcess:
         """What the model is asked for by all its suites, in lm_eval's words."""
         spec = self._spec
         with self._reading:
-            types = self._library.output_types(spec.suite.select(spec.benchmarks))
+            types = self._output_types_of(spec.suite, spec.benchmarks)
             for suite in spec.further_suites:
-                library = self._library_of(suite, suite.benchmarks)
-                types |= library.output_types(suite.benchmarks)
+                types |= self._output_types_of(suite, tuple(each.key for each in suite.benchmarks))
             return types
+
+    def _output_types_of(self, suite: Suite, benchmarks: tuple[str, ...]) -> set[str]:
+        return self._library(suite, benchmarks).output_types(suite.select(benchmarks))
 
     def _key(self, loaded: LoadedBenchmark) -> str:
         told: dict[str, Any] = {"thinking": self._thinking(self._think_end(loaded))}

@@ -38,5 +38,4 @@ def asked_now(suite: Suite, benchmarks: Sequence[str], settings: Settings) -> di
         loaded = library.load(benchmark)
         versions = tuple(identity.version for identity in loaded.identity)
         found[benchmark.key] = Asked(versions, loaded.dataset_fingerprint)
-        library.forget(loaded)
     return found

@@ -65,10 +65,16 @@ def named_in(roots: Iterable[Path], kind: Literal["task", "group"]) -> list[str]
     return sorted({name for text in texts for name in line.findall(text)})
 
 
-def definition(manager: TaskManager, name: str) -> dict[str, Any]:
-    """Return a task's definition from its file, with unresolved functions."""
+def definition(manager: TaskManager, name: str, *, with_functions: bool = False) -> dict[str, Any]:
+    """Return a task's definition from its file as it is now.
+
+    Args:
+        manager: A manager that knows the task.
+        name: lm_eval's name of it.
+        with_functions: Import the functions that it names. Otherwise their names are returned.
+    """
     path = manager.task_index[name].yaml_path
-    return load_yaml(path, resolve_func=False) if path else {}
+    return load_yaml(path, resolve_func=with_functions) if path else {}
 
 
 def _find(names: set[str], root: Path) -> dict[str, Path]:

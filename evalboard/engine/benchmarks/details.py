@@ -9,7 +9,7 @@ import pyarrow as pa
 from lm_eval.api.task import ConfigurableTask
 
 from evalboard.engine.benchmarks.answering import TaskText
-from evalboard.engine.benchmarks.library import LoadedTask
+from evalboard.engine.benchmarks.loaded import LoadedTask
 from evalboard.reading.marks import read_columns
 from evalboard.records.parquet import parquet_file
 from evalboard.suites.model import Benchmark

@@ -7,9 +7,9 @@ An engine has no network: it reads the mirror and the questions that `TaskLibrar
 beside it, in a process that sees nothing of a model.
 """
 
-import inspect
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,6 @@ from datasets.exceptions import DatasetsError
 from jinja2 import TemplateError
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.config.task import TaskConfig
-from lm_eval.utils import handle_non_serializable
 
 # When `datasets` hashes, it looks for this class in transformers as soon as that is being imported;
 # whoever imports a backend in another thread would let it look too early.
@@ -25,6 +24,7 @@ from transformers import PreTrainedTokenizerBase  # noqa: F401
 
 from evalboard.engine.benchmarks.definitions import definition, task_manager
 from evalboard.engine.benchmarks.harness import compile_templates_once, set_seeds
+from evalboard.engine.benchmarks.loaded import LoadedBenchmark, LoadedTask, loaded_task
 from evalboard.engine.benchmarks.mirror import (
     fetched_folder,
     mirror_files,
@@ -34,86 +34,16 @@ from evalboard.engine.benchmarks.mirror import (
 )
 from evalboard.engine.benchmarks.sources import mirror_reader, source_reader, write_split
 from evalboard.errors import DataMissing, HarnessError
-from evalboard.identity import BenchmarkIdentity, digest
 from evalboard.repositories.copying import made_once
 from evalboard.suites.model import Benchmark
 from evalboard.wording import first_few
 
-# Where the questions come from is not part of what is asked; the fingerprint stands for them.
-DATA_KEYS = ("dataset_path", "dataset_name", "dataset_kwargs", "custom_dataset", "metadata")
 # Subjects that a message names of those whose questions are missing.
 MAX_SUBJECTS_NAMED = 3
 
 
-class LoadedTask(NamedTuple):
-    """One lm_eval task with its questions."""
-
-    task: ConfigurableTask
-    config: dict[str, Any]
-    """Resolved configuration, as JSON."""
-    identity: BenchmarkIdentity
-    n_original: int
-    """Number of questions in the task."""
-
-    def generating(self, options: Mapping[str, Any]) -> "LoadedTask":
-        """Return the task with other generation arguments, in its identity too.
-
-        Args:
-            options: Arguments in lm_eval's words, which take precedence over the task's.
-        """
-        asked: Any = {**(self.task.config.generation_kwargs or {}), **options}
-        self.task.config.generation_kwargs = asked
-        config = self.config | {"generation_kwargs": asked}
-        identity = self.identity.model_copy(update={"config_hash": _config_hash(config)})
-        return self._replace(config=config, identity=identity)
-
-    @property
-    def n_effective(self) -> int:
-        """Number of questions to ask."""
-        return min(self.identity.limit or self.n_original, self.n_original)
-
-
-class LoadedBenchmark(NamedTuple):
-    """A benchmark that is ready to run."""
-
-    benchmark: Benchmark
-    tasks: tuple[LoadedTask, ...]
-    """One task, or the subjects of a group."""
-
-    @property
-    def identity(self) -> tuple[BenchmarkIdentity, ...]:
-        """The identity of the questions, task by task."""
-        return tuple(task.identity for task in self.tasks)
-
-    @property
-    def num_fewshot(self) -> int:
-        """Examples before each question."""
-        return self.tasks[0].identity.num_fewshot
-
-    @property
-    def dataset_fingerprint(self) -> str:
-        """sha256 over the questions and any examples."""
-        prints = [identity.dataset_fingerprint for identity in self.identity]
-        return digest(prints) if self.benchmark.tasks else prints[0]
-
-    @property
-    def writes(self) -> bool:
-        """Whether the model writes its answers."""
-        return all(task.task.OUTPUT_TYPE == "generate_until" for task in self.tasks)
-
-    @property
-    def n_effective(self) -> int:
-        """Number of questions to ask."""
-        return sum(task.n_effective for task in self.tasks)
-
-
-Generation = Callable[[LoadedBenchmark], Mapping[str, Any]]
-"""Returns the generation arguments, in lm_eval's words, that take precedence over those of a
-benchmark's tasks."""
-
-
 class TaskLibrary:
-    """Loads benchmarks.
+    """Loads benchmarks. It reads questions once, as long as their files and definition stay the same.
 
     Args:
         benchmarks: All benchmarks that may be loaded.
@@ -121,7 +51,6 @@ class TaskLibrary:
         mirror: Folder with questions, `{repo}/{config or default}/{split}.parquet`.
         fetched: Folder for questions that were read from elsewhere.
         offline: Read from nowhere else.
-        generation: How a benchmark's answers are generated, None as its tasks say.
 
     Raises:
         ConfigError: There is no such task.
@@ -135,7 +64,6 @@ class TaskLibrary:
         mirror: Path | None = None,
         fetched: Path | None = None,
         offline: bool = False,
-        generation: Generation | None = None,
     ) -> None:
         compile_templates_once()
         names = [task.task_name for benchmark in benchmarks for task in _parts(benchmark)]
@@ -143,13 +71,12 @@ class TaskLibrary:
         self._mirror = mirror
         self._fetched = fetched
         self._offline = offline
-        self._generation = generation
-        self._kept: dict[tuple[str, int, int | None], LoadedBenchmark] = {}
+        self._kept: dict[tuple[str, int, int | None], _Kept] = {}
 
     def load(
         self, benchmark: Benchmark, *, num_fewshot: int | None = None, limit: int | None = None
     ) -> LoadedBenchmark:
-        """Load one benchmark with its questions, and keep it until `forget`.
+        """Return one benchmark with its questions, for one evaluation: that fills its tasks.
 
         Args:
             benchmark: The benchmark.
@@ -159,28 +86,10 @@ class TaskLibrary:
         Raises:
             DataMissing: The questions are not in the mirror and cannot be loaded.
             HarnessError: lm_eval cannot build the task.
-            EvalboardError: As `generation`.
         """
         shots = benchmark.num_fewshot if num_fewshot is None else num_fewshot
-        place = (benchmark.key, shots, limit)
-        loaded = self._kept.get(place)
-        if loaded is None:
-            plans = self._find_questions(benchmark, shots)
-            tasks = tuple(self._load_task(plan, shots, limit) for plan in plans)
-            loaded = self._kept[place] = self._generating(LoadedBenchmark(benchmark, tasks))
-        return loaded
-
-    def _generating(self, loaded: LoadedBenchmark) -> LoadedBenchmark:
-        options = self._generation(loaded) if self._generation else {}
-        if not options:
-            return loaded
-        seed = options.get("seed") if loaded.benchmark.robustness == "repeats" else None
-        return loaded._replace(
-            tasks=tuple(
-                task.generating(options if seed is None else {**options, "seed": seed + run})
-                for run, task in enumerate(loaded.tasks)
-            )
-        )
+        plans = self._find_questions(benchmark, shots)
+        return LoadedBenchmark(benchmark, tuple(self._load_task(p, shots, limit) for p in plans))
 
     def output_types(self, benchmarks: Iterable[Benchmark]) -> set[str]:
         """Return what benchmarks ask a model for, in lm_eval's words, without reading questions."""
@@ -189,11 +98,6 @@ class TaskLibrary:
             for benchmark in benchmarks
             for part in _parts(benchmark)
         }
-
-    def forget(self, loaded: LoadedBenchmark) -> None:
-        """Drop a benchmark: an evaluation fills its tasks with requests and answers."""
-        identity = loaded.tasks[0].identity
-        self._kept.pop((loaded.benchmark.key, identity.num_fewshot, identity.limit), None)
 
     def fetch(self, benchmark: Benchmark, *, num_fewshot: int | None = None) -> None:
         """Put a benchmark's questions into the folder `fetched`, where they stay.
@@ -206,7 +110,7 @@ class TaskLibrary:
         shots = benchmark.num_fewshot if num_fewshot is None else num_fewshot
         for plan in self._find_questions(benchmark, shots):
             needed = splits_of(plan.raw).needed(shots)
-            task = self._build(plan.benchmark, plan.overrides)
+            task = self._build(plan)
 
             def fill(folder: Path, task: Any = task, needed: Iterable[str | None] = needed) -> None:
                 for split in needed:
@@ -232,7 +136,7 @@ class TaskLibrary:
             raw = definition(self._manager, part.task_name)
             files = mirror_files(into, raw, splits_of(raw).needed(shots))
             if missing := {split: file for split, file in files.items() if not file.exists()}:
-                task = self._build(part, self._overrides(part, raw, shots))
+                task = self._build(self._plan(part, shots))
                 written += [write_split(task, *split) for split in missing.items()]
         return written
 
@@ -245,9 +149,8 @@ class TaskLibrary:
         plans: list[_TaskPlan] = []
         missing: dict[str, DataMissing] = {}
         for part in _parts(benchmark):
-            raw = definition(self._manager, part.task_name)
             try:
-                plans.append(_TaskPlan(part, raw, self._overrides(part, raw, shots)))
+                plans.append(self._plan(part, shots))
             except DataMissing as exc:
                 missing[part.key] = exc
         if missing:
@@ -255,69 +158,67 @@ class TaskLibrary:
         return plans
 
     def _load_task(self, plan: "_TaskPlan", shots: int, limit: int | None) -> LoadedTask:
-        task = self._build(plan.benchmark, plan.overrides)
-        config = _plain_config(task, splits_of(plan.raw).named)
-        identity = BenchmarkIdentity(
-            task=plan.benchmark.task_name,
-            version=str(task.VERSION),
-            config_hash=_config_hash(config),
-            num_fewshot=shots,
-            dataset_fingerprint=_fingerprint(task, shots),
-            limit=limit,
-        )
-        return LoadedTask(task, config, identity, len(task.task_docs))
+        """Return a task that no evaluation has touched."""
+        place = (plan.benchmark.key, shots, limit)
+        origin = self._origin(plan)
+        if origin and place in self._kept and self._kept[place].origin == origin:
+            return deepcopy(self._kept[place].task)
+        splits = splits_of(plan.raw).named
+        loaded = loaded_task(self._build(plan), splits=splits, num_fewshot=shots, limit=limit)
+        if origin:
+            with suppress(TypeError):  # a metric can contain what has no copy, such as a lock
+                self._kept[place] = _Kept(origin, deepcopy(loaded))
+        return loaded
 
-    def _overrides(self, benchmark: Benchmark, raw: dict[str, Any], shots: int) -> dict[str, Any]:
+    def _origin(self, plan: "_TaskPlan") -> "_Origin | None":
+        """Return what a task is made of, None if that is not on this machine."""
+        if not plan.files:
+            return None
+        with _in_our_words(plan.benchmark):
+            resolved = definition(self._manager, plan.benchmark.task_name, with_functions=True)
+            files = tuple((file, _state(file)) for file in plan.files.values())
+        return _Origin(resolved, files)
+
+    def _plan(self, benchmark: Benchmark, shots: int) -> "_TaskPlan":
+        raw = definition(self._manager, benchmark.task_name)
         splits = splits_of(raw)
-        folder = mirror_folder(self._mirror, raw) if self._mirror else None
-        files = parquet_files(folder) if folder and raw.get("dataset_path") else {}
         needed = splits.needed(shots)
+        files = self._files(benchmark, raw, needed)
         overrides: dict[str, Any] = {"task": benchmark.task_name, "num_fewshot": shots}
         # lm_eval opens every split that a definition names, and reads the examples, needed or not.
         overrides |= {key: None for key, split in splits.named.items() if split not in needed}
         if files:
-            for split in needed:
-                _require(benchmark, split, files, folder)
-            overrides["custom_dataset"] = mirror_reader(files)
-        elif self._fetched and (
-            files := parquet_files(fetched_folder(self._fetched, raw, benchmark.source, needed))
-        ):
             overrides["custom_dataset"] = mirror_reader(files)
         elif self._offline:
-            where = folder or "EVALBOARD_DATASETS (not set)"
+            where = self._mirror and mirror_folder(self._mirror, raw)
             raise DataMissing(
-                f"Benchmark {benchmark.key!r}: its questions are missing from {str(where)!r}, and "
-                "the Hub is not used (offline). Put the Parquet files there, or unset "
-                "EVALBOARD_OFFLINE."
+                f"Benchmark {benchmark.key!r}: its questions are missing from "
+                f"{str(where or 'EVALBOARD_DATASETS (not set)')!r}, and the Hub is not used "
+                "(offline). Put the Parquet files there, or unset EVALBOARD_OFFLINE."
             )
         elif benchmark.source:
             overrides["custom_dataset"] = source_reader(benchmark.source, raw.get("dataset_name"))
-        return overrides
+        return _TaskPlan(benchmark, raw, files, overrides)
 
-    def _build(self, benchmark: Benchmark, overrides: dict[str, Any]) -> ConfigurableTask:
+    def _files(
+        self, benchmark: Benchmark, raw: Mapping[str, Any], needed: Sequence[str | None]
+    ) -> dict[str, Path]:
+        """Return the file of each split that is needed, none if the questions are elsewhere."""
+        found: dict[str, Path] = {}
+        if self._mirror and raw.get("dataset_path"):
+            folder = mirror_folder(self._mirror, raw)
+            if found := parquet_files(folder):
+                _require(benchmark, needed, found, folder)
+        if not found and self._fetched:
+            found = parquet_files(fetched_folder(self._fetched, raw, benchmark.source, needed))
+        return {split: file for split, file in found.items() if split in needed} or found
+
+    def _build(self, plan: "_TaskPlan") -> ConfigurableTask:
+        benchmark = plan.benchmark
         set_seeds()
-        try:
+        with _in_our_words(benchmark):
             # A group of one is lm_eval's public way to load a registered task with overrides.
-            loaded = self._manager.load([{"group": "evalboard", "task": [overrides]}])
-        except (OSError, DatasetsError, RuntimeError) as exc:
-            raise DataMissing(
-                f"Benchmark {benchmark.key!r}: its questions cannot be loaded: "
-                f"{type(exc).__name__}: {exc}. Check the network and the token, or put the "
-                "questions into the folder EVALBOARD_DATASETS."
-            ) from exc
-        except (
-            KeyError,
-            ValueError,
-            TypeError,
-            IndexError,
-            AttributeError,
-            TemplateError,
-        ) as exc:
-            raise HarnessError(
-                f"Benchmark {benchmark.key!r}: lm_eval cannot build task {benchmark.task_name!r}: "
-                f"{type(exc).__name__}: {exc}. Check that the data has all columns that the task "
-                "definition reads."
-            ) from exc
+            loaded = self._manager.load([{"group": "evalboard", "task": [plan.overrides]}])
         (task,) = loaded["tasks"].values()
         if not isinstance(task, ConfigurableTask):
             raise HarnessError(
@@ -333,8 +234,26 @@ class _TaskPlan(NamedTuple):
     benchmark: Benchmark
     """Of a single task."""
     raw: dict[str, Any]
-    """Its definition in lm_eval."""
+    """Its definition in lm_eval, with unresolved functions."""
+    files: dict[str, Path]
+    """Its questions by split, empty if they are elsewhere."""
     overrides: dict[str, Any]
+
+
+class _Origin(NamedTuple):
+    """What a task is made of. Two that are equal make equal tasks."""
+
+    definition: dict[str, Any]
+    """With its functions, which are others when their file has changed."""
+    files: tuple[tuple[Path, tuple[int, ...]], ...]
+    """The files of the questions, and their states."""
+
+
+class _Kept(NamedTuple):
+    """A task that was built, before any evaluation."""
+
+    origin: _Origin
+    task: LoadedTask
 
 
 def _parts(benchmark: Benchmark) -> tuple[Benchmark, ...]:
@@ -354,47 +273,41 @@ def _all_missing(benchmark: Benchmark, missing: Mapping[str, DataMissing]) -> Da
 
 
 def _require(
-    benchmark: Benchmark, split: str | None, files: Mapping[str, Path], folder: Path | None
+    benchmark: Benchmark, needed: Iterable[str | None], files: Mapping[str, Path], folder: Path
 ) -> None:
-    if split is not None and split not in files:
-        raise DataMissing(
-            f"Benchmark {benchmark.key!r}: {split}.parquet is missing from {str(folder)!r}, which "
-            f"contains: {', '.join(sorted(files))}. Add the file."
-        )
+    for split in needed:
+        if split is not None and split not in files:
+            raise DataMissing(
+                f"Benchmark {benchmark.key!r}: {split}.parquet is missing from {str(folder)!r}, "
+                f"which contains: {', '.join(sorted(files))}. Add the file."
+            )
 
 
-def _plain_config(task: ConfigurableTask, splits: Mapping[str, str]) -> dict[str, Any]:
-    """Return the task's configuration as JSON, with functions as source text.
+def _state(file: Path) -> tuple[int, ...]:
+    """Return what changes when a file is written or replaced."""
+    found = file.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
-    Its splits are those of the definition: a mirror can omit unneeded ones without a change of the
-    questions.
+
+@contextmanager
+def _in_our_words(benchmark: Benchmark) -> Iterator[None]:
+    """Turn the errors of lm_eval and `datasets` in this context into ours.
+
+    Raises:
+        DataMissing: The questions cannot be read.
+        HarnessError: The definition is wrong, or does not fit the questions.
     """
-    config = task.config.to_dict(keep_callable=True) | splits
-    config.pop("custom_dataset", None)
-    if isinstance(config.get("fewshot_config"), dict) and "fewshot_split" in splits:
-        config["fewshot_config"] = config["fewshot_config"] | {"split": splits["fewshot_split"]}
-    if isinstance(config.get("metadata"), dict):
-        # lm_eval notes the path of the definition's file, which differs between machines.
-        config["metadata"].pop("config_source", None)
-    return json.loads(json.dumps(config, default=_source_text))
-
-
-def _config_hash(config: Mapping[str, Any]) -> str:
-    return digest({key: value for key, value in config.items() if key not in DATA_KEYS})
-
-
-def _source_text(value: Any) -> str:
-    return inspect.getsource(value) if inspect.isroutine(value) else str(value)
-
-
-def _fingerprint(task: ConfigurableTask, shots: int) -> str:
-    """Return a sha256 over the questions and the examples, whatever their source."""
-    documents: list[Iterable[Any]] = [task.task_docs]
-    if shots:
-        documents.append(task.sampler.df)
-    lines = [
-        json.dumps(document, sort_keys=True, default=handle_non_serializable, ensure_ascii=False)
-        for part in documents
-        for document in part
-    ]
-    return digest(lines)
+    try:
+        yield
+    except (OSError, DatasetsError, RuntimeError) as exc:
+        raise DataMissing(
+            f"Benchmark {benchmark.key!r}: its questions cannot be loaded: "
+            f"{type(exc).__name__}: {exc}. Check the network and the token, or put the "
+            "questions into the folder EVALBOARD_DATASETS."
+        ) from exc
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, TemplateError) as exc:
+        raise HarnessError(
+            f"Benchmark {benchmark.key!r}: lm_eval cannot build task {benchmark.task_name!r}: "
+            f"{type(exc).__name__}: {exc}. Check that the data has all columns that the task "
+            "definition reads."
+        ) from exc

@@ -9,7 +9,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.utils import normalize_gen_kwargs
 
 from evalboard.engine.benchmarks.harness import seed_examples
-from evalboard.engine.benchmarks.library import LoadedTask
+from evalboard.engine.benchmarks.loaded import LoadedTask
 from evalboard.engine.thinking import thinking_options
 
 PREFIX_CHARACTERS = 256

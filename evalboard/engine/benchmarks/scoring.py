@@ -16,7 +16,7 @@ from lm_eval.utils import hash_string, set_torch_seed
 from evalboard.engine.benchmarks.answering import TaskText
 from evalboard.engine.benchmarks.details import Sample, details_file
 from evalboard.engine.benchmarks.harness import seed_examples, set_seeds
-from evalboard.engine.benchmarks.library import LoadedBenchmark, LoadedTask
+from evalboard.engine.benchmarks.loaded import LoadedBenchmark, LoadedTask
 from evalboard.engine.benchmarks.prompts import PROMPT_FORM
 from evalboard.errors import HarnessError
 from evalboard.reading.reader import READER

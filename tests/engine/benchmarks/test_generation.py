@@ -9,6 +9,7 @@ import pytest
 from evalboard.demo.models import make_random_model
 from evalboard.engine.benchmarks.generation import SEED, answer_budget, sampling_options
 from evalboard.engine.process import EngineProcess
+from evalboard.engine.spec import EngineSpec
 from evalboard.errors import HarnessError
 from evalboard.identity import benchmark_key
 from evalboard.suites.generation import GenerationPolicy
@@ -89,10 +90,18 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def process(model: Path, home: Path, datasets: Path, context: int, **choice: Any) -> EngineProcess:
+    spec = specification(model, home, datasets, context, **choice)
+    return EngineProcess(spec, "cpu", SmallFiles(model), questions=home)
+
+
+def specification(
+    model: Path, home: Path, datasets: Path, context: int, **choice: Any
+) -> EngineSpec:
+    """Give the model a maximum length in tokens, and return the specification of its engine."""
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     config["max_position_embeddings"] = context
     (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    spec = engine_spec(
+    return engine_spec(
         home,
         settings={"datasets": datasets},
         suite=load_suite("open-medical-cot"),
@@ -100,7 +109,6 @@ def process(model: Path, home: Path, datasets: Path, context: int, **choice: Any
         use_chat_template=True,
         **choice,
     )
-    return EngineProcess(spec, "cpu", SmallFiles(model), questions=home)
 
 
 def test_a_smaller_budget_is_another_score_and_is_that_of_the_real_prompts(
@@ -121,6 +129,23 @@ def test_a_smaller_budget_is_another_score_and_is_that_of_the_real_prompts(
     assert asked[65_536] == asked[131_072]
     assert keys[65_536] == keys[131_072] != keys[4096]
     assert 1024 < asked[4096]["max_gen_toks"] < 4096
+
+
+def test_a_model_that_follows_another_has_a_budget_of_its_own(
+    model: Path, tmp_path: Path, real_datasets: Path
+) -> None:
+    """It takes the questions that its engine has read for the model before."""
+    first = process(model, tmp_path, real_datasets, 131_072)
+    first.plan()
+    spec = specification(model, tmp_path, real_datasets, 4096)
+    following = first.following(spec, SmallFiles(model), tmp_path)
+    plan = following.plan()
+    assert plan == process(model, tmp_path, real_datasets, 4096).plan()
+    tables = [
+        engine._load_task(ANATOMY).tasks[0].task.dataset["test"].data.table
+        for engine in (first, following)
+    ]
+    assert tables[0] is tables[1]
 
 
 def test_a_model_without_room_has_no_plan_and_says_why(

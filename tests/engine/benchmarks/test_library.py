@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ import pytest
 from lm_eval.tasks import TaskManager
 
 from evalboard.engine.benchmarks.definitions import task_manager
-from evalboard.engine.benchmarks.library import LoadedBenchmark, LoadedTask, TaskLibrary
+from evalboard.engine.benchmarks.harness import seed_examples, set_seeds
+from evalboard.engine.benchmarks.library import TaskLibrary
+from evalboard.engine.benchmarks.loaded import LoadedBenchmark, LoadedTask
 from evalboard.errors import ConfigError, DataMissing, HarnessError
 from evalboard.identity import BenchmarkIdentity
 from evalboard.suites.loader import load_suite
@@ -46,6 +48,20 @@ import random
 
 def shuffled(dataset):
     return dataset.select(random.sample(range(len(dataset)), len(dataset)))
+"""
+SHUFFLED_QUESTIONS = Benchmark(key="shuffled", title="Shuffled")
+# What draws examples, with what Python cannot copy.
+LOCKED = """
+
+import threading
+
+from lm_eval.api.samplers import FirstNSampler
+
+
+class Locked(FirstNSampler):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.lock = threading.Lock()
 """
 SUBJECTS = ("anatomy", "astronomy", "virology", "nutrition", "sociology")
 MMLU = Benchmark(
@@ -126,6 +142,16 @@ def mirror(tmp_path: Path) -> Path:
     folder = tmp_path / "mirror"
     write_split(folder, "test", questions(6))
     write_split(folder, "dev", questions(3, bone="tibia"))
+    return folder
+
+
+@pytest.fixture
+def definitions(tmp_path: Path) -> Path:
+    """A folder with the definition of a task that shuffles its questions."""
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+    (folder / "shuffled.yaml").write_text(SHUFFLING, encoding="utf-8")
+    (folder / "shuffling.py").write_text(SHUFFLED, encoding="utf-8")
     return folder
 
 
@@ -356,16 +382,100 @@ def test_subjects_need_their_examples_only_when_they_are_shown(group_mirror: Pat
     assert load_group(group_mirror, num_fewshot=0).n_effective == 20
 
 
-def test_a_benchmark_is_kept_until_it_is_forgotten(mirror: Path) -> None:
+def is_read_again(first: LoadedTask, second: LoadedTask) -> bool:
+    """Return whether the questions of two tasks are in two places of the memory."""
+    tables = [task.task.dataset["test"].data.table for task in (first, second)]
+    return tables[0] is not tables[1]
+
+
+def test_questions_are_read_once_and_no_evaluation_touches_those_of_the_next(mirror: Path) -> None:
     library = TaskLibrary([ANATOMY], mirror=mirror, offline=True)
-    loaded = library.load(ANATOMY)
+    (first,) = library.load(ANATOMY, num_fewshot=2).tasks
+    asked = asked_of(first)
+    changed = first.generating({"max_gen_toks": 7})
+    (second,) = library.load(ANATOMY, num_fewshot=2).tasks
+    assert not is_read_again(first, second)
+    assert not hasattr(second.task, "_instances")
+    assert second.identity == first.identity != changed.identity
+    assert second.task.config.generation_kwargs != changed.task.config.generation_kwargs
+    assert asked_of(second) == asked == asked_of(load(mirror, num_fewshot=2))
+
+
+def asked_of(loaded: LoadedTask) -> list[Any]:
+    """Return what a task asks a model in an evaluation."""
+    set_seeds()
+    seed_examples([loaded.task])
+    loaded.task.build_all_requests()
+    return [each.arguments for each in loaded.task.instances]
+
+
+def write_other_questions(mirror: Path, definitions: Path) -> None:
+    write_split(mirror, "test", questions(6, bone="tibia"))
+
+
+def put_other_questions_in_their_place(mirror: Path, definitions: Path) -> None:
+    """As `rsync --times` does: a file of the same size and time."""
+    file = mirror / "cais" / "mmlu" / "anatomy" / "test.parquet"
+    before = file.stat()
+    file.rename(file.with_suffix(".old"))
+    write_split(mirror, "test", questions(6, bone="tibia"))
+    assert file.stat().st_size == before.st_size
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def change_the_definition(mirror: Path, definitions: Path) -> None:
+    file = definitions / "shuffled.yaml"
+    text = file.read_text(encoding="utf-8").replace("doc_to_text: question", "doc_to_text: subject")
+    file.write_text(text, encoding="utf-8")
+
+
+def change_its_function(mirror: Path, definitions: Path) -> None:
+    text = SHUFFLED.replace(", len(dataset))", ", len(dataset) - 1)")
+    (definitions / "shuffling.py").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        write_other_questions,
+        put_other_questions_in_their_place,
+        change_the_definition,
+        change_its_function,
+    ],
+)
+def test_what_has_changed_is_read_again(
+    change: Callable[[Path, Path], None], mirror: Path, definitions: Path
+) -> None:
+    library = TaskLibrary(
+        [SHUFFLED_QUESTIONS], definitions=definitions, mirror=mirror, offline=True
+    )
+    (before,) = library.load(SHUFFLED_QUESTIONS).tasks
+    change(mirror, definitions)
+    (after,) = library.load(SHUFFLED_QUESTIONS).tasks
+    assert before.identity != after.identity
+    fresh = TaskLibrary([SHUFFLED_QUESTIONS], definitions=definitions, mirror=mirror, offline=True)
+    assert fresh.load(SHUFFLED_QUESTIONS).tasks[0].identity == after.identity
+
+
+def test_questions_that_are_gone_are_missing_although_they_were_read(mirror: Path) -> None:
+    library = TaskLibrary([ANATOMY], mirror=mirror, offline=True)
+    library.load(ANATOMY)
     shutil.rmtree(mirror)
-    assert library.load(ANATOMY) is loaded
-    with pytest.raises(DataMissing):
-        library.load(ANATOMY, limit=1)
-    library.forget(loaded)
     with pytest.raises(DataMissing):
         library.load(ANATOMY)
+
+
+def test_a_task_that_has_no_copy_is_made_again(mirror: Path, definitions: Path) -> None:
+    text = SHUFFLING + "fewshot_config: {split: dev, sampler: !function shuffling.Locked}"
+    (definitions / "shuffled.yaml").write_text(text, encoding="utf-8")
+    (definitions / "shuffling.py").write_text(SHUFFLED + LOCKED, encoding="utf-8")
+    library = TaskLibrary(
+        [SHUFFLED_QUESTIONS], definitions=definitions, mirror=mirror, offline=True
+    )
+    tasks = [library.load(SHUFFLED_QUESTIONS, num_fewshot=1).tasks[0] for _ in range(2)]
+    assert is_read_again(*tasks)
+    assert tasks[0].identity == tasks[1].identity
+    assert asked_of(tasks[0]) == asked_of(tasks[1])
 
 
 def test_templates_are_compiled_once(mirror: Path) -> None:
@@ -379,17 +489,12 @@ def test_templates_are_compiled_once(mirror: Path) -> None:
     assert after - before <= 2
 
 
-def test_what_a_definition_shuffles_is_the_same_each_time(mirror: Path, tmp_path: Path) -> None:
-    definitions = tmp_path / "definitions"
-    definitions.mkdir()
-    (definitions / "shuffled.yaml").write_text(SHUFFLING, encoding="utf-8")
-    (definitions / "shuffling.py").write_text(SHUFFLED, encoding="utf-8")
-    write_split(mirror, "test", questions(50))
-    benchmark = Benchmark(key="shuffled", title="Shuffled")
-
+def test_what_a_definition_shuffles_is_the_same_each_time(mirror: Path, definitions: Path) -> None:
     def identity() -> Any:
-        library = TaskLibrary([benchmark], definitions=definitions, mirror=mirror, offline=True)
-        return library.load(benchmark).identity
+        library = TaskLibrary(
+            [SHUFFLED_QUESTIONS], definitions=definitions, mirror=mirror, offline=True
+        )
+        return library.load(SHUFFLED_QUESTIONS).identity
 
     random.seed(1)
     first = identity()

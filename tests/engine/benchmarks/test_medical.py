@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from evalboard.engine.benchmarks import medical
-from evalboard.engine.benchmarks.library import LoadedTask, TaskLibrary
+from evalboard.engine.benchmarks.library import TaskLibrary
+from evalboard.engine.benchmarks.loaded import LoadedTask
 from evalboard.suites.loader import load_suite
 from evalboard.suites.model import Benchmark
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 import pytest
 
-from evalboard.engine.benchmarks.library import LoadedTask, TaskLibrary
+from evalboard.engine.benchmarks.library import TaskLibrary
+from evalboard.engine.benchmarks.loaded import LoadedTask
 from evalboard.engine.benchmarks.prompts import PROMPT_FORM
 from evalboard.suites.loader import load_suite
 

@@ -11,7 +11,8 @@ from transformers import AutoTokenizer
 from evalboard.demo.models import make_tokenizer
 from evalboard.engine.benchmarks.answer_log import AnswerLog
 from evalboard.engine.benchmarks.answering import AnsweringModel
-from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
+from evalboard.engine.benchmarks.library import TaskLibrary
+from evalboard.engine.benchmarks.loaded import LoadedBenchmark
 from evalboard.engine.benchmarks.prompts import (
     MAX_GEN_TOKS,
     SPECIAL_TOKENS,

@@ -11,7 +11,8 @@ from lm_eval.api.model import LM
 from lm_eval.models.huggingface import HFLM
 from lm_eval.utils import hash_string
 
-from evalboard.engine.benchmarks.library import LoadedBenchmark, TaskLibrary
+from evalboard.engine.benchmarks.library import TaskLibrary
+from evalboard.engine.benchmarks.loaded import LoadedBenchmark
 from evalboard.engine.benchmarks.scoring import BenchmarkScore, score
 from evalboard.errors import HarnessError
 from evalboard.records.outcome import BenchmarkOutcome

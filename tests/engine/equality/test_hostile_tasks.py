@@ -96,7 +96,6 @@ def test_a_task_is_scored_as_by_lm_eval_alone(
         answering = AnsweringModel(model, log, lambda *_: None, precision=Precision.FLOAT32)
         loaded = library.load(benchmark)
         found = score(answering, loaded, key="k", limit=None, use_chat_template=use_chat_template)
-        library.forget(loaded)
     samples = samples_of(benchmark, expected)
     answers = pq.read_table(io.BytesIO(found.answers)).to_pylist()
     assert len(answers) == len(samples) == len(hostile_tasks.ORGANS)
