@@ -101,9 +101,10 @@ def main() -> None:
         from prefect.server.api.server import create_app
         from prefect.settings import get_current_settings
 
-        from evalboard_prefect.deployments.database import let_writers_wait
+        from evalboard_prefect.deployments.database import let_the_loop_go_on, let_writers_wait
 
         let_writers_wait()
+        let_the_loop_go_on()
         app = create_app()
     theirs = get_current_settings().server
     config = uvicorn.Config(
