@@ -308,13 +308,15 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 
 @pytest.fixture
-def ray_address(composed: Callable[[str], dict[str, str]], tmp_path: Path) -> Iterator[str]:
-    """The address of Ray's head, started as compose does, in a namespace of its own."""
+def ray_address(
+    composed: Callable[[str], dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of Ray's head, started as compose does, in a namespace and a folder of its own."""
     address = f"127.0.0.1:{free_ports(1)[0]}"
     command = [part.replace("6379", address.rpartition(":")[2]) for part in command_of("ray")]
     head = subprocess.Popen(
         [*in_own_namespace(), *command],
-        cwd=tmp_path,
+        cwd=tmp_path_factory.mktemp("ray"),  # it starts programs after it answers
         env=composed("ray"),
         stdout=subprocess.DEVNULL,
     )

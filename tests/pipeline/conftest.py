@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import close_session, constants
-from prefect.settings import get_current_settings
-from prefect.testing.utilities import prefect_test_harness
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from evalboard.demo.models import make_letter_model, make_random_model
 from evalboard.engine.placing import cluster
 from evalboard.process_environment import environment_of
+from evalboard.services import Services
 from evalboard.settings import Settings, load_settings
+from tests.deployments.serving import environment, start
 from tests.hub.server import SmallHub, running_hub
 from tests.pipeline.questions import SLICE_ROWS, cut
 from tests.pipeline.runs import STORES
@@ -55,15 +56,19 @@ def datasets(
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=600):
-        yield
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API of the server that the project starts. Prefect's own loses calls on a busy machine."""
+    home = tmp_path_factory.mktemp("prefect")
+    with Services(home, environment(home)) as services:
+        api = f"{start(services)}/api"
+        with temporary_settings({PREFECT_API_URL: api}):
+            yield api
 
 
 @pytest.fixture
-def shared_server(prefect_server: None) -> str:
+def shared_server(prefect_server: str) -> str:
     """The API of a server that lasts, for programs that would take seconds to start their own."""
-    return str(get_current_settings().api.url)
+    return prefect_server
 
 
 @pytest.fixture(scope="session")
