@@ -1,22 +1,30 @@
 """The whole pipeline: real stores, a real Prefect server, a real Ray, real engines, tiny models."""
 
+import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from huggingface_hub import close_session, constants
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import get_current_settings
+from prefect.testing.utilities import prefect_test_harness
 
 from evalboard.demo.models import make_letter_model, make_random_model
 from evalboard.engine.placing import cluster
 from evalboard.process_environment import environment_of
-from evalboard.services import Services
 from evalboard.settings import Settings, load_settings
-from tests.deployments.serving import environment, start
+from evalboard_prefect import deployments
 from tests.hub.server import SmallHub, running_hub
 from tests.pipeline.questions import SLICE_ROWS, cut
 from tests.pipeline.runs import STORES
+
+STARTUP_SECONDS = 600
 
 
 @pytest.fixture(scope="session")
@@ -55,20 +63,41 @@ def datasets(
     return sliced_datasets(request.param) if request.param else real_datasets
 
 
+def _start_ours(server: SubprocessASGIServer) -> subprocess.Popen[bytes]:
+    theirs = get_current_settings().to_environment_variables(exclude_unset=True)
+    variables = {**os.environ, **theirs, "EVALBOARD_SERVER_PORT": str(server.port)}
+    command = [sys.executable, "-m", f"{deployments.__name__}.server", "--only-api"]
+    program = subprocess.Popen(command, env=variables)
+    while not _answers(server):
+        assert program.poll() is None
+        time.sleep(0.1)
+    return program
+
+
+def _answers(server: SubprocessASGIServer) -> bool:
+    """Return whether a server answers. It listens some seconds before, and no call is refused then."""
+    try:
+        return httpx.get(f"{server.api_url}/health", timeout=STARTUP_SECONDS).is_success
+    except httpx.ConnectError:
+        return False
+
+
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API of the server that the project starts. Prefect's own loses calls on a busy machine."""
-    home = tmp_path_factory.mktemp("prefect")
-    with Services(home, environment(home)) as services:
-        api = f"{start(services)}/api"
-        with temporary_settings({PREFECT_API_URL: api}):
-            yield api
+def prefect_server() -> Iterator[None]:
+    """Run flows of this process against the server that the project starts, with a database of its own.
+
+    Prefect's own program loses calls and events on a busy machine.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SubprocessASGIServer, "_run_uvicorn_command", _start_ours)
+        with prefect_test_harness(server_startup_timeout=STARTUP_SECONDS):
+            yield
 
 
 @pytest.fixture
-def shared_server(prefect_server: str) -> str:
+def shared_server(prefect_server: None) -> str:
     """The API of a server that lasts, for programs that would take seconds to start their own."""
-    return prefect_server
+    return str(get_current_settings().api.url)
 
 
 @pytest.fixture(scope="session")
