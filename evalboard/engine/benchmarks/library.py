@@ -26,6 +26,7 @@ from evalboard.engine.benchmarks.definitions import definition, task_manager
 from evalboard.engine.benchmarks.harness import compile_templates_once, set_seeds
 from evalboard.engine.benchmarks.loaded import LoadedBenchmark, LoadedTask, loaded_task
 from evalboard.engine.benchmarks.mirror import (
+    Splits,
     fetched_folder,
     mirror_files,
     mirror_folder,
@@ -109,7 +110,7 @@ class TaskLibrary:
         assert self._fetched
         shots = benchmark.num_fewshot if num_fewshot is None else num_fewshot
         for plan in self._find_questions(benchmark, shots):
-            needed = splits_of(plan.raw).needed(shots)
+            needed = plan.splits.needed(shots)
             task = self._build(plan)
 
             def fill(folder: Path, task: Any = task, needed: Iterable[str | None] = needed) -> None:
@@ -163,10 +164,11 @@ class TaskLibrary:
         origin = self._origin(plan)
         if origin and place in self._kept and self._kept[place].origin == origin:
             return deepcopy(self._kept[place].task)
-        splits = splits_of(plan.raw).named
-        loaded = loaded_task(self._build(plan), splits=splits, num_fewshot=shots, limit=limit)
+        loaded = loaded_task(
+            self._build(plan), splits=plan.splits.named, num_fewshot=shots, limit=limit
+        )
         if origin:
-            with suppress(TypeError):  # a metric can contain what has no copy, such as a lock
+            with suppress(TypeError):  # a sampler can hold what has no copy, such as a lock
                 self._kept[place] = _Kept(origin, deepcopy(loaded))
         return loaded
 
@@ -198,7 +200,7 @@ class TaskLibrary:
             )
         elif benchmark.source:
             overrides["custom_dataset"] = source_reader(benchmark.source, raw.get("dataset_name"))
-        return _TaskPlan(benchmark, raw, files, overrides)
+        return _TaskPlan(benchmark, raw, splits, files, overrides)
 
     def _files(
         self, benchmark: Benchmark, raw: Mapping[str, Any], needed: Sequence[str | None]
@@ -211,6 +213,7 @@ class TaskLibrary:
                 _require(benchmark, needed, found, folder)
         if not found and self._fetched:
             found = parquet_files(fetched_folder(self._fetched, raw, benchmark.source, needed))
+        # Of a definition without questions, all: lm_eval then says what is wrong with it.
         return {split: file for split, file in found.items() if split in needed} or found
 
     def _build(self, plan: "_TaskPlan") -> ConfigurableTask:
@@ -235,6 +238,7 @@ class _TaskPlan(NamedTuple):
     """Of a single task."""
     raw: dict[str, Any]
     """Its definition in lm_eval, with unresolved functions."""
+    splits: Splits
     files: dict[str, Path]
     """Its questions by split, empty if they are elsewhere."""
     overrides: dict[str, Any]

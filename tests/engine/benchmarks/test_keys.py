@@ -1,6 +1,7 @@
 """Which of a model's scores have another key when our way to compute them changes."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from evalboard.backends import BACKENDS, VLLM
 from evalboard.demo.models import make_random_model
 from evalboard.engine.keeping import AnswerKeeper, LoadableFiles
 from evalboard.engine.process import EngineProcess
-from evalboard.errors import HarnessError
+from evalboard.errors import DataMissing, HarnessError
 from evalboard.suites.loader import load_suite
 from tests.engine_specs import engine_spec
 
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def keys(folder: Path, home: Path, mirror: Path, **choice: Any) -> dict[str, str]:
+def engine_of(folder: Path, home: Path, mirror: Path, **choice: Any) -> EngineProcess:
     spec = engine_spec(
         home,
         settings={"datasets": mirror},
@@ -51,8 +52,27 @@ def keys(folder: Path, home: Path, mirror: Path, **choice: Any) -> dict[str, str
         num_fewshot=0,
         **choice,
     )
-    plans, _ = EngineProcess(spec, "cpu", SmallFiles(folder), questions=home).plan()
+    return EngineProcess(spec, "cpu", SmallFiles(folder), questions=home)
+
+
+def keys(folder: Path, home: Path, mirror: Path, **choice: Any) -> dict[str, str]:
+    plans, _ = engine_of(folder, home, mirror, **choice).plan()
     return {plan.benchmark: plan.key for plan in plans}
+
+
+def test_a_benchmark_asks_the_questions_of_its_key(
+    folder: Path, tmp_path: Path, open_llm_mirror: Path
+) -> None:
+    """The mirror loses them between the plan and the evaluation."""
+    mirror = tmp_path / "mirror"
+    shutil.copytree(open_llm_mirror, mirror)
+    engine = engine_of(folder, tmp_path, mirror)
+    engine.plan()
+    planned = engine._load_task("arc_challenge")
+    shutil.rmtree(mirror)
+    assert engine._load_task("arc_challenge", last=True) is planned
+    with pytest.raises(DataMissing):
+        engine._load_task("arc_challenge")
 
 
 def test_another_way_to_compute_texts_leaves_the_keys_of_choices(

@@ -120,6 +120,10 @@ def load(mirror: Path | None, benchmark: Benchmark = ANATOMY, **options: Any) ->
     return task
 
 
+def shuffled_library(mirror: Path, definitions: Path) -> TaskLibrary:
+    return TaskLibrary([SHUFFLED_QUESTIONS], definitions=definitions, mirror=mirror, offline=True)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _definitions_found_once() -> Iterator[None]:
     """Look through lm_eval's thousands of files once, not in every test."""
@@ -446,14 +450,12 @@ def change_its_function(mirror: Path, definitions: Path) -> None:
 def test_what_has_changed_is_read_again(
     change: Callable[[Path, Path], None], mirror: Path, definitions: Path
 ) -> None:
-    library = TaskLibrary(
-        [SHUFFLED_QUESTIONS], definitions=definitions, mirror=mirror, offline=True
-    )
+    library = shuffled_library(mirror, definitions)
     (before,) = library.load(SHUFFLED_QUESTIONS).tasks
     change(mirror, definitions)
     (after,) = library.load(SHUFFLED_QUESTIONS).tasks
     assert before.identity != after.identity
-    fresh = TaskLibrary([SHUFFLED_QUESTIONS], definitions=definitions, mirror=mirror, offline=True)
+    fresh = shuffled_library(mirror, definitions)
     assert fresh.load(SHUFFLED_QUESTIONS).tasks[0].identity == after.identity
 
 
@@ -469,9 +471,7 @@ def test_a_task_that_has_no_copy_is_made_again(mirror: Path, definitions: Path) 
     text = SHUFFLING + "fewshot_config: {split: dev, sampler: !function shuffling.Locked}"
     (definitions / "shuffled.yaml").write_text(text, encoding="utf-8")
     (definitions / "shuffling.py").write_text(SHUFFLED + LOCKED, encoding="utf-8")
-    library = TaskLibrary(
-        [SHUFFLED_QUESTIONS], definitions=definitions, mirror=mirror, offline=True
-    )
+    library = shuffled_library(mirror, definitions)
     tasks = [library.load(SHUFFLED_QUESTIONS, num_fewshot=1).tasks[0] for _ in range(2)]
     assert is_read_again(*tasks)
     assert tasks[0].identity == tasks[1].identity
@@ -491,9 +491,7 @@ def test_templates_are_compiled_once(mirror: Path) -> None:
 
 def test_what_a_definition_shuffles_is_the_same_each_time(mirror: Path, definitions: Path) -> None:
     def identity() -> Any:
-        library = TaskLibrary(
-            [SHUFFLED_QUESTIONS], definitions=definitions, mirror=mirror, offline=True
-        )
+        library = shuffled_library(mirror, definitions)
         return library.load(SHUFFLED_QUESTIONS).identity
 
     random.seed(1)
