@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from prefect.testing.utilities import prefect_test_harness
 from evalboard.demo.models import make_letter_model, make_random_model
 from evalboard.engine.placing import cluster
 from evalboard.process_environment import environment_of
+from evalboard.services import listen
 from evalboard.settings import Settings, load_settings
 from evalboard_prefect import deployments
 from tests.hub.server import SmallHub, running_hub
@@ -64,22 +64,16 @@ def datasets(
 
 
 def _start_ours(server: SubprocessASGIServer) -> subprocess.Popen[bytes]:
+    """Start the project's server at the port of Prefect's, and wait until it answers."""
     theirs = get_current_settings().to_environment_variables(exclude_unset=True)
-    variables = {**os.environ, **theirs, "EVALBOARD_SERVER_PORT": str(server.port)}
     command = [sys.executable, "-m", f"{deployments.__name__}.server", "--only-api"]
-    program = subprocess.Popen(command, env=variables)
-    while not _answers(server):
-        assert program.poll() is None
-        time.sleep(0.1)
+    with listen("127.0.0.1", server.port or 0, setting="EVALBOARD_SERVER") as listener:
+        number = listener.fileno()
+        program = subprocess.Popen(
+            [*command, f"--listener={number}"], env={**os.environ, **theirs}, pass_fds=[number]
+        )
+    httpx.get(f"{server.api_url}/health", timeout=STARTUP_SECONDS).raise_for_status()
     return program
-
-
-def _answers(server: SubprocessASGIServer) -> bool:
-    """Return whether a server answers. It listens some seconds before, and no call is refused then."""
-    try:
-        return httpx.get(f"{server.api_url}/health", timeout=STARTUP_SECONDS).is_success
-    except httpx.ConnectError:
-        return False
 
 
 @pytest.fixture(scope="session")
